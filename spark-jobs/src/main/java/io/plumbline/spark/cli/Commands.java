@@ -1,0 +1,12 @@
+package io.plumbline.spark.cli;
+
+import java.util.List;
+
+/** Every command that there is, in the order of the help. */
+final class Commands {
+  private Commands() {}
+
+  static List<Command> all() {
+    return List.of(TrainCommand.SFT, TrainCommand.DPO);
+  }
+}
