@@ -100,7 +100,6 @@ final class CommandLineReader {
         .width(columns)
         .longOptionsMaxWidth(30)
         .sortOptions(false)
-        .adjustLineBreaksForWideCJKCharacters(false)
         .abbreviateSynopsis(true)
         .customSynopsis("plumbline " + synopsis())
         .description(escaped(command.summary()), "", escaped(command.description()))
@@ -178,20 +177,20 @@ final class CommandLineReader {
           given.put(setting.name(), new SettingValues.Given(texts.subList(0, 1), ""));
           texts.stream()
               .skip(1)
-              .forEach(text -> problems.add("The argument '%s' is one too many.", text));
+              .forEach(
+                  text -> problems.add(String.format("The argument '%s' is one too many.", text)));
         }
-      } else if (!result.hasMatchedOption("--" + setting.name())) {
-        continue;
-      } else if (setting.kind() == Setting.Kind.FLAG) {
-        given.put(setting.name(), new SettingValues.Given(List.of("true"), ""));
-      } else {
-        List<String> texts = result.matchedOptionValue("--" + setting.name(), List.<String>of());
+      } else if (result.hasMatchedOption("--" + setting.name())) {
+        List<String> texts =
+            setting.kind() == Setting.Kind.FLAG
+                ? List.of("true")
+                : result.matchedOptionValue("--" + setting.name(), List.<String>of());
         if (!texts.isEmpty()) {
           put(given, setting, setting.option(), new SettingValues.Given(texts, ""), problems);
         }
       }
     }
-    result.errors().forEach(error -> problems.add("%s.", oneSentence(error)));
+    result.errors().forEach(error -> problems.add(String.format("%s.", oneSentence(error))));
     unmatched(result.unmatched(), problems);
     return given;
   }
@@ -211,11 +210,12 @@ final class CommandLineReader {
     for (String argument : arguments) {
       if (argument.startsWith("-") && argument.length() > 1) {
         String name = argument.replaceFirst("^--?", "").replaceFirst("=.*", "");
-        problems.add("%s", unknown(argument.replaceFirst("=.*", ""), name, "--", ""));
+        problems.add(
+            String.format("%s", unknown(argument.replaceFirst("=.*", ""), name, "--", "")));
         afterUnknownOption = !argument.contains("=");
       } else {
         if (!afterUnknownOption) {
-          problems.add("The argument '%s' belongs to no option.", argument);
+          problems.add(String.format("The argument '%s' belongs to no option.", argument));
         }
         afterUnknownOption = false;
       }
@@ -231,7 +231,7 @@ final class CommandLineReader {
     for (String assignment : given.texts()) {
       int equals = assignment.indexOf('=');
       if (equals < 1) {
-        problems.add("--set is '%s' and must be KEY=VALUE.", assignment);
+        problems.add(String.format("--set is '%s' and must be KEY=VALUE.", assignment));
         continue;
       }
       String key = assignment.substring(0, equals);
@@ -262,8 +262,9 @@ final class CommandLineReader {
     boolean twice = target.containsKey(setting.name());
     if (twice || (given.texts().size() > 1 && setting.kind() != Setting.Kind.REPEATED)) {
       problems.add(
-          "%s is given more than once%s: leave one.",
-          written, given.origin().isEmpty() ? "" : " " + given.origin());
+          String.format(
+              "%s is given more than once%s: leave one.",
+              written, given.origin().isEmpty() ? "" : " " + given.origin()));
     }
     target.put(setting.name(), given);
   }
@@ -273,7 +274,7 @@ final class CommandLineReader {
     String name = key.replace('_', '-').toLowerCase(Locale.ROOT);
     Setting<?> setting = settings.get(name);
     if (setting == null || GENERAL.contains(setting)) {
-      problems.add("%s", unknown(key, name, "", " " + where));
+      problems.add(unknown(key, name, "", " " + where));
       return Optional.empty();
     }
     return Optional.of(setting);

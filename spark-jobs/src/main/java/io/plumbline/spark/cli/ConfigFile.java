@@ -35,8 +35,9 @@ final class ConfigFile {
       source = Files.readString(file, StandardCharsets.UTF_8);
     } catch (IOException e) {
       problems.add(
-          "--config names %s, which cannot be read: give a YAML file of option names and values.",
-          file);
+          String.format(
+              "--config names %s, which cannot be read: give a YAML file of option names and values.",
+              file));
       return Map.of();
     }
     return parse(source, file.toString(), problems);
@@ -48,36 +49,39 @@ final class ConfigFile {
       root = new Yaml(new SafeConstructor(new LoaderOptions())).compose(new StringReader(source));
     } catch (MarkedYAMLException e) {
       problems.add(
-          "%s is not YAML: %s%s.",
-          name,
-          e.getProblem(),
-          e.getProblemMark() == null ? "" : " in line " + (e.getProblemMark().getLine() + 1));
+          String.format(
+              "%s is not YAML: %s%s.",
+              name,
+              e.getProblem(),
+              e.getProblemMark() == null ? "" : " in line " + (e.getProblemMark().getLine() + 1)));
       return Map.of();
     } catch (YAMLException e) {
-      problems.add("%s is not YAML: %s.", name, firstLine(e));
+      problems.add(String.format("%s is not YAML: %s.", name, firstLine(e)));
       return Map.of();
     }
     if (root == null) {
       return Map.of();
     }
     if (!(root instanceof MappingNode mapping)) {
-      problems.add("%s must be a YAML mapping of option names to values.", name);
+      problems.add(String.format("%s must be a YAML mapping of option names to values.", name));
       return Map.of();
     }
     Map<String, SettingValues.Given> entries = new LinkedHashMap<>();
     for (NodeTuple tuple : mapping.getValue()) {
       String where = "in " + name + ", line " + (tuple.getKeyNode().getStartMark().getLine() + 1);
       if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
-        problems.add("A key %s is not a name: write OPTION: VALUE.", where);
+        problems.add(String.format("A key %s is not a name: write OPTION: VALUE.", where));
         continue;
       }
       List<String> texts = texts(tuple.getValueNode());
       if (texts == null) {
         problems.add(
-            "%s has a value %s that is neither a scalar nor a list of scalars.",
-            key.getValue(), where);
+            String.format(
+                "%s has a value %s that is neither a scalar nor a list of scalars.",
+                key.getValue(), where));
       } else if (entries.containsKey(key.getValue())) {
-        problems.add("%s is given a second time %s: leave one.", key.getValue(), where);
+        problems.add(
+            String.format("%s is given a second time %s: leave one.", key.getValue(), where));
       } else if (!texts.isEmpty()) {
         entries.put(key.getValue(), new SettingValues.Given(texts, where));
       }

@@ -13,9 +13,9 @@ final class NearestName {
     int fewest = Integer.MAX_VALUE;
     for (String candidate : candidates) {
       int edits = edits(name, candidate);
-      // A beginning that was cut short is a likelier slip than the same number of edits.
-      if (candidate.startsWith(name) && name.length() >= 3) {
-        edits = Math.min(edits, 1);
+      if (candidate.length() > name.length() && name.length() >= 3) {
+        // A name that was cut short is a likelier slip than so many letters left out.
+        edits = Math.min(edits, edits(name, candidate.substring(0, name.length())) + 1);
       }
       if (edits < fewest) {
         fewest = edits;

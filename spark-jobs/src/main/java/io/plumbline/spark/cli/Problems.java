@@ -12,8 +12,8 @@ final class Problems {
   private final Set<String> sentences = new LinkedHashSet<>();
 
   /** Adds one sentence that says what is wrong and how to mend it. */
-  void add(String format, Object... arguments) {
-    sentences.add(arguments.length == 0 ? format : String.format(format, arguments));
+  void add(String sentence) {
+    sentences.add(sentence);
   }
 
   List<String> sentences() {

@@ -20,7 +20,6 @@ final class Progress implements ProgressListener, AutoCloseable {
   private final int columns;
   private final LongSupplier nanos;
 
-  private String stage = "";
   private String unit = "";
   private long total;
   private long stageStarted;
@@ -56,7 +55,6 @@ final class Progress implements ProgressListener, AutoCloseable {
   public synchronized void stageStarted(String name, long stageTotal, String stageUnit) {
     flushWaiting();
     erase();
-    stage = name;
     unit = stageUnit;
     total = stageTotal;
     stageStarted = nanos.getAsLong();

@@ -46,7 +46,7 @@ final class SettingValues {
   /** The value of a setting that must be there; where it is not, that is a problem. */
   <T> Optional<T> require(Setting<T> setting, String mend) {
     if (!has(setting) && setting.initial().isEmpty()) {
-      problems.add("%s is missing: %s.", setting.option(), mend);
+      problems.add(String.format("%s is missing: %s.", setting.option(), mend));
     }
     return find(setting);
   }
@@ -74,8 +74,9 @@ final class SettingValues {
       return Optional.of(setting.reader().apply(text));
     } catch (IllegalArgumentException e) {
       problems.add(
-          "%s is '%s'%s and %s.",
-          setting.option(), text, origin.isEmpty() ? "" : " " + origin, e.getMessage());
+          String.format(
+              "%s is '%s'%s and %s.",
+              setting.option(), text, origin.isEmpty() ? "" : " " + origin, e.getMessage()));
       return Optional.empty();
     }
   }

@@ -45,9 +45,10 @@ final class SparkSessions {
               } else if (!master.matches(
                   "(local(\\[.*])?|local-cluster\\[.*]|[a-z0-9]+://.*|yarn)")) {
                 problems.add(
-                    "--master is '%s' and must be a URL of Spark's, such as local[2] or"
-                        + " spark://HOST:7077.",
-                    master);
+                    String.format(
+                        "--master is '%s' and must be a URL of Spark's, such as local[2] or"
+                            + " spark://HOST:7077.",
+                        master));
               }
             });
   }

@@ -302,9 +302,10 @@ final class TrainingSettings {
     int globalBatchSize = values.of(GLOBAL_BATCH_SIZE);
     if (ranks > globalBatchSize) {
       problems.add(
-          "--ranks is %d and --global-batch-size only %d: a rank would have no row in a step; take"
-              + " fewer ranks or a larger batch.",
-          ranks, globalBatchSize);
+          String.format(
+              "--ranks is %d and --global-batch-size only %d: a rank would have no row in a step; take"
+                  + " fewer ranks or a larger batch.",
+              ranks, globalBatchSize));
     }
     OptionalInt microBatchSize =
         values.find(MICRO_BATCH_SIZE).map(OptionalInt::of).orElse(OptionalInt.empty());
@@ -314,16 +315,18 @@ final class TrainingSettings {
     }
     if (microBatchSize.isPresent() && microBatchSize.getAsInt() > globalBatchSize) {
       problems.add(
-          "--micro-batch-size is %d and --global-batch-size only %d: take a smaller micro-batch.",
-          microBatchSize.getAsInt(), globalBatchSize);
+          String.format(
+              "--micro-batch-size is %d and --global-batch-size only %d: take a smaller micro-batch.",
+              microBatchSize.getAsInt(), globalBatchSize));
     }
     OptionalLong maxSteps =
         values.find(MAX_STEPS).map(OptionalLong::of).orElse(OptionalLong.empty());
     long warmupSteps = values.of(WARMUP_STEPS);
     if (maxSteps.isPresent() && warmupSteps > maxSteps.getAsLong()) {
       problems.add(
-          "--warmup-steps is %d and the run ends after %d: take fewer warm-up steps.",
-          warmupSteps, maxSteps.getAsLong());
+          String.format(
+              "--warmup-steps is %d and the run ends after %d: take fewer warm-up steps.",
+              warmupSteps, maxSteps.getAsLong()));
     }
     OptionalInt maxLength = values.of(MAX_LENGTH);
     OptionalInt maxPromptLength = values.of(MAX_PROMPT_LENGTH);
@@ -331,9 +334,10 @@ final class TrainingSettings {
         && maxPromptLength.isPresent()
         && maxPromptLength.getAsInt() >= maxLength.getAsInt()) {
       problems.add(
-          "--max-prompt-length is %d and leaves nothing of --max-length %d to the completion:"
-              + " take a smaller one.",
-          maxPromptLength.getAsInt(), maxLength.getAsInt());
+          String.format(
+              "--max-prompt-length is %d and leaves nothing of --max-length %d to the completion:"
+                  + " take a smaller one.",
+              maxPromptLength.getAsInt(), maxLength.getAsInt()));
     }
     long evalSteps = values.of(EVAL_STEPS);
     if (evalSteps > 0 && evalData.isEmpty() && !values.has(EVAL_DATA)) {
@@ -397,8 +401,9 @@ final class TrainingSettings {
       String name = path.substring(path.lastIndexOf('/') + 1);
       if (WEIGHT.matcher(name).matches()) {
         problems.add(
-            "%s is '%s', and data cannot be weighted yet: leave out the part from the colon on.",
-            setting.option(), path);
+            String.format(
+                "%s is '%s', and data cannot be weighted yet: leave out the part from the colon on.",
+                setting.option(), path));
       }
     }
     return paths;
