@@ -164,7 +164,7 @@ final class TrainingSettings {
               "Refused rows go to quarantine/ with file, line and reason; more than so many end"
                   + " the job.",
               TrainingSettings::badRows)
-          .withInitial("1%");
+          .withInitial("5%");
   static final Setting<SupervisedOn> SUPERVISED_ON =
       Setting.choice(
               "supervised-on",
