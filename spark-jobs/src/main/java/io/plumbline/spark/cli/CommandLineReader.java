@@ -273,7 +273,11 @@ final class CommandLineReader {
   private Optional<Setting<?>> known(String key, String where, Problems problems) {
     String name = key.replace('_', '-').toLowerCase(Locale.ROOT);
     Setting<?> setting = settings.get(name);
-    if (setting == null || GENERAL.contains(setting)) {
+    if (setting != null && GENERAL.contains(setting)) {
+      problems.add(String.format("%s %s has no effect there: give it on the command line.", key, where));
+      return Optional.empty();
+    }
+    if (setting == null) {
       problems.add(unknown(key, name, "", " " + where));
       return Optional.empty();
     }

@@ -82,6 +82,26 @@ record Setting<T>(
     return value(name, "X", group, help, text -> realNumber(text, least, most));
   }
 
+  /** A finite number above 0. */
+  static Setting<Double> positive(String name, String group, String help) {
+    return value(
+        name,
+        "X",
+        group,
+        help,
+        text -> {
+          try {
+            double number = Double.parseDouble(text);
+            if (number > 0 && Double.isFinite(number)) {
+              return number;
+            }
+          } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("must be a number above 0", e);
+          }
+          throw new IllegalArgumentException("must be a number above 0");
+        });
+  }
+
   static <E extends Enum<E>> Setting<E> choice(
       String name, String group, String help, Class<E> type) {
     String label =

@@ -65,7 +65,7 @@ final class TrainingSettings {
               + " they are kept in OUTPUT.");
 
   static final Setting<Double> EPOCHS =
-      Setting.number("epochs", LENGTH, "Passes over the data.", Double.MIN_VALUE, 1e9)
+      Setting.positive("epochs", LENGTH, "Passes over the data.")
           .withInitial("3");
   static final Setting<Long> MAX_STEPS =
       Setting.whole("max-steps", LENGTH, "Ends the run after N steps, whatever --epochs says.", 1);
@@ -228,12 +228,7 @@ final class TrainingSettings {
           .withInitial("f32");
 
   static final Setting<Double> BETA =
-      Setting.number(
-              "beta",
-              OBJECTIVE,
-              "How much a log-ratio counts: higher stays nearer to the reference.",
-              Double.MIN_VALUE,
-              Double.POSITIVE_INFINITY)
+      Setting.positive("beta", OBJECTIVE, "How much a log-ratio counts: higher stays nearer to the reference.")
           .withInitial("0.1");
 
   private static final Pattern WEIGHT = Pattern.compile(".*[^/]:[0-9]+(\\.[0-9]+)?");
