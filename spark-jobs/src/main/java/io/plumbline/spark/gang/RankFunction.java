@@ -1,0 +1,198 @@
+package io.plumbline.spark.gang;
+
+import io.plumbline.collective.Collective;
+import io.plumbline.collective.Membership;
+import io.plumbline.collective.RingListener;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.TaskKilledException;
+import org.apache.spark.resource.ResourceInformation;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.collection.Iterator;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.runtime.AbstractFunction1;
+
+/** A rank's whole life in its executor: meet the others, run the task, say how it ended. */
+final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<String>>
+    implements Serializable {
+  private static final long serialVersionUID = 1L;
+  private static final Logger LOG = LoggerFactory.getLogger(RankFunction.class);
+
+  private final GangTask task;
+  private final int ranks;
+  private final long deadlineMillis;
+  private final byte[] secret;
+  private final String feedHost;
+  private final int feedPort;
+
+  RankFunction(
+      GangTask task,
+      int ranks,
+      long deadlineMillis,
+      byte[] secret,
+      String feedHost,
+      int feedPort) {
+    this.task = task;
+    this.ranks = ranks;
+    this.deadlineMillis = deadlineMillis;
+    this.secret = secret;
+    this.feedHost = feedHost;
+    this.feedPort = feedPort;
+  }
+
+  @Override
+  public Iterator<String> apply(Iterator<Integer> unused) {
+    BarrierTaskContext context = BarrierTaskContext.get();
+    Outcome outcome = run(context);
+    return CollectionConverters.asScala(List.of(outcome.encode()).iterator());
+  }
+
+  private Outcome run(BarrierTaskContext context) {
+    int rank = context.partitionId();
+    int attempt = context.stageAttemptNumber();
+    try (Publisher publisher = new Publisher(feedHost, feedPort, secret, rank, attempt)) {
+      try {
+        return new Outcome(rank, attempt, null, work(context, rank, attempt, publisher));
+      } catch (Exception e) {
+        PlumblineException failure = asPlumbline(rank, e);
+        Outcome outcome = new Outcome(rank, attempt, failure.code(), failure.getMessage());
+        publisher.report(outcome);
+        if (isFinal(origin(failure).code()) && !context.isInterrupted()) {
+          // As a result, not an exception: Spark would run the gang three more times for nothing.
+          LOG.error("Rank {} failed for good in attempt {}", rank, attempt, e);
+          return outcome;
+        }
+        throw new IllegalStateException(outcome.quote(), e);
+      }
+    }
+  }
+
+  private String work(BarrierTaskContext context, int rank, int attempt, Publisher publisher)
+      throws Exception {
+    try (RingListener listener = RingListener.open(host(context, rank))) {
+      List<String> addresses = Arrays.asList(context.allGather(listener.address()));
+      Membership membership =
+          new Membership(
+              rank,
+              ranks,
+              attempt,
+              secret,
+              Duration.ofMillis(deadlineMillis),
+              context::isInterrupted);
+      try (Collective collective = listener.join(membership, addresses)) {
+        try {
+          String result = task.run(new Member(membership, context, collective, publisher));
+          return result == null ? "" : result;
+        } catch (Throwable e) {
+          collective.abandon(asPlumbline(rank, e));
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** Where the other executors reach this one, as Spark itself knows it. */
+  private static String host(BarrierTaskContext context, int rank) {
+    String address = context.getTaskInfos()[rank].address();
+    int colon = address.lastIndexOf(':');
+    String host = colon < 0 ? address : address.substring(0, colon);
+    return host.startsWith("[") && host.endsWith("]") ? host.substring(1, host.length() - 1) : host;
+  }
+
+  private static PlumblineException asPlumbline(int rank, Throwable e) {
+    if (e instanceof PlumblineException known) {
+      return known;
+    }
+    if (e instanceof InterruptedException || e instanceof TaskKilledException) {
+      return new PlumblineException(
+          ErrorCode.INTERRUPTED, "Rank %d was told to stop.".formatted(rank), e);
+    }
+    return new PlumblineException(
+        ErrorCode.INTERNAL, "Rank %d failed with an unforeseen error: %s".formatted(rank, e), e);
+  }
+
+  /** The failure of another rank that set off this one's, if it was told. */
+  private static PlumblineException origin(PlumblineException failure) {
+    PlumblineException origin = failure;
+    while (origin.code() == ErrorCode.GANG_BROKEN
+        && origin.getCause() instanceof PlumblineException deeper) {
+      origin = deeper;
+    }
+    return origin;
+  }
+
+  /** Whether trying again would only fail again. */
+  private static boolean isFinal(ErrorCode code) {
+    return switch (code) {
+      case BAD_USAGE,
+          INPUT_NOT_FOUND,
+          BAD_DATA,
+          BAD_CHECKPOINT,
+          BAD_TEMPLATE,
+          CLUSTER_UNFIT,
+          OUTPUT_IN_USE,
+          NUMERICS ->
+          true;
+      case GANG_BROKEN, STORAGE_FAILED, ENGINE_FAILED, INTERRUPTED, INTERNAL -> false;
+    };
+  }
+
+  private record Member(
+      Membership membership,
+      BarrierTaskContext context,
+      Collective collective,
+      Publisher publisher)
+      implements GangMember {
+    @Override
+    public int rank() {
+      return membership.rank();
+    }
+
+    @Override
+    public int worldSize() {
+      return membership.worldSize();
+    }
+
+    @Override
+    public int attempt() {
+      return membership.attempt();
+    }
+
+    @Override
+    public OptionalInt gpu() {
+      ResourceInformation gpus = context.resourcesJMap().get("gpu");
+      if (gpus == null || gpus.addresses().length == 0) {
+        return OptionalInt.empty();
+      }
+      try {
+        return OptionalInt.of(Integer.parseInt(gpus.addresses()[0]));
+      } catch (NumberFormatException e) {
+        throw new PlumblineException(
+            ErrorCode.CLUSTER_UNFIT,
+            "Spark gave rank %d the GPU '%s', which is not an index; correct the cluster's GPU discovery script."
+                .formatted(rank(), gpus.addresses()[0]),
+            e);
+      }
+    }
+
+    @Override
+    public void checkInterrupted() {
+      if (context.isInterrupted()) {
+        throw new PlumblineException(
+            ErrorCode.INTERRUPTED, "Rank %d was told to stop.".formatted(rank()));
+      }
+    }
+
+    @Override
+    public void publish(String line) {
+      publisher.publish(line);
+    }
+  }
+}
