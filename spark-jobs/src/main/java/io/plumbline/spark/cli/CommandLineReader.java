@@ -274,7 +274,8 @@ final class CommandLineReader {
     String name = key.replace('_', '-').toLowerCase(Locale.ROOT);
     Setting<?> setting = settings.get(name);
     if (setting != null && GENERAL.contains(setting)) {
-      problems.add(String.format("%s %s has no effect there: give it on the command line.", key, where));
+      problems.add(
+          String.format("%s %s has no effect there: give it on the command line.", key, where));
       return Optional.empty();
     }
     if (setting == null) {

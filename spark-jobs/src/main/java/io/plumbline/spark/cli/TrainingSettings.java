@@ -65,8 +65,7 @@ final class TrainingSettings {
               + " they are kept in OUTPUT.");
 
   static final Setting<Double> EPOCHS =
-      Setting.positive("epochs", LENGTH, "Passes over the data.")
-          .withInitial("3");
+      Setting.positive("epochs", LENGTH, "Passes over the data.").withInitial("3");
   static final Setting<Long> MAX_STEPS =
       Setting.whole("max-steps", LENGTH, "Ends the run after N steps, whatever --epochs says.", 1);
   static final Setting<Integer> GLOBAL_BATCH_SIZE =
@@ -228,7 +227,10 @@ final class TrainingSettings {
           .withInitial("f32");
 
   static final Setting<Double> BETA =
-      Setting.positive("beta", OBJECTIVE, "How much a log-ratio counts: higher stays nearer to the reference.")
+      Setting.positive(
+              "beta",
+              OBJECTIVE,
+              "How much a log-ratio counts: higher stays nearer to the reference.")
           .withInitial("0.1");
 
   private static final Pattern WEIGHT = Pattern.compile(".*[^/]:[0-9]+(\\.[0-9]+)?");

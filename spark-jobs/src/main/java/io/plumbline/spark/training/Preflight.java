@@ -39,8 +39,7 @@ public final class Preflight {
   }
 
   /** Everything that is wrong, in no more than seconds; empty where the run may begin. */
-  public static List<Problem> check(
-      SparkSession spark, TrainingRequest request, Storage storage) {
+  public static List<Problem> check(SparkSession spark, TrainingRequest request, Storage storage) {
     Preflight preflight = new Preflight(storage, request);
     preflight.gathering(() -> Gang.check(spark, request.ranks()));
     preflight.withoutSpark();
@@ -214,7 +213,9 @@ public final class Preflight {
     }
   }
 
-  /** The checkpoint, the states that are kept, and the one that is written before one is deleted. */
+  /**
+   * The checkpoint, the states that are kept, and the one that is written before one is deleted.
+   */
   private long bytesNeeded(ModelDirectory model) {
     long parameters = 0;
     for (ModelDirectory.TensorInfo tensor : model.tensors()) {

@@ -149,8 +149,7 @@ class LayersTest {
     assertThat(request.saveDtype()).isEqualTo(WeightDtype.F16);
     assertThat(request.beta()).isEqualTo(0.3);
     assertThat(request.badRows()).isEqualTo(new BadRows(OptionalLong.empty(), 0.025));
-    assertThat(TrainingSettings.badRows("10"))
-        .isEqualTo(new BadRows(OptionalLong.of(10), 1.0));
+    assertThat(TrainingSettings.badRows("10")).isEqualTo(new BadRows(OptionalLong.of(10), 1.0));
   }
 
   @Test
@@ -199,10 +198,10 @@ class LayersTest {
 
     assertThat(problems.sentences())
         .containsExactlyInAnyOrder(
-            "There is no option learning-rte in "
+            "There is no option learning-rte in " + file + ", line 4: did you mean learning-rate?",
+            "seed has a value in "
                 + file
-                + ", line 4: did you mean learning-rate?",
-            "seed has a value in " + file + ", line 5 that is neither a scalar nor a list of"
+                + ", line 5 that is neither a scalar nor a list of"
                 + " scalars.",
             "ranks is given more than once in " + file + ", line 6: leave one.",
             "config in " + file + ", line 7 has no effect there: give it on the command line.",
@@ -227,8 +226,9 @@ class LayersTest {
     assertThat(list.sentences())
         .containsExactly("list.yaml must be a YAML mapping of option names to values.");
     assertThat(broken.sentences()).singleElement().asString().startsWith("broken.yaml is not YAML");
-    // Only text is taken: a tag constructs nothing.
-    assertThat(entries.get("seed").texts()).containsExactly("x");
+    // A tag that names a class is refused before anything could be constructed.
+    assertThat(entries).isEmpty();
+    assertThat(tagged.sentences()).singleElement().asString().startsWith("tagged.yaml is not YAML");
     assertThat(absent.sentences()).singleElement().asString().contains("cannot be read");
     assertThat(empty.sentences()).isEmpty();
   }

@@ -63,8 +63,8 @@ class ProgressTest {
         .contains("\r\u001b[K[##########..........]  reference  5/10 rows  1 s left")
         .doesNotContain("6/10")
         .endsWith("\r\u001b[Kreference: 10 rows computed, 0 found\ndone\n");
-    assertThat(written().split("[\r\n]")).allSatisfy(
-        line -> assertThat(line.replace("\u001b[K", "")).hasSizeLessThan(60));
+    assertThat(written().split("[\r\n]"))
+        .allSatisfy(line -> assertThat(line.replace("\u001b[K", "")).hasSizeLessThan(60));
   }
 
   @Test
