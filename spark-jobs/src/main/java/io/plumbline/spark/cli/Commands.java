@@ -7,6 +7,15 @@ final class Commands {
   private Commands() {}
 
   static List<Command> all() {
-    return List.of(TrainCommand.SFT, TrainCommand.DPO);
+    return List.of(
+        new QuickstartCommand(),
+        new InitModelCommand(),
+        new PrepareCommand(),
+        new ReferenceCommand(),
+        TrainCommand.SFT,
+        TrainCommand.DPO,
+        new GenerateCommand(),
+        new ScoreCommand(),
+        new InspectCommand());
   }
 }

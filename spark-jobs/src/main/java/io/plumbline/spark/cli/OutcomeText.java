@@ -18,7 +18,10 @@ final class OutcomeText {
   static String of(TrainingOutcome outcome) {
     StringBuilder text = new StringBuilder();
     text.append(outcome.steps()).append(" steps done.\n");
-    text.append(changes(outcome));
+    String changes = changes(outcome);
+    if (!changes.isEmpty()) {
+      text.append("Held-out rows, before and after\n").append(changes);
+    }
     text.append(paths(outcome));
     return text.toString();
   }
@@ -36,7 +39,7 @@ final class OutcomeText {
         text.append(
             String.format(
                 Locale.ROOT,
-                "  %-16s %9.4f -> %9.4f   (held-out rows, before -> after)%n",
+                "  %-16s %9.4f -> %9.4f%n",
                 WORDS.get(metric),
                 before,
                 after));

@@ -2,9 +2,14 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.gang.Gang;
+import io.plumbline.storage.Storage;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.SparkConf;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 
 /** Sessions: the one that the surroundings bring, or an embedded local one. */
@@ -19,6 +24,20 @@ final class SparkSessions {
 
   /** A session that is stopped at the end only if it was started here. */
   record Session(SparkSession spark, boolean own) implements AutoCloseable {
+    /** Files as Spark sees them: with its credentials and its default file system. */
+    Storage storage() {
+      return Storage.of(spark.sparkContext().hadoopConfiguration());
+    }
+
+    /** The cores that Spark gives a task. */
+    int threadsPerTask() {
+      return spark.sparkContext().getConf().getInt("spark.task.cpus", 1);
+    }
+
+    <T> JavaRDD<T> parallel(List<T> values) {
+      return JavaSparkContext.fromSparkContext(spark.sparkContext()).parallelize(values);
+    }
+
     @Override
     public void close() {
       if (own) {
@@ -53,6 +72,10 @@ final class SparkSessions {
             });
   }
 
+  static int coresHere() {
+    return Runtime.getRuntime().availableProcessors();
+  }
+
   /** Opens a session that has room for a gang of {@code ranks}. */
   static Session open(SettingValues values, int ranks) {
     SparkSession.Builder builder = SparkSession.builder();
@@ -71,6 +94,9 @@ final class SparkSessions {
         // As many tables as this are small enough for few partitions.
         settings.put("spark.sql.shuffle.partitions", Integer.toString(Math.max(2, ranks)));
       }
+    }
+    if (!existed) {
+      Gang.recommendedSettings().forEach(settings::put);
     }
     settings.forEach(
         (key, value) -> {

@@ -31,6 +31,9 @@ public final class OutputClaim implements AutoCloseable {
   /** What a run leaves only once it is under way: a directory with it holds a run. */
   static final String RUN_RECORD = "run.json";
 
+  private static final Set<String> BEFORE_TRAINING =
+      Set.of("prepared", "quarantine", "shards", "reference");
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Tokens of the claims that this process holds now: its own id says nothing about them. */
@@ -118,7 +121,7 @@ public final class OutputClaim implements AutoCloseable {
                   other.pid(), other.host(), output, other.since(), lockFile));
     }
     List<Storage.Entry> contents = contents(storage, output);
-    if (start == Start.FRESH && !contents.isEmpty()) {
+    if (start == Start.FRESH && !contents.stream().allMatch(entry -> isBeforeTraining(entry))) {
       boolean run = storage.exists(Storage.join(output, RUN_RECORD));
       return Optional.of(
           run
@@ -129,7 +132,7 @@ public final class OutputClaim implements AutoCloseable {
               : String.format(
                   "%s is not empty (%s): give another --output, go on with an unfinished run by"
                       + " --resume, or delete what is there by --overwrite.",
-                  output, nameOf(contents.get(0))));
+                  output, firstOther(contents)));
     }
     if (start == Start.OVERWRITE && !contents.isEmpty() && !looksLikeRun(contents)) {
       return Optional.of(
@@ -151,10 +154,24 @@ public final class OutputClaim implements AutoCloseable {
     }
   }
 
+  /** What prepare and reference write is found by content: another run may use it. */
+  private static boolean isBeforeTraining(Storage.Entry entry) {
+    return BEFORE_TRAINING.contains(nameOf(entry));
+  }
+
+  private static String firstOther(List<Storage.Entry> contents) {
+    return contents.stream()
+        .filter(entry -> !isBeforeTraining(entry))
+        .map(OutputClaim::nameOf)
+        .findFirst()
+        .orElseThrow();
+  }
+
   private static boolean looksLikeRun(List<Storage.Entry> contents) {
     Set<String> written =
-        Set.of(RUN_RECORD, "metrics.jsonl", "checkpoint", "checkpoints", "quarantine", "prepared");
-    return contents.stream().anyMatch(entry -> written.contains(nameOf(entry)));
+        Set.of(RUN_RECORD, "metrics.jsonl", "checkpoint", "checkpoints");
+    return contents.stream()
+        .anyMatch(entry -> written.contains(nameOf(entry)) || isBeforeTraining(entry));
   }
 
   private static List<Storage.Entry> contents(Storage storage, String output) {
