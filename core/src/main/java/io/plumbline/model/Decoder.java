@@ -16,7 +16,7 @@ import java.util.Map;
 /** A model's weights as the kernels take them, and the kernels compiled for its shape. */
 final class Decoder implements AutoCloseable {
   /** Weights of a layer and where their gradients go, in the kernels' order. */
-  record LayerWeights(FlatSegment segment, Value values, Value gradients) {}
+  record LayerWeights(FlatSegment segment, List<Value> parts, Value values, Value gradients) {}
 
   /** Logits of one chunk take at most this much. */
   private static final long CHUNK_BYTES = 32L << 20;
@@ -83,6 +83,7 @@ final class Decoder implements AutoCloseable {
     }
     return new LayerWeights(
         segment,
+        List.copyOf(values),
         segment.list(values.toArray(new Value[0])),
         training ? segment.list(gradients.toArray(new Value[0])) : null);
   }
@@ -123,6 +124,14 @@ final class Decoder implements AutoCloseable {
     c.put("gate_up_bias", weight(gateUpBias));
     c.put("down_weight", "" + downWeight);
     c.put("down_bias", weight(downBias));
+    c.put("layers", "" + config.layers());
+    c.put("caches", "" + 2 * config.layers());
+    c.put("group", "" + config.heads() / config.kvHeads());
+    c.put("layer_tensors", "" + (Math.max(downWeight, downBias) + 1));
+    c.put("step_qkv_bias", stepWeight(qkvBias));
+    c.put("step_o_bias", stepWeight(outputBias));
+    c.put("step_gate_up_bias", stepWeight(gateUpBias));
+    c.put("step_down_bias", stepWeight(downBias));
     c.put(
         "head_weight_gradient",
         bf16
@@ -133,6 +142,17 @@ final class Decoder implements AutoCloseable {
 
   private static String weight(int place) {
     return place < 0 ? "None" : "(self).low(w[" + place + "])";
+  }
+
+  private static String stepWeight(int place) {
+    return place < 0 ? "None" : "(self).low(w[torch.add(o, " + place + ")])";
+  }
+
+  /** Embedding, final norm, head and each layer's weights in one list, matrices cast once. */
+  Value stepWeights(Scope scope) {
+    List<Value> all = new ArrayList<>(List.of(embedding, norm, head));
+    layers.forEach(layer -> all.addAll(layer.parts()));
+    return call(scope, "lowered", scope.list(all.toArray(new Value[0])));
   }
 
   /** Rows of logits that are made at once. */
@@ -163,7 +183,7 @@ final class Decoder implements AutoCloseable {
     return out;
   }
 
-  private Value call(Scope scope, String method, Object... arguments) {
+  Value call(Scope scope, String method, Object... arguments) {
     return kernels.call(scope, GraphMode.INFERENCE, method, arguments);
   }
 

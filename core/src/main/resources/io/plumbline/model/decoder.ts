@@ -176,3 +176,121 @@
 
   def all_logits(self: __torch__.Ops, x: Tensor, norm: Tensor, weight: Tensor) -> Tensor:
     return torch.to(torch.linear((self).low((self).norm(x, norm)), (self).low(weight)), 6)
+
+  # Generation. kv is [2 layers, rows, kv_heads, capacity, head_dim]: keys of a layer, then values.
+
+  # Matrices in the type that multiplies, kept for many steps; the embedding, which comes first and
+  # is only looked up, and vectors as they are.
+  def lowered(self: __torch__.Ops, w: List[Tensor]) -> List[Tensor]:
+    out = annotate(List[Tensor], [])
+    for i in range(torch.len(w)):
+      if torch.__and__(torch.eq(torch.dim(w[i]), 2), torch.gt(i, 0)):
+        _1 = torch.append(out, (self).low(w[i]))
+      else:
+        _2 = torch.append(out, w[i])
+    return out
+
+  def new_cache(self: __torch__.Ops, rows: int, capacity: int) -> Tensor:
+    return (self).low(torch.zeros([{{caches}}, rows, {{kv_heads}}, capacity, {{head_dim}}]))
+
+  def grown_cache(self: __torch__.Ops, kv: Tensor, capacity: int) -> Tensor:
+    out = (self).new_cache(torch.size(kv, 1), capacity)
+    _1 = torch.copy_(torch.narrow(out, 3, 0, torch.size(kv, 3)), kv)
+    return out
+
+  def selected_rows(self: __torch__.Ops, x: Tensor, dim: int, rows: Tensor) -> Tensor:
+    return torch.index_select(x, dim, rows)
+
+  # Additive mask of the prompts: causal, and blind to the padding at the left, whose places see
+  # themselves so that no row sees nothing. Its last row is that of the places that follow.
+  def prompt_mask(self: __torch__.Ops, padding: Tensor, length: int) -> Tensor:
+    places = torch.arange(length)
+    real = torch.ge(torch.unsqueeze(places, 0), torch.unsqueeze(padding, 1))
+    itself = torch.eq(torch.unsqueeze(places, 1), torch.unsqueeze(places, 0))
+    past = torch.ge(torch.unsqueeze(places, 1), torch.unsqueeze(places, 0))
+    seen = torch.logical_or(torch.logical_and(torch.unsqueeze(real, 1), past), itself)
+    mask = torch.masked_fill(torch.zeros([torch.size(padding, 0), length, length]), torch.logical_not(seen), -inf)
+    return (self).low(torch.unsqueeze(mask, 1))
+
+  def step_mask(self: __torch__.Ops, padding: Tensor, length: int) -> Tensor:
+    hidden = torch.lt(torch.unsqueeze(torch.arange(length), 0), torch.unsqueeze(padding, 1))
+    mask = torch.masked_fill(torch.zeros([torch.size(padding, 0), length]), hidden, -inf)
+    return (self).low(torch.view(mask, [torch.size(padding, 0), 1, 1, length]))
+
+  # All layers for t new places of each row, written to the cache behind the first at ones. Returns
+  # the logits of each row's last place. An empty mask stands for the plainly causal one.
+  def step(self: __torch__.Ops, ids: Tensor, positions: Tensor, frequencies: Tensor, kv: Tensor, at: int, mask: Tensor, w: List[Tensor]) -> Tensor:
+    b, t = torch.size(ids)
+    n = torch.mul(b, t)
+    cos, sin = (self).rope(torch.view(positions, [n]), frequencies)
+    x = torch.embedding(w[0], torch.view(ids, [n]))
+    seen = torch.add(at, t)
+    for l in range({{layers}}):
+      o = torch.add(3, torch.mul(l, {{layer_tensors}}))
+      h = (self).low((self).norm(x, w[o]))
+      qkv = torch.view(torch.linear(h, w[torch.add(o, 1)], {{step_qkv_bias}}), [n, {{all_heads}}, {{head_dim}}])
+      qk = torch.view((self).rotate(torch.narrow(qkv, 1, 0, {{qk_heads}}), cos, sin), [b, t, {{qk_heads}}, {{head_dim}}])
+      v = torch.narrow(torch.view(qkv, [b, t, {{all_heads}}, {{head_dim}}]), 2, {{qk_heads}}, {{kv_heads}})
+      keys = torch.select(kv, 0, torch.mul(l, 2))
+      values = torch.select(kv, 0, torch.add(torch.mul(l, 2), 1))
+      _1 = torch.copy_(torch.narrow(keys, 2, at, t), torch.transpose(torch.narrow(qk, 2, {{heads}}, {{kv_heads}}), 1, 2))
+      _2 = torch.copy_(torch.narrow(values, 2, at, t), torch.transpose(v, 1, 2))
+      kk = torch.narrow(keys, 2, 0, seen)
+      vv = torch.narrow(values, 2, 0, seen)
+      q = torch.narrow(qk, 2, 0, {{heads}})
+      if torch.eq(t, 1):
+        # The query heads of a key head stand in for query places: the cache need not be repeated.
+        folded = torch.reshape(q, [b, {{kv_heads}}, {{group}}, {{head_dim}}])
+        if torch.eq(torch.numel(mask), 0):
+          a = torch.scaled_dot_product_attention(folded, kk, vv, None, 0., False)
+        else:
+          a = torch.scaled_dot_product_attention(folded, kk, vv, mask, 0., False)
+        attended = torch.reshape(a, [n, {{query_width}}])
+      else:
+        if torch.eq(torch.numel(mask), 0):
+          a = torch.scaled_dot_product_attention(torch.transpose(q, 1, 2), kk, vv, None, 0., True, scale=None, enable_gqa={{grouped}})
+        else:
+          a = torch.scaled_dot_product_attention(torch.transpose(q, 1, 2), kk, vv, mask, 0., False, scale=None, enable_gqa={{grouped}})
+        attended = torch.reshape(torch.transpose(a, 1, 2), [n, {{query_width}}])
+      x = torch.add(x, torch.linear(attended, w[torch.add(o, {{o_weight}})], {{step_o_bias}}))
+      h = (self).low((self).norm(x, w[torch.add(o, {{post_norm}})]))
+      gate, up = torch.chunk(torch.linear(h, w[torch.add(o, {{gate_up_weight}})], {{step_gate_up_bias}}), 2, -1)
+      x = torch.add(x, torch.linear(torch.mul(torch.silu(gate), up), w[torch.add(o, {{down_weight}})], {{step_down_bias}}))
+    last = torch.select(torch.view(x, [b, t, {{hidden}}]), 1, -1)
+    return torch.to(torch.linear((self).low((self).norm(last, w[1])), w[2]), 6)
+
+  # One token a row, and its log-probability over the whole vocabulary at this temperature. The
+  # choice inverts the distribution's sum at u, after top-k, top-p and min-p have cut it.
+  def pick(self: __torch__.Ops, logits: Tensor, u: Tensor, temperature: float, top_k: int, top_p: float, min_p: float) -> Tuple[Tensor, Tensor]:
+    if torch.eq(temperature, 0.):
+      token = torch.argmax(logits, -1, True)
+      logp = torch.gather(torch.log_softmax(logits, -1), 1, token)
+    else:
+      scaled = torch.div(logits, temperature)
+      cut = scaled
+      vocabulary = torch.size(logits, -1)
+      if torch.__and__(torch.gt(top_k, 0), torch.lt(top_k, vocabulary)):
+        best, _1 = torch.topk(cut, top_k, -1)
+        cut = torch.masked_fill(cut, torch.lt(cut, torch.narrow(best, -1, torch.sub(top_k, 1), 1)), -inf)
+      else:
+        pass
+      if torch.lt(top_p, 1.):
+        ordered, places = torch.sort(cut, -1, True)
+        share = torch.softmax(ordered, -1)
+        before = torch.sub(torch.cumsum(share, -1), share)
+        removed = torch.ge(before, top_p)
+        _2 = torch.fill_(torch.narrow(removed, -1, 0, 1), False)
+        cut = torch.masked_fill(cut, torch.scatter(removed, 1, places, removed), -inf)
+      else:
+        pass
+      share = torch.softmax(cut, -1)
+      if torch.gt(min_p, 0.):
+        least = torch.mul(torch.amax(share, [-1], True), min_p)
+        share = torch.masked_fill(share, torch.lt(share, least), 0.)
+      else:
+        pass
+      total = torch.cumsum(share, -1, dtype=7)
+      wanted = torch.mul(torch.unsqueeze(u, 1), torch.narrow(total, -1, torch.sub(vocabulary, 1), 1))
+      token = torch.clamp(torch.searchsorted(total, wanted, right=True), 0, torch.sub(vocabulary, 1))
+      logp = torch.gather(torch.log_softmax(scaled, -1), 1, token)
+    return (torch.squeeze(token, 1), torch.squeeze(logp, 1))

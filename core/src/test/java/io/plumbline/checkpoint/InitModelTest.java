@@ -126,7 +126,7 @@ class InitModelTest {
         for (String text : TEXTS) {
           long[] ids = tokenizer.encode(text).getIds();
           assertThat(tokenizer.decode(ids, false)).isEqualTo(text);
-          assertThat(ids).allMatch(id -> id < size);
+          assertThat(java.util.Arrays.stream(ids)).allMatch(id -> id < size);
           if (size == 260 && !text.contains("<|")) {
             assertThat(ids.length)
                 .isEqualTo(text.getBytes(java.nio.charset.StandardCharsets.UTF_8).length);

@@ -37,7 +37,7 @@ class RunRecordTest {
     done.write(storage, path);
     assertThat(running.status()).isEqualTo("running");
     RunRecord read = RunRecord.read(storage, path);
-    assertThat(read.json()).isEqualTo(done.json());
+    assertThat(read.json().toString()).isEqualTo(done.json().toString());
     assertThat(read.command()).isEqualTo("dpo");
     assertThat(read.status()).isEqualTo("completed");
     assertThat(read.count("reference.computed")).contains(12L);

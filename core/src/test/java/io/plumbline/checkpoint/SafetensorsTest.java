@@ -254,19 +254,25 @@ class SafetensorsTest {
 
   @Test
   void theReferenceLibraryReadsWhatIsWritten() throws Exception {
-    for (Dtype dtype : List.of(Dtype.F32, Dtype.F16, Dtype.BF16)) {
-      String path = temp.resolve(dtype + ".safetensors").toString();
+    List<Dtype> dtypes = List.of(Dtype.F32, Dtype.F16, Dtype.BF16);
+    List<String> arguments = new ArrayList<>(List.of("safetensors"));
+    for (Dtype dtype : dtypes) {
+      arguments.add(temp.resolve(dtype + ".safetensors").toString());
       SafetensorsWriter.write(
           STORAGE,
-          path,
+          arguments.get(arguments.size() - 1),
           List.of(
               tensor("a", new float[] {1, 2.5f, -3, 4}, 2, 2), tensor("b.c", new float[] {8}, 1)),
           dtype);
-      var seen = PythonPeer.run(temp, "safetensors", path);
-      assertThat(seen.path("metadata").path("format").asText()).isEqualTo("pt");
-      assertThat(seen.path("sums").path("a").asDouble()).isEqualTo(4.5);
-      assertThat(seen.path("sums").path("b.c").asDouble()).isEqualTo(8);
-      assertThat(seen.path("dtypes").path("a").asText()).isEqualTo("torch." + dtype.torchName());
+    }
+    var files = PythonPeer.run(temp, arguments.toArray(new String[0])).path("files");
+    for (int i = 0; i < dtypes.size(); i++) {
+      var file = files.get(i);
+      assertThat(file.path("metadata").path("format").asText()).isEqualTo("pt");
+      assertThat(file.path("sums").path("a").asDouble()).isEqualTo(4.5);
+      assertThat(file.path("sums").path("b.c").asDouble()).isEqualTo(8);
+      assertThat(file.path("dtypes").path("a").asText())
+          .isEqualTo("torch." + dtypes.get(i).torchName());
     }
   }
 }

@@ -7,16 +7,24 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.tensor.Torch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Against logits, log-probabilities and gradients that transformers wrote. */
 class GoldenModelTest {
+  /** Small models gain nothing from more threads, and on a busy machine they lose. */
+  @BeforeAll
+  static void useOneThread() {
+    Torch.useThreads(1);
+  }
+
   private static final int COLUMNS = 21;
   private static final int VOCAB = 512;
 

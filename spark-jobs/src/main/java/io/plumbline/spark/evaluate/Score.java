@@ -1,11 +1,6 @@
 package io.plumbline.spark.evaluate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.plumbline.error.ErrorCode;
-import io.plumbline.error.PlumblineException;
 import java.io.Serializable;
 
 /** The log-probabilities that a model gives to one input row, in nats at temperature 1. */
@@ -30,12 +25,12 @@ public sealed interface Score extends Serializable {
 
     @Override
     public String toJson() {
-      ObjectNode json = Json.MAPPER.createObjectNode();
+      ObjectNode json = JsonLines.MAPPER.createObjectNode();
       json.put("completion", completion);
-      json.set("tokens", Json.array(tokens));
-      json.set("logps", Json.array(logps));
+      json.set("tokens", JsonLines.array(tokens));
+      json.set("logps", JsonLines.array(logps));
       json.put("logp", logp());
-      return Json.line(json);
+      return JsonLines.line(json);
     }
   }
 
@@ -58,14 +53,14 @@ public sealed interface Score extends Serializable {
 
     @Override
     public String toJson() {
-      ObjectNode json = Json.MAPPER.createObjectNode();
+      ObjectNode json = JsonLines.MAPPER.createObjectNode();
       json.put("chosen_logp", chosenLogp());
       json.put("rejected_logp", rejectedLogp());
       json.put("chosen_tokens", chosenLogps.length);
       json.put("rejected_tokens", rejectedLogps.length);
-      json.set("chosen_logps", Json.array(chosenLogps));
-      json.set("rejected_logps", Json.array(rejectedLogps));
-      return Json.line(json);
+      json.set("chosen_logps", JsonLines.array(chosenLogps));
+      json.set("rejected_logps", JsonLines.array(rejectedLogps));
+      return JsonLines.line(json);
     }
   }
 
@@ -75,37 +70,5 @@ public sealed interface Score extends Serializable {
       sum += logp;
     }
     return sum;
-  }
-
-  /** How scores and samples are written. */
-  final class Json {
-    static final ObjectMapper MAPPER = new ObjectMapper();
-
-    private Json() {}
-
-    static ArrayNode array(int[] values) {
-      ArrayNode array = MAPPER.createArrayNode();
-      for (int value : values) {
-        array.add(value);
-      }
-      return array;
-    }
-
-    static ArrayNode array(float[] values) {
-      ArrayNode array = MAPPER.createArrayNode();
-      for (float value : values) {
-        array.add(value);
-      }
-      return array;
-    }
-
-    static String line(ObjectNode json) {
-      try {
-        return MAPPER.writeValueAsString(json);
-      } catch (JsonProcessingException e) {
-        throw new PlumblineException(
-            ErrorCode.INTERNAL, "A score could not be written as JSON.", e);
-      }
-    }
   }
 }

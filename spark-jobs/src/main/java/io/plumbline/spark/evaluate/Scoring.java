@@ -3,7 +3,6 @@ package io.plumbline.spark.evaluate;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.reference.SharedModels;
-import io.plumbline.spark.reference.SparkFailures;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
@@ -14,7 +13,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.storage.StorageLevel;
 import scala.Tuple2;
 
 /** Scores a table, a Spark stage behind the command {@code score}. */
@@ -34,7 +32,7 @@ public final class Scoring {
    * @param threadsPerTask threads that PyTorch uses in a task
    * @return the scores; the driver holds one partition of them at a time
    */
-  public static Results<Score> run(
+  public static StageResults<Score> run(
       Storage storage,
       JavaRDD<Map<String, Object>> rows,
       String model,
@@ -51,7 +49,7 @@ public final class Scoring {
             dtype,
             tokensPerBatch,
             threadsPerTask);
-    return Results.of(rows.zipWithIndex().mapPartitions(stage::run));
+    return StageResults.of(InputRows.spread(rows), stage::run);
   }
 
   private record Stage(
@@ -63,7 +61,7 @@ public final class Scoring {
       int tokensPerBatch,
       int threads)
       implements Serializable {
-    Iterator<Score> run(Iterator<Tuple2<Map<String, Object>, Long>> rows) {
+    Iterator<Score> run(Iterator<Tuple2<Long, Map<String, Object>>> rows) {
       List<Score> scores = new ArrayList<>();
       if (!rows.hasNext()) {
         return scores.iterator();
@@ -75,44 +73,13 @@ public final class Scoring {
         while (rows.hasNext()) {
           List<ScoringRows.Prepared> window = new ArrayList<>();
           while (rows.hasNext() && window.size() < WINDOW) {
-            Tuple2<Map<String, Object>, Long> row = rows.next();
-            window.add(preparing.prepare(row._2(), row._1()));
+            Tuple2<Long, Map<String, Object>> row = rows.next();
+            window.add(preparing.prepare(row._1(), row._2()));
           }
           scores.addAll(Scorer.score(lease.model(), preparing, window, tokensPerBatch));
         }
       }
       return scores.iterator();
-    }
-  }
-
-  /** What a stage gives, in the order of its input; computed once. */
-  public static final class Results<T> implements AutoCloseable {
-    private final JavaRDD<T> values;
-
-    private Results(JavaRDD<T> values) {
-      this.values = values;
-    }
-
-    static <T> Results<T> of(JavaRDD<T> values) {
-      JavaRDD<T> kept = values.persist(StorageLevel.MEMORY_AND_DISK());
-      // All partitions at once: reading them one by one would leave all slots but one idle.
-      SparkFailures.unwrapped(kept::count);
-      SharedModels.closeIdle();
-      return new Results<>(kept);
-    }
-
-    public long size() {
-      return SparkFailures.unwrapped(values::count);
-    }
-
-    /** The values, fetched partition by partition. */
-    public Iterator<T> iterator() {
-      return SparkFailures.unwrapped(values::toLocalIterator);
-    }
-
-    @Override
-    public void close() {
-      values.unpersist();
     }
   }
 }

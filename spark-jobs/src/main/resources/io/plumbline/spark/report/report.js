@@ -139,15 +139,13 @@
     return ticks;
   }
   function smoothed(values) {
-    // A mean over the steps so far with fading weight, corrected for its start.
-    const keep = Math.max(0.6, 1 - 12 / values.length);
-    let sum = 0;
-    let weight = 0;
-    return values.map((v) => {
+    // The mean over a window around each step: unlike a fading mean it does not lag behind.
+    const half = Math.max(2, Math.round(values.length / 50));
+    return values.map((v, i) => {
       if (!Number.isFinite(v)) return NaN;
-      sum = sum * keep + v * (1 - keep);
-      weight = weight * keep + (1 - keep);
-      return sum / weight;
+      const reach = Math.min(half, i, values.length - 1 - i);
+      const window = values.slice(i - reach, i + reach + 1).filter(Number.isFinite);
+      return window.reduce((sum, each) => sum + each, 0) / window.length;
     });
   }
 
@@ -166,7 +164,7 @@
       });
       add(card, legend);
     }
-    const unfinished = series.flatMap((s) => s.values).filter((v) => v === Infinity || v === -Infinity || Object.is(v, undefined)).length + series.reduce((n, s) => n + s.broken, 0);
+    const unfinished = series.reduce((n, s) => n + s.values.broken.filter(Boolean).length, 0);
     if (!finite.length) return add(card, element("p", "note", "No finite value."));
     let low = Math.min(...finite), high = Math.max(...finite);
     if (range) { low = Math.min(low, range[0]); high = Math.max(high, range[1]); }
@@ -184,13 +182,13 @@
     const xTicks = end === first ? [first] : niceTicks(first, end, 5).filter(Number.isInteger);
     for (const tick of xTicks) add(svg, shape("text", { x: x(tick), y: HEIGHT - 8, "text-anchor": "middle" }, format(tick)));
 
-    function path(values) {
-      let d = "", pen = false, run = 0, start = 0;
+    function path(values, broken) {
+      let d = "", pen = false;
       const dots = [];
       values.forEach((v, i) => {
         if (!Number.isFinite(v)) {
           // A metric taken now and then (an evaluation) is joined over the gap; a NaN is a break.
-          if (values.broken && values.broken[i]) pen = false;
+          if (broken[i]) pen = false;
           return;
         }
         d += (pen ? "L" : "M") + x(steps[i]).toFixed(1) + " " + y(v).toFixed(1);
@@ -201,10 +199,10 @@
     }
     series.forEach((s, i) => {
       const color = COLORS[i % 2];
-      const drawn = path(s.values);
+      const drawn = path(s.values, s.values.broken);
       const many = drawn.dots.length > 60 && s.noisy;
       add(svg, shape("path", { class: many ? "raw faint" : "raw", d: drawn.d, style: "stroke:" + color }));
-      if (many) add(svg, shape("path", { class: "smooth", d: path(smoothed(s.values)).d, style: "stroke:" + color }));
+      if (many) add(svg, shape("path", { class: "smooth", d: path(smoothed(s.values), s.values.broken).d, style: "stroke:" + color }));
       if (drawn.dots.length <= 12) {
         for (const k of drawn.dots) add(svg, shape("circle", { cx: x(steps[k]), cy: y(s.values[k]), r: 2.5, style: "fill:" + color }));
       }
@@ -226,7 +224,7 @@
       const at = ((event.clientX - box.left) / box.width) * WIDTH;
       let nearest = -1;
       steps.forEach((s, i) => {
-        if (series.every((each) => Number.isNaN(each.values[i]) && !(each.values.broken && each.values.broken[i]))) return;
+        if (series.every((each) => Number.isNaN(each.values[i]) && !each.values.broken[i])) return;
         if (nearest < 0 || Math.abs(x(s) - at) < Math.abs(x(steps[nearest]) - at)) nearest = i;
       });
       if (nearest < 0) return;
@@ -240,8 +238,7 @@
         const on = Number.isFinite(v);
         marks[i].setAttribute("visibility", on ? "visible" : "hidden");
         if (on) { marks[i].setAttribute("cx", px); marks[i].setAttribute("cy", y(v)); }
-        const wasBroken = s.values.broken && s.values.broken[nearest];
-        if (on || wasBroken || v === Infinity || v === -Infinity) add(tip, element("div", "", (series.length > 1 ? s.name + " " : "") + format(v)));
+        if (on || s.values.broken[nearest]) add(tip, element("div", "", (series.length > 1 ? s.name + " " : "") + format(v)));
       });
       tip.hidden = false;
       const left = (px / WIDTH) * box.width;
@@ -260,13 +257,8 @@
     // null: not taken at that step. A name ("NaN", "Infinity"): taken, and not finite.
     const given = metrics.get(key);
     const values = given.map((v) => (v === null ? NaN : Number(v)));
-    values.broken = given.map((v) => typeof v === "string" && v === "NaN");
-    return {
-      name: NAMES[key] || key,
-      values,
-      broken: values.broken.filter(Boolean).length,
-      noisy: key !== "learning_rate",
-    };
+    values.broken = given.map((v) => typeof v === "string");
+    return { name: NAMES[key] || key, values, noisy: key !== "learning_rate" };
   }
   data.stages.forEach((stage, number) => {
     const metrics = new Map(stage.metrics);

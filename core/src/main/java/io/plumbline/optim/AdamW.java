@@ -1,0 +1,171 @@
+package io.plumbline.optim;
+
+import io.plumbline.tensor.FlatSegment;
+import io.plumbline.tensor.FlatSegment.Gradients;
+import io.plumbline.tensor.GraphMode;
+import io.plumbline.tensor.Kernels;
+import io.plumbline.tensor.Scope;
+import io.plumbline.tensor.Segment.Slice;
+import io.plumbline.tensor.Value;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+
+/**
+ * Adam with decoupled weight decay: Loshchilov &amp; Hutter, "Decoupled Weight Decay
+ * Regularization" (2019), algorithm 2, with PyTorch's placing of ε. Works on the flat buffers of
+ * segments, by PyTorch's fused kernel.
+ *
+ * <p>θ ← θ − η·λ·θ; m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − η·m̂ / (√v̂ + ε), with m̂ and v̂
+ * corrected for their start at 0. Parameters with fewer than two dimensions have λ = 0.
+ */
+public final class AdamW implements AutoCloseable {
+  private static final double NO_SCALE = 1.0;
+
+  /** Neighbouring parameters of one segment that decay alike, as one tensor each. */
+  private record Run(Value value, Value gradient, Value mean, Value square, double decay) {}
+
+  private final OptimizerSettings settings;
+  private final Kernels kernels = Kernels.load(AdamW.class, "adamw.ts", Map.of());
+  private final Scope scope = Scope.open();
+  private final List<FlatSegment> segments;
+  private final List<FlatSegment> means = new ArrayList<>();
+  private final List<FlatSegment> squares = new ArrayList<>();
+  private final List<Value> flatGradients = new ArrayList<>();
+  private final List<Run> runs = new ArrayList<>();
+  private long step;
+
+  /** Moments of 0 for all parameters of the segments, which must have gradients. */
+  public AdamW(List<FlatSegment> segments, OptimizerSettings settings) {
+    this.settings = settings;
+    this.segments = List.copyOf(segments);
+    for (FlatSegment segment : segments) {
+      FlatSegment mean = likeness(segment);
+      FlatSegment square = likeness(segment);
+      means.add(mean);
+      squares.add(square);
+      flatGradients.add(segment.gradientView(0, segment.length()));
+      List<Slice> slices = segment.slices();
+      int first = 0;
+      while (first < slices.size()) {
+        int end = first + 1;
+        while (end < slices.size() && decays(slices.get(end)) == decays(slices.get(first))) {
+          end++;
+        }
+        long offset = slices.get(first).offset();
+        long length = slices.get(end - 1).offset() + slices.get(end - 1).length() - offset;
+        runs.add(
+            new Run(
+                segment.view(offset, length),
+                segment.gradientView(offset, length),
+                mean.view(offset, length),
+                square.view(offset, length),
+                decays(slices.get(first)) ? settings.weightDecay() : 0.0));
+        first = end;
+      }
+    }
+  }
+
+  private static FlatSegment likeness(FlatSegment segment) {
+    return FlatSegment.allocate(
+        segment.name(),
+        segment.slices().stream().map(Slice::name).toList(),
+        segment.slices().stream().map(Slice::shape).toList(),
+        Gradients.NONE);
+  }
+
+  private static boolean decays(Slice slice) {
+    return slice.shape().length > 1;
+  }
+
+  /** Sets all gradients to 0. */
+  public void clearGradients() {
+    try (Scope scope = Scope.open()) {
+      for (Value gradient : flatGradients) {
+        kernels.call(scope, GraphMode.NO_GRAPH, "clear", gradient);
+      }
+    }
+  }
+
+  /** The L2 norm over all gradients as they stand, not divided by anything. */
+  public double gradientNorm() {
+    double squares = 0;
+    try (Scope step = Scope.open()) {
+      for (Value gradient : flatGradients) {
+        double norm = kernels.call(step, GraphMode.NO_GRAPH, "norm", gradient).floats()[0];
+        squares += norm * norm;
+      }
+    }
+    return Math.sqrt(squares);
+  }
+
+  /**
+   * One update.
+   *
+   * @param learningRate η
+   * @param gradientScale what every gradient is multiplied with first: clipping and the division by
+   *     the global count
+   */
+  public void step(double learningRate, double gradientScale) {
+    step++;
+    try (Scope scope = Scope.open()) {
+      Value count = scope.floats(new float[] {step}, 1);
+      // The kernel divides by its scale.
+      Value scale = scope.floats(new float[] {(float) (NO_SCALE / gradientScale)}, 1);
+      for (double decay : new double[] {settings.weightDecay(), 0.0}) {
+        List<Run> alike = runs.stream().filter(run -> run.decay() == decay).toList();
+        if (!alike.isEmpty()) {
+          kernels.call(
+              scope,
+              GraphMode.NO_GRAPH,
+              "step",
+              list(scope, alike.stream().map(Run::value).toList()),
+              list(scope, alike.stream().map(Run::gradient).toList()),
+              list(scope, alike.stream().map(Run::mean).toList()),
+              list(scope, alike.stream().map(Run::square).toList()),
+              count,
+              scale,
+              learningRate,
+              settings.beta1(),
+              settings.beta2(),
+              decay,
+              settings.epsilon());
+        }
+        if (settings.weightDecay() == 0.0) {
+          break;
+        }
+      }
+    }
+  }
+
+  private static Value list(Scope scope, List<Value> values) {
+    return scope.list(values.toArray(Value[]::new));
+  }
+
+  /** Hands over every buffer that {@link #restore} needs, under a name of its own. */
+  public void save(BiConsumer<String, FloatBuffer> writer) {
+    buffers(writer);
+  }
+
+  /** Fills the moments from buffers that {@link #save} named, after so many steps. */
+  public void restore(long stepsDone, BiConsumer<String, FloatBuffer> reader) {
+    buffers(reader);
+    step = stepsDone;
+  }
+
+  private void buffers(BiConsumer<String, FloatBuffer> use) {
+    for (int i = 0; i < segments.size(); i++) {
+      use.accept("mean/" + segments.get(i).name(), means.get(i).values());
+      use.accept("square/" + segments.get(i).name(), squares.get(i).values());
+    }
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+    means.forEach(FlatSegment::close);
+    squares.forEach(FlatSegment::close);
+  }
+}

@@ -1,0 +1,62 @@
+package io.plumbline.train;
+
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.model.TokenLogps;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Supervised fine-tuning: the mean negative log-probability of the completion tokens that count,
+ * over all such tokens of the step. A row with five tokens weighs half of one with ten, on any
+ * number of ranks and micro-batches.
+ */
+public final class Sft implements TrainingMethod {
+  private static final String TOKENS = "tokens";
+  private static final String LOSS = "loss";
+  private static final String ENTROPY = "entropy";
+  private static final String CORRECT = "correct";
+
+  @Override
+  public List<String> sums() {
+    return List.of(TOKENS, LOSS, ENTROPY, CORRECT);
+  }
+
+  @Override
+  public List<List<float[]>> accumulate(List<TokenizedRow> rows, TokenLogps tokens, Sums sums) {
+    List<List<float[]>> gradients = new ArrayList<>(rows.size());
+    for (int i = 0; i < rows.size(); i++) {
+      List<float[]> ofRow = new ArrayList<>();
+      for (int c = 0; c < rows.get(i).completions().size(); c++) {
+        int counted = CountedTokens.of(rows.get(i), c);
+        float[] gradient = new float[rows.get(i).completions().get(c).length];
+        Arrays.fill(gradient, -1f);
+        ofRow.add(gradient);
+        sums.add(TOKENS, counted);
+        sums.add(LOSS, -CountedTokens.sum(tokens.logps().get(i).get(c)));
+        if (!tokens.entropies().isEmpty()) {
+          sums.add(ENTROPY, CountedTokens.sum(tokens.entropies().get(i).get(c)));
+          sums.add(CORRECT, CountedTokens.sum(tokens.correct().get(i).get(c)));
+        }
+      }
+      gradients.add(ofRow);
+    }
+    return gradients;
+  }
+
+  @Override
+  public double normalizer(Sums sums) {
+    return sums.of(TOKENS);
+  }
+
+  @Override
+  public Map<String, Double> metrics(Sums sums) {
+    Map<String, Double> metrics = new LinkedHashMap<>();
+    metrics.put("loss", sums.ratio(LOSS, TOKENS));
+    metrics.put("entropy", sums.ratio(ENTROPY, TOKENS));
+    metrics.put("mean_token_accuracy", sums.ratio(CORRECT, TOKENS));
+    return metrics;
+  }
+}

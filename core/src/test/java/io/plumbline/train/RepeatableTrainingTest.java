@@ -1,0 +1,101 @@
+package io.plumbline.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Schedule;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The same run again gives the same bits, also after a stop; other world sizes give rounding. */
+class RepeatableTrainingTest {
+  private static final Set<String> TIMINGS =
+      Set.of("tokens_per_second", "step_time", "eval_runtime");
+
+  @TempDir Path directory;
+
+  @Test
+  void worldSizesGiveTheSameMetricsAndWeights() throws IOException {
+    TestRun run = TestRun.dpo(directory, "traj/dpo", 10, settings(0));
+    List<Map<String, Double>> alone = run.train(1);
+    Map<String, float[]> weights = run.weights();
+    for (int ranks = 2; ranks <= 4; ranks++) {
+      List<Map<String, Double>> together = run.train(ranks);
+      for (int i = 0; i < alone.size(); i++) {
+        Map<String, Double> expected = withoutTimings(alone.get(i));
+        Map<String, Double> actual = withoutTimings(together.get(i));
+        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        for (String metric : expected.keySet()) {
+          assertThat(actual.get(metric))
+              .as("%s of step %d with %d ranks", metric, i + 1, ranks)
+              .isCloseTo(
+                  expected.get(metric),
+                  Offset.offset(1e-5 * Math.max(1, Math.abs(expected.get(metric)))));
+        }
+      }
+      run.assertWeightsCloseTo(weights, 1e-5);
+    }
+  }
+
+  @Test
+  void theSameWorldSizeTwiceGivesTheSameBits() throws IOException {
+    TestRun run = TestRun.dpo(directory, "traj/dpo", 6, settings(0));
+    for (int ranks : new int[] {1, 3}) {
+      List<Map<String, Double>> first = run.train(ranks, "first-" + ranks, Long.MAX_VALUE);
+      Map<String, float[]> weights = run.weights();
+      List<Map<String, Double>> second = run.train(ranks, "second-" + ranks, Long.MAX_VALUE);
+      assertThat(withoutTimings(second)).isEqualTo(withoutTimings(first));
+      assertSameBits(run.weights(), weights);
+    }
+  }
+
+  @Test
+  void aRunThatWasStoppedAndGoesOnGivesTheSameBits() throws IOException {
+    TestRun run = TestRun.dpo(directory, "traj/dpo", 12, settings(4));
+    List<Map<String, Double>> whole = run.train(2, "whole", Long.MAX_VALUE);
+    Map<String, float[]> weights = run.weights();
+
+    // Stopped after step 7: the newest state is that of step 4.
+    run.train(2, "stopped", 7);
+    List<Map<String, Double>> rest = run.train(2, "stopped", Long.MAX_VALUE);
+    assertThat(rest.get(0).get("step")).isEqualTo(5.0);
+    assertThat(withoutTimings(rest)).isEqualTo(withoutTimings(whole.subList(4, 12)));
+    assertSameBits(run.weights(), weights);
+  }
+
+  private static void assertSameBits(Map<String, float[]> actual, Map<String, float[]> expected) {
+    assertThat(actual.keySet()).isEqualTo(expected.keySet());
+    expected.forEach((name, values) -> assertThat(actual.get(name)).as(name).isEqualTo(values));
+  }
+
+  private static List<Map<String, Double>> withoutTimings(List<Map<String, Double>> lines) {
+    List<Map<String, Double>> kept = new ArrayList<>();
+    lines.forEach(line -> kept.add(withoutTimings(line)));
+    return kept;
+  }
+
+  private static Map<String, Double> withoutTimings(Map<String, Double> line) {
+    Map<String, Double> kept = new LinkedHashMap<>(line);
+    kept.keySet().removeAll(TIMINGS);
+    return kept;
+  }
+
+  private static LoopSettings settings(long saveSteps) {
+    return new LoopSettings(
+        new OptimizerSettings(1e-3, Schedule.LINEAR, 4, 0.01, 1.0, 0.9, 0.999, 1e-8),
+        LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(2)),
+        8192,
+        0,
+        saveSteps,
+        0);
+  }
+}

@@ -1,0 +1,124 @@
+package io.plumbline.spark.evaluate;
+
+import io.plumbline.data.DataFileReader;
+import io.plumbline.data.FileSlice;
+import io.plumbline.data.RawRow;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.Storage;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import org.apache.spark.Partitioner;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.JavaPairRDD;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.TaskCompletionListener;
+import scala.Tuple2;
+
+/** Rows of data files as values by column, for scoring and generating. */
+public final class InputRows {
+  /** Partitions a slot at most. */
+  private static final int PARTITIONS_PER_SLOT = 4;
+
+  private InputRows() {}
+
+  /**
+   * The rows of files, directories and globs in their order: JSON lines, JSON arrays, Parquet. A row
+   * that cannot be read fails with BAD_DATA naming file and line.
+   */
+  public static JavaRDD<Map<String, Object>> read(
+      SparkSession spark, Storage storage, List<String> paths) {
+    List<String> files = new ArrayList<>();
+    for (String path : paths) {
+      storage.expand(path).forEach(entry -> files.add(entry.path()));
+    }
+    if (files.isEmpty()) {
+      throw new PlumblineException(
+          ErrorCode.INPUT_NOT_FOUND,
+          "There is no data file in %s; name files of JSON lines, JSON arrays or Parquet."
+              .formatted(String.join(", ", paths)));
+    }
+    return JavaSparkContext.fromSparkContext(spark.sparkContext())
+        .parallelize(files, files.size())
+        .flatMap(file -> new FileRows(storage, file));
+  }
+
+  /** The rows by their place in the input, in order, over all slots of the cluster. */
+  static JavaPairRDD<Long, Map<String, Object>> spread(JavaRDD<Map<String, Object>> rows) {
+    long count = rows.count();
+    int slots = rows.context().defaultParallelism();
+    int partitions = (int) Math.max(1, Math.min(count, (long) slots * PARTITIONS_PER_SLOT));
+    return rows.zipWithIndex()
+        .mapToPair(numbered -> new Tuple2<>(numbered._2(), numbered._1()))
+        .repartitionAndSortWithinPartitions(
+            new ByPlace(count, partitions), Comparator.<Long>naturalOrder());
+  }
+
+  /** Runs of neighbouring rows. */
+  private static final class ByPlace extends Partitioner {
+    private static final long serialVersionUID = 1L;
+
+    private final long rows;
+    private final int partitions;
+
+    ByPlace(long rows, int partitions) {
+      this.rows = rows;
+      this.partitions = partitions;
+    }
+
+    @Override
+    public int numPartitions() {
+      return partitions;
+    }
+
+    @Override
+    public int getPartition(Object place) {
+      return (int) ((Long) place * partitions / Math.max(1, rows));
+    }
+  }
+
+  private static final class FileRows implements Iterator<Map<String, Object>> {
+    private final String file;
+    private final DataFileReader reader;
+    private Optional<RawRow> ahead;
+
+    FileRows(Storage storage, String file) {
+      this.file = file;
+      this.reader = DataFileReader.open(storage, FileSlice.whole(file));
+      TaskContext context = TaskContext.get();
+      if (context != null) {
+        TaskCompletionListener close = ended -> reader.close();
+        context.addTaskCompletionListener(close);
+      }
+      this.ahead = reader.next();
+    }
+
+    @Override
+    public boolean hasNext() {
+      return ahead.isPresent();
+    }
+
+    @Override
+    public Map<String, Object> next() {
+      RawRow row = ahead.orElseThrow(NoSuchElementException::new);
+      ahead = reader.next();
+      return row.values()
+          .orElseThrow(
+              () ->
+                  new PlumblineException(
+                      ErrorCode.BAD_DATA,
+                      "%s:%d cannot be read: %s; mend the line or leave it out."
+                          .formatted(
+                              file,
+                              row.line(),
+                              row.refusal().map(Throwable::getMessage).orElse("no reason known"))));
+    }
+  }
+}

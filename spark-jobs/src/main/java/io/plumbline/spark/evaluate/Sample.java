@@ -1,0 +1,36 @@
+package io.plumbline.spark.evaluate;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.Serializable;
+
+/**
+ * What a model wrote after a prompt.
+ *
+ * @param prompt as it was given: a text, or a list of messages
+ * @param completion the new text, without special tokens
+ * @param tokens ids of the new tokens, with the EOS that ended them if one did
+ * @param logps of each token the log-probability over the full vocabulary at temperature 1, in
+ *     nats, whatever it was drawn with: what {@code score} gives for the same completion
+ */
+public record Sample(Object prompt, String completion, int[] tokens, float[] logps)
+    implements Serializable {
+  /** Sum over the tokens. */
+  public double logp() {
+    double sum = 0;
+    for (float logp : logps) {
+      sum += logp;
+    }
+    return sum;
+  }
+
+  /** One JSON object on one line. */
+  public String toJson() {
+    ObjectNode json = JsonLines.MAPPER.createObjectNode();
+    json.set("prompt", JsonLines.MAPPER.valueToTree(prompt));
+    json.put("completion", completion);
+    json.set("tokens", JsonLines.array(tokens));
+    json.set("logps", JsonLines.array(logps));
+    json.put("logp", logp());
+    return JsonLines.line(json);
+  }
+}

@@ -1,0 +1,275 @@
+package io.plumbline.spark.evaluate;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.Generation;
+import io.plumbline.model.Generator;
+import io.plumbline.storage.Storage;
+import io.plumbline.text.ChatRequest;
+import io.plumbline.text.ChatRequest.GenerationPrompt;
+import io.plumbline.text.ChatTemplate;
+import io.plumbline.text.Tokenizer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+
+/**
+ * Lets a model write completions, in this process and without Spark. Not thread-safe.
+ *
+ * <p>A prompt that is a text is tokenized with the special tokens that the tokenizer adds; one that
+ * is a list of messages is rendered by the chat template with the opening of an assistant turn.
+ */
+public final class Sampler implements AutoCloseable {
+  /** Tokens of prompt and completion together that the sequences of one batch may have. */
+  private static final int TOKENS_PER_BATCH = 32_768;
+
+  private static final int PROMPTS_PER_BATCH = 64;
+
+  private final CausalLm model;
+  private final Tokenizer tokenizer;
+  private final Optional<ChatTemplate> template;
+  private final Set<Integer> eosIds;
+  private final Generator generator;
+  private final Runnable closing;
+
+  private Sampler(CausalLm model, Tokenizer tokenizer, Set<Integer> eosIds, Runnable closing) {
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.template = tokenizer.chatTemplate();
+    this.eosIds = Set.copyOf(eosIds);
+    this.generator = new Generator(model);
+    this.closing = closing;
+  }
+
+  /** Loads the model and the tokenizer of a Hugging Face directory. */
+  public static Sampler open(Storage storage, String modelPath, ComputeDtype dtype) {
+    ModelDirectory directory = ModelDirectory.open(storage, modelPath);
+    Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles());
+    CausalLm model = null;
+    try {
+      CausalLm loaded = CausalLm.load(directory, Purpose.INFERENCE, dtype);
+      model = loaded;
+      return new Sampler(
+          loaded,
+          tokenizer,
+          eosIds(directory, tokenizer),
+          () -> {
+            loaded.close();
+            tokenizer.close();
+          });
+    } catch (RuntimeException | Error e) {
+      if (model != null) {
+        model.close();
+      }
+      tokenizer.close();
+      throw e;
+    }
+  }
+
+  /** Samples from a model with the weights that it has now; model and tokenizer stay open. */
+  public static Sampler over(CausalLm model, Tokenizer tokenizer, Set<Integer> eosIds) {
+    return new Sampler(model, tokenizer, eosIds, () -> {});
+  }
+
+  /**
+   * All tokens that end a completion: those of generation_config.json and of config.json, and the
+   * tokenizer's EOS token.
+   */
+  public static Set<Integer> eosIds(ModelDirectory directory, Tokenizer tokenizer) {
+    Set<Integer> ids = new TreeSet<>();
+    addIds(directory.config().path("eos_token_id"), ids);
+    if (directory.generationConfig().isPresent()) {
+      try {
+        JsonNode config = JsonLines.MAPPER.readTree(directory.generationConfig().get());
+        addIds(config.path("eos_token_id"), ids);
+      } catch (JsonProcessingException e) {
+        throw new PlumblineException(
+            ErrorCode.BAD_CHECKPOINT,
+            "generation_config.json in %s is not JSON; mend it or take it away."
+                .formatted(directory.path()),
+            e);
+      }
+    }
+    tokenizer.eosTokenId().ifPresent(ids::add);
+    return ids;
+  }
+
+  private static void addIds(JsonNode value, Set<Integer> ids) {
+    if (value.isInt()) {
+      ids.add(value.intValue());
+    }
+    for (JsonNode element : value) {
+      addIds(element, ids);
+    }
+  }
+
+  /** Completions of texts. */
+  public List<Sample> complete(List<String> prompts, DecodingSettings settings) {
+    List<Map<String, Object>> rows = new ArrayList<>();
+    for (String prompt : prompts) {
+      rows.add(Map.of("prompt", prompt));
+    }
+    return sample(rows, settings);
+  }
+
+  /**
+   * Completions of rows.
+   *
+   * @param rows values by column: {@code prompt}, a text or messages, or {@code messages}; for
+   *     messages also {@code tools} and {@code chat_template_kwargs}
+   * @return in the order of the rows
+   */
+  public List<Sample> sample(List<Map<String, Object>> rows, DecodingSettings settings) {
+    return sample(rows, 0, settings);
+  }
+
+  /**
+   * @param firstPlace the first row's place in the whole input, on which its draws depend
+   */
+  List<Sample> sample(List<Map<String, Object>> rows, long firstPlace, DecodingSettings settings) {
+    List<int[]> prompts = new ArrayList<>();
+    for (Map<String, Object> row : rows) {
+      prompts.add(tokenize(row, firstPlace + prompts.size()));
+    }
+    Sample[] samples = new Sample[rows.size()];
+    for (List<Integer> batch : batches(prompts, settings.maxNewTokens())) {
+      List<List<Generation>> generations =
+          generator.generate(
+              batch.stream().map(prompts::get).toList(),
+              batch.stream().mapToLong(place -> firstPlace + place).toArray(),
+              settings.sampling(eosIds));
+      for (int i = 0; i < batch.size(); i++) {
+        int place = batch.get(i);
+        Generation generation = generations.get(i).get(0);
+        samples[place] =
+            new Sample(
+                promptOf(rows.get(place)),
+                tokenizer.decodeSkippingSpecialTokens(generation.tokens()),
+                generation.tokens(),
+                logps(prompts.get(place), generation, settings));
+      }
+    }
+    return Arrays.asList(samples);
+  }
+
+  /** At temperature 1, however the tokens were drawn. */
+  private float[] logps(int[] prompt, Generation generation, DecodingSettings settings) {
+    if (settings.temperature() == 0 || settings.temperature() == 1) {
+      return generation.logps();
+    }
+    TokenizedRow row =
+        TokenizedRow.of(0, prompt, List.of(generation.tokens()), List.of());
+    return model.logps(List.of(row)).logps().get(0).get(0);
+  }
+
+  private static List<List<Integer>> batches(List<int[]> prompts, int maxNewTokens) {
+    List<Integer> longestFirst =
+        IntStream.range(0, prompts.size())
+            .boxed()
+            .sorted(Comparator.comparing((Integer i) -> -prompts.get(i).length))
+            .toList();
+    List<List<Integer>> batches = new ArrayList<>();
+    List<Integer> batch = new ArrayList<>();
+    long longest = 0;
+    for (int place : longestFirst) {
+      boolean full =
+          batch.size() == PROMPTS_PER_BATCH || (batch.size() + 1) * longest > TOKENS_PER_BATCH;
+      if (!batch.isEmpty() && full) {
+        batches.add(batch);
+        batch = new ArrayList<>();
+      }
+      if (batch.isEmpty()) {
+        longest = prompts.get(place).length + (long) maxNewTokens;
+      }
+      batch.add(place);
+    }
+    if (!batch.isEmpty()) {
+      batches.add(batch);
+    }
+    return batches;
+  }
+
+  private int[] tokenize(Map<String, Object> row, long place) {
+    Object prompt = promptOf(row);
+    int[] ids;
+    if (prompt instanceof String text) {
+      ids = tokenizer.encode(text);
+    } else if (prompt instanceof List<?> messages && !messages.isEmpty()) {
+      ids = tokenizer.encodeWithoutSpecialTokens(rendered(messages, row, place));
+    } else {
+      throw refused(
+          place,
+          "it needs a column prompt with a text or a list of messages, or a column messages",
+          null);
+    }
+    if (ids.length == 0) {
+      throw refused(place, "its prompt has no tokens", null);
+    }
+    return ids;
+  }
+
+  private static Object promptOf(Map<String, Object> row) {
+    Object prompt = row.get("prompt");
+    return prompt != null ? prompt : row.get("messages");
+  }
+
+  private String rendered(List<?> messages, Map<String, Object> row, long place) {
+    ChatTemplate chat =
+        template.orElseThrow(
+            () ->
+                new PlumblineException(
+                    ErrorCode.BAD_CHECKPOINT,
+                    "The prompts are messages and the tokenizer has no chat template; add"
+                        + " chat_template.jinja to the model directory, or give prompts as text."));
+    ChatRequest request =
+        new ChatRequest(
+            messages.stream().map(message -> object(message, "a message", place)).toList(),
+            row.get("tools") instanceof List<?> tools
+                ? Optional.of(new ArrayList<Object>(tools))
+                : Optional.empty(),
+            GenerationPrompt.ADDED,
+            row.get("chat_template_kwargs") == null
+                ? Map.of()
+                : object(row.get("chat_template_kwargs"), "chat_template_kwargs", place));
+    try {
+      return chat.render(request).text();
+    } catch (PlumblineException e) {
+      throw refused(place, "the chat template says: " + e.getMessage(), e);
+    }
+  }
+
+  private static Map<String, Object> object(Object value, String what, long place) {
+    if (!(value instanceof Map<?, ?> map)) {
+      throw refused(place, what + " is not a JSON object", null);
+    }
+    Map<String, Object> typed = new java.util.LinkedHashMap<>();
+    map.forEach((key, element) -> typed.put(String.valueOf(key), element));
+    return typed;
+  }
+
+  private static PlumblineException refused(long place, String why, Throwable cause) {
+    return new PlumblineException(
+        ErrorCode.BAD_DATA,
+        "Row %d cannot be completed: %s; mend the row or leave it out.".formatted(place + 1, why),
+        cause);
+  }
+
+  @Override
+  public void close() {
+    generator.close();
+    closing.run();
+  }
+}
