@@ -1,0 +1,298 @@
+package io.plumbline.spark.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * Reads the arguments of one command: the command line over {@code --set} over {@code --config}.
+ * Every value is taken as text here, so that one run over the arguments finds all that is wrong.
+ */
+final class CommandLineReader {
+  static final Setting<String> CONFIG =
+      Setting.text(
+          "config",
+          "FILE.yaml",
+          Setting.GENERAL,
+          "Option names and values, as in 'global-batch-size: 16'. The command line wins over"
+              + " --set, which wins over this file.");
+  static final Setting<String> SET =
+      Setting.repeated(
+          "set",
+          "KEY=VALUE",
+          Setting.GENERAL,
+          "An option by name, for scripts that build calls; may be repeated.");
+  static final Setting<Boolean> VERBOSE =
+      Setting.flag("verbose", Setting.GENERAL, "Logs at info level, and stack traces with errors.");
+
+  private static final List<Setting<?>> GENERAL = List.of(CONFIG, SET, VERBOSE);
+
+  private final Command command;
+  private final Map<String, Setting<?>> settings = new LinkedHashMap<>();
+
+  CommandLineReader(Command command) {
+    this.command = command;
+    command.settings().forEach(setting -> settings.put(setting.name(), setting));
+    GENERAL.forEach(setting -> settings.put(setting.name(), setting));
+  }
+
+  /** What picocli needs to read the arguments and to print the help. */
+  CommandSpec spec(int columns) {
+    CommandSpec spec = CommandSpec.create().name(command.name());
+    Map<String, List<Setting<?>>> groups = new LinkedHashMap<>();
+    for (Setting<?> setting : settings.values()) {
+      groups.computeIfAbsent(setting.group(), g -> new ArrayList<>()).add(setting);
+    }
+    int order = 0;
+    for (Map.Entry<String, List<Setting<?>>> entry : groups.entrySet()) {
+      ArgGroupSpec.Builder group =
+          ArgGroupSpec.builder()
+              .heading("%n" + entry.getKey() + "%n")
+              .validate(false)
+              .exclusive(false)
+              .multiplicity("0..1")
+              .order(order++);
+      int place = 0;
+      for (Setting<?> setting : entry.getValue()) {
+        if (setting.kind() == Setting.Kind.ARGUMENT) {
+          spec.addPositional(
+              PositionalParamSpec.builder()
+                  .paramLabel(setting.label())
+                  .index("0..*")
+                  .arity("0..*")
+                  .type(List.class)
+                  .auxiliaryTypes(String.class)
+                  .description(escaped(setting.help()))
+                  .build());
+        } else {
+          group.addArg(option(setting, place++));
+        }
+      }
+      if (entry.getKey().equals(Setting.GENERAL)) {
+        group.addArg(
+            OptionSpec.builder("-h", "--help")
+                .arity("0")
+                .type(boolean.class)
+                .usageHelp(true)
+                .order(place)
+                .description("This page.")
+                .build());
+      }
+      spec.addArgGroup(group.build());
+    }
+    spec.parser()
+        .collectErrors(true)
+        .unmatchedArgumentsAllowed(true)
+        .unmatchedOptionsArePositionalParams(false);
+    spec.usageMessage()
+        .width(columns)
+        .longOptionsMaxWidth(30)
+        .sortOptions(false)
+        .abbreviateSynopsis(true)
+        .customSynopsis("plumbline " + synopsis())
+        .description(escaped(command.summary()), "", escaped(command.description()))
+        .footerHeading("%nExamples%n")
+        .footer(
+            command.examples().stream()
+                .map(example -> "  ./plumbline " + escaped(example))
+                .toArray(String[]::new));
+    return spec;
+  }
+
+  private String synopsis() {
+    String arguments =
+        settings.values().stream()
+            .filter(setting -> setting.kind() == Setting.Kind.ARGUMENT)
+            .map(Setting::label)
+            .collect(Collectors.joining(" "));
+    return (command.name() + " [OPTIONS] " + arguments).strip();
+  }
+
+  private static OptionSpec option(Setting<?> setting, int order) {
+    OptionSpec.Builder option =
+        OptionSpec.builder("--" + setting.name()).order(order).description(description(setting));
+    if (setting.kind() == Setting.Kind.FLAG) {
+      return option.arity("0").type(boolean.class).build();
+    }
+    // A list also where one value is meant: two of them are then a problem that can be told.
+    return option
+        .arity("1")
+        .type(List.class)
+        .auxiliaryTypes(String.class)
+        .paramLabel(setting.label())
+        .build();
+  }
+
+  private static String description(Setting<?> setting) {
+    String initial =
+        setting.kind() == Setting.Kind.FLAG
+            ? ""
+            : setting.initial().map(text -> " Default: " + text + ".").orElse("");
+    return escaped(setting.help() + initial);
+  }
+
+  /** picocli formats its texts. */
+  private static String escaped(String text) {
+    return text.replace("%", "%%");
+  }
+
+  /** The values that the arguments and the files named by them give. */
+  SettingValues read(ParseResult result, Problems problems) {
+    Map<String, SettingValues.Given> flags = commandLine(result, problems);
+    Map<String, SettingValues.Given> merged = new LinkedHashMap<>();
+    SettingValues.Given config = flags.get(CONFIG.name());
+    if (config != null) {
+      ConfigFile.read(Path.of(config.texts().get(0)), problems)
+          .forEach(
+              (key, given) ->
+                  known(key, given.origin(), problems)
+                      .ifPresent(setting -> put(merged, setting, key, given, problems)));
+    }
+    sets(flags.get(SET.name()), problems).forEach((key, given) -> merged.put(key, given));
+    merged.putAll(flags);
+    return new SettingValues(merged, problems);
+  }
+
+  private Map<String, SettingValues.Given> commandLine(ParseResult result, Problems problems) {
+    Map<String, SettingValues.Given> given = new LinkedHashMap<>();
+    for (Setting<?> setting : settings.values()) {
+      if (setting.kind() == Setting.Kind.ARGUMENT) {
+        List<String> texts =
+            result.matchedPositionalValue(0, List.<String>of()).stream()
+                .map(String::valueOf)
+                .toList();
+        if (!texts.isEmpty()) {
+          given.put(setting.name(), new SettingValues.Given(texts.subList(0, 1), ""));
+          texts.stream()
+              .skip(1)
+              .forEach(
+                  text -> problems.add(String.format("The argument '%s' is one too many.", text)));
+        }
+      } else if (result.hasMatchedOption("--" + setting.name())) {
+        List<String> texts =
+            setting.kind() == Setting.Kind.FLAG
+                ? List.of("true")
+                : result.matchedOptionValue("--" + setting.name(), List.<String>of());
+        if (!texts.isEmpty()) {
+          put(given, setting, setting.option(), new SettingValues.Given(texts, ""), problems);
+        }
+      }
+    }
+    result.errors().forEach(error -> problems.add(String.format("%s.", oneSentence(error))));
+    unmatched(result.unmatched(), problems);
+    return given;
+  }
+
+  private static String oneSentence(Exception error) {
+    if (error instanceof CommandLine.MissingParameterException missing
+        && missing.getMissing().size() == 1
+        && missing.getMissing().get(0) instanceof OptionSpec option) {
+      return option.longestName() + " needs a value: " + option.paramLabel();
+    }
+    String message = String.valueOf(error.getMessage()).strip();
+    return message.endsWith(".") ? message.substring(0, message.length() - 1) : message;
+  }
+
+  private void unmatched(List<String> arguments, Problems problems) {
+    boolean afterUnknownOption = false;
+    for (String argument : arguments) {
+      if (argument.startsWith("-") && argument.length() > 1) {
+        String name = argument.replaceFirst("^--?", "").replaceFirst("=.*", "");
+        problems.add(
+            String.format("%s", unknown(argument.replaceFirst("=.*", ""), name, "--", "")));
+        afterUnknownOption = !argument.contains("=");
+      } else {
+        if (!afterUnknownOption) {
+          problems.add(String.format("The argument '%s' belongs to no option.", argument));
+        }
+        afterUnknownOption = false;
+      }
+    }
+  }
+
+  private Map<String, SettingValues.Given> sets(SettingValues.Given given, Problems problems) {
+    Map<String, SettingValues.Given> byName = new LinkedHashMap<>();
+    if (given == null) {
+      return byName;
+    }
+    Map<String, List<String>> texts = new LinkedHashMap<>();
+    for (String assignment : given.texts()) {
+      int equals = assignment.indexOf('=');
+      if (equals < 1) {
+        problems.add(String.format("--set is '%s' and must be KEY=VALUE.", assignment));
+        continue;
+      }
+      String key = assignment.substring(0, equals);
+      known(key, "in --set", problems)
+          .ifPresent(
+              setting ->
+                  texts
+                      .computeIfAbsent(setting.name(), name -> new ArrayList<>())
+                      .add(assignment.substring(equals + 1)));
+    }
+    texts.forEach(
+        (name, values) ->
+            put(
+                byName,
+                settings.get(name),
+                name,
+                new SettingValues.Given(values, "in --set"),
+                problems));
+    return byName;
+  }
+
+  private static void put(
+      Map<String, SettingValues.Given> target,
+      Setting<?> setting,
+      String written,
+      SettingValues.Given given,
+      Problems problems) {
+    boolean twice = target.containsKey(setting.name());
+    if (twice || (given.texts().size() > 1 && setting.kind() != Setting.Kind.REPEATED)) {
+      problems.add(
+          String.format(
+              "%s is given more than once%s: leave one.",
+              written, given.origin().isEmpty() ? "" : " " + given.origin()));
+    }
+    target.put(setting.name(), given);
+  }
+
+  /** The setting that a key of a file or of {@code --set} means; a problem where there is none. */
+  private Optional<Setting<?>> known(String key, String where, Problems problems) {
+    String name = key.replace('_', '-').toLowerCase(Locale.ROOT);
+    Setting<?> setting = settings.get(name);
+    if (setting != null && GENERAL.contains(setting)) {
+      problems.add(
+          String.format("%s %s has no effect there: give it on the command line.", key, where));
+      return Optional.empty();
+    }
+    if (setting == null) {
+      problems.add(unknown(key, name, "", " " + where));
+      return Optional.empty();
+    }
+    return Optional.of(setting);
+  }
+
+  private String unknown(String written, String name, String prefix, String where) {
+    Collection<String> names = settings.keySet();
+    return "There is no option "
+        + written
+        + where
+        + NearestName.among(names, name.replace('_', '-'))
+            .map(near -> ": did you mean " + prefix + near + "?")
+            .orElse(
+                ": 'plumbline " + command.name() + " --help' lists the options of this command.");
+  }
+}

@@ -1,0 +1,21 @@
+package io.plumbline.spark.cli;
+
+import java.util.List;
+
+/** Every command that there is, in the order of the help. */
+final class Commands {
+  private Commands() {}
+
+  static List<Command> all() {
+    return List.of(
+        new QuickstartCommand(),
+        new InitModelCommand(),
+        new PrepareCommand(),
+        new ReferenceCommand(),
+        TrainCommand.SFT,
+        TrainCommand.DPO,
+        new GenerateCommand(),
+        new ScoreCommand(),
+        new InspectCommand());
+  }
+}

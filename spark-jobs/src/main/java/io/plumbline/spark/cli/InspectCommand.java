@@ -1,0 +1,192 @@
+package io.plumbline.spark.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.checkpoint.TrainingStateStore;
+import io.plumbline.data.CanonicalShards;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.reference.CacheSummary;
+import io.plumbline.spark.reference.ReferenceCache;
+import io.plumbline.storage.Storage;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+
+/** {@code inspect}: what a directory of Plumbline's holds. */
+final class InspectCommand implements Command {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  static final Setting<String> PATH =
+      Setting.argument("PATH", "A model directory, a reference cache, a run's OUTPUT or shards.");
+
+  @Override
+  public String name() {
+    return "inspect";
+  }
+
+  @Override
+  public String summary() {
+    return "What a checkpoint, a reference cache, a run or canonical shards hold.";
+  }
+
+  @Override
+  public String description() {
+    return "Reads headers and records only, never whole weights or rows (but a model's fingerprint"
+        + " reads its weights once).";
+  }
+
+  @Override
+  public List<String> examples() {
+    return List.of("inspect runs/dpo", "inspect shared/reference --json");
+  }
+
+  @Override
+  public List<Setting<?>> settings() {
+    return List.of(PATH, TextSettings.JSON.withHelp("One JSON object on standard output."));
+  }
+
+  @Override
+  public Work check(SettingValues values, Problems problems) {
+    String path = values.require(PATH, "name the directory to look into").orElse("");
+    boolean json = values.of(TextSettings.JSON);
+    return console -> {
+      ObjectNode found = look(Storage.of(new Configuration()), path);
+      if (json) {
+        console.out().println(JSON.writeValueAsString(found));
+      } else {
+        print(found, "", console);
+      }
+    };
+  }
+
+  static ObjectNode look(Storage storage, String path) {
+    if (!storage.exists(path)) {
+      throw new PlumblineException(
+          ErrorCode.INPUT_NOT_FOUND, "There is no " + path + ": check the path.");
+    }
+    if (storage.exists(Storage.join(path, "run.json"))) {
+      return run(storage, path);
+    }
+    if (storage.exists(Storage.join(path, "config.json"))) {
+      return model(storage, path);
+    }
+    CacheSummary cache = ReferenceCache.inspect(storage, path);
+    if (!cache.references().isEmpty()) {
+      return cache(cache);
+    }
+    if (storage.exists(Storage.join(path, CanonicalShards.MANIFEST))) {
+      return shards(storage, path);
+    }
+    List<Long> steps = TrainingStateStore.of(storage, path).steps();
+    if (!steps.isEmpty()) {
+      ObjectNode found = holds("training states", path);
+      found.set("steps", JSON.valueToTree(steps));
+      return found;
+    }
+    throw new PlumblineException(
+        ErrorCode.INPUT_NOT_FOUND,
+        path
+            + " holds nothing of Plumbline's: name a run's OUTPUT, a model directory, a reference"
+            + " cache, shards or checkpoints.");
+  }
+
+  private static ObjectNode holds(String what, String path) {
+    return JSON.createObjectNode().put("holds", what).put("path", path);
+  }
+
+  private static ObjectNode run(Storage storage, String path) {
+    ObjectNode found = holds("a run", path);
+    found.setAll(RunRecord.read(storage, Storage.join(path, "run.json")).json());
+    List<Long> steps =
+        TrainingStateStore.of(storage, Storage.join(path, "checkpoints")).steps();
+    found.set("training_states", JSON.valueToTree(steps));
+    String checkpoint = Storage.join(path, "checkpoint");
+    if (storage.exists(Storage.join(checkpoint, "config.json"))) {
+      found.set("checkpoint", model(storage, checkpoint));
+    }
+    return found;
+  }
+
+  private static ObjectNode model(Storage storage, String path) {
+    ModelDirectory model = ModelDirectory.open(storage, path);
+    Map<String, Long> byDtype = new TreeMap<>();
+    long parameters = 0;
+    for (ModelDirectory.TensorInfo tensor : model.tensors()) {
+      byDtype.merge(tensor.dtype(), tensor.elements(), Long::sum);
+      parameters += tensor.elements();
+    }
+    JsonNode config = model.config();
+    ObjectNode found =
+        holds("a model", path)
+            .put("family", config.path("model_type").asText())
+            .put("parameters", parameters)
+            .put("tensors", model.tensors().size());
+    found.set("parameters_by_dtype", JSON.valueToTree(byDtype));
+    for (String size :
+        List.of(
+            "hidden_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "num_key_value_heads",
+            "intermediate_size",
+            "vocab_size",
+            "max_position_embeddings",
+            "tie_word_embeddings")) {
+      if (config.has(size)) {
+        found.set(size, config.get(size));
+      }
+    }
+    found.set("tokenizer_files", JSON.valueToTree(model.tokenizerFiles().contents().keySet()));
+    return found.put("fingerprint", model.fingerprint());
+  }
+
+  private static ObjectNode cache(CacheSummary cache) {
+    ObjectNode found = holds("a reference cache", cache.directory()).put("rows", cache.rows());
+    found.set("references", JSON.valueToTree(cache.references()));
+    return found;
+  }
+
+  private static ObjectNode shards(Storage storage, String path) {
+    CanonicalShards shards = CanonicalShards.open(storage, path);
+    ObjectNode found = holds("canonical shards", path);
+    found.setAll((ObjectNode) JSON.valueToTree(shards.plan()));
+    return found
+        .put("order", Setting.word(shards.order()))
+        .put("fingerprint", shards.fingerprint());
+  }
+
+  /** A line a value, objects indented below their name. */
+  private static void print(ObjectNode object, String indent, Console console) {
+    for (Map.Entry<String, JsonNode> entry : object.properties()) {
+      JsonNode value = entry.getValue();
+      if (value instanceof ObjectNode inner) {
+        console.out().println(indent + entry.getKey());
+        print(inner, indent + "  ", console);
+      } else if (value.isArray() && !value.isEmpty() && value.get(0).isObject()) {
+        console.out().println(indent + entry.getKey());
+        for (JsonNode item : value) {
+          print((ObjectNode) item, indent + "  ", console);
+          console.out().println();
+        }
+      } else {
+        console
+            .out()
+            .println(
+                String.format(
+                    Locale.ROOT,
+                    "%s%-" + Math.max(1, 26 - indent.length()) + "s %s",
+                    indent,
+                    entry.getKey(),
+                    value.isIntegralNumber()
+                        ? String.format(Locale.ROOT, "%,d", value.asLong())
+                        : value.asText(value.toString())));
+      }
+    }
+  }
+}

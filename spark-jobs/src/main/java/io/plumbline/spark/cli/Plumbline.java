@@ -1,0 +1,172 @@
+package io.plumbline.spark.cli;
+
+import io.plumbline.error.ErrorCode;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * The program: {@code plumbline COMMAND}, by the launcher on an embedded local Spark or by
+ * spark-submit on a cluster. Ends with 0, with 2 for what the user can mend in the call or the
+ * data, and with 1 for anything else.
+ */
+public final class Plumbline {
+  private static final String LOG_CONFIGURATION = "log4j2.configurationFile";
+
+  private Plumbline() {}
+
+  public static void main(String[] args) {
+    boolean verbose = Arrays.asList(args).contains("--verbose");
+    if (!SparkSessions.startedBySpark()) {
+      configureLogs(verbose);
+    }
+    int status = run(args, Console.ofProcess());
+    // On a cluster a main that returns is how a driver ends well; exiting early can look like a
+    // failure there. The embedded session's threads must not keep the process.
+    if (status != 0 || !SparkSessions.startedBySpark()) {
+      System.exit(status);
+    }
+  }
+
+  /** Must come before the first logger: log4j reads its configuration once. */
+  private static void configureLogs(boolean verbose) {
+    if (System.getProperty(LOG_CONFIGURATION) == null) {
+      System.setProperty(LOG_CONFIGURATION, "classpath:io/plumbline/spark/cli/log4j2.properties");
+    }
+    if (verbose) {
+      System.setProperty("plumbline.log.level", "INFO");
+      System.setProperty("plumbline.log.level.spark", "WARN");
+      System.setProperty("plumbline.log.level.tasks", "WARN");
+      System.setProperty("plumbline.log.trace", "full");
+    }
+  }
+
+  /** Runs one call to its end and says what the process should exit with. */
+  static int run(String[] args, Console console) {
+    try {
+      return dispatch(args, console);
+    } finally {
+      console.out().flush();
+      console.err().flush();
+    }
+  }
+
+  private static int dispatch(String[] args, Console console) {
+    Map<String, Command> commands = new LinkedHashMap<>();
+    Commands.all().forEach(command -> commands.put(command.name(), command));
+    String first = args.length == 0 ? "" : args[0];
+    switch (first) {
+      case "" -> {
+        console.err().print(overview(commands.values().stream().toList(), console));
+        return ErrorCode.BAD_USAGE.exitStatus();
+      }
+      case "--version", "-V", "version" -> {
+        console.out().println("plumbline " + version());
+        return 0;
+      }
+      case "--help", "-h" -> {
+        console.out().print(overview(commands.values().stream().toList(), console));
+        return 0;
+      }
+      case "help" -> {
+        if (args.length == 1) {
+          console.out().print(overview(commands.values().stream().toList(), console));
+          return 0;
+        }
+        Command command = commands.get(args[1]);
+        if (command == null) {
+          return unknownCommand(args[1], commands, console);
+        }
+        console.out().print(help(command, console));
+        return 0;
+      }
+      default -> {
+        Command command = commands.get(first);
+        return command == null
+            ? unknownCommand(first, commands, console)
+            : execute(command, Arrays.copyOfRange(args, 1, args.length), console);
+      }
+    }
+  }
+
+  private static int execute(Command command, String[] args, Console console) {
+    boolean verbose = Arrays.asList(args).contains("--verbose");
+    try {
+      CommandLineReader reader = new CommandLineReader(command);
+      ParseResult result = new CommandLine(reader.spec(console.textColumns())).parseArgs(args);
+      if (result.isUsageHelpRequested()) {
+        console.out().print(help(command, console));
+        return 0;
+      }
+      Problems problems = new Problems();
+      SettingValues values = reader.read(result, problems);
+      Command.Work work = command.check(values, problems);
+      problems.refuse();
+      work.run(console);
+      return 0;
+    } catch (Exception | LinkageError | OutOfMemoryError e) {
+      Failure failure = Failure.of(e);
+      console.err().println("plumbline " + command.name() + ": " + failure.sentence());
+      if (verbose) {
+        e.printStackTrace(console.err());
+      } else if (failure.unexpected()) {
+        console.err().println("(--verbose shows where this came from.)");
+      }
+      return failure.exitStatus();
+    }
+  }
+
+  private static int unknownCommand(String name, Map<String, Command> commands, Console console) {
+    String near =
+        NearestName.among(commands.keySet(), name)
+            .map(command -> ": did you mean " + command + "?")
+            .orElse(": 'plumbline --help' lists the commands.");
+    console.err().println("plumbline: there is no command " + name + near);
+    return ErrorCode.BAD_USAGE.exitStatus();
+  }
+
+  private static String help(Command command, Console console) {
+    CommandSpec spec = new CommandLineReader(command).spec(console.textColumns());
+    return new CommandLine(spec).getUsageMessage(CommandLine.Help.Ansi.OFF);
+  }
+
+  private static String overview(List<Command> commands, Console console) {
+    CommandSpec root = CommandSpec.create().name("plumbline").version(version());
+    root.usageMessage()
+        .width(console.textColumns())
+        .customSynopsis("plumbline COMMAND [OPTIONS]")
+        .description(
+            "Preference training for language models as Spark jobs: a table of preferences and a"
+                + " Hugging Face checkpoint go in, a better checkpoint comes out.")
+        .commandListHeading("%nCommands%n")
+        .footer(
+            "",
+            "'plumbline COMMAND --help' explains a command with its options, defaults and examples.",
+            "The same commands run on a cluster by",
+            "  spark-submit --class " + Plumbline.class.getName() + " plumbline.jar COMMAND …");
+    for (Command command : commands) {
+      CommandSpec sub = CommandSpec.create().name(command.name());
+      sub.usageMessage().description(command.summary().replace("%", "%%"));
+      root.addSubcommand(command.name(), sub);
+    }
+    root.addSubcommand("help", describedBy("The page of one command: help COMMAND."));
+    root.addSubcommand("version", describedBy("Which Plumbline this is."));
+    return new CommandLine(root).getUsageMessage(CommandLine.Help.Ansi.OFF);
+  }
+
+  private static CommandSpec describedBy(String summary) {
+    CommandSpec spec = CommandSpec.create();
+    spec.usageMessage().description(summary);
+    return spec;
+  }
+
+  static String version() {
+    return Optional.ofNullable(Plumbline.class.getPackage().getImplementationVersion())
+        .orElse("(unpackaged)");
+  }
+}

@@ -1,0 +1,205 @@
+package io.plumbline.spark.cli;
+
+import io.plumbline.spark.training.ProgressListener;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.LongSupplier;
+
+/**
+ * Shows how a job goes on: one line that rewrites itself on a terminal, plain lines at a bounded
+ * rate elsewhere.
+ */
+final class Progress implements ProgressListener, AutoCloseable {
+  private static final Duration BETWEEN_LINES = Duration.ofSeconds(2);
+  private static final Duration BETWEEN_DRAWINGS = Duration.ofMillis(100);
+  private static final int BAR = 20;
+
+  private final PrintStream out;
+  private final int columns;
+  private final LongSupplier nanos;
+
+  private String unit = "";
+  private long total;
+  private long stageStarted;
+  private long lastShown;
+  private boolean shownInStage;
+  private boolean drawn;
+  private String waiting = "";
+
+  private long firstStep = -1;
+  private long firstStepAt;
+  private long lastStepAt;
+  private double lastTokens = Double.NaN;
+
+  private Progress(PrintStream out, int columns, LongSupplier nanos) {
+    this.out = out;
+    this.columns = columns;
+    this.nanos = nanos;
+  }
+
+  static Progress on(Console console) {
+    return on(console, System::nanoTime);
+  }
+
+  static Progress on(Console console, LongSupplier nanos) {
+    return new Progress(console.err(), console.columns().orElse(0), nanos);
+  }
+
+  private boolean terminal() {
+    return columns > 0;
+  }
+
+  @Override
+  public synchronized void stageStarted(String name, long stageTotal, String stageUnit) {
+    flushWaiting();
+    erase();
+    unit = stageUnit;
+    total = stageTotal;
+    stageStarted = nanos.getAsLong();
+    shownInStage = false;
+    firstStep = -1;
+    lastTokens = Double.NaN;
+    lastStepAt = stageStarted;
+    if (terminal()) {
+      draw(bar(0) + "  " + name + (total > 0 ? "  0/" + total + " " + unit : ""));
+    } else {
+      out.println(name + ": starts" + (total > 0 ? ", " + total + " " + unit : ""));
+    }
+  }
+
+  @Override
+  public synchronized void stageAdvanced(String name, long done) {
+    String line =
+        String.format(Locale.ROOT, "%s  %d%s %s", name, done, total > 0 ? "/" + total : "", unit)
+            + timeLeft(nanos.getAsLong() - stageStarted, done, total);
+    show(line, done, done >= total && total > 0);
+  }
+
+  @Override
+  public synchronized void stageFinished(String name, String summary) {
+    // The line that was held back would say less than the summary does.
+    if (firstStep >= 0) {
+      flushWaiting();
+    }
+    waiting = "";
+    erase();
+    double seconds = (nanos.getAsLong() - stageStarted) / 1e9;
+    out.printf(Locale.ROOT, "%s: %s%n", name, summary.isEmpty() ? took(seconds) : summary);
+  }
+
+  @Override
+  public synchronized void step(long step, long totalSteps, Map<String, Double> metrics) {
+    long now = nanos.getAsLong();
+    StringBuilder line = new StringBuilder("step ").append(step).append('/').append(totalSteps);
+    metric(line, "loss", metrics.get("loss"));
+    metric(line, "margin", metrics.get("rewards/margins"));
+    metric(line, "accuracy", metrics.get("rewards/accuracies"));
+    metric(line, "eval_loss", metrics.get("eval_loss"));
+    if (metrics.containsKey("loss")) {
+      double tokens = metrics.getOrDefault("num_tokens", Double.NaN);
+      double perSecond =
+          metrics.containsKey("tokens_per_second")
+              ? metrics.get("tokens_per_second")
+              : (tokens - lastTokens) / Math.max(1e-9, (now - lastStepAt) / 1e9);
+      if (Double.isFinite(perSecond)) {
+        line.append(String.format(Locale.ROOT, "  %,.0f tokens/s", perSecond));
+      }
+      lastTokens = tokens;
+      lastStepAt = now;
+      if (firstStep < 0) {
+        firstStep = step;
+        firstStepAt = now;
+      }
+      line.append(timeLeft(now - firstStepAt, step - firstStep, totalSteps - firstStep));
+    }
+    total = totalSteps;
+    show(line.toString(), step, step >= totalSteps);
+  }
+
+  @Override
+  public synchronized void note(String line) {
+    erase();
+    out.println(line);
+  }
+
+  /** Leaves the terminal's line free for what comes next. */
+  @Override
+  public synchronized void close() {
+    flushWaiting();
+    erase();
+    out.flush();
+  }
+
+  private void show(String line, long done, boolean last) {
+    long now = nanos.getAsLong();
+    Duration least = terminal() ? BETWEEN_DRAWINGS : BETWEEN_LINES;
+    if (shownInStage && !last && now - lastShown < least.toNanos()) {
+      waiting = line;
+      return;
+    }
+    waiting = "";
+    shownInStage = true;
+    lastShown = now;
+    if (terminal()) {
+      draw(bar(done) + "  " + line);
+    } else {
+      out.println(line);
+    }
+  }
+
+  private void flushWaiting() {
+    if (!waiting.isEmpty() && !terminal()) {
+      out.println(waiting);
+    }
+    waiting = "";
+  }
+
+  private String bar(long done) {
+    int full = total <= 0 ? 0 : (int) Math.min(BAR, BAR * done / total);
+    return "[" + "#".repeat(full) + ".".repeat(BAR - full) + "]";
+  }
+
+  private void draw(String line) {
+    // One column less than there are: a full line wraps on some terminals.
+    out.print("\r\u001b[K" + line.substring(0, Math.min(line.length(), columns - 1)));
+    out.flush();
+    drawn = true;
+  }
+
+  private void erase() {
+    if (drawn) {
+      out.print("\r\u001b[K");
+      out.flush();
+      drawn = false;
+    }
+  }
+
+  private static void metric(StringBuilder line, String name, Double value) {
+    if (value != null) {
+      line.append("  ").append(name).append(String.format(Locale.ROOT, " %.4f", value));
+    }
+  }
+
+  private static String timeLeft(long elapsedNanos, long done, long all) {
+    if (done <= 0 || all <= done) {
+      return "";
+    }
+    return "  " + duration(elapsedNanos / 1e9 * (all - done) / done) + " left";
+  }
+
+  private static String took(double seconds) {
+    return "took " + duration(seconds);
+  }
+
+  static String duration(double seconds) {
+    long s = Math.round(seconds);
+    if (s < 60) {
+      return s + " s";
+    }
+    return s < 3600
+        ? String.format(Locale.ROOT, "%d min %02d s", s / 60, s % 60)
+        : String.format(Locale.ROOT, "%d h %02d min", s / 3600, s % 3600 / 60);
+  }
+}

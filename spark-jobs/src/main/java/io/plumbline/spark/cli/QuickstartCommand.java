@@ -1,0 +1,73 @@
+package io.plumbline.spark.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** {@code quickstart}: the whole path on the sample data. */
+final class QuickstartCommand implements Command {
+  private static final String GROUP = "Where and how";
+
+  static final Setting<String> OUTPUT =
+      Setting.text(
+          "output",
+          "DIR",
+          GROUP,
+          "Where everything is written. Without it, the first free runs/quickstart-N here.");
+  static final Setting<Long> SEED =
+      Setting.whole("seed", GROUP, "Decides the first weights and the order of rows.", 0)
+          .withInitial("42");
+
+  @Override
+  public String name() {
+    return "quickstart";
+  }
+
+  @Override
+  public String summary() {
+    return "The whole path on the sample data, from nothing to a better model.";
+  }
+
+  @Override
+  public String description() {
+    return "Makes a small fresh model, teaches it to answer (SFT), fills the reference cache,"
+        + " teaches it to prefer polite, short and correct answers (DPO) with two ranks on an"
+        + " embedded local Spark, and shows what changed on held-out rows. Takes a few minutes on"
+        + " two cores.";
+  }
+
+  @Override
+  public List<String> examples() {
+    return List.of("quickstart", "quickstart --output runs/first --seed 1");
+  }
+
+  @Override
+  public List<Setting<?>> settings() {
+    return List.of(OUTPUT, SEED);
+  }
+
+  @Override
+  public Work check(SettingValues values, Problems problems) {
+    String output = values.find(OUTPUT).orElseGet(QuickstartCommand::firstFree);
+    long seed = values.of(SEED);
+    String root = System.getProperty("plumbline.root", ".");
+    for (String file : QuickstartRecipe.files()) {
+      if (!Files.isRegularFile(Path.of(root, file))) {
+        problems.add(
+            String.format(
+                "The sample data %s is not below %s: start quickstart by ./plumbline from a clone"
+                    + " of the repository.",
+                file, Path.of(root).toAbsolutePath().normalize()));
+      }
+    }
+    return console -> new Quickstart(Path.of(root), output, seed, console).run();
+  }
+
+  private static String firstFree() {
+    int n = 1;
+    while (Files.exists(Path.of("runs/quickstart-" + n))) {
+      n++;
+    }
+    return "runs/quickstart-" + n;
+  }
+}

@@ -1,0 +1,123 @@
+package io.plumbline.spark.cli;
+
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.gang.Gang;
+import io.plumbline.storage.Storage;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.spark.SparkConf;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+
+/** Sessions: the one that the surroundings bring, or an embedded local one. */
+final class SparkSessions {
+  static final Setting<String> MASTER =
+      Setting.text(
+          "master",
+          "URL",
+          "Cluster and arithmetic",
+          "Spark's master where this is not started by spark-submit. Without it, an embedded local"
+              + " Spark.");
+
+  /** A session that is stopped at the end only if it was started here. */
+  record Session(SparkSession spark, boolean own) implements AutoCloseable {
+    /** Files as Spark sees them: with its credentials and its default file system. */
+    Storage storage() {
+      return Storage.of(spark.sparkContext().hadoopConfiguration());
+    }
+
+    /** The cores that Spark gives a task. */
+    int threadsPerTask() {
+      return spark.sparkContext().getConf().getInt("spark.task.cpus", 1);
+    }
+
+    <T> JavaRDD<T> parallel(List<T> values) {
+      return JavaSparkContext.fromSparkContext(spark.sparkContext()).parallelize(values);
+    }
+
+    @Override
+    public void close() {
+      if (own) {
+        spark.stop();
+      }
+    }
+  }
+
+  private SparkSessions() {}
+
+  /** Whether a master is decided already: by spark-submit, or by a platform with a session. */
+  static boolean startedBySpark() {
+    return System.getProperty("spark.master") != null
+        || System.getenv("DATABRICKS_RUNTIME_VERSION") != null;
+  }
+
+  static void check(SettingValues values, int ranks, Problems problems) {
+    values
+        .find(MASTER)
+        .ifPresent(
+            master -> {
+              if (startedBySpark()) {
+                problems.add("--master stands before the jar in a call of spark-submit.");
+              } else if (!master.matches(
+                  "(local(\\[.*])?|local-cluster\\[.*]|[a-z0-9]+://.*|yarn)")) {
+                problems.add(
+                    String.format(
+                        "--master is '%s' and must be a URL of Spark's, such as local[2] or"
+                            + " spark://HOST:7077.",
+                        master));
+              }
+            });
+  }
+
+  static int coresHere() {
+    return Runtime.getRuntime().availableProcessors();
+  }
+
+  /** Opens a session that has room for a gang of {@code ranks}. */
+  static Session open(SettingValues values, int ranks) {
+    SparkSession.Builder builder = SparkSession.builder();
+    SparkConf given = new SparkConf();
+    boolean existed = !SparkSession.getDefaultSession().isEmpty();
+    Map<String, String> settings = new TreeMap<>();
+    if (!startedBySpark() && !existed) {
+      String master = values.find(MASTER).orElse("local[" + ranks + "]");
+      settings.put("spark.master", master);
+      settings.put("spark.app.name", "plumbline");
+      settings.put("spark.ui.enabled", "false");
+      settings.put("spark.ui.showConsoleProgress", "false");
+      if (master.startsWith("local")) {
+        settings.put("spark.driver.host", "127.0.0.1");
+        settings.put("spark.driver.bindAddress", "127.0.0.1");
+        // As many tables as this are small enough for few partitions.
+        settings.put("spark.sql.shuffle.partitions", Integer.toString(Math.max(2, ranks)));
+      }
+    }
+    if (!existed) {
+      Gang.recommendedSettings().forEach(settings::put);
+    }
+    settings.forEach(
+        (key, value) -> {
+          if (!given.contains(key)) {
+            builder.config(key, value);
+          }
+        });
+    try {
+      return new Session(builder.getOrCreate(), !existed);
+    } catch (RuntimeException e) {
+      throw new PlumblineException(
+          ErrorCode.CLUSTER_UNFIT,
+          "Spark could not be started: " + firstLine(e) + ". Check --master and the network.",
+          e);
+    }
+  }
+
+  private static String firstLine(Throwable e) {
+    String message = String.valueOf(e.getMessage()).strip();
+    int end = message.indexOf('\n');
+    String line = end < 0 ? message : message.substring(0, end);
+    return line.endsWith(".") ? line.substring(0, line.length() - 1) : line;
+  }
+}

@@ -1,0 +1,38 @@
+package io.plumbline.spark.cli;
+
+import java.util.List;
+
+/** What generate and score have in common. */
+final class TextSettings {
+  static final String FILES = "What to read";
+
+  static final Setting<String> MODEL =
+      Setting.text("model", "DIR", FILES, "Hugging Face directory, on any Hadoop path.");
+  static final Setting<String> DATA =
+      Setting.repeated(
+          "data",
+          "PATH",
+          FILES,
+          "JSONL, JSON or Parquet: a file, a directory or a glob; may be repeated.");
+  static final Setting<String> PROMPT =
+      Setting.repeated("prompt", "TEXT", FILES, "A text instead of --data; may be repeated.");
+  static final Setting<Boolean> JSON =
+      Setting.flag(
+          "json",
+          "What to write",
+          "One JSON object a row on standard output, and nothing else there.");
+
+  private TextSettings() {}
+
+  /** Checks that there is exactly one source of rows. */
+  static void checkSource(SettingValues values, Problems problems) {
+    List<String> data = values.all(DATA);
+    List<String> prompts = values.all(PROMPT);
+    if (data.isEmpty() && prompts.isEmpty()) {
+      problems.add("--data or --prompt is missing: name rows, or give a text.");
+    }
+    if (!data.isEmpty() && !prompts.isEmpty()) {
+      problems.add("--data and --prompt are both given: leave one.");
+    }
+  }
+}

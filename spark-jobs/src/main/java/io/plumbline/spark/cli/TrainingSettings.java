@@ -1,0 +1,441 @@
+package io.plumbline.spark.cli;
+
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Schedule;
+import io.plumbline.spark.training.Algorithm;
+import io.plumbline.spark.training.TrainingRequest;
+import io.plumbline.spark.training.TrainingRequest.BadRows;
+import io.plumbline.spark.training.TrainingRequest.RowOrder;
+import io.plumbline.spark.training.TrainingRequest.Start;
+import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
+import io.plumbline.spark.training.TrainingRequest.Truncation;
+import io.plumbline.spark.training.TrainingRequest.WeightDtype;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.regex.Pattern;
+
+/**
+ * The options of the training commands and the request that they make. Names and defaults are TRL's
+ * where TRL has them; help says where a default differs.
+ */
+final class TrainingSettings {
+  private static final String FILES = "What to read and where to write";
+  private static final String LENGTH = "How long a run is and what a step holds";
+  private static final String OPTIMIZER = "Optimizer";
+  private static final String TEXT = "Texts and tokens";
+  private static final String STATE = "Evaluation, checkpoints and starting again";
+  private static final String CLUSTER = "Cluster and arithmetic";
+  private static final String OBJECTIVE = "Objective";
+
+  static final Setting<String> MODEL =
+      Setting.text(
+          "model",
+          "DIR",
+          FILES,
+          "Hugging Face directory to start from, on any Hadoop path. For dpo it is the reference"
+              + " too.");
+  static final Setting<String> DATA =
+      Setting.repeated(
+          "data",
+          "PATH",
+          FILES,
+          "JSONL, JSON or Parquet: a file, a directory or a glob on any Hadoop path; may be"
+              + " repeated.");
+  static final Setting<String> EVAL_DATA =
+      Setting.repeated(
+          "eval-data", "PATH", FILES, "Held-out rows in the same formats; may be repeated.");
+  static final Setting<String> OUTPUT =
+      Setting.text(
+          "output",
+          "DIR",
+          FILES,
+          "The run's own directory: checkpoint/, checkpoints/, metrics.jsonl, quarantine/,"
+              + " report.html and run.json.");
+  static final Setting<String> REFERENCE_CACHE =
+      Setting.text(
+          "reference-cache",
+          "DIR",
+          FILES,
+          "Where reference log-probabilities are kept, to be shared by runs and teams. Without it"
+              + " they are kept in OUTPUT.");
+
+  static final Setting<Double> EPOCHS =
+      Setting.positive("epochs", LENGTH, "Passes over the data.").withInitial("3");
+  static final Setting<Long> MAX_STEPS =
+      Setting.whole("max-steps", LENGTH, "Ends the run after N steps, whatever --epochs says.", 1);
+  static final Setting<Integer> GLOBAL_BATCH_SIZE =
+      Setting.count(
+              "global-batch-size",
+              LENGTH,
+              "Rows (for dpo: pairs) a step, over all ranks and all accumulation. The update is"
+                  + " the same however many ranks share it.",
+              1)
+          .withInitial("8");
+  static final Setting<Integer> MICRO_BATCH_SIZE =
+      Setting.count(
+          "micro-batch-size",
+          LENGTH,
+          "Rows in one forward pass of a rank. Changes memory and speed, not the update.",
+          1);
+  static final Setting<Integer> MICRO_BATCH_TOKENS =
+      Setting.count(
+              "micro-batch-tokens",
+              LENGTH,
+              "As many rows in one forward pass as fit N tokens; instead of --micro-batch-size.",
+              1)
+          .withInitial("4096");
+  static final Setting<Long> SEED =
+      Setting.whole(
+              "seed", LENGTH, "Decides the order of rows and everything else that is random.", 0)
+          .withInitial("42");
+  static final Setting<Boolean> NO_SHUFFLE =
+      Setting.flag("no-shuffle", LENGTH, "Trains on the rows in the order they are read.");
+
+  static final Setting<Double> LEARNING_RATE =
+      Setting.number(
+          "learning-rate", OPTIMIZER, "Its peak, after the warm-up.", 0, Double.POSITIVE_INFINITY);
+  static final Setting<Schedule> LR_SCHEDULER =
+      Setting.choice(
+              "lr-scheduler",
+              OPTIMIZER,
+              "How the learning rate falls after the warm-up.",
+              Schedule.class)
+          .withInitial("linear");
+  static final Setting<Long> WARMUP_STEPS =
+      Setting.whole("warmup-steps", OPTIMIZER, "Steps over which it climbs from 0.", 0)
+          .withInitial("0");
+  static final Setting<Double> WEIGHT_DECAY =
+      Setting.number(
+              "weight-decay",
+              OPTIMIZER,
+              "Decoupled decay of weights; norms and biases have none.",
+              0,
+              Double.POSITIVE_INFINITY)
+          .withInitial("0");
+  static final Setting<Double> MAX_GRAD_NORM =
+      Setting.value(
+              "max-grad-norm",
+              "X|none",
+              OPTIMIZER,
+              "Gradients are scaled down to this global norm.",
+              text ->
+                  text.equalsIgnoreCase("none")
+                      ? Double.POSITIVE_INFINITY
+                      : Setting.realNumber(text, 0, Double.POSITIVE_INFINITY))
+          .withInitial("1.0");
+  static final Setting<Double> ADAM_BETA1 =
+      Setting.number("adam-beta1", OPTIMIZER, "AdamW's decay of the mean.", 0, 1)
+          .withInitial("0.9");
+  static final Setting<Double> ADAM_BETA2 =
+      Setting.number("adam-beta2", OPTIMIZER, "AdamW's decay of the variance.", 0, 1)
+          .withInitial("0.999");
+  static final Setting<Double> ADAM_EPSILON =
+      Setting.number(
+              "adam-epsilon",
+              OPTIMIZER,
+              "Added to AdamW's denominator.",
+              0,
+              Double.POSITIVE_INFINITY)
+          .withInitial("1e-8");
+
+  static final Setting<OptionalInt> MAX_LENGTH =
+      limit("max-length", "Prompt and completion together are cut to N tokens.")
+          .withInitial("1024");
+  static final Setting<OptionalInt> MAX_PROMPT_LENGTH =
+      limit("max-prompt-length", "Prompts are cut to their last N tokens.").withInitial("none");
+  static final Setting<Truncation> TRUNCATION_MODE =
+      Setting.choice(
+              "truncation-mode",
+              TEXT,
+              "Which tokens of a row past --max-length stay; refuse sends the row to quarantine.",
+              Truncation.class)
+          .withInitial("keep_start");
+  static final Setting<BadRows> MAX_BAD_ROWS =
+      Setting.value(
+              "max-bad-rows",
+              "N|SHARE%",
+              TEXT,
+              "Refused rows go to quarantine/ with file, line and reason; more than so many end"
+                  + " the job.",
+              TrainingSettings::badRows)
+          .withInitial("5%");
+  static final Setting<SupervisedOn> SUPERVISED_ON =
+      Setting.choice(
+              "supervised-on",
+              TEXT,
+              "Learns from the rows' own completion, messages or text, or from the chosen side of"
+                  + " preference rows.",
+              SupervisedOn.class)
+          .withInitial("completion");
+
+  static final Setting<Long> EVAL_STEPS =
+      Setting.whole(
+              "eval-steps",
+              STATE,
+              "Evaluates every N steps; 0 for only before the first and after the last.",
+              0)
+          .withInitial("0");
+  static final Setting<Long> SAVE_STEPS =
+      Setting.whole("save-steps", STATE, "Training state every N steps; 0 for only at the end.", 0)
+          .withInitial("500");
+  static final Setting<Integer> KEEP_CHECKPOINTS =
+      Setting.count(
+              "keep-checkpoints",
+              STATE,
+              "Training states that stay; older ones are deleted. (TRL keeps all.)",
+              1)
+          .withInitial("2");
+  static final Setting<Boolean> RESUME =
+      Setting.flag(
+          "resume",
+          STATE,
+          "Goes on from the newest complete training state in OUTPUT, or starts if there is none.");
+  static final Setting<Boolean> OVERWRITE =
+      Setting.flag("overwrite", STATE, "Deletes what is in OUTPUT first.");
+
+  static final Setting<Integer> RANKS =
+      Setting.count(
+              "ranks",
+              CLUSTER,
+              "Ranks of the gang: one task each, all at once. Without a cluster, the embedded Spark"
+                  + " is local[N].",
+              1)
+          .withInitial("1");
+  static final Setting<Integer> THREADS_PER_RANK =
+      Setting.count(
+              "threads-per-rank",
+              CLUSTER,
+              "Threads that PyTorch uses in a rank; 0 for the task's share of the cores.",
+              0)
+          .withInitial("0");
+  static final Setting<ComputeDtype> COMPUTE_DTYPE =
+      Setting.choice(
+              "compute-dtype",
+              CLUSTER,
+              "In which type kernels multiply; masters, gradients and all-reduce are f32 either"
+                  + " way. (TRL: bf16.)",
+              ComputeDtype.class)
+          .withInitial("f32");
+  static final Setting<WeightDtype> SAVE_DTYPE =
+      Setting.choice(
+              "save-dtype", CLUSTER, "Type of the weights in checkpoint/.", WeightDtype.class)
+          .withInitial("f32");
+
+  static final Setting<Double> BETA =
+      Setting.positive(
+              "beta",
+              OBJECTIVE,
+              "How much a log-ratio counts: higher stays nearer to the reference.")
+          .withInitial("0.1");
+
+  private static final Pattern WEIGHT = Pattern.compile(".*[^/]:[0-9]+(\\.[0-9]+)?");
+
+  private TrainingSettings() {}
+
+  /** What an algorithm's command takes, in the order of its help. */
+  static List<Setting<?>> of(Algorithm algorithm) {
+    boolean preferences = algorithm == Algorithm.DPO;
+    List<Setting<?>> settings = new ArrayList<>(List.of(MODEL, DATA, EVAL_DATA, OUTPUT));
+    if (preferences) {
+      settings.add(REFERENCE_CACHE);
+      settings.add(BETA);
+    }
+    settings.addAll(
+        List.of(
+            EPOCHS,
+            MAX_STEPS,
+            GLOBAL_BATCH_SIZE,
+            MICRO_BATCH_SIZE,
+            MICRO_BATCH_TOKENS,
+            SEED,
+            NO_SHUFFLE,
+            learningRate(algorithm),
+            LR_SCHEDULER,
+            WARMUP_STEPS,
+            WEIGHT_DECAY,
+            MAX_GRAD_NORM,
+            ADAM_BETA1,
+            ADAM_BETA2,
+            ADAM_EPSILON,
+            MAX_LENGTH,
+            MAX_PROMPT_LENGTH,
+            TRUNCATION_MODE,
+            MAX_BAD_ROWS));
+    if (!preferences) {
+      settings.add(SUPERVISED_ON);
+    }
+    settings.addAll(List.of(EVAL_STEPS, SAVE_STEPS, KEEP_CHECKPOINTS, RESUME, OVERWRITE, RANKS));
+    settings.add(SparkSessions.MASTER);
+    settings.addAll(List.of(THREADS_PER_RANK, COMPUTE_DTYPE, SAVE_DTYPE));
+    return settings;
+  }
+
+  private static Setting<Double> learningRate(Algorithm algorithm) {
+    return LEARNING_RATE.withInitial(
+        switch (algorithm) {
+          case SFT -> "2e-5";
+          case DPO -> "1e-6";
+        });
+  }
+
+  /** The request that the values make; only to be used if no problem was added. */
+  static TrainingRequest request(Algorithm algorithm, SettingValues values, Problems problems) {
+    String model =
+        values.require(MODEL, "name the Hugging Face directory to start from").orElse("");
+    List<String> data = paths(DATA, values, problems);
+    if (data.isEmpty()) {
+      problems.add("--data is missing: name a file, a directory or a glob of training rows.");
+    }
+    List<String> evalData = paths(EVAL_DATA, values, problems);
+    String output =
+        values.require(OUTPUT, "name a directory for what the run leaves behind").orElse("");
+
+    int ranks = values.of(RANKS);
+    int globalBatchSize = values.of(GLOBAL_BATCH_SIZE);
+    if (ranks > globalBatchSize) {
+      problems.add(
+          String.format(
+              "--ranks is %d and --global-batch-size only %d: a rank would have no row in a step; take"
+                  + " fewer ranks or a larger batch.",
+              ranks, globalBatchSize));
+    }
+    OptionalInt microBatchSize =
+        values.find(MICRO_BATCH_SIZE).map(OptionalInt::of).orElse(OptionalInt.empty());
+    if (values.has(MICRO_BATCH_SIZE) && values.has(MICRO_BATCH_TOKENS)) {
+      problems.add(
+          "--micro-batch-size and --micro-batch-tokens say the same thing in two ways: give one.");
+    }
+    if (microBatchSize.isPresent() && microBatchSize.getAsInt() > globalBatchSize) {
+      problems.add(
+          String.format(
+              "--micro-batch-size is %d and --global-batch-size only %d: take a smaller micro-batch.",
+              microBatchSize.getAsInt(), globalBatchSize));
+    }
+    OptionalLong maxSteps =
+        values.find(MAX_STEPS).map(OptionalLong::of).orElse(OptionalLong.empty());
+    long warmupSteps = values.of(WARMUP_STEPS);
+    if (maxSteps.isPresent() && warmupSteps > maxSteps.getAsLong()) {
+      problems.add(
+          String.format(
+              "--warmup-steps is %d and the run ends after %d: take fewer warm-up steps.",
+              warmupSteps, maxSteps.getAsLong()));
+    }
+    OptionalInt maxLength = values.of(MAX_LENGTH);
+    OptionalInt maxPromptLength = values.of(MAX_PROMPT_LENGTH);
+    if (maxLength.isPresent()
+        && maxPromptLength.isPresent()
+        && maxPromptLength.getAsInt() >= maxLength.getAsInt()) {
+      problems.add(
+          String.format(
+              "--max-prompt-length is %d and leaves nothing of --max-length %d to the completion:"
+                  + " take a smaller one.",
+              maxPromptLength.getAsInt(), maxLength.getAsInt()));
+    }
+    long evalSteps = values.of(EVAL_STEPS);
+    if (evalSteps > 0 && evalData.isEmpty() && !values.has(EVAL_DATA)) {
+      problems.add("--eval-steps needs held-out rows: name them by --eval-data.");
+    }
+    double beta1 = values.of(ADAM_BETA1);
+    double beta2 = values.of(ADAM_BETA2);
+    if (beta1 == 1 || beta2 == 1) {
+      problems.add("--adam-beta1 and --adam-beta2 must be less than 1.");
+    }
+    boolean resume = values.of(RESUME);
+    boolean overwrite = values.of(OVERWRITE);
+    if (resume && overwrite) {
+      problems.add("--resume keeps what is in OUTPUT and --overwrite deletes it: give one.");
+    }
+    SparkSessions.check(values, ranks, problems);
+
+    return new TrainingRequest(
+        algorithm,
+        model,
+        data,
+        evalData,
+        output,
+        algorithm == Algorithm.DPO ? values.find(REFERENCE_CACHE) : Optional.empty(),
+        ranks,
+        values.of(THREADS_PER_RANK),
+        values.of(SEED),
+        maxSteps,
+        values.of(EPOCHS),
+        globalBatchSize,
+        microBatchSize,
+        values.of(MICRO_BATCH_TOKENS),
+        new OptimizerSettings(
+            values.of(learningRate(algorithm)),
+            values.of(LR_SCHEDULER),
+            warmupSteps,
+            values.of(WEIGHT_DECAY),
+            values.of(MAX_GRAD_NORM),
+            beta1,
+            beta2,
+            values.of(ADAM_EPSILON)),
+        maxLength,
+        maxPromptLength,
+        values.of(TRUNCATION_MODE),
+        values.of(NO_SHUFFLE) ? RowOrder.AS_GIVEN : RowOrder.SHUFFLED,
+        evalSteps,
+        values.of(SAVE_STEPS),
+        values.of(KEEP_CHECKPOINTS),
+        resume ? Start.RESUME : overwrite ? Start.OVERWRITE : Start.FRESH,
+        values.of(COMPUTE_DTYPE),
+        values.of(SAVE_DTYPE),
+        values.of(BETA),
+        values.of(MAX_BAD_ROWS),
+        algorithm == Algorithm.SFT ? values.of(SUPERVISED_ON) : SupervisedOn.COMPLETION);
+  }
+
+  /** Paths of data; a weight behind one is refused rather than taken for a part of the name. */
+  static List<String> paths(Setting<String> setting, SettingValues values, Problems problems) {
+    List<String> paths = values.all(setting);
+    for (String path : paths) {
+      String name = path.substring(path.lastIndexOf('/') + 1);
+      if (WEIGHT.matcher(name).matches()) {
+        problems.add(
+            String.format(
+                "%s is '%s', and data cannot be weighted yet: leave out the part from the colon on.",
+                setting.option(), path));
+      }
+    }
+    return paths;
+  }
+
+  private static Setting<OptionalInt> limit(String name, String help) {
+    return Setting.value(
+        name,
+        "N|none",
+        TEXT,
+        help,
+        text ->
+            text.equalsIgnoreCase("none")
+                ? OptionalInt.empty()
+                : OptionalInt.of(Math.toIntExact(Setting.wholeNumber(text, 2, Integer.MAX_VALUE))));
+  }
+
+  static BadRows badRows(String text) {
+    String wanted = "must be a whole number such as 10 or a share such as 1%";
+    String trimmed = text.strip().toLowerCase(Locale.ROOT);
+    try {
+      if (trimmed.endsWith("%")) {
+        double percent = Double.parseDouble(trimmed.substring(0, trimmed.length() - 1));
+        if (percent >= 0 && percent <= 100) {
+          return new BadRows(OptionalLong.empty(), percent / 100);
+        }
+      } else {
+        long rows = Long.parseLong(trimmed);
+        if (rows >= 0) {
+          return new BadRows(OptionalLong.of(rows), 1.0);
+        }
+      }
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(wanted, e);
+    }
+    throw new IllegalArgumentException(wanted);
+  }
+}

@@ -1,0 +1,238 @@
+package io.plumbline.spark.training;
+
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.DecoderConfig;
+import io.plumbline.spark.gang.Gang;
+import io.plumbline.storage.Storage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.UUID;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * What can be known to be wrong before any work: seconds here save hours later. Reads the headers
+ * of the model's files, lists the data, and asks Spark for its settings and slots.
+ */
+public final class Preflight {
+  /** One thing that is wrong: a sentence with what, where and how to mend it. */
+  public record Problem(ErrorCode code, String sentence) {}
+
+  /** Values and the two moments of AdamW, in f32. */
+  private static final int STATE_BYTES_PER_PARAMETER = 12;
+
+  private final Storage storage;
+  private final TrainingRequest request;
+  private final Set<Problem> problems = new LinkedHashSet<>();
+
+  private Preflight(Storage storage, TrainingRequest request) {
+    this.storage = storage;
+    this.request = request;
+  }
+
+  /** Everything that is wrong, in no more than seconds; empty where the run may begin. */
+  public static List<Problem> check(SparkSession spark, TrainingRequest request, Storage storage) {
+    Preflight preflight = new Preflight(storage, request);
+    preflight.gathering(() -> Gang.check(spark, request.ranks()));
+    preflight.withoutSpark();
+    return List.copyOf(preflight.problems);
+  }
+
+  /** The checks of files and numbers alone. */
+  static List<Problem> checkWithoutSpark(TrainingRequest request, Storage storage) {
+    Preflight preflight = new Preflight(storage, request);
+    preflight.withoutSpark();
+    return List.copyOf(preflight.problems);
+  }
+
+  /**
+   * Ends the job if anything is wrong, with all of it in one message.
+   *
+   * @throws PlumblineException with the code of the first problem
+   */
+  public static void require(SparkSession spark, TrainingRequest request, Storage storage) {
+    refuse(check(spark, request, storage));
+  }
+
+  static void refuse(List<Problem> problems) {
+    if (problems.isEmpty()) {
+      return;
+    }
+    List<String> sentences = problems.stream().map(Problem::sentence).toList();
+    throw new PlumblineException(
+        problems.get(0).code(),
+        sentences.size() == 1
+            ? sentences.get(0)
+            : sentences.size() + " problems\n  - " + String.join("\n  - ", sentences));
+  }
+
+  private void withoutSpark() {
+    numbers();
+    Optional<ModelDirectory> model = model();
+    request.data().forEach(path -> gathering(() -> data("--data", path)));
+    request.evalData().forEach(path -> gathering(() -> data("--eval-data", path)));
+    gathering(
+        () ->
+            OutputClaim.obstacle(storage, request.output(), request.start())
+                .ifPresent(sentence -> add(ErrorCode.OUTPUT_IN_USE, sentence)));
+    gathering(() -> writable("--output", request.output()));
+    request
+        .referenceCache()
+        .ifPresent(cache -> gathering(() -> writable("--reference-cache", cache)));
+    model.ifPresent(opened -> gathering(() -> disk(opened)));
+  }
+
+  private void add(ErrorCode code, String sentence) {
+    problems.add(new Problem(code, sentence));
+  }
+
+  /** Runs one check; what it throws is its finding, and the other checks still run. */
+  private void gathering(Runnable check) {
+    try {
+      check.run();
+    } catch (PlumblineException e) {
+      add(e.code(), e.getMessage());
+    }
+  }
+
+  private void numbers() {
+    if (request.ranks() > request.globalBatchSize()) {
+      add(
+          ErrorCode.BAD_USAGE,
+          String.format(
+              "--ranks is %d and --global-batch-size only %d: a rank would have no row in a step;"
+                  + " take fewer ranks or a larger batch.",
+              request.ranks(), request.globalBatchSize()));
+    }
+  }
+
+  private Optional<ModelDirectory> model() {
+    try {
+      ModelDirectory model = ModelDirectory.open(storage, request.model());
+      gathering(() -> DecoderConfig.parse(model.config(), request.model()));
+      if (model.tokenizerFiles().content("tokenizer.json").isEmpty()) {
+        add(
+            ErrorCode.BAD_CHECKPOINT,
+            request.model()
+                + " has no tokenizer.json: copy it from the model's origin, or save the tokenizer"
+                + " there by save_pretrained of its fast version.");
+      }
+      return Optional.of(model);
+    } catch (PlumblineException e) {
+      add(e.code(), e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  private void data(String option, String path) {
+    List<Storage.Entry> files = storage.expand(path);
+    if (files.isEmpty()) {
+      add(
+          ErrorCode.INPUT_NOT_FOUND,
+          String.format(
+              "%s names %s, which has no data files in it: name a file, a directory or a glob with"
+                  + " JSONL, JSON or Parquet.",
+              option, path));
+      return;
+    }
+    if (files.stream().allMatch(file -> file.length() == 0)) {
+      add(
+          ErrorCode.BAD_DATA,
+          String.format("%s names %s, where every file is empty.", option, path));
+      return;
+    }
+    Storage.Entry first = files.stream().filter(f -> f.length() > 0).findFirst().orElseThrow();
+    try (InputStream in = storage.open(first.path())) {
+      if (in.read() < 0) {
+        throw new IOException("it ends at once");
+      }
+    } catch (IOException e) {
+      add(
+          ErrorCode.INPUT_NOT_FOUND,
+          String.format(
+              "%s names %s, which cannot be read (%s): check its permissions.",
+              option, first.path(), e.getMessage()));
+    }
+  }
+
+  /** Writes and deletes a small file where the directory is, or will be made. */
+  private void writable(String option, String directory) {
+    Path existing = new Path(directory);
+    while (!storage.exists(existing.toString()) && existing.getParent() != null) {
+      existing = existing.getParent();
+    }
+    String place = existing.toString();
+    if (storage.exists(place) && !storage.isDirectory(place)) {
+      add(
+          ErrorCode.INPUT_NOT_FOUND,
+          String.format(
+              "%s names %s, and %s is a file: name a directory.", option, directory, place));
+      return;
+    }
+    if (!storage.exists(place)) {
+      // A relative path of one name, or a bucket's root: nothing above it to try on.
+      place = existing.isAbsolute() ? place : ".";
+    }
+    String probe = Storage.join(place, ".plumbline-probe-" + UUID.randomUUID());
+    try {
+      storage.createExclusively(probe, "");
+      storage.delete(probe);
+    } catch (PlumblineException e) {
+      add(
+          e.code(),
+          String.format(
+              "%s names %s, which cannot be written: %s", option, directory, e.getMessage()));
+    }
+  }
+
+  private void disk(ModelDirectory model) {
+    OptionalLong free = storage.freeBytes(request.output());
+    if (free.isEmpty()) {
+      return;
+    }
+    long needed = bytesNeeded(model);
+    if (free.getAsLong() < needed) {
+      add(
+          ErrorCode.CLUSTER_UNFIT,
+          String.format(
+              Locale.ROOT,
+              "The disk of %s has %s free, and the checkpoint with %d training states takes about"
+                  + " %s: free some, name another --output, or lower --keep-checkpoints.",
+              request.output(),
+              size(free.getAsLong()),
+              request.keepCheckpoints(),
+              size(needed)));
+    }
+  }
+
+  /**
+   * The checkpoint, the states that are kept, and the one that is written before one is deleted.
+   */
+  private long bytesNeeded(ModelDirectory model) {
+    long parameters = 0;
+    for (ModelDirectory.TensorInfo tensor : model.tensors()) {
+      parameters += tensor.elements();
+    }
+    int saved =
+        switch (request.saveDtype()) {
+          case F32 -> 4;
+          case F16, BF16 -> 2;
+        };
+    long states = request.saveSteps() > 0 ? request.keepCheckpoints() + 1L : 1L;
+    return Math.multiplyExact(parameters, saved + states * STATE_BYTES_PER_PARAMETER);
+  }
+
+  private static String size(long bytes) {
+    return bytes >= 1L << 30
+        ? String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1L << 30))
+        : String.format(Locale.ROOT, "%.0f MiB", Math.ceil(bytes / (double) (1L << 20)));
+  }
+}

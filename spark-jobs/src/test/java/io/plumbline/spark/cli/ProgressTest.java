@@ -1,0 +1,76 @@
+package io.plumbline.spark.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class ProgressTest {
+  private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+  private final PrintStream err = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+  private long now;
+
+  private Progress progress(OptionalInt columns) {
+    return Progress.on(new Console(err, err, columns), () -> now);
+  }
+
+  private void pass(long milliseconds) {
+    now += TimeUnit.MILLISECONDS.toNanos(milliseconds);
+  }
+
+  private String written() {
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void elsewhereThanOnATerminalLinesAreFewAndPlain() {
+    Progress progress = progress(OptionalInt.empty());
+    progress.stageStarted("train", 100, "steps");
+    for (int step = 1; step <= 100; step++) {
+      pass(100);
+      progress.step(step, 100, Map.of("loss", 1.0 / step, "num_tokens", 50.0 * step));
+    }
+    progress.stageFinished("train", "100 steps in 10 s");
+    progress.close();
+
+    assertThat(written()).doesNotContain("\r", "\u001b");
+    assertThat(written().lines())
+        .hasSizeBetween(7, 9)
+        .startsWith("train: starts, 100 steps", "step 1/100  loss 1.0000")
+        .contains("step 21/100  loss 0.0476  500 tokens/s  8 s left")
+        .endsWith("step 100/100  loss 0.0100  500 tokens/s", "train: 100 steps in 10 s");
+  }
+
+  @Test
+  void onATerminalOneLineIsDrawnAgainAndTakenAwayAtTheEnd() {
+    Progress progress = progress(OptionalInt.of(60));
+    progress.stageStarted("reference", 10, "rows");
+    pass(1000);
+    progress.stageAdvanced("reference", 5);
+    pass(1);
+    progress.stageAdvanced("reference", 6);
+    progress.stageFinished("reference", "10 rows computed, 0 found");
+    progress.note("done");
+    progress.close();
+
+    assertThat(written())
+        .contains("\r\u001b[K[....................]  reference  0/10 rows")
+        .contains("\r\u001b[K[##########..........]  reference  5/10 rows  1 s left")
+        .doesNotContain("6/10")
+        .endsWith("\r\u001b[Kreference: 10 rows computed, 0 found\ndone\n");
+    assertThat(written().split("[\r\n]"))
+        .allSatisfy(line -> assertThat(line.replace("\u001b[K", "")).hasSizeLessThan(60));
+  }
+
+  @Test
+  void durationsAreReadable() {
+    assertThat(Progress.duration(12.4)).isEqualTo("12 s");
+    assertThat(Progress.duration(125)).isEqualTo("2 min 05 s");
+    assertThat(Progress.duration(7500)).isEqualTo("2 h 05 min");
+  }
+}
