@@ -31,8 +31,7 @@ final class Checkpoints {
                 () ->
                     segment
                         .values()
-                        .slice(
-                            Math.toIntExact(slice.offset()), Math.toIntExact(slice.length()))));
+                        .slice(Math.toIntExact(slice.offset()), Math.toIntExact(slice.length()))));
       }
     }
     ModelDirectoryWriter.carrying(start)

@@ -28,7 +28,7 @@ final class MetricsWriter implements TrainingObserver, AutoCloseable {
     }
     Optional<Long> done = states.newest().map(TrainingStateStore.Snapshot::step);
     LineLog log =
-        storage.appendLinesKeeping(
+        storage.appendLinesAfter(
             run.metrics(),
             line -> done.isPresent() && MetricLine.read(line).get("step") <= done.get());
     return new MetricsWriter(member, Optional.of(log));

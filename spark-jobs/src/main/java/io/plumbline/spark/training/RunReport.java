@@ -34,8 +34,7 @@ final class RunReport {
               "eval_mean_token_accuracy",
               "share of held-out tokens that were the most probable one",
               Better.HIGHER),
-          new Measure(
-              "eval_entropy", "entropy of the next token, in nats, mean", Better.NEITHER));
+          new Measure("eval_entropy", "entropy of the next token, in nats, mean", Better.NEITHER));
 
   private RunReport() {}
 

@@ -297,13 +297,13 @@ public final class TrainingJob {
   private void refuseOtherRun(
       Optional<RunRecord> earlier, ModelDirectory model, CanonicalShards shards) {
     String identity =
-        new Fingerprint("plumbline.run.1")
-            .add(request.algorithm().command())
-            .add(model.fingerprint())
-            .add(shards.fingerprint())
-            .add(request.optimizer().toString())
-            .add(request.computeDtype().name())
-            .add(Double.toString(request.beta()))
+        Fingerprint.of("plumbline.run.1")
+            .text("algorithm", request.algorithm().command())
+            .text("model", model.fingerprint())
+            .text("shards", shards.fingerprint())
+            .text("optimizer", request.optimizer().toString())
+            .text("computeDtype", request.computeDtype().name())
+            .real("beta", request.beta())
             .hex();
     Optional<String> before = earlier.flatMap(e -> e.fingerprint("run"));
     if (before.isPresent()

@@ -8,7 +8,6 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.objective.SigmoidPreference;
 import io.plumbline.spark.gang.GangMember;
 import io.plumbline.spark.gang.GangTask;
-import io.plumbline.storage.LineLog;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Torch;
 import io.plumbline.train.Dpo;
@@ -16,14 +15,12 @@ import io.plumbline.train.LoopSettings;
 import io.plumbline.train.Sft;
 import io.plumbline.train.TrainingLoop;
 import io.plumbline.train.TrainingMethod;
-import io.plumbline.train.TrainingObserver;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Optional;
 
 /**
- * What each rank of a training job does: load the policy, run the loop, and on rank 0 write metrics,
- * samples and the result.
+ * What each rank of a training job does: load the policy, run the loop, and on rank 0 write
+ * metrics, samples and the result.
  *
  * @param evaluated whether held-out shards were written
  * @param deadline how long a rank waits for its peers in one operation
@@ -57,8 +54,7 @@ record TrainingTask(
         evaluated
             ? Optional.of(CanonicalShards.open(storage, run.shards("eval")))
             : Optional.empty();
-    try (CausalLm policy =
-            CausalLm.load(start, CausalLm.Purpose.TRAINING, computeDtype);
+    try (CausalLm policy = CausalLm.load(start, CausalLm.Purpose.TRAINING, computeDtype);
         MetricsWriter metrics = MetricsWriter.open(storage, run, states, member)) {
       HeldOutSamples samples = new HeldOutSamples(storage, run, start, held);
       boolean first = member.rank() == 0;
@@ -66,15 +62,7 @@ record TrainingTask(
         samples.write(policy, "before");
       }
       new TrainingLoop(
-              policy,
-              method(),
-              member.collective(),
-              shards,
-              held,
-              loop,
-              states,
-              metrics,
-              deadline)
+              policy, method(), member.collective(), shards, held, loop, states, metrics, deadline)
           .run();
       if (first) {
         samples.write(policy, "after");
