@@ -58,11 +58,7 @@ final class Feed implements AutoCloseable {
   private volatile RuntimeException listenerFailure;
 
   private Feed(
-      String host,
-      ServerSocket server,
-      byte[] secret,
-      Consumer<String> listener,
-      Runnable cancel) {
+      String host, ServerSocket server, byte[] secret, Consumer<String> listener, Runnable cancel) {
     this.host = host;
     this.server = server;
     this.secret = secret;
@@ -228,7 +224,7 @@ final class Feed implements AutoCloseable {
 
   private void dispatch() {
     try {
-      for (Line line = lines.take(); line != END; line = lines.take()) {
+      for (Line line = lines.take(); !line.equals(END); line = lines.take()) {
         boolean stale;
         synchronized (connections) {
           stale = line.attempt() < newestAttempt;

@@ -20,9 +20,9 @@ import scala.reflect.ClassTag$;
 /**
  * Runs a task on N ranks at once as a barrier stage that Spark retries whole.
  *
- * <p>A failure that another try cannot mend (bad data, numbers that are not finite, a mistake in the
- * call…) ends the job at once. After one that it can (a lost executor, a broken connection, storage)
- * Spark starts all ranks again, up to {@code spark.stage.maxConsecutiveAttempts} times.
+ * <p>A failure that another try cannot mend (bad data, numbers that are not finite, a mistake in
+ * the call…) ends the job at once. After one that it can (a lost executor, a broken connection,
+ * storage) Spark starts all ranks again, up to {@code spark.stage.maxConsecutiveAttempts} times.
  */
 public final class Gang {
   private static final int SECRET_BYTES = 32;
@@ -36,9 +36,9 @@ public final class Gang {
   private Gang() {}
 
   /**
-   * What a session that runs gangs should be built with, by Spark's names. Without them a gang still
-   * runs, but hears of too few slots only after ten minutes, and a rank that ignores being killed
-   * keeps its slot.
+   * What a session that runs gangs should be built with, by Spark's names. Without them a gang
+   * still runs, but hears of too few slots only after ten minutes, and a rank that ignores being
+   * killed keeps its slot.
    */
   public static Map<String, String> recommendedSettings() {
     return Map.of(

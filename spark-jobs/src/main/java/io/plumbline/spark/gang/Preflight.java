@@ -11,7 +11,8 @@ import org.apache.spark.sql.SparkSession;
 
 /** What can be known in seconds about whether a gang can start. */
 final class Preflight {
-  private static final Pattern LOCAL = Pattern.compile("local(?:\\[\\s*([0-9]+|\\*)\\s*(?:,.*)?])?");
+  private static final Pattern LOCAL =
+      Pattern.compile("local(?:\\[\\s*([0-9]+|\\*)\\s*(?:,.*)?])?");
   private static final long WAIT_NANOS = 15_000_000_000L;
   private static final long POLL_MILLIS = 200;
 
@@ -20,7 +21,8 @@ final class Preflight {
   static void check(SparkSession spark, int ranks) {
     if (ranks < 1) {
       throw new PlumblineException(
-          ErrorCode.BAD_USAGE, "A gang of %d ranks is not possible: ask for 1 or more.".formatted(ranks));
+          ErrorCode.BAD_USAGE,
+          "A gang of %d ranks is not possible: ask for 1 or more.".formatted(ranks));
     }
     SparkContext context = spark.sparkContext();
     SparkConf conf = context.getConf();

@@ -33,12 +33,7 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
   private final int feedPort;
 
   RankFunction(
-      GangTask task,
-      int ranks,
-      long deadlineMillis,
-      byte[] secret,
-      String feedHost,
-      int feedPort) {
+      GangTask task, int ranks, long deadlineMillis, byte[] secret, String feedHost, int feedPort) {
     this.task = task;
     this.ranks = ranks;
     this.deadlineMillis = deadlineMillis;
@@ -145,10 +140,7 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
   }
 
   private record Member(
-      Membership membership,
-      BarrierTaskContext context,
-      Collective collective,
-      Publisher publisher)
+      Membership membership, BarrierTaskContext context, Collective collective, Publisher publisher)
       implements GangMember {
     @Override
     public int rank() {
