@@ -14,7 +14,8 @@ final class GangProgram {
     String mode = args[0];
     SparkSession.Builder builder = SparkSession.builder().appName("gang " + mode);
     Gang.recommendedSettings().forEach(builder::config);
-    try (SparkSession spark = builder.getOrCreate()) {
+    SparkSession spark = builder.getOrCreate();
+    try {
       String result =
           Gang.run(
               spark,
@@ -24,6 +25,8 @@ final class GangProgram {
       System.out.println("RESULT " + result);
     } catch (PlumblineException e) {
       System.out.println("FAILED " + e.code() + ": " + e.getMessage());
+    } finally {
+      spark.stop();
     }
   }
 

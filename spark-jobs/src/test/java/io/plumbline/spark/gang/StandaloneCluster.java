@@ -171,7 +171,7 @@ public final class StandaloneCluster implements AutoCloseable {
     if (!Files.exists(jars)) {
       Files.createDirectories(jars);
       Files.writeString(home.resolve("RELEASE"), "built from a class path\n");
-      for (String jar : sparkClassPath().split(File.pathSeparator)) {
+      for (String jar : sparkClassPath().split(File.pathSeparator, -1)) {
         Path target = Path.of(jar);
         Files.createSymbolicLink(jars.resolve(target.getFileName()), target);
       }
