@@ -7,7 +7,7 @@ import java.time.Duration;
 import org.apache.spark.sql.SparkSession;
 
 /** What the tests submit to a cluster. */
-final class GangProgram {
+public final class GangProgram {
   private GangProgram() {}
 
   public static void main(String[] args) {
@@ -19,7 +19,7 @@ final class GangProgram {
       String result =
           Gang.run(
               spark,
-              new Gang.Settings(mode.equals("too-many") ? 3 : 2, Duration.ofSeconds(60)),
+              new Gang.Settings(mode.equals("too-many") ? 3 : 2, Duration.ofMinutes(1)),
               member -> work(member, mode),
               line -> System.out.println("HEARD " + line));
       System.out.println("RESULT " + result);

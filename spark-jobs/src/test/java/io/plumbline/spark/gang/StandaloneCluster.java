@@ -9,8 +9,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -164,16 +166,28 @@ public final class StandaloneCluster implements AutoCloseable {
     return process;
   }
 
-  /** What spark-submit and the workers take for an installation: a directory of links to jars. */
-  private Path home() throws IOException {
-    Path home = directory.resolve("spark-home");
-    Path jars = home.resolve("jars");
-    if (!Files.exists(jars)) {
-      Files.createDirectories(jars);
-      Files.writeString(home.resolve("RELEASE"), "built from a class path\n");
-      for (String jar : sparkClassPath().split(File.pathSeparator, -1)) {
-        Path target = Path.of(jar);
-        Files.createSymbolicLink(jars.resolve(target.getFileName()), target);
+  /**
+   * What spark-submit and the workers take for an installation: a directory of links to jars, kept
+   * below target between runs.
+   */
+  private static Path home() throws IOException {
+    Path home = Fixtures.root().resolve("spark-jobs/target/spark-home");
+    Path jars = Files.createDirectories(home.resolve("jars"));
+    Files.writeString(home.resolve("RELEASE"), "made from a class path\n");
+    Set<Path> wanted = new HashSet<>();
+    for (String jar : sparkClassPath().split(File.pathSeparator, -1)) {
+      Path target = Path.of(jar);
+      Path link = jars.resolve(target.getFileName());
+      wanted.add(link);
+      if (!Files.exists(link)) {
+        Files.deleteIfExists(link);
+        Files.createSymbolicLink(link, target);
+      }
+    }
+    // Another version of Spark may have been tested before.
+    try (Stream<Path> links = Files.list(jars)) {
+      for (Path link : links.filter(one -> !wanted.contains(one)).toList()) {
+        Files.delete(link);
       }
     }
     return home;

@@ -48,7 +48,7 @@ class StandaloneClusterTest {
 
   private static StandaloneCluster.Run submit(String mode) throws Exception {
     return cluster.submit(
-        GangProgram.class.getName(), jar, List.of(mode), TWO_EXECUTORS, Duration.ofSeconds(120));
+        GangProgram.class.getName(), jar, List.of(mode), TWO_EXECUTORS, Duration.ofMinutes(2));
   }
 
   @Test
