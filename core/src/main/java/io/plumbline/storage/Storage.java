@@ -1,89 +1,511 @@
 package io.plumbline.storage;
 
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import java.io.FileNotFoundException;
+import java.io.FilterInputStream;
+import java.io.FilterOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.io.OutputStream;
 import java.io.Serializable;
+import java.net.URI;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.security.UserGroupInformation;
 
 /**
  * Files on any Hadoop path, in the few operations that Plumbline needs. Serializable, so that
  * executors use the same settings as the driver. A path without a scheme is a local file unless
  * {@code fs.defaultFS} says otherwise.
+ *
+ * <p>Every failure is a {@link PlumblineException} that names the path: INPUT_NOT_FOUND where
+ * something that is read is not there or may not be read, STORAGE_FAILED otherwise, INTERRUPTED
+ * where the thread was interrupted. The streams that are given out throw the same. Safe to use from
+ * several threads at once.
  */
 public final class Storage implements Serializable {
   private static final long serialVersionUID = 1L;
 
+  private static final Pattern GLOB = Pattern.compile("[*?\\[{]");
+  private static final Pattern CREDENTIALS_IN_PATH = Pattern.compile("//([^/:@]*):[^/@]+@");
+
+  /** By settings, user and place, because Hadoop's own cache does not look at the settings. */
+  private static final ConcurrentMap<CacheKey, HadoopBackend> BACKENDS = new ConcurrentHashMap<>();
+
+  private static final StorageBackend LOCAL = new LocalBackend();
+
   /** A file or directory in a listing. */
   public record Entry(String path, long length, boolean directory) {}
 
-  private Storage() {}
+  private record CacheKey(
+      Map<String, String> settings, UserGroupInformation user, String scheme, String authority) {}
+
+  private transient Configuration configuration;
+  private transient Map<String, String> settings;
+
+  private Storage(Configuration configuration) {
+    this.configuration = configuration;
+    this.settings = settingsOf(configuration);
+  }
 
   /** Storage with the settings of a Hadoop configuration. */
   public static Storage of(Configuration configuration) {
-    throw new UnsupportedOperationException();
+    return new Storage(new Configuration(Objects.requireNonNull(configuration, "configuration")));
   }
 
   /** Storage with Hadoop's defaults: local files. */
   public static Storage local() {
-    throw new UnsupportedOperationException();
+    Configuration configuration = new Configuration();
+    configuration.set("fs.defaultFS", "file:///");
+    return new Storage(configuration);
   }
 
+  /** What differs from the defaults in Hadoop's own jar; site files count as differences. */
+  private static Map<String, String> settingsOf(Configuration configuration) {
+    Configuration defaults = new Configuration(false);
+    defaults.addResource("core-default.xml");
+    Map<String, String> settings = new TreeMap<>();
+    for (Map.Entry<String, String> entry : configuration) {
+      if (!Objects.equals(defaults.getRaw(entry.getKey()), entry.getValue())) {
+        settings.put(entry.getKey(), entry.getValue());
+      }
+    }
+    return settings;
+  }
+
+  private void writeObject(ObjectOutputStream output) throws IOException {
+    output.defaultWriteObject();
+    output.writeObject(settings);
+  }
+
+  private void readObject(ObjectInputStream input) throws IOException, ClassNotFoundException {
+    input.defaultReadObject();
+    @SuppressWarnings("unchecked") // As writeObject wrote it.
+    Map<String, String> sent = (Map<String, String>) input.readObject();
+    Configuration here = new Configuration();
+    sent.forEach(here::set);
+    configuration = here;
+    settings = sent;
+  }
+
+  /** A copy of the settings; changing it changes nothing here. */
   public Configuration configuration() {
-    throw new UnsupportedOperationException();
+    return new Configuration(configuration);
   }
 
   /** {@code parent} and {@code child} joined by one slash. */
   public static String join(String parent, String child) {
-    throw new UnsupportedOperationException();
+    String front = parent;
+    while (front.endsWith("/") && front.length() > 1) {
+      front = front.substring(0, front.length() - 1);
+    }
+    String back = child;
+    while (back.startsWith("/")) {
+      back = back.substring(1);
+    }
+    if (front.isEmpty()) {
+      return back;
+    }
+    return front.equals("/") ? "/" + back : front + "/" + back;
   }
 
   public boolean exists(String path) {
-    throw new UnsupportedOperationException();
+    return status(path).isPresent();
+  }
+
+  public boolean isDirectory(String path) {
+    return status(path).map(StorageBackend.Status::directory).orElse(false);
+  }
+
+  /** Bytes of a file; fails with INPUT_NOT_FOUND where there is none. */
+  public long size(String path) {
+    return fileStatus(path).length();
+  }
+
+  /** When a file was last written; fails with INPUT_NOT_FOUND where there is none. */
+  public Instant modified(String path) {
+    return Instant.ofEpochMilli(fileStatus(path).modifiedMillis());
   }
 
   public InputStream open(String path) {
-    throw new UnsupportedOperationException();
+    return new Input(path, attempt("read", path, (backend, at) -> backend.open(at)));
+  }
+
+  /** Opens a file for reading at any position. */
+  public SeekableInput openSeekable(String path) {
+    return attempt("read", path, (backend, at) -> backend.openSeekable(at));
   }
 
   public byte[] readBytes(String path) {
-    throw new UnsupportedOperationException();
+    return attempt(
+        "read",
+        path,
+        (backend, at) -> {
+          try (InputStream input = backend.open(at)) {
+            return input.readAllBytes();
+          }
+        });
   }
 
   public String readText(String path) {
-    throw new UnsupportedOperationException();
+    return new String(readBytes(path), StandardCharsets.UTF_8);
   }
 
   /** A stream to a file that replaces what is there; parents are made. */
   public OutputStream create(String path) {
-    throw new UnsupportedOperationException();
+    return new Output(path, attempt("write", path, (backend, at) -> backend.create(at)));
   }
 
   /** Writes a small file that a reader sees either whole or not at all. */
   public void writeText(String path, String text) {
-    throw new UnsupportedOperationException();
+    writeBytes(path, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Writes a small file that a reader sees either whole or not at all. */
+  public void writeBytes(String path, byte[] bytes) {
+    attempt(
+        "write",
+        path,
+        (backend, at) -> {
+          backend.replace(at, bytes);
+          return null;
+        });
   }
 
   /** Makes a file if none is there, atomically; says whether this call made it. */
   public boolean createExclusively(String path, String text) {
-    throw new UnsupportedOperationException();
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    return attempt("create", path, (backend, at) -> backend.createExclusively(at, bytes));
+  }
+
+  /**
+   * Opens a text file to append lines, making it where it is not there. A last line without its end
+   * is cut off: its writer died.
+   */
+  public LineLog appendLines(String path) {
+    return appendLinesAfter(path, line -> true);
+  }
+
+  /**
+   * The same, but keeps of the file that is there only the lines before the first that {@code
+   * keepWhile} refuses.
+   */
+  public LineLog appendLinesAfter(String path, Predicate<String> keepWhile) {
+    return attempt("append to", path, (backend, at) -> LineLog.open(backend, at, keepWhile));
   }
 
   /** The direct children of a directory, by name; empty where there is no such directory. */
   public List<Entry> list(String directory) {
-    throw new UnsupportedOperationException();
+    List<StorageBackend.Status> children =
+        attempt("list", directory, (backend, at) -> backend.list(at));
+    List<Entry> entries = new ArrayList<>();
+    for (StorageBackend.Status child : children) {
+      entries.add(new Entry(join(directory, child.name()), child.length(), child.directory()));
+    }
+    entries.sort(Comparator.comparing(Entry::path));
+    return entries;
   }
 
   /**
    * The data files that a path, directory (searched recursively; names with a leading dot or
-   * underscore are left out) or glob names, sorted by path.
+   * underscore are left out) or glob names, sorted by path. Fails with INPUT_NOT_FOUND where the
+   * path or glob names nothing; a directory without data files gives an empty list.
    */
   public List<Entry> expand(String pathOrGlob) {
-    throw new UnsupportedOperationException();
+    List<Entry> files = new ArrayList<>();
+    Optional<StorageBackend.Status> named = status(pathOrGlob);
+    if (named.isPresent()) {
+      addDataFiles(pathOrGlob, named.get(), files);
+    } else if (GLOB.matcher(pathOrGlob).find()) {
+      List<Path> matches = attempt("list", pathOrGlob, (backend, at) -> backend.glob(at));
+      for (Path match : matches) {
+        if (isData(match.getName())) {
+          String path = match.toString();
+          status(path).ifPresent(status -> addDataFiles(path, status, files));
+        }
+      }
+      if (matches.isEmpty()) {
+        throw new PlumblineException(
+            ErrorCode.INPUT_NOT_FOUND,
+            "No file matches "
+                + shown(pathOrGlob)
+                + "; check the pattern, and quote it so that the shell leaves it alone.");
+      }
+    } else {
+      throw notFound(pathOrGlob, null);
+    }
+    files.sort(Comparator.comparing(Entry::path));
+    return files;
+  }
+
+  private void addDataFiles(String path, StorageBackend.Status status, List<Entry> files) {
+    if (!status.directory()) {
+      files.add(new Entry(path, status.length(), false));
+      return;
+    }
+    for (StorageBackend.Status child : attempt("list", path, (backend, at) -> backend.list(at))) {
+      if (isData(child.name())) {
+        addDataFiles(join(path, child.name()), child, files);
+      }
+    }
+  }
+
+  private static boolean isData(String name) {
+    return !name.startsWith(".") && !name.startsWith("_");
   }
 
   /** Deletes a file or a directory with all in it; nothing where it is not there. */
   public void delete(String path) {
-    throw new UnsupportedOperationException();
+    attempt(
+        "delete",
+        path,
+        (backend, at) -> {
+          backend.delete(at);
+          return null;
+        });
+  }
+
+  /** Bytes free on the disk that a local path is or will be on; empty for other file systems. */
+  public OptionalLong freeBytes(String path) {
+    return attempt("look up the disk of", path, (backend, at) -> backend.freeBytes(at));
+  }
+
+  private Optional<StorageBackend.Status> status(String path) {
+    return attempt("look up", path, (backend, at) -> backend.status(at));
+  }
+
+  private StorageBackend.Status fileStatus(String path) {
+    StorageBackend.Status status = status(path).orElseThrow(() -> notFound(path, null));
+    if (status.directory()) {
+      throw new PlumblineException(
+          ErrorCode.INPUT_NOT_FOUND, shown(path) + " is a directory; name a file in its place.");
+    }
+    return status;
+  }
+
+  private interface Action<T> {
+    T run(StorageBackend backend, Path path) throws IOException;
+  }
+
+  private <T> T attempt(String verb, String path, Action<T> action) {
+    Path at;
+    try {
+      at = new Path(path);
+    } catch (IllegalArgumentException e) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "\""
+              + shown(path)
+              + "\" is not a path: "
+              + e.getMessage()
+              + "; name a file or directory.",
+          e);
+    }
+    try {
+      return action.run(backend(at), at);
+    } catch (IOException e) {
+      throw failure(verb, path, e);
+    }
+  }
+
+  private StorageBackend backend(Path path) throws IOException {
+    URI uri = path.toUri();
+    URI defaultUri = FileSystem.getDefaultUri(configuration);
+    String scheme = uri.getScheme();
+    String authority = uri.getAuthority();
+    if (scheme == null || (authority == null && scheme.equals(defaultUri.getScheme()))) {
+      scheme = defaultUri.getScheme();
+      authority = defaultUri.getAuthority();
+    }
+    if (scheme.equals("file")) {
+      return LOCAL;
+    }
+    CacheKey key = new CacheKey(settings, UserGroupInformation.getCurrentUser(), scheme, authority);
+    HadoopBackend known = BACKENDS.get(key);
+    if (known != null) {
+      return known;
+    }
+    synchronized (BACKENDS) {
+      HadoopBackend made = BACKENDS.get(key);
+      if (made == null) {
+        FileSystem fileSystem =
+            FileSystem.newInstance(path.makeQualified(defaultUri, null).toUri(), configuration);
+        made = new HadoopBackend(fileSystem, configuration);
+        BACKENDS.put(key, made);
+      }
+      return made;
+    }
+  }
+
+  /** The exception for an I/O failure, by what it was and what was being done. */
+  static PlumblineException failure(String verb, String path, IOException e) {
+    if (e instanceof NoSuchFileException || e instanceof FileNotFoundException) {
+      return notFound(path, e);
+    }
+    if (e instanceof ClosedByInterruptException || e instanceof InterruptedIOException) {
+      return new PlumblineException(
+          ErrorCode.INTERRUPTED,
+          "Interrupted while trying to " + verb + " " + shown(path) + "; run the command again.",
+          e);
+    }
+    if (e instanceof AccessDeniedException
+        || e instanceof org.apache.hadoop.security.AccessControlException) {
+      return new PlumblineException(
+          verb.equals("read") || verb.equals("list")
+              ? ErrorCode.INPUT_NOT_FOUND
+              : ErrorCode.STORAGE_FAILED,
+          "This user may not "
+              + verb
+              + " "
+              + shown(path)
+              + "; grant the right or name another path.",
+          e);
+    }
+    String reason = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    return new PlumblineException(
+        ErrorCode.STORAGE_FAILED,
+        "Could not "
+            + verb
+            + " "
+            + shown(path)
+            + ": "
+            + shown(reason)
+            + "; check the path, the file system's settings and its free space.",
+        e);
+  }
+
+  private static PlumblineException notFound(String path, IOException cause) {
+    return new PlumblineException(
+        ErrorCode.INPUT_NOT_FOUND,
+        "There is no " + shown(path) + "; check the path and its file system.",
+        cause);
+  }
+
+  /** A path for messages: old S3 paths may carry a key. */
+  private static String shown(String path) {
+    return CREDENTIALS_IN_PATH.matcher(path).replaceAll("//$1:***@");
+  }
+
+  /** Names no values: settings hold credentials. */
+  @Override
+  public String toString() {
+    return "Storage[" + settings.size() + " settings]";
+  }
+
+  private static final class Input extends FilterInputStream {
+    private final String path;
+
+    Input(String path, InputStream in) {
+      super(in);
+      this.path = path;
+    }
+
+    @Override
+    public int read() {
+      try {
+        return in.read();
+      } catch (IOException e) {
+        throw failure("read", path, e);
+      }
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) {
+      try {
+        return in.read(bytes, offset, length);
+      } catch (IOException e) {
+        throw failure("read", path, e);
+      }
+    }
+
+    @Override
+    public long skip(long n) {
+      try {
+        return in.skip(n);
+      } catch (IOException e) {
+        throw failure("read", path, e);
+      }
+    }
+
+    @Override
+    public void close() {
+      try {
+        in.close();
+      } catch (IOException e) {
+        throw failure("close", path, e);
+      }
+    }
+  }
+
+  private static final class Output extends FilterOutputStream {
+    private final String path;
+    private boolean closed;
+
+    Output(String path, OutputStream out) {
+      super(out);
+      this.path = path;
+    }
+
+    @Override
+    public void write(int b) {
+      try {
+        out.write(b);
+      } catch (IOException e) {
+        throw failure("write", path, e);
+      }
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) {
+      try {
+        out.write(bytes, offset, length);
+      } catch (IOException e) {
+        throw failure("write", path, e);
+      }
+    }
+
+    @Override
+    public void flush() {
+      try {
+        out.flush();
+      } catch (IOException e) {
+        throw failure("write", path, e);
+      }
+    }
+
+    @Override
+    public void close() {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      try {
+        out.close();
+      } catch (IOException e) {
+        throw failure("write", path, e);
+      }
+    }
   }
 }

@@ -1,0 +1,129 @@
+package io.plumbline.checkpoint;
+
+import java.util.Locale;
+import java.util.Optional;
+
+/** Number types that a safetensors file may hold. */
+public enum Dtype {
+  BOOL(1),
+  U8(1),
+  I8(1),
+  F8_E5M2(1),
+  F8_E4M3(1),
+  U16(2),
+  I16(2),
+  F16(2),
+  BF16(2),
+  U32(4),
+  I32(4),
+  F32(4),
+  U64(8),
+  I64(8),
+  F64(8);
+
+  private static final float[] F16_VALUES = f16Values();
+
+  private final int bytes;
+
+  Dtype(int bytes) {
+    this.bytes = bytes;
+  }
+
+  /** Bytes of one number. */
+  public int bytes() {
+    return bytes;
+  }
+
+  /** Whether the numbers can be read as f32; F64 is rounded. */
+  boolean readsAsFloat() {
+    return this == F32 || this == F16 || this == BF16 || this == F64;
+  }
+
+  /** The type's name in a config.json: {@code float32}, {@code float16} or {@code bfloat16}. */
+  String torchName() {
+    return switch (this) {
+      case F32 -> "float32";
+      case F16 -> "float16";
+      case BF16 -> "bfloat16";
+      default -> throw new IllegalArgumentException(this + " is not a type of weights");
+    };
+  }
+
+  static Optional<Dtype> named(String name) {
+    for (Dtype dtype : values()) {
+      if (dtype.name().equals(name)) {
+        return Optional.of(dtype);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** From what a user writes: f32, float32, f16, float16, bf16 or bfloat16. */
+  public static Optional<Dtype> ofWeights(String name) {
+    return switch (name.toLowerCase(Locale.ROOT)) {
+      case "f32", "float32", "torch.float32" -> Optional.of(F32);
+      case "f16", "float16", "torch.float16" -> Optional.of(F16);
+      case "bf16", "bfloat16", "torch.bfloat16" -> Optional.of(BF16);
+      default -> Optional.empty();
+    };
+  }
+
+  static float fromBf16(short bits) {
+    return Float.intBitsToFloat(bits << 16);
+  }
+
+  static float fromF16(short bits) {
+    return F16_VALUES[bits & 0xffff];
+  }
+
+  /** Rounds to the nearest bf16, ties to even. */
+  static short toBf16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      int high = bits >>> 16;
+      return (short) ((high & 0x7f) == 0 ? high | 0x40 : high);
+    }
+    return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
+  }
+
+  /** Rounds to the nearest f16, ties to even; what is too large becomes infinite. */
+  static short toF16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    int sign = (bits >>> 16) & 0x8000;
+    int magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) {
+      int payload = (magnitude >>> 13) & 0x3ff;
+      return (short) (sign | 0x7c00 | (payload == 0 ? 0x200 : payload));
+    }
+    if (magnitude >= 0x47800000) { // 2^16 and more, infinity with it.
+      return (short) (sign | 0x7c00);
+    }
+    if (magnitude < 0x38800000) { // Below 2^-14: a subnormal f16, a multiple of 2^-24.
+      // Adding 0.5 leaves the multiples of 2^-24 as the lowest bits, rounded as the CPU rounds.
+      int rounded = Float.floatToRawIntBits(Float.intBitsToFloat(magnitude) + 0.5f) - 0x3f000000;
+      return (short) (sign | rounded);
+    }
+    int rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
+    return (short) (sign | ((rounded - 0x38000000) >>> 13));
+  }
+
+  private static float[] f16Values() {
+    float[] values = new float[1 << 16];
+    for (int h = 0; h < values.length; h++) {
+      int sign = (h & 0x8000) << 16;
+      int exponent = (h >>> 10) & 0x1f;
+      int mantissa = h & 0x3ff;
+      float value;
+      if (exponent == 0x1f) {
+        value = Float.intBitsToFloat(sign | 0x7f800000 | (mantissa << 13));
+      } else if (exponent == 0) {
+        float magnitude = mantissa * 0x1p-24f;
+        value = sign == 0 ? magnitude : -magnitude;
+      } else {
+        value = Float.intBitsToFloat(sign | ((exponent + 112) << 23) | (mantissa << 13));
+      }
+      values[h] = value;
+    }
+    return values;
+  }
+}

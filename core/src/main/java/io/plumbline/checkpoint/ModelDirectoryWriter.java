@@ -1,0 +1,187 @@
+package io.plumbline.checkpoint;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.storage.Storage;
+import io.plumbline.text.TokenizerFiles;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Writes a Hugging Face model directory to any Hadoop path: weights first, config.json last. A
+ * directory without config.json is not complete, for {@link ModelDirectory} and for transformers
+ * alike, so that nobody takes a half-written one for a model. Immutable; each {@code with} gives
+ * another writer.
+ */
+public final class ModelDirectoryWriter {
+  /** What transformers 4 took as the largest size of one weight file. */
+  public static final long DEFAULT_MAX_SHARD_BYTES = 5_000_000_000L;
+
+  private final ObjectNode config;
+  private final TokenizerFiles tokenizerFiles;
+  private final Optional<String> generationConfig;
+  private final Map<String, byte[]> binaryFiles;
+  private final Dtype dtype;
+  private final long maxShardBytes;
+
+  private ModelDirectoryWriter(
+      ObjectNode config,
+      TokenizerFiles tokenizerFiles,
+      Optional<String> generationConfig,
+      Map<String, byte[]> binaryFiles,
+      Dtype dtype,
+      long maxShardBytes) {
+    this.config = config;
+    this.tokenizerFiles = tokenizerFiles;
+    this.generationConfig = generationConfig;
+    this.binaryFiles = binaryFiles;
+    this.dtype = dtype;
+    this.maxShardBytes = maxShardBytes;
+  }
+
+  /** A writer of f32 directories with the given configuration and tokenizer. */
+  public static ModelDirectoryWriter of(ObjectNode config, TokenizerFiles tokenizerFiles) {
+    return new ModelDirectoryWriter(
+        config.deepCopy(),
+        Objects.requireNonNull(tokenizerFiles, "tokenizerFiles"),
+        Optional.empty(),
+        Map.of(),
+        Dtype.F32,
+        DEFAULT_MAX_SHARD_BYTES);
+  }
+
+  /**
+   * A writer that carries over configuration, tokenizer and generation_config.json of a directory.
+   */
+  public static ModelDirectoryWriter carrying(ModelDirectory source) {
+    Map<String, byte[]> binaryFiles = new TreeMap<>();
+    String sentencepiece = Storage.join(source.path(), ModelDirectory.SENTENCEPIECE);
+    if (source.storage().exists(sentencepiece)) {
+      binaryFiles.put(ModelDirectory.SENTENCEPIECE, source.storage().readBytes(sentencepiece));
+    }
+    return new ModelDirectoryWriter(
+        source.config(),
+        source.tokenizerFiles(),
+        source.generationConfig(),
+        binaryFiles,
+        Dtype.F32,
+        DEFAULT_MAX_SHARD_BYTES);
+  }
+
+  public ModelDirectoryWriter withConfig(ObjectNode other) {
+    return new ModelDirectoryWriter(
+        other.deepCopy(), tokenizerFiles, generationConfig, binaryFiles, dtype, maxShardBytes);
+  }
+
+  public ModelDirectoryWriter withTokenizerFiles(TokenizerFiles other) {
+    return new ModelDirectoryWriter(
+        config, other, generationConfig, binaryFiles, dtype, maxShardBytes);
+  }
+
+  public ModelDirectoryWriter withGenerationConfig(String json) {
+    return new ModelDirectoryWriter(
+        config, tokenizerFiles, Optional.of(json), binaryFiles, dtype, maxShardBytes);
+  }
+
+  /**
+   * @param other F32, F16 or BF16
+   */
+  public ModelDirectoryWriter withDtype(Dtype other) {
+    other.torchName(); // Fails for what weights cannot be.
+    return new ModelDirectoryWriter(
+        config, tokenizerFiles, generationConfig, binaryFiles, other, maxShardBytes);
+  }
+
+  /**
+   * @param bytes the most that one weight file takes, unless a single tensor takes more
+   */
+  public ModelDirectoryWriter withMaxShardBytes(long bytes) {
+    if (bytes < 1) {
+      throw new IllegalArgumentException("a shard of " + bytes + " bytes");
+    }
+    return new ModelDirectoryWriter(
+        config, tokenizerFiles, generationConfig, binaryFiles, dtype, bytes);
+  }
+
+  /**
+   * Writes the directory. A model that was there before is replaced: it stops being complete first.
+   *
+   * @param tensors in the order in which they are to stand in the files; tied weights once
+   */
+  public void write(Storage storage, String path, List<? extends TensorSource> tensors) {
+    storage.delete(Storage.join(path, ModelDirectory.CONFIG));
+    for (Storage.Entry entry : storage.list(path)) {
+      String name = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+      if (name.startsWith("model") && name.contains(".safetensors")) {
+        storage.delete(entry.path());
+      }
+    }
+    writeWeights(storage, path, tensors);
+    tokenizerFiles
+        .contents()
+        .forEach((name, text) -> storage.writeText(Storage.join(path, name), text));
+    binaryFiles.forEach((name, bytes) -> storage.writeBytes(Storage.join(path, name), bytes));
+    generationConfig.ifPresent(
+        json -> storage.writeText(Storage.join(path, ModelDirectory.GENERATION_CONFIG), json));
+    storage.writeText(Storage.join(path, ModelDirectory.CONFIG), Json.pretty(configWithDtype()));
+  }
+
+  private void writeWeights(Storage storage, String path, List<? extends TensorSource> tensors) {
+    List<List<TensorSource>> shards = shards(tensors);
+    if (shards.size() == 1) {
+      String file = Storage.join(path, ModelDirectory.SINGLE);
+      SafetensorsWriter.write(storage, file, shards.get(0), dtype);
+      return;
+    }
+    ObjectNode index = Json.object();
+    ObjectNode metadata = index.putObject("metadata");
+    long elements = tensors.stream().mapToLong(TensorSource::elements).sum();
+    metadata.put("total_parameters", elements);
+    metadata.put("total_size", elements * dtype.bytes());
+    Map<String, String> weightMap = new TreeMap<>();
+    for (int i = 0; i < shards.size(); i++) {
+      String name =
+          String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, shards.size());
+      SafetensorsWriter.write(storage, Storage.join(path, name), shards.get(i), dtype);
+      shards.get(i).forEach(tensor -> weightMap.put(tensor.name(), name));
+    }
+    ObjectNode map = index.putObject("weight_map");
+    weightMap.forEach(map::put);
+    storage.writeText(Storage.join(path, ModelDirectory.INDEX), Json.pretty(index));
+  }
+
+  /** In order; a new shard starts where the next tensor would not fit any more. */
+  private List<List<TensorSource>> shards(List<? extends TensorSource> tensors) {
+    List<List<TensorSource>> shards = new ArrayList<>();
+    List<TensorSource> shard = new ArrayList<>();
+    long bytes = 0;
+    for (TensorSource tensor : tensors) {
+      long more = Math.multiplyExact(tensor.elements(), dtype.bytes());
+      if (!shard.isEmpty() && bytes + more > maxShardBytes) {
+        shards.add(shard);
+        shard = new ArrayList<>();
+        bytes = 0;
+      }
+      shard.add(tensor);
+      bytes += more;
+    }
+    shards.add(shard);
+    return shards;
+  }
+
+  /** The configuration with the type that is written, under the name that it used. */
+  private ObjectNode configWithDtype() {
+    ObjectNode result = config.deepCopy();
+    if (config.has("torch_dtype")) {
+      result.put("torch_dtype", dtype.torchName());
+    }
+    if (config.has("dtype") || !config.has("torch_dtype")) {
+      result.put("dtype", dtype.torchName());
+    }
+    return result;
+  }
+}

@@ -1,0 +1,216 @@
+package io.plumbline.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.SeekableInput;
+import io.plumbline.storage.Storage;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/** The fingerprint of a model directory's configuration and weights. */
+final class ModelFingerprint {
+  private static final int CHUNK_BYTES = 16 << 20;
+  private static final int MAX_THREADS = 8;
+  private static final int REMEMBERED = 64;
+
+  /** What says nothing about the numbers that come out. */
+  private static final Set<String> VOLATILE =
+      Set.of(
+          "transformers_version",
+          "dtype",
+          "torch_dtype",
+          "use_cache",
+          "output_attentions",
+          "output_hidden_states",
+          "return_dict",
+          "rope_theta",
+          "rope_scaling",
+          "rope_parameters");
+
+  private record Version(String path, long length, long modifiedMillis) {}
+
+  private record Key(String config, List<Version> files) {}
+
+  private static final Map<Key, String> KNOWN =
+      Collections.synchronizedMap(
+          new LinkedHashMap<>(16, 0.75f, true) {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<Key, String> eldest) {
+              return size() > REMEMBERED;
+            }
+          });
+
+  private ModelFingerprint() {}
+
+  static String of(Storage storage, ObjectNode config, Map<String, SafetensorsFile> files) {
+    String canonical = canonical(config);
+    List<Version> versions = new ArrayList<>();
+    for (SafetensorsFile file : new HashSet<>(files.values())) {
+      versions.add(
+          new Version(
+              file.path(),
+              storage.size(file.path()),
+              storage.modified(file.path()).toEpochMilli()));
+    }
+    versions.sort(java.util.Comparator.comparing(Version::path));
+    Key key = new Key(canonical, versions);
+    String known = KNOWN.get(key);
+    if (known == null) {
+      known = compute(storage, canonical, files);
+      KNOWN.put(key, known);
+    }
+    return known;
+  }
+
+  private static String compute(
+      Storage storage, String canonicalConfig, Map<String, SafetensorsFile> files) {
+    ExecutorService threads =
+        Executors.newFixedThreadPool(
+            Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()),
+            task -> {
+              Thread thread = new Thread(task, "plumbline-fingerprint");
+              thread.setDaemon(true);
+              return thread;
+            });
+    try {
+      Map<String, List<Future<byte[]>>> chunks = new TreeMap<>();
+      files.forEach(
+          (name, file) -> {
+            SafetensorsFile.Tensor tensor = file.tensor(name);
+            List<Future<byte[]>> hashes = new ArrayList<>();
+            for (long at = tensor.start(); at < tensor.end(); at += CHUNK_BYTES) {
+              long start = at;
+              int length = (int) Math.min(CHUNK_BYTES, tensor.end() - at);
+              hashes.add(threads.submit(() -> hash(storage, file.path(), start, length)));
+            }
+            chunks.put(name, hashes);
+          });
+      Fingerprint fingerprint = Fingerprint.of("model").text("config", canonicalConfig);
+      for (Map.Entry<String, List<Future<byte[]>>> entry : chunks.entrySet()) {
+        SafetensorsFile.Tensor tensor = files.get(entry.getKey()).tensor(entry.getKey());
+        fingerprint
+            .text("tensor", entry.getKey())
+            .text("dtype", tensor.dtype().name())
+            .numbers("shape", tensor.shape());
+        for (Future<byte[]> hash : entry.getValue()) {
+          fingerprint.bytes("numbers", hash.get());
+        }
+      }
+      return fingerprint.hex();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new PlumblineException(
+          ErrorCode.INTERRUPTED, "Interrupted while reading the weights; run it again.", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof PlumblineException failure) {
+        throw failure;
+      }
+      throw new PlumblineException(
+          ErrorCode.INTERNAL, "Hashing the weights failed; please report this.", e.getCause());
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  private static byte[] hash(Storage storage, String path, long start, int length) {
+    MessageDigest digest = Fingerprint.sha256();
+    ByteBuffer buffer = ByteBuffer.allocate(Math.min(length, 1 << 20));
+    try (SeekableInput input = storage.openSeekable(path)) {
+      for (long at = start; at < start + length; at += buffer.limit()) {
+        buffer.clear();
+        buffer.limit((int) Math.min(buffer.capacity(), start + length - at));
+        input.readFully(at, buffer);
+        digest.update(buffer.flip());
+      }
+    }
+    return digest.digest();
+  }
+
+  /** The configuration with sorted keys and without what differs between spellings of the same. */
+  static String canonical(ObjectNode config) {
+    StringBuilder text = new StringBuilder();
+    append(text, ropeUnified(config));
+    return text.toString();
+  }
+
+  private static ObjectNode ropeUnified(ObjectNode config) {
+    ObjectNode unified = config.deepCopy();
+    ObjectNode rope = Json.object();
+    if (config.path("rope_parameters").isObject()) {
+      rope.setAll((ObjectNode) config.get("rope_parameters").deepCopy());
+    } else if (config.path("rope_scaling").isObject()) {
+      rope.setAll((ObjectNode) config.get("rope_scaling").deepCopy());
+    }
+    if (config.path("rope_theta").isNumber() && !rope.has("rope_theta")) {
+      rope.set("rope_theta", config.get("rope_theta"));
+    }
+    if (rope.has("type")) {
+      JsonNode type = rope.remove("type");
+      if (!rope.has("rope_type")) {
+        rope.set("rope_type", type);
+      }
+    }
+    if (rope.path("rope_type").asText().equals("default")) {
+      rope.remove("rope_type");
+    }
+    unified.remove(VOLATILE);
+    List<String> inner = new ArrayList<>();
+    unified.fieldNames().forEachRemaining(inner::add);
+    inner.removeIf(name -> !name.startsWith("_"));
+    unified.remove(inner);
+    if (!rope.isEmpty()) {
+      unified.set("rope", rope);
+    }
+    return unified;
+  }
+
+  private static void append(StringBuilder text, JsonNode node) {
+    if (node instanceof ObjectNode object) {
+      TreeMap<String, JsonNode> sorted = new TreeMap<>();
+      for (Map.Entry<String, JsonNode> entry : object.properties()) {
+        if (!entry.getValue().isNull()) { // Absent and null mean the same to transformers.
+          sorted.put(entry.getKey(), entry.getValue());
+        }
+      }
+      text.append('{');
+      sorted.forEach(
+          (name, value) -> {
+            text.append(Json.MAPPER.getNodeFactory().textNode(name)).append(':');
+            append(text, value);
+            text.append(',');
+          });
+      text.append('}');
+    } else if (node instanceof ArrayNode array) {
+      text.append('[');
+      array.forEach(
+          value -> {
+            append(text, value);
+            text.append(',');
+          });
+      text.append(']');
+    } else if (node.isFloatingPointNumber() && !Double.isFinite(node.doubleValue())) {
+      text.append(node.doubleValue());
+    } else if (node.isNumber()) { // 10000 and 10000.0 are one number.
+      text.append(node.decimalValue().stripTrailingZeros().toPlainString());
+    } else {
+      text.append(node);
+    }
+  }
+}

@@ -1,0 +1,251 @@
+package io.plumbline.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import io.plumbline.storage.Storage;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The provenance of a run, as run.json holds it: what was asked for, with what, and what came out;
+ * enough to run it again. Immutable; each {@code with} gives another record. What looks like a
+ * secret is masked before it enters.
+ *
+ * <p>Fields: {@code command}, {@code status} (running, completed, failed), {@code started}, {@code
+ * ended} (ISO 8601, UTC), {@code seed}, {@code configuration}, {@code fingerprints} (hex SHA-256 by
+ * name), {@code versions}, {@code counts} (by dotted name, such as {@code reference.computed}),
+ * {@code timings} (seconds by name), {@code results} and, for a failed run, {@code error}.
+ */
+public final class RunRecord {
+  private static final String MASK = "***";
+
+  private static final Set<String> SECRET_WORDS =
+      Set.of(
+          "password",
+          "passwd",
+          "passphrase",
+          "pwd",
+          "secret",
+          "secrets",
+          "token",
+          "credential",
+          "credentials",
+          "key",
+          "keys",
+          "apikey",
+          "auth",
+          "authorization");
+
+  /** A tokenizer's own tokens are no secrets. */
+  private static final Pattern MODEL_TOKEN =
+      Pattern.compile("(^|.*[._-])(bos|eos|pad|unk|sep|cls|mask|image|audio)[_-]token([_-].*|$)");
+
+  private static final Pattern WORD_BORDER =
+      Pattern.compile("[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])");
+  private static final Pattern ASSIGNMENT = Pattern.compile("^(-{0,2}[\\w.\\-]+)=(.*)$");
+  private static final Pattern USER_IN_URL = Pattern.compile("(://[^/:@\\s]*):[^/@\\s]+@");
+
+  private final ObjectNode json;
+
+  private RunRecord(ObjectNode json) {
+    this.json = json;
+  }
+
+  /** The record of a run that starts now. */
+  public static RunRecord started(String command, Instant when) {
+    ObjectNode json = Json.object();
+    json.put("command", command);
+    json.put("status", "running");
+    json.put("started", when.toString());
+    return new RunRecord(json);
+  }
+
+  /** Reads a record that was written before. */
+  public static RunRecord read(Storage storage, String path) {
+    return new RunRecord(Json.read(storage, path));
+  }
+
+  /** What the run was asked for: options by name, values as in JSON. Replaces what was there. */
+  public RunRecord withConfiguration(Map<String, ?> configuration) {
+    return withConfiguration((ObjectNode) Json.MAPPER.valueToTree(configuration));
+  }
+
+  public RunRecord withConfiguration(ObjectNode configuration) {
+    return with(copy -> copy.set("configuration", masked(configuration)));
+  }
+
+  public RunRecord withSeed(long seed) {
+    return with(copy -> copy.put("seed", seed));
+  }
+
+  /** The fingerprint of something that went in or came out, such as {@code model}. */
+  public RunRecord withFingerprint(String name, String hex) {
+    return with(copy -> copy.withObjectProperty("fingerprints").put(name, hex));
+  }
+
+  public RunRecord withVersion(String name, String version) {
+    return with(copy -> copy.withObjectProperty("versions").put(name, version));
+  }
+
+  public RunRecord withVersions(Map<String, String> versions) {
+    return with(copy -> versions.forEach(copy.withObjectProperty("versions")::put));
+  }
+
+  public RunRecord withCount(String name, long count) {
+    return with(copy -> copy.withObjectProperty("counts").put(name, count));
+  }
+
+  public RunRecord withTiming(String name, Duration duration) {
+    return with(copy -> copy.withObjectProperty("timings").put(name, duration.toMillis() / 1000.0));
+  }
+
+  /** Something that came out, such as a metric or a path. */
+  public RunRecord withResult(String name, JsonNode value) {
+    return with(
+        copy -> copy.withObjectProperty("results").set(name, masked(name, value.deepCopy())));
+  }
+
+  public RunRecord withResult(String name, double value) {
+    return with(copy -> copy.withObjectProperty("results").put(name, value));
+  }
+
+  public RunRecord withResult(String name, String value) {
+    return withResult(name, TextNode.valueOf(value));
+  }
+
+  public RunRecord completed(Instant when) {
+    return with(
+        copy -> {
+          copy.put("status", "completed");
+          copy.put("ended", when.toString());
+          copy.remove("error");
+        });
+  }
+
+  public RunRecord failed(Instant when, String error) {
+    return with(
+        copy -> {
+          copy.put("status", "failed");
+          copy.put("ended", when.toString());
+          copy.set("error", masked("error", TextNode.valueOf(error)));
+        });
+  }
+
+  /** Versions of Java, operating system, DJL, PyTorch and Plumbline, as they run here. */
+  public static Map<String, String> libraryVersions() {
+    Map<String, String> versions = new java.util.TreeMap<>();
+    versions.put("java", System.getProperty("java.version"));
+    versions.put(
+        "os",
+        System.getProperty("os.name")
+            + " "
+            + System.getProperty("os.version")
+            + " "
+            + System.getProperty("os.arch"));
+    versions.put("djl", ai.djl.engine.Engine.getDjlVersion());
+    versions.put(
+        "plumbline",
+        Optional.ofNullable(RunRecord.class.getPackage().getImplementationVersion())
+            .orElse("development"));
+    return versions;
+  }
+
+  public String command() {
+    return json.path("command").asText();
+  }
+
+  /** running, completed or failed. */
+  public String status() {
+    return json.path("status").asText();
+  }
+
+  /** A count by its dotted name, if it was recorded. */
+  public Optional<Long> count(String name) {
+    JsonNode count = json.path("counts").path(name);
+    return count.isNumber() ? Optional.of(count.longValue()) : Optional.empty();
+  }
+
+  public Optional<String> fingerprint(String name) {
+    JsonNode hex = json.path("fingerprints").path(name);
+    return hex.isTextual() ? Optional.of(hex.textValue()) : Optional.empty();
+  }
+
+  /** What the run was asked for; a copy. */
+  public ObjectNode configuration() {
+    return json.path("configuration") instanceof ObjectNode object
+        ? object.deepCopy()
+        : Json.object();
+  }
+
+  /** The whole record; a copy. */
+  public ObjectNode json() {
+    return json.deepCopy();
+  }
+
+  /** Writes run.json; a reader sees either the old or the new one. */
+  public void write(Storage storage, String path) {
+    storage.writeText(path, Json.pretty(json));
+  }
+
+  private RunRecord with(java.util.function.Consumer<ObjectNode> change) {
+    ObjectNode copy = json.deepCopy();
+    change.accept(copy);
+    return new RunRecord(copy);
+  }
+
+  private static ObjectNode masked(ObjectNode object) {
+    ObjectNode result = Json.object();
+    for (Map.Entry<String, JsonNode> entry : object.properties()) {
+      result.set(entry.getKey(), masked(entry.getKey(), entry.getValue()));
+    }
+    return result;
+  }
+
+  private static JsonNode masked(String key, JsonNode value) {
+    if (value instanceof ObjectNode object) {
+      return masked(object);
+    }
+    if (value instanceof ArrayNode array) {
+      ArrayNode result = Json.MAPPER.createArrayNode();
+      array.forEach(element -> result.add(masked(key, element)));
+      return result;
+    }
+    if (!value.isTextual()) { // Numbers such as max_new_tokens are no secrets.
+      return value;
+    }
+    if (namesSecret(key)) {
+      return TextNode.valueOf(MASK);
+    }
+    String text = USER_IN_URL.matcher(value.textValue()).replaceAll("$1:" + MASK + "@");
+    Matcher assignment = ASSIGNMENT.matcher(text);
+    if (assignment.matches() && namesSecret(assignment.group(1))) {
+      text = assignment.group(1) + "=" + MASK;
+    }
+    return TextNode.valueOf(text);
+  }
+
+  private static boolean namesSecret(String key) {
+    if (MODEL_TOKEN.matcher(key.toLowerCase(Locale.ROOT)).matches()) {
+      return false;
+    }
+    for (String word : WORD_BORDER.split(key, -1)) {
+      if (SECRET_WORDS.contains(word.toLowerCase(Locale.ROOT))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public String toString() {
+    return "RunRecord[" + command() + ", " + status() + "]";
+  }
+}

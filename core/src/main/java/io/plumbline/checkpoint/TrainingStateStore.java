@@ -1,0 +1,526 @@
+package io.plumbline.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.SeekableInput;
+import io.plumbline.storage.Storage;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Training state that a run can go on from: a directory a step below one directory, such as {@code
+ * OUTPUT/checkpoints/step-00000020/}.
+ *
+ * <p>An attempt to write a step has a subdirectory of its own, and the step is complete only with
+ * its last file, {@code _COMPLETE}, which names the attempt and its files with lengths and SHA-256.
+ * So what a dead writer left is never mixed with what a later one writes, and nothing relies on
+ * rename. Buffers are safetensors files with one f32 tensor each; every bit comes back.
+ */
+public final class TrainingStateStore {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingStateStore.class);
+
+  private static final String MARKER = "_COMPLETE";
+  private static final Pattern STEP = Pattern.compile("step-(\\d{8,18})");
+  private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
+  private static final int CHUNK_BYTES = 1 << 20;
+
+  private record FileEntry(String name, String file, long length, String sha256) {}
+
+  private final Storage storage;
+  private final String directory;
+
+  private TrainingStateStore(Storage storage, String directory) {
+    this.storage = storage;
+    this.directory = directory;
+  }
+
+  /** The store below a directory, which need not be there yet. */
+  public static TrainingStateStore of(Storage storage, String directory) {
+    return new TrainingStateStore(storage, directory);
+  }
+
+  private String stepPath(long step) {
+    return Storage.join(directory, String.format(Locale.ROOT, "step-%08d", step));
+  }
+
+  /** Starts to write the state after {@code step} updates. */
+  public Writer begin(long step) {
+    if (step < 0) {
+      throw new IllegalArgumentException("step " + step);
+    }
+    return new Writer(step);
+  }
+
+  /** The steps that are complete, in order. */
+  public List<Long> steps() {
+    List<Long> complete = new ArrayList<>();
+    for (long step : allSteps()) {
+      if (storage.exists(Storage.join(stepPath(step), MARKER))) {
+        complete.add(step);
+      }
+    }
+    return complete;
+  }
+
+  private List<Long> allSteps() {
+    List<Long> steps = new ArrayList<>();
+    for (Storage.Entry entry : storage.list(directory)) {
+      Matcher name = STEP.matcher(nameOf(entry.path()));
+      if (entry.directory() && name.matches()) {
+        steps.add(Long.parseLong(name.group(1)));
+      }
+    }
+    Collections.sort(steps);
+    return steps;
+  }
+
+  private static String nameOf(String path) {
+    return path.substring(path.lastIndexOf('/') + 1);
+  }
+
+  /**
+   * The newest complete state. Half-written ones are passed over; a complete one that lost or
+   * changed a file since is an error, BAD_CHECKPOINT.
+   */
+  public Optional<Snapshot> newest() {
+    List<Long> steps = allSteps();
+    Collections.reverse(steps);
+    for (long step : steps) {
+      Optional<Snapshot> snapshot = snapshot(step);
+      if (snapshot.isPresent()) {
+        return snapshot;
+      }
+      LOG.warn("Passing over {}: it was not written to its end", stepPath(step));
+    }
+    return Optional.empty();
+  }
+
+  /** The state of one step; fails with BAD_CHECKPOINT where it is not there or not complete. */
+  public Snapshot at(long step) {
+    return snapshot(step)
+        .orElseThrow(
+            () ->
+                new PlumblineException(
+                    ErrorCode.BAD_CHECKPOINT,
+                    "There is no complete training state "
+                        + stepPath(step)
+                        + "; resume from one of the steps "
+                        + steps()
+                        + "."));
+  }
+
+  private Optional<Snapshot> snapshot(long step) {
+    String marker = Storage.join(stepPath(step), MARKER);
+    if (!storage.exists(marker)) {
+      return Optional.empty();
+    }
+    ObjectNode json;
+    try {
+      json = Json.read(storage, marker);
+    } catch (PlumblineException e) {
+      if (e.code() != ErrorCode.BAD_CHECKPOINT) {
+        throw e;
+      }
+      LOG.warn("The marker {} is cut off: {}", marker, e.getMessage());
+      return Optional.empty();
+    }
+    String attempt = json.path("attempt").asText();
+    Map<String, FileEntry> files = new TreeMap<>();
+    for (JsonNode file : json.path("files")) {
+      FileEntry entry =
+          new FileEntry(
+              file.path("name").asText(),
+              file.path("file").asText(),
+              file.path("length").asLong(-1),
+              file.path("sha256").asText());
+      files.put(entry.file(), entry);
+    }
+    if (!PLAIN_NAME.matcher(attempt).matches()
+        || files.keySet().stream().anyMatch(file -> !PLAIN_NAME.matcher(file).matches())) {
+      throw damaged(step, "its marker names files that no writer makes", null);
+    }
+    Snapshot snapshot = new Snapshot(step, Storage.join(stepPath(step), attempt), files);
+    snapshot.checkLengths();
+    return Optional.of(snapshot);
+  }
+
+  private PlumblineException damaged(long step, String what, Exception cause) {
+    return new PlumblineException(
+        ErrorCode.BAD_CHECKPOINT,
+        "The training state "
+            + stepPath(step)
+            + " is damaged: "
+            + what
+            + "; delete that directory to resume from the state before it.",
+        cause);
+  }
+
+  /**
+   * Deletes all but the newest {@code keep} complete states, and what dead writers left before
+   * them. A state's marker goes first, so that no reader takes the rest for complete.
+   */
+  public void retain(int keep) {
+    if (keep < 1) {
+      throw new IllegalArgumentException("keep " + keep);
+    }
+    List<Long> complete = steps();
+    if (complete.isEmpty()) {
+      return;
+    }
+    Set<Long> kept =
+        new TreeSet<>(complete.subList(Math.max(0, complete.size() - keep), complete.size()));
+    long newest = complete.get(complete.size() - 1);
+    for (long step : allSteps()) {
+      if (step < newest && !kept.contains(step)) {
+        storage.delete(Storage.join(stepPath(step), MARKER));
+        storage.delete(stepPath(step));
+      }
+    }
+  }
+
+  /**
+   * Deletes every state after {@code step}: a run that goes on from an earlier one writes them
+   * anew.
+   */
+  public void deleteAfter(long step) {
+    for (long later : allSteps()) {
+      if (later > step) {
+        storage.delete(Storage.join(stepPath(later), MARKER));
+        storage.delete(stepPath(later));
+      }
+    }
+  }
+
+  /** The names of files: what is not a letter, digit, dot, dash or underscore is spelled in hex. */
+  private static String fileName(String name, String ending) {
+    StringBuilder file = new StringBuilder();
+    for (byte b : name.getBytes(java.nio.charset.StandardCharsets.UTF_8)) {
+      char c = (char) (b & 0xff);
+      boolean plain =
+          (c >= 'a' && c <= 'z')
+              || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9')
+              || c == '.'
+              || c == '-';
+      if (plain && !(file.isEmpty() && (c == '.' || c == '-'))) {
+        file.append(c);
+      } else if (!file.isEmpty() && c == '_') {
+        file.append("__");
+      } else {
+        file.append(file.isEmpty() ? "x_" : "_").append(HexFormat.of().toHexDigits((byte) c));
+      }
+    }
+    return file + ending;
+  }
+
+  /** Writes one state. Not thread-safe. Closed without a commit, it leaves nothing behind. */
+  public final class Writer implements AutoCloseable {
+    private final long step;
+    private final String attempt = "attempt-" + UUID.randomUUID();
+    private final String path;
+    private final Map<String, FileEntry> files = new TreeMap<>();
+    private boolean committed;
+    private boolean closed;
+
+    private Writer(long step) {
+      this.step = step;
+      this.path = Storage.join(stepPath(step), attempt);
+    }
+
+    /** Writes the values from position to limit, which stay as they are, under a name. */
+    public void buffer(String name, FloatBuffer values) {
+      TensorSource tensor =
+          TensorSource.of(name, new long[] {values.remaining()}, values::duplicate);
+      write(
+          name,
+          ".safetensors",
+          (output, file) -> SafetensorsWriter.write(output, file, List.of(tensor), Dtype.F32));
+    }
+
+    /** Writes a JSON object under a name. */
+    public void json(String name, ObjectNode content) {
+      byte[] bytes = Json.pretty(content).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+      write(name, ".json", (output, file) -> output.write(bytes));
+    }
+
+    private void write(String name, String ending, Content content) {
+      if (closed) {
+        throw new IllegalStateException("the writer of step " + step + " is closed");
+      }
+      String file = fileName(name, ending);
+      if (files.containsKey(file)) {
+        throw new IllegalArgumentException(name + " is written twice");
+      }
+      String at = Storage.join(path, file);
+      try (Hashing output = new Hashing(storage.create(at))) {
+        content.writeTo(output, at);
+        output.flush();
+        files.put(file, new FileEntry(name, file, output.length, output.sha256()));
+      } catch (IOException e) {
+        throw new PlumblineException(
+            ErrorCode.STORAGE_FAILED, "Could not write " + at + "; check the free space.", e);
+      }
+    }
+
+    /** Makes the state visible, in place of an earlier one of the same step. */
+    public void commit() {
+      if (closed) {
+        throw new IllegalStateException("the writer of step " + step + " is closed");
+      }
+      // Had another attempt cleaned up here meanwhile, the marker would promise what is not there.
+      new Snapshot(step, path, files).checkLengths();
+      ObjectNode marker = Json.object();
+      marker.put("step", step);
+      marker.put("attempt", attempt);
+      ArrayNode list = marker.putArray("files");
+      for (FileEntry file : files.values()) {
+        list.addObject()
+            .put("name", file.name())
+            .put("file", file.file())
+            .put("length", file.length())
+            .put("sha256", file.sha256());
+      }
+      storage.writeText(Storage.join(stepPath(step), MARKER), Json.pretty(marker));
+      committed = true;
+      closed = true;
+      for (Storage.Entry entry : storage.list(stepPath(step))) {
+        if (entry.directory() && !nameOf(entry.path()).equals(attempt)) {
+          storage.delete(entry.path());
+        }
+      }
+    }
+
+    @Override
+    public void close() {
+      if (!committed && !closed) {
+        closed = true;
+        storage.delete(path);
+      }
+    }
+  }
+
+  private interface Content {
+    void writeTo(OutputStream output, String path) throws IOException;
+  }
+
+  private static final class Hashing extends FilterOutputStream {
+    private final MessageDigest digest = Fingerprint.sha256();
+    private long length;
+
+    Hashing(OutputStream output) {
+      super(output);
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+      out.write(b);
+      digest.update((byte) b);
+      length++;
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int count) throws IOException {
+      out.write(bytes, offset, count);
+      digest.update(bytes, offset, count);
+      length += count;
+    }
+
+    String sha256() {
+      return HexFormat.of().formatHex(digest.digest());
+    }
+  }
+
+  /** A complete state. What is read is checked against the hash that was written. */
+  public final class Snapshot {
+    private final long step;
+    private final String path;
+    private final Map<String, FileEntry> files;
+
+    private Snapshot(long step, String path, Map<String, FileEntry> files) {
+      this.step = step;
+      this.path = path;
+      this.files = files;
+    }
+
+    /** Updates done when the state was written. */
+    public long step() {
+      return step;
+    }
+
+    /** The directory that holds the files. */
+    public String path() {
+      return path;
+    }
+
+    /** The names of all buffers, sorted. */
+    public List<String> buffers() {
+      return files.values().stream()
+          .filter(file -> file.file().endsWith(".safetensors"))
+          .map(FileEntry::name)
+          .sorted()
+          .toList();
+    }
+
+    private void checkLengths() {
+      Map<String, Long> lengths = new TreeMap<>();
+      for (Storage.Entry entry : storage.list(path)) {
+        lengths.put(nameOf(entry.path()), entry.length());
+      }
+      for (FileEntry file : files.values()) {
+        Long length = lengths.get(file.file());
+        if (length == null) {
+          throw damaged(step, "the file " + file.file() + " is gone", null);
+        }
+        if (length != file.length()) {
+          throw damaged(
+              step,
+              "the file "
+                  + file.file()
+                  + " has "
+                  + length
+                  + " bytes where "
+                  + file.length()
+                  + " were written",
+              null);
+        }
+      }
+    }
+
+    private FileEntry file(String name, String ending) {
+      FileEntry file = files.get(fileName(name, ending));
+      if (file == null) {
+        throw new PlumblineException(
+            ErrorCode.BAD_CHECKPOINT,
+            "The training state "
+                + stepPath(step)
+                + " holds no "
+                + name
+                + "; it was written by another version or for another algorithm: start anew"
+                + " without --resume.");
+      }
+      return file;
+    }
+
+    /** Whether a buffer of that name was written. */
+    public boolean hasBuffer(String name) {
+      return files.containsKey(fileName(name, ".safetensors"));
+    }
+
+    /** How many values a buffer has. */
+    public long length(String name) {
+      return tensor(file(name, ".safetensors")).elements();
+    }
+
+    private SafetensorsFile.Tensor tensor(FileEntry file) {
+      try {
+        SafetensorsFile opened = SafetensorsFile.open(storage, Storage.join(path, file.file()));
+        if (opened.tensors().size() != 1) {
+          throw damaged(step, "the header of " + file.file() + " has changed", null);
+        }
+        return opened.tensor(file.name());
+      } catch (PlumblineException e) {
+        if (e.code() != ErrorCode.BAD_CHECKPOINT) {
+          throw e;
+        }
+        throw damaged(step, "the header of " + file.file() + " has changed", e);
+      }
+    }
+
+    /**
+     * Reads a buffer into {@code target}, which must have room for exactly its values; advances the
+     * target. The values are good only when the call returns: the hash is known at the end.
+     */
+    public void read(String name, FloatBuffer target) {
+      FileEntry file = file(name, ".safetensors");
+      SafetensorsFile.Tensor tensor = tensor(file);
+      if (tensor.elements() != target.remaining()) {
+        throw new PlumblineException(
+            ErrorCode.BAD_CHECKPOINT,
+            "The training state "
+                + stepPath(step)
+                + " holds "
+                + tensor.elements()
+                + " values of "
+                + name
+                + " where this model has "
+                + target.remaining()
+                + "; resume with the model that the run started from.");
+      }
+      MessageDigest digest = Fingerprint.sha256();
+      ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      try (SeekableInput input = storage.openSeekable(Storage.join(path, file.file()))) {
+        for (long at = 0; at < file.length(); at += chunk.limit()) {
+          // Up to the numbers first, then numbers only.
+          long end = at < tensor.start() ? tensor.start() : file.length();
+          chunk.clear();
+          chunk.limit((int) Math.min(chunk.capacity(), end - at));
+          input.readFully(at, chunk);
+          digest.update(chunk.array(), 0, chunk.limit());
+          if (at >= tensor.start()) {
+            SafetensorsFile.decode(Dtype.F32, chunk.flip(), target);
+          }
+        }
+      }
+      checkHash(file, digest);
+    }
+
+    /** Reads a JSON object. */
+    public ObjectNode json(String name) {
+      FileEntry file = file(name, ".json");
+      byte[] bytes = storage.readBytes(Storage.join(path, file.file()));
+      MessageDigest digest = Fingerprint.sha256();
+      digest.update(bytes);
+      checkHash(file, digest);
+      return Json.parse(
+          new String(bytes, java.nio.charset.StandardCharsets.UTF_8),
+          Storage.join(path, file.file()));
+    }
+
+    /** Reads every file and checks it; fails with BAD_CHECKPOINT where one has changed. */
+    public void verify() {
+      checkLengths();
+      for (FileEntry file : files.values()) {
+        MessageDigest digest = Fingerprint.sha256();
+        ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
+        try (SeekableInput input = storage.openSeekable(Storage.join(path, file.file()))) {
+          for (long at = 0; at < file.length(); at += chunk.limit()) {
+            chunk.clear();
+            chunk.limit((int) Math.min(chunk.capacity(), file.length() - at));
+            input.readFully(at, chunk);
+            digest.update(chunk.flip());
+          }
+        }
+        checkHash(file, digest);
+      }
+    }
+
+    private void checkHash(FileEntry file, MessageDigest digest) {
+      if (!HexFormat.of().formatHex(digest.digest()).equals(file.sha256())) {
+        throw damaged(step, "the bytes of " + file.file() + " have changed", null);
+      }
+    }
+  }
+}

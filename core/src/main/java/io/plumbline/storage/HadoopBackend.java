@@ -1,0 +1,299 @@
+package io.plumbline.storage;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.UUID;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.CreateFlag;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSDataOutputStreamBuilder;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
+import org.apache.hadoop.fs.FileContext;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Options;
+import org.apache.hadoop.fs.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Files by a Hadoop file system: HDFS, or an object store. */
+final class HadoopBackend implements StorageBackend {
+  private static final Logger LOG = LoggerFactory.getLogger(HadoopBackend.class);
+
+  /**
+   * Here rename is one atomic act and flushed bytes are visible; elsewhere nothing relies on it.
+   */
+  private static final Set<String> RENAMING_SCHEMES = Set.of("hdfs", "viewfs");
+
+  private static final String CONDITIONAL_CREATE = "fs.option.create.conditional.overwrite";
+  private static final int CONFLICT_RETRIES = 5;
+
+  private final FileSystem fileSystem;
+  private final Configuration configuration;
+  private final String scheme;
+
+  HadoopBackend(FileSystem fileSystem, Configuration configuration) {
+    this.fileSystem = fileSystem;
+    this.configuration = configuration;
+    this.scheme = fileSystem.getUri().getScheme();
+  }
+
+  private boolean renames() {
+    return RENAMING_SCHEMES.contains(scheme);
+  }
+
+  private static Status status(FileStatus status) {
+    return new Status(
+        status.getPath().getName(),
+        status.isDirectory() ? 0 : status.getLen(),
+        status.isDirectory(),
+        status.getModificationTime());
+  }
+
+  @Override
+  public Optional<Status> status(Path path) throws IOException {
+    try {
+      return Optional.of(status(fileSystem.getFileStatus(path)));
+    } catch (FileNotFoundException e) {
+      return Optional.empty();
+    }
+  }
+
+  @Override
+  public List<Status> list(Path directory) throws IOException {
+    List<Status> children = new ArrayList<>();
+    try {
+      for (FileStatus child : fileSystem.listStatus(directory)) {
+        children.add(status(child));
+      }
+    } catch (FileNotFoundException e) {
+      return List.of();
+    }
+    if (children.size() == 1
+        && children.get(0).name().equals(directory.getName())
+        && !fileSystem.getFileStatus(directory).isDirectory()) {
+      return List.of(); // A file lists itself.
+    }
+    return children;
+  }
+
+  @Override
+  public InputStream open(Path path) throws IOException {
+    return fileSystem.open(path);
+  }
+
+  @Override
+  public SeekableInput openSeekable(Path path) throws IOException {
+    long length = fileSystem.getFileStatus(path).getLen();
+    FSDataInputStream input = fileSystem.open(path);
+    return new SeekableInput() {
+      @Override
+      public long length() {
+        return length;
+      }
+
+      @Override
+      public void readFully(long position, ByteBuffer target) {
+        try {
+          if (target.hasArray()) {
+            int n = target.remaining();
+            input.readFully(position, target.array(), target.arrayOffset() + target.position(), n);
+            target.position(target.limit());
+            return;
+          }
+          byte[] chunk = new byte[Math.min(target.remaining(), 1 << 20)];
+          long at = position;
+          while (target.hasRemaining()) {
+            int n = Math.min(chunk.length, target.remaining());
+            input.readFully(at, chunk, 0, n);
+            target.put(chunk, 0, n);
+            at += n;
+          }
+        } catch (IOException e) {
+          throw Storage.failure("read", path.toString(), e);
+        }
+      }
+
+      @Override
+      public void close() {
+        try {
+          input.close();
+        } catch (IOException e) {
+          throw Storage.failure("close", path.toString(), e);
+        }
+      }
+    };
+  }
+
+  @Override
+  public OutputStream create(Path path) throws IOException {
+    return fileSystem.create(path, true);
+  }
+
+  @Override
+  public void replace(Path path, byte[] content) throws IOException {
+    if (!renames()) {
+      write(path, content); // An object appears whole, on close.
+      return;
+    }
+    Path temporary = temporaryFor(path);
+    write(temporary, content);
+    rename(temporary, path, Options.Rename.OVERWRITE);
+  }
+
+  private static Path temporaryFor(Path path) {
+    return new Path(path.getParent(), "." + path.getName() + "." + UUID.randomUUID());
+  }
+
+  private void write(Path path, byte[] content) throws IOException {
+    try (OutputStream output = fileSystem.create(path, true)) {
+      output.write(content);
+    }
+  }
+
+  private void rename(Path from, Path to, Options.Rename option) throws IOException {
+    try {
+      FileContext.getFileContext(fileSystem.getUri(), configuration).rename(from, to, option);
+    } catch (IOException e) {
+      fileSystem.delete(from, false);
+      throw e;
+    }
+  }
+
+  @Override
+  public boolean createExclusively(Path path, byte[] content) throws IOException {
+    if (fileSystem.exists(path)) {
+      return false;
+    }
+    if (renames()) {
+      Path temporary = temporaryFor(path);
+      write(temporary, content);
+      try {
+        rename(temporary, path, Options.Rename.NONE);
+        return true;
+      } catch (FileAlreadyExistsException e) {
+        return false;
+      }
+    }
+    for (int attempt = 1; ; attempt++) {
+      try (FSDataOutputStream output = exclusiveStream(path)) {
+        output.write(content);
+      } catch (IOException e) {
+        if (saysItExists(e)) {
+          return false;
+        }
+        // Two creations at the very same time: S3 refuses both with 409 and asks to try again.
+        if (attempt < CONFLICT_RETRIES && mentions(e, "409", "ConditionalRequestConflict")) {
+          continue;
+        }
+        throw e;
+      }
+      return true;
+    }
+  }
+
+  private FSDataOutputStream exclusiveStream(Path path) throws IOException {
+    if (scheme.equals("s3a")) {
+      try {
+        return creation(path).must(CONDITIONAL_CREATE, "true").build();
+      } catch (IllegalArgumentException e) {
+        LOG.warn(
+            "This Hadoop ({}) cannot create an object of {} on condition; of two runs that claim"
+                + " the same name at the same moment both may believe they have it; Hadoop 3.4.2"
+                + " or newer mends that",
+            org.apache.hadoop.util.VersionInfo.getVersion(),
+            scheme);
+      }
+    }
+    return fileSystem.create(
+        path,
+        null,
+        EnumSet.of(CreateFlag.CREATE),
+        4096,
+        fileSystem.getDefaultReplication(path),
+        fileSystem.getDefaultBlockSize(path),
+        null);
+  }
+
+  private FSDataOutputStreamBuilder<FSDataOutputStream, ?> creation(Path path) {
+    @SuppressWarnings("unchecked") // Raw in FileSystem's signature.
+    FSDataOutputStreamBuilder<FSDataOutputStream, ?> builder = fileSystem.createFile(path);
+    return builder.recursive();
+  }
+
+  private static boolean saysItExists(IOException e) {
+    for (Throwable t = e; t != null; t = t.getCause()) {
+      if (t instanceof FileAlreadyExistsException
+          || t instanceof java.nio.file.FileAlreadyExistsException) {
+        return true;
+      }
+    }
+    return mentions(e, "412", "PreconditionFailed");
+  }
+
+  private static boolean mentions(IOException e, String status, String name) {
+    for (Throwable t = e; t != null; t = t.getCause()) {
+      String text = String.valueOf(t.getMessage());
+      if (text.contains("Status Code: " + status) || text.contains(name)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public void delete(Path path) throws IOException {
+    if (!fileSystem.delete(path, true) && fileSystem.exists(path)) {
+      throw new IOException("the file system did not delete it");
+    }
+  }
+
+  @Override
+  public List<Path> glob(Path pattern) throws IOException {
+    FileStatus[] found = fileSystem.globStatus(pattern);
+    List<Path> paths = new ArrayList<>();
+    if (found != null) {
+      for (FileStatus status : found) {
+        paths.add(status.getPath());
+      }
+    }
+    return paths;
+  }
+
+  @Override
+  public Optional<Appender> appender(Path path) throws IOException {
+    if (!renames()) {
+      return Optional.empty();
+    }
+    FSDataOutputStream output =
+        fileSystem.exists(path) ? fileSystem.append(path) : fileSystem.create(path, false);
+    return Optional.of(
+        new Appender() {
+          @Override
+          public void append(byte[] bytes) throws IOException {
+            output.write(bytes);
+            output.hflush();
+          }
+
+          @Override
+          public void close() throws IOException {
+            output.close();
+          }
+        });
+  }
+
+  @Override
+  public OptionalLong freeBytes(Path path) {
+    return OptionalLong.empty();
+  }
+}

@@ -1,0 +1,47 @@
+package io.plumbline.checkpoint;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.Fixtures;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** The real transformers, safetensors and tokenizers, in a Python of the developer's choice. */
+final class PythonPeer {
+  private PythonPeer() {}
+
+  /** Runs fixtures/scripts/check_checkpoint.py; skips the test where there is no such Python. */
+  static JsonNode run(Path work, String... arguments) throws Exception {
+    String python = System.getenv("PLUMBLINE_PYTHON");
+    assumeTrue(
+        python != null,
+        "PLUMBLINE_PYTHON is not set: name a Python with torch and transformers to check against");
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                python,
+                Fixtures.root().resolve("fixtures/scripts/check_checkpoint.py").toString()));
+    command.addAll(List.of(arguments));
+    Path output = Files.createTempFile(work, "peer", ".json");
+    Path errors = Files.createTempFile(work, "peer", ".txt");
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectOutput(output.toFile()).redirectError(errors.toFile());
+    builder.environment().put("HF_HUB_OFFLINE", "1");
+    Process process = builder.start();
+    if (!process.waitFor(120, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new IOException("the Python process took more than 120 s");
+    }
+    if (process.exitValue() != 0) {
+      throw new IOException(Files.readString(errors, StandardCharsets.UTF_8));
+    }
+    String[] lines = Files.readString(output, StandardCharsets.UTF_8).strip().split("\n", -1);
+    return Json.MAPPER.readTree(lines[lines.length - 1]);
+  }
+}
