@@ -1,0 +1,304 @@
+package io.plumbline.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The architecture of a decoder of the Llama family, read from a Hugging Face config.json in the
+ * form of transformers 4 or 5.
+ *
+ * @param family the config's model_type: llama, mistral or qwen2
+ * @param hiddenSize width of the residual stream
+ * @param intermediateSize width inside the feed-forward network
+ * @param heads query heads
+ * @param kvHeads key and value heads; divides {@code heads}
+ * @param headDim width of one head
+ * @param maxPositions the longest context the checkpoint promises
+ * @param ropeTheta base of the rotary frequencies
+ */
+public record DecoderConfig(
+    String family,
+    int vocabSize,
+    int hiddenSize,
+    int intermediateSize,
+    int layers,
+    int heads,
+    int kvHeads,
+    int headDim,
+    int maxPositions,
+    double rmsNormEps,
+    double ropeTheta,
+    RopeScaling ropeScaling,
+    boolean tiedEmbeddings,
+    boolean queryKeyValueBias,
+    boolean attentionOutputBias,
+    boolean mlpBias) {
+  private static final List<String> FAMILIES = List.of("llama", "mistral", "qwen2");
+
+  /** A parameter by its Hugging Face name. */
+  public record ParameterShape(String name, long[] shape) {
+    public long elements() {
+      return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+    }
+  }
+
+  /** The parameters of one segment, in the order of its buffer. */
+  public record SegmentShape(String name, List<ParameterShape> parameters) {}
+
+  /**
+   * Reads and checks a configuration.
+   *
+   * @param where what messages call the checkpoint, such as its path
+   * @throws PlumblineException BAD_CHECKPOINT where the architecture or one of its settings is not
+   *     supported
+   */
+  public static DecoderConfig parse(ObjectNode config, String where) {
+    Reader in = new Reader(config, where);
+    String family = in.text("model_type");
+    if (!FAMILIES.contains(family)) {
+      throw in.bad(
+          "has the architecture \""
+              + family
+              + "\", which is not supported; supported are "
+              + String.join(", ", FAMILIES));
+    }
+    String activation = config.path("hidden_act").asText("silu");
+    if (!activation.equals("silu")) {
+      throw in.bad("uses hidden_act \"" + activation + "\", only silu is supported");
+    }
+    boolean qwen = family.equals("qwen2");
+    boolean llama = family.equals("llama");
+    boolean sliding =
+        qwen
+            ? config.path("use_sliding_window").asBoolean(false)
+            : config.path("sliding_window").isNumber();
+    if (sliding && !llama) {
+      throw in.bad(
+          "uses sliding-window attention (sliding_window "
+              + config.path("sliding_window").asText()
+              + "), which is not supported");
+    }
+    int hidden = in.size("hidden_size");
+    int heads = in.size("num_attention_heads");
+    int kvHeads =
+        config.path("num_key_value_heads").isNumber() ? in.size("num_key_value_heads") : heads;
+    if (heads % kvHeads != 0) {
+      throw in.bad(
+          "has " + heads + " attention heads, which " + kvHeads + " key/value heads do not divide");
+    }
+    int headDim;
+    if (config.path("head_dim").isNumber()) {
+      headDim = in.size("head_dim");
+    } else if (hidden % heads == 0) {
+      headDim = hidden / heads;
+    } else {
+      throw in.bad(
+          "has hidden_size "
+              + hidden
+              + ", which "
+              + heads
+              + " heads do not divide, and no head_dim");
+    }
+    if (headDim % 2 != 0) {
+      throw in.bad("has the odd head_dim " + headDim + ", which rotary positions cannot split");
+    }
+    // transformers 5 keeps all of RoPE in rope_parameters, transformers 4 has two keys.
+    JsonNode rope = config.path("rope_parameters");
+    if (!rope.isObject()) {
+      rope = config.path("rope_scaling");
+    }
+    double theta =
+        rope.path("rope_theta").isNumber()
+            ? rope.path("rope_theta").asDouble()
+            : config.path("rope_theta").asDouble(10000.0);
+    double partial =
+        rope.path("partial_rotary_factor")
+            .asDouble(config.path("partial_rotary_factor").asDouble(1.0));
+    if (partial != 1.0) {
+      throw in.bad("uses partial_rotary_factor " + partial + ", only 1 is supported");
+    }
+    boolean attentionBias = config.path("attention_bias").asBoolean(false);
+    return new DecoderConfig(
+        family,
+        in.size("vocab_size"),
+        hidden,
+        in.size("intermediate_size"),
+        in.size("num_hidden_layers"),
+        heads,
+        kvHeads,
+        headDim,
+        config.path("max_position_embeddings").asInt(Integer.MAX_VALUE),
+        config.path("rms_norm_eps").asDouble(1e-6),
+        theta,
+        scaling(in, rope),
+        config.path("tie_word_embeddings").asBoolean(false),
+        qwen || (llama && attentionBias),
+        llama && attentionBias,
+        llama && config.path("mlp_bias").asBoolean(false));
+  }
+
+  private static RopeScaling scaling(Reader in, JsonNode rope) {
+    if (!rope.isObject()) {
+      return new RopeScaling.None();
+    }
+    String type = rope.path("rope_type").asText(rope.path("type").asText("default"));
+    return switch (type) {
+      case "default" -> new RopeScaling.None();
+      case "linear" -> new RopeScaling.Linear(in.positive(rope, "factor"));
+      case "llama3" ->
+          new RopeScaling.Llama3(
+              in.positive(rope, "factor"),
+              in.positive(rope, "low_freq_factor"),
+              in.positive(rope, "high_freq_factor"),
+              in.positive(rope, "original_max_position_embeddings"));
+      default ->
+          throw in.bad(
+              "uses rope_type \""
+                  + type
+                  + "\", which is not supported; supported are default,"
+                  + " linear and llama3");
+    };
+  }
+
+  /** All parameters by segment, in the order of the forward pass. */
+  public List<SegmentShape> segmentShapes() {
+    List<SegmentShape> out = new ArrayList<>();
+    out.add(
+        new SegmentShape(
+            "embedding",
+            List.of(
+                new ParameterShape("model.embed_tokens.weight", shape(vocabSize, hiddenSize)))));
+    for (int layer = 0; layer < layers; layer++) {
+      out.add(new SegmentShape("layer " + layer, layerShapes("model.layers." + layer + ".")));
+    }
+    List<ParameterShape> head = new ArrayList<>();
+    head.add(new ParameterShape("model.norm.weight", shape(hiddenSize)));
+    if (!tiedEmbeddings) {
+      head.add(new ParameterShape("lm_head.weight", shape(vocabSize, hiddenSize)));
+    }
+    out.add(new SegmentShape("head", List.copyOf(head)));
+    return List.copyOf(out);
+  }
+
+  /** All parameters in segment order: what a checkpoint of this architecture holds. */
+  public List<ParameterShape> parameterShapes() {
+    return segmentShapes().stream().flatMap(s -> s.parameters().stream()).toList();
+  }
+
+  /** Number of trainable values. */
+  public long parameterCount() {
+    return parameterShapes().stream().mapToLong(ParameterShape::elements).sum();
+  }
+
+  private List<ParameterShape> layerShapes(String prefix) {
+    long q = (long) heads * headDim;
+    long kv = (long) kvHeads * headDim;
+    List<ParameterShape> out = new ArrayList<>();
+    // Projections of the same input lie side by side: one multiplication serves them all.
+    out.add(new ParameterShape(prefix + "input_layernorm.weight", shape(hiddenSize)));
+    out.add(new ParameterShape(prefix + "self_attn.q_proj.weight", shape(q, hiddenSize)));
+    out.add(new ParameterShape(prefix + "self_attn.k_proj.weight", shape(kv, hiddenSize)));
+    out.add(new ParameterShape(prefix + "self_attn.v_proj.weight", shape(kv, hiddenSize)));
+    if (queryKeyValueBias) {
+      out.add(new ParameterShape(prefix + "self_attn.q_proj.bias", shape(q)));
+      out.add(new ParameterShape(prefix + "self_attn.k_proj.bias", shape(kv)));
+      out.add(new ParameterShape(prefix + "self_attn.v_proj.bias", shape(kv)));
+    }
+    out.add(new ParameterShape(prefix + "self_attn.o_proj.weight", shape(hiddenSize, q)));
+    if (attentionOutputBias) {
+      out.add(new ParameterShape(prefix + "self_attn.o_proj.bias", shape(hiddenSize)));
+    }
+    out.add(new ParameterShape(prefix + "post_attention_layernorm.weight", shape(hiddenSize)));
+    out.add(
+        new ParameterShape(prefix + "mlp.gate_proj.weight", shape(intermediateSize, hiddenSize)));
+    out.add(new ParameterShape(prefix + "mlp.up_proj.weight", shape(intermediateSize, hiddenSize)));
+    if (mlpBias) {
+      out.add(new ParameterShape(prefix + "mlp.gate_proj.bias", shape(intermediateSize)));
+      out.add(new ParameterShape(prefix + "mlp.up_proj.bias", shape(intermediateSize)));
+    }
+    out.add(
+        new ParameterShape(prefix + "mlp.down_proj.weight", shape(hiddenSize, intermediateSize)));
+    if (mlpBias) {
+      out.add(new ParameterShape(prefix + "mlp.down_proj.bias", shape(hiddenSize)));
+    }
+    return List.copyOf(out);
+  }
+
+  private static long[] shape(long... sizes) {
+    return sizes;
+  }
+
+  /**
+   * Rotary frequencies in radians a position, {@code headDim / 2} of them, rounded where
+   * transformers rounds (f32 at each operation).
+   */
+  float[] inverseFrequencies() {
+    float[] out = new float[headDim / 2];
+    for (int i = 0; i < out.length; i++) {
+      float exponent = (float) (2 * i) / headDim;
+      float frequency = 1.0f / (float) Math.pow((float) ropeTheta, exponent);
+      out[i] = scaled(frequency);
+    }
+    return out;
+  }
+
+  private float scaled(float frequency) {
+    if (ropeScaling instanceof RopeScaling.Linear linear) {
+      return frequency / (float) linear.factor();
+    }
+    if (ropeScaling instanceof RopeScaling.Llama3 llama3) {
+      double wavelength = 2 * Math.PI / frequency;
+      if (wavelength > llama3.originalMaxPositions() / llama3.lowFreqFactor()) {
+        return frequency / (float) llama3.factor();
+      }
+      if (wavelength < llama3.originalMaxPositions() / llama3.highFreqFactor()) {
+        return frequency;
+      }
+      double smooth =
+          (llama3.originalMaxPositions() / wavelength - llama3.lowFreqFactor())
+              / (llama3.highFreqFactor() - llama3.lowFreqFactor());
+      return (float) ((1 - smooth) * frequency / llama3.factor() + smooth * frequency);
+    }
+    return frequency;
+  }
+
+  /** Config fields, with messages that name the checkpoint. */
+  private record Reader(ObjectNode config, String where) {
+    PlumblineException bad(String what) {
+      return new PlumblineException(ErrorCode.BAD_CHECKPOINT, where + " " + what);
+    }
+
+    String text(String key) {
+      JsonNode node = config.path(key);
+      if (!node.isTextual()) {
+        throw bad("has no " + key + " in its config.json");
+      }
+      return node.asText();
+    }
+
+    int size(String key) {
+      JsonNode node = config.path(key);
+      if (!node.canConvertToInt() || node.asInt() < 1) {
+        throw bad(
+            "needs a positive whole number as "
+                + key
+                + " in its config.json, not "
+                + (node.isMissingNode() ? "nothing" : node.toString()));
+      }
+      return node.asInt();
+    }
+
+    double positive(JsonNode rope, String key) {
+      double value = rope.path(key).asDouble(Double.NaN);
+      if (!(value > 0)) {
+        throw bad("needs a positive " + key + " in its RoPE settings");
+      }
+      return value;
+    }
+  }
+}

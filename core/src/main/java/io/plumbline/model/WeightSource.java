@@ -1,0 +1,17 @@
+package io.plumbline.model;
+
+import java.nio.FloatBuffer;
+import java.util.Set;
+
+/** Where a model's weights come from: a checkpoint, or fresh random numbers. */
+public interface WeightSource {
+  /** What messages call this source, such as its path. */
+  String description();
+
+  Set<String> names();
+
+  long[] shape(String name);
+
+  /** Writes the tensor, row by row, into the whole of {@code target}. */
+  void read(String name, FloatBuffer target);
+}

@@ -1,0 +1,90 @@
+package io.plumbline.tensor;
+
+import ai.djl.ndarray.types.DataType;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.IValue;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Frees what kernels made, all at once: one scope a micro-batch. Belongs to one thread at a time.
+ */
+public final class Scope implements AutoCloseable {
+  static final AtomicLong LIVE = new AtomicLong();
+
+  private final Deque<Value> owned = new ArrayDeque<>();
+
+  private Scope() {}
+
+  public static Scope open() {
+    Torch.start();
+    return new Scope();
+  }
+
+  /** Values that exist in this JVM and were not closed: what leak tests look at. */
+  public static long liveValues() {
+    return LIVE.get();
+  }
+
+  Value own(Value value) {
+    owned.push(value);
+    return value;
+  }
+
+  /** An int64 tensor with a copy of the elements. */
+  public Value longs(long[] elements, long... shape) {
+    try (PtNDArray array = Value.zeros(DataType.INT64, shape)) {
+      Value.memory(array).asLongBuffer().put(elements);
+      return own(new Value(IValue.from(array)));
+    }
+  }
+
+  /** An f32 tensor with a copy of the elements. */
+  public Value floats(float[] elements, long... shape) {
+    try (PtNDArray array = Value.zeros(DataType.FLOAT32, shape)) {
+      Value.memory(array).asFloatBuffer().put(elements);
+      return own(new Value(IValue.from(array)));
+    }
+  }
+
+  /** An f64 tensor with a copy of the elements. */
+  public Value doubles(double[] elements, long... shape) {
+    try (PtNDArray array = Value.zeros(DataType.FLOAT64, shape)) {
+      Value.memory(array).asDoubleBuffer().put(elements);
+      return own(new Value(IValue.from(array)));
+    }
+  }
+
+  /** A list of tensors. */
+  public Value list(Value... tensors) {
+    PtNDArray[] arrays = new PtNDArray[tensors.length];
+    try {
+      for (int i = 0; i < tensors.length; i++) {
+        arrays[i] = tensors[i].tensor();
+      }
+      return own(new Value(IValue.listFrom(arrays)));
+    } finally {
+      for (PtNDArray array : arrays) {
+        if (array != null) {
+          array.close();
+        }
+      }
+    }
+  }
+
+  /** Frees values before the scope ends; the scope forgets them. */
+  public void free(Value... values) {
+    for (Value value : values) {
+      value.close();
+      owned.remove(value);
+    }
+  }
+
+  @Override
+  public void close() {
+    while (!owned.isEmpty()) {
+      owned.pop().close();
+    }
+  }
+}

@@ -1,0 +1,296 @@
+  # Kernels of a decoder layer, its embedding and its head. Positions of a micro-batch lie one
+  # after the other: x is [n, d]. They form blocks of b rows of t positions each; blocks is a flat
+  # list of (offset, b, t). masks[i] is empty where block i is plainly causal.
+
+  def low(self: __torch__.Ops, x: Tensor) -> Tensor:
+    return {{low}}
+
+  def norm(self: __torch__.Ops, x: Tensor, weight: Tensor) -> Tensor:
+    return torch.rms_norm(x, [{{hidden}}], weight, {{eps}})
+
+  # cos and sin of every position's rotary angles: [n, 1, head_dim] each.
+  def rope(self: __torch__.Ops, positions: Tensor, frequencies: Tensor) -> Tuple[Tensor, Tensor]:
+    angles = torch.mul(torch.unsqueeze(positions, 1), torch.unsqueeze(frequencies, 0))
+    cos = torch.cos(angles)
+    sin = torch.sin(angles)
+    return ((self).low(torch.unsqueeze(torch.cat([cos, cos], -1), 1)), (self).low(torch.unsqueeze(torch.cat([sin, sin], -1), 1)))
+
+  def rotate(self: __torch__.Ops, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    a, b = torch.chunk(x, 2, -1)
+    return torch.add(torch.mul(x, cos), torch.mul(torch.cat([torch.neg(b), a], -1), sin))
+
+  # Additive masks [b, 1, t, t]: a position sees what stands before it and belongs to the prompt
+  # (part 0) or to its own completion. Padding is a part of its own, so that no row sees nothing.
+  def masks_of(self: __torch__.Ops, parts: Tensor, blocks: List[int], plain: List[int]) -> List[Tensor]:
+    out = annotate(List[Tensor], [])
+    for i in range(torch.len(plain)):
+      o = blocks[torch.mul(i, 3)]
+      b = blocks[torch.add(torch.mul(i, 3), 1)]
+      t = blocks[torch.add(torch.mul(i, 3), 2)]
+      if torch.eq(plain[i], 1):
+        _1 = torch.append(out, torch.empty([0]))
+      else:
+        p = torch.view(torch.narrow(parts, 0, o, torch.mul(b, t)), [b, t])
+        own = torch.eq(torch.unsqueeze(p, 2), torch.unsqueeze(p, 1))
+        prompt = torch.unsqueeze(torch.eq(p, 0), 1)
+        past = torch.tril(torch.ones([t, t], dtype=11))
+        seen = torch.logical_and(torch.logical_or(own, prompt), past)
+        mask = torch.masked_fill(torch.zeros([b, t, t]), torch.logical_not(seen), -inf)
+        _2 = torch.append(out, (self).low(torch.unsqueeze(mask, 1)))
+    return out
+
+  def embed(self: __torch__.Ops, ids: Tensor, weight: Tensor) -> Tensor:
+    return torch.embedding(weight, ids)
+
+  def embed_backward(self: __torch__.Ops, ids: Tensor, gx: Tensor, gradient: Tensor) -> None:
+    _0 = torch.index_add_(gradient, 0, ids, gx)
+    return None
+
+  def layer(self: __torch__.Ops, x: Tensor, cos: Tensor, sin: Tensor, masks: List[Tensor], blocks: List[int], w: List[Tensor]) -> Tensor:
+    n = torch.size(x, 0)
+    h = (self).low((self).norm(x, w[0]))
+    qkv = torch.view(torch.linear(h, (self).low(w[1]), {{qkv_bias}}), [n, {{all_heads}}, {{head_dim}}])
+    qk = (self).rotate(torch.narrow(qkv, 1, 0, {{qk_heads}}), cos, sin)
+    outs = annotate(List[Tensor], [])
+    for i in range(torch.len(masks)):
+      o = blocks[torch.mul(i, 3)]
+      b = blocks[torch.add(torch.mul(i, 3), 1)]
+      t = blocks[torch.add(torch.mul(i, 3), 2)]
+      m = torch.mul(b, t)
+      bqk = torch.view(torch.narrow(qk, 0, o, m), [b, t, {{qk_heads}}, {{head_dim}}])
+      bv = torch.view(torch.narrow(torch.narrow(qkv, 0, o, m), 1, {{qk_heads}}, {{kv_heads}}), [b, t, {{kv_heads}}, {{head_dim}}])
+      q = torch.transpose(torch.narrow(bqk, 2, 0, {{heads}}), 1, 2)
+      k = torch.transpose(torch.narrow(bqk, 2, {{heads}}, {{kv_heads}}), 1, 2)
+      v = torch.transpose(bv, 1, 2)
+      mask = masks[i]
+      if torch.eq(torch.numel(mask), 0):
+        a = torch.scaled_dot_product_attention(q, k, v, None, 0., True, scale=None, enable_gqa={{grouped}})
+      else:
+        a = torch.scaled_dot_product_attention(q, k, v, mask, 0., False, scale=None, enable_gqa={{grouped}})
+      _1 = torch.append(outs, torch.reshape(torch.transpose(a, 1, 2), [m, {{query_width}}]))
+    if torch.eq(torch.len(outs), 1):
+      attended = outs[0]
+    else:
+      attended = torch.cat(outs, 0)
+    x1 = torch.add(x, torch.linear(attended, (self).low(w[{{o_weight}}]), {{o_bias}}))
+    h1 = (self).low((self).norm(x1, w[{{post_norm}}]))
+    gate, up = torch.chunk(torch.linear(h1, (self).low(w[{{gate_up_weight}}]), {{gate_up_bias}}), 2, -1)
+    return torch.add(x1, torch.linear(torch.mul(torch.silu(gate), up), (self).low(w[{{down_weight}}]), {{down_bias}}))
+
+  # The input of the next segment: cut off from the graph, a leaf of the next part.
+  def cut(self: __torch__.Ops, y: Tensor) -> Tensor:
+    return torch.requires_grad_(torch.detach(y), True)
+
+  # Adds the weights' gradients where they belong and returns the input's.
+  def layer_backward(self: __torch__.Ops, y: Tensor, gy: Tensor, x: Tensor, w: List[Tensor], g: List[Tensor]) -> Tensor:
+    inputs = annotate(List[Tensor], [x])
+    for i in range(torch.len(w)):
+      _1 = torch.append(inputs, w[i])
+    outer = annotate(List[Optional[Tensor]], [gy])
+    found = torch.grad([y], inputs, outer, False, False, False)
+    for i in range(torch.len(w)):
+      _2 = torch.add_(g[i], unchecked_cast(Tensor, found[torch.add(i, 1)]))
+    gx = found[0]
+    return unchecked_cast(Tensor, gx)
+
+  # Log-probabilities of targets at the positions that predict them, chunk rows of logits at a time.
+  # Returns logp, the log of the softmax's denominator, entropy and hit (empty unless asked for), and
+  # the softmax's logits (empty unless kept).
+  def head(self: __torch__.Ops, x: Tensor, predictors: Tensor, targets: Tensor, norm: Tensor, weight: Tensor, chunk: int, keep: bool, statistics: bool) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    h = (self).low((self).norm(torch.index_select(x, 0, predictors), norm))
+    w = (self).low(weight)
+    m = torch.size(h, 0)
+    logp = torch.empty([m])
+    denominator = torch.empty([m])
+    entropy = torch.empty([0])
+    hit = torch.empty([0])
+    if statistics:
+      entropy = torch.empty([m])
+      hit = torch.empty([m])
+    else:
+      pass
+    kept = annotate(List[Tensor], [])
+    start = 0
+    for i in range(torch.floordiv(torch.sub(torch.add(m, chunk), 1), chunk)):
+      rows = torch.sub(m, start)
+      if torch.gt(rows, chunk):
+        rows = chunk
+      else:
+        pass
+      logits = torch.to(torch.linear(torch.narrow(h, 0, start, rows), w), 6)
+      target = torch.narrow(targets, 0, start, rows)
+      lse = torch.logsumexp(logits, [-1])
+      _1 = torch.copy_(torch.narrow(denominator, 0, start, rows), lse)
+      _2 = torch.copy_(torch.narrow(logp, 0, start, rows), torch.sub(torch.squeeze(torch.gather(logits, 1, torch.unsqueeze(target, 1)), 1), lse))
+      if statistics:
+        p = torch.softmax(logits, -1)
+        _3 = torch.copy_(torch.narrow(entropy, 0, start, rows), torch.sub(lse, torch.sum(torch.mul(p, logits), [-1])))
+        _4 = torch.copy_(torch.narrow(hit, 0, start, rows), torch.to(torch.eq(torch.argmax(logits, -1), target), 6))
+      else:
+        pass
+      if keep:
+        _5 = torch.append(kept, logits)
+      else:
+        pass
+      start = torch.add(start, rows)
+    if keep:
+      logits = torch.cat(kept, 0)
+    else:
+      logits = torch.empty([0])
+    return (logp, denominator, entropy, hit, logits)
+
+  # g is the loss's derivative by each logp. By logits it is g (onehot - softmax), found chunk by
+  # chunk. Returns the derivative by x, which is 0 away from the predictors.
+  def head_backward(self: __torch__.Ops, g: Tensor, x: Tensor, predictors: Tensor, targets: Tensor, denominator: Tensor, kept: Tensor, norm: Tensor, weight: Tensor, chunk: int, g_norm: Tensor, g_weight: Tensor) -> Tensor:
+    selected = torch.requires_grad_(torch.detach(torch.index_select(x, 0, predictors)), True)
+    scale = torch.requires_grad_(torch.detach(norm), True)
+    h = (self).low((self).norm(selected, scale))
+    hd = torch.detach(h)
+    w = (self).low(torch.detach(weight))
+    m = torch.size(h, 0)
+    gh = torch.empty_like(hd)
+    start = 0
+    for i in range(torch.floordiv(torch.sub(torch.add(m, chunk), 1), chunk)):
+      rows = torch.sub(m, start)
+      if torch.gt(rows, chunk):
+        rows = chunk
+      else:
+        pass
+      hr = torch.narrow(hd, 0, start, rows)
+      if torch.eq(torch.numel(kept), 0):
+        logits = torch.to(torch.linear(hr, w), 6)
+      else:
+        logits = torch.narrow(kept, 0, start, rows)
+      gr = torch.unsqueeze(torch.narrow(g, 0, start, rows), 1)
+      target = torch.unsqueeze(torch.narrow(targets, 0, start, rows), 1)
+      p = torch.exp_(torch.sub(logits, torch.unsqueeze(torch.narrow(denominator, 0, start, rows), 1)))
+      gl = torch.scatter_add_(torch.mul_(p, torch.neg(gr)), 1, target, gr)
+      gl = (self).low(gl)
+      _1 = torch.copy_(torch.narrow(gh, 0, start, rows), torch.matmul(gl, w))
+      {{head_weight_gradient}}
+      start = torch.add(start, rows)
+    found = torch.grad([h], [selected, scale], annotate(List[Optional[Tensor]], [gh]), False, False, False)
+    _2 = torch.add_(g_norm, unchecked_cast(Tensor, found[1]))
+    gx = torch.zeros_like(x)
+    return torch.index_add_(gx, 0, predictors, unchecked_cast(Tensor, found[0]))
+
+  def all_logits(self: __torch__.Ops, x: Tensor, norm: Tensor, weight: Tensor) -> Tensor:
+    return torch.to(torch.linear((self).low((self).norm(x, norm)), (self).low(weight)), 6)
+
+  # Generation. kv is [2 layers, rows, kv_heads, capacity, head_dim]: keys of a layer, then values.
+
+  # Matrices in the type that multiplies, kept for many steps; the embedding, which comes first and
+  # is only looked up, and vectors as they are.
+  def lowered(self: __torch__.Ops, w: List[Tensor]) -> List[Tensor]:
+    out = annotate(List[Tensor], [])
+    for i in range(torch.len(w)):
+      if torch.__and__(torch.eq(torch.dim(w[i]), 2), torch.gt(i, 0)):
+        _1 = torch.append(out, (self).low(w[i]))
+      else:
+        _2 = torch.append(out, w[i])
+    return out
+
+  def new_cache(self: __torch__.Ops, rows: int, capacity: int) -> Tensor:
+    return (self).low(torch.zeros([{{caches}}, rows, {{kv_heads}}, capacity, {{head_dim}}]))
+
+  def grown_cache(self: __torch__.Ops, kv: Tensor, capacity: int) -> Tensor:
+    out = (self).new_cache(torch.size(kv, 1), capacity)
+    _1 = torch.copy_(torch.narrow(out, 3, 0, torch.size(kv, 3)), kv)
+    return out
+
+  def selected_rows(self: __torch__.Ops, x: Tensor, dim: int, rows: Tensor) -> Tensor:
+    return torch.index_select(x, dim, rows)
+
+  # Additive mask of the prompts: causal, and blind to the padding at the left, whose places see
+  # themselves so that no row sees nothing. Its last row is that of the places that follow.
+  def prompt_mask(self: __torch__.Ops, padding: Tensor, length: int) -> Tensor:
+    places = torch.arange(length)
+    real = torch.ge(torch.unsqueeze(places, 0), torch.unsqueeze(padding, 1))
+    itself = torch.eq(torch.unsqueeze(places, 1), torch.unsqueeze(places, 0))
+    past = torch.ge(torch.unsqueeze(places, 1), torch.unsqueeze(places, 0))
+    seen = torch.logical_or(torch.logical_and(torch.unsqueeze(real, 1), past), itself)
+    mask = torch.masked_fill(torch.zeros([torch.size(padding, 0), length, length]), torch.logical_not(seen), -inf)
+    return (self).low(torch.unsqueeze(mask, 1))
+
+  def step_mask(self: __torch__.Ops, padding: Tensor, length: int) -> Tensor:
+    hidden = torch.lt(torch.unsqueeze(torch.arange(length), 0), torch.unsqueeze(padding, 1))
+    mask = torch.masked_fill(torch.zeros([torch.size(padding, 0), length]), hidden, -inf)
+    return (self).low(torch.view(mask, [torch.size(padding, 0), 1, 1, length]))
+
+  # All layers for t new places of each row, written to the cache behind the first at ones. Returns
+  # the logits of each row's last place. An empty mask stands for the plainly causal one.
+  def step(self: __torch__.Ops, ids: Tensor, positions: Tensor, frequencies: Tensor, kv: Tensor, at: int, mask: Tensor, w: List[Tensor]) -> Tensor:
+    b, t = torch.size(ids)
+    n = torch.mul(b, t)
+    cos, sin = (self).rope(torch.view(positions, [n]), frequencies)
+    x = torch.embedding(w[0], torch.view(ids, [n]))
+    seen = torch.add(at, t)
+    for l in range({{layers}}):
+      o = torch.add(3, torch.mul(l, {{layer_tensors}}))
+      h = (self).low((self).norm(x, w[o]))
+      qkv = torch.view(torch.linear(h, w[torch.add(o, 1)], {{step_qkv_bias}}), [n, {{all_heads}}, {{head_dim}}])
+      qk = torch.view((self).rotate(torch.narrow(qkv, 1, 0, {{qk_heads}}), cos, sin), [b, t, {{qk_heads}}, {{head_dim}}])
+      v = torch.narrow(torch.view(qkv, [b, t, {{all_heads}}, {{head_dim}}]), 2, {{qk_heads}}, {{kv_heads}})
+      keys = torch.select(kv, 0, torch.mul(l, 2))
+      values = torch.select(kv, 0, torch.add(torch.mul(l, 2), 1))
+      _1 = torch.copy_(torch.narrow(keys, 2, at, t), torch.transpose(torch.narrow(qk, 2, {{heads}}, {{kv_heads}}), 1, 2))
+      _2 = torch.copy_(torch.narrow(values, 2, at, t), torch.transpose(v, 1, 2))
+      kk = torch.narrow(keys, 2, 0, seen)
+      vv = torch.narrow(values, 2, 0, seen)
+      q = torch.narrow(qk, 2, 0, {{heads}})
+      if torch.eq(t, 1):
+        # The query heads of a key head stand in for query places: the cache need not be repeated.
+        folded = torch.reshape(q, [b, {{kv_heads}}, {{group}}, {{head_dim}}])
+        if torch.eq(torch.numel(mask), 0):
+          a = torch.scaled_dot_product_attention(folded, kk, vv, None, 0., False)
+        else:
+          a = torch.scaled_dot_product_attention(folded, kk, vv, mask, 0., False)
+        attended = torch.reshape(a, [n, {{query_width}}])
+      else:
+        if torch.eq(torch.numel(mask), 0):
+          a = torch.scaled_dot_product_attention(torch.transpose(q, 1, 2), kk, vv, None, 0., True, scale=None, enable_gqa={{grouped}})
+        else:
+          a = torch.scaled_dot_product_attention(torch.transpose(q, 1, 2), kk, vv, mask, 0., False, scale=None, enable_gqa={{grouped}})
+        attended = torch.reshape(torch.transpose(a, 1, 2), [n, {{query_width}}])
+      x = torch.add(x, torch.linear(attended, w[torch.add(o, {{o_weight}})], {{step_o_bias}}))
+      h = (self).low((self).norm(x, w[torch.add(o, {{post_norm}})]))
+      gate, up = torch.chunk(torch.linear(h, w[torch.add(o, {{gate_up_weight}})], {{step_gate_up_bias}}), 2, -1)
+      x = torch.add(x, torch.linear(torch.mul(torch.silu(gate), up), w[torch.add(o, {{down_weight}})], {{step_down_bias}}))
+    last = torch.select(torch.view(x, [b, t, {{hidden}}]), 1, -1)
+    return torch.to(torch.linear((self).low((self).norm(last, w[1])), w[2]), 6)
+
+  # One token a row, and its log-probability over the whole vocabulary at this temperature. The
+  # choice inverts the distribution's sum at u, after top-k, top-p and min-p have cut it.
+  def pick(self: __torch__.Ops, logits: Tensor, u: Tensor, temperature: float, top_k: int, top_p: float, min_p: float) -> Tuple[Tensor, Tensor]:
+    if torch.eq(temperature, 0.):
+      token = torch.argmax(logits, -1, True)
+      logp = torch.gather(torch.log_softmax(logits, -1), 1, token)
+    else:
+      scaled = torch.div(logits, temperature)
+      cut = scaled
+      vocabulary = torch.size(logits, -1)
+      if torch.__and__(torch.gt(top_k, 0), torch.lt(top_k, vocabulary)):
+        best, _1 = torch.topk(cut, top_k, -1)
+        cut = torch.masked_fill(cut, torch.lt(cut, torch.narrow(best, -1, torch.sub(top_k, 1), 1)), -inf)
+      else:
+        pass
+      if torch.lt(top_p, 1.):
+        ordered, places = torch.sort(cut, -1, True)
+        share = torch.softmax(ordered, -1)
+        before = torch.sub(torch.cumsum(share, -1), share)
+        removed = torch.ge(before, top_p)
+        _2 = torch.fill_(torch.narrow(removed, -1, 0, 1), False)
+        cut = torch.masked_fill(cut, torch.scatter(removed, 1, places, removed), -inf)
+      else:
+        pass
+      share = torch.softmax(cut, -1)
+      if torch.gt(min_p, 0.):
+        least = torch.mul(torch.amax(share, [-1], True), min_p)
+        share = torch.masked_fill(share, torch.lt(share, least), 0.)
+      else:
+        pass
+      total = torch.cumsum(share, -1, dtype=7)
+      wanted = torch.mul(torch.unsqueeze(u, 1), torch.narrow(total, -1, torch.sub(vocabulary, 1), 1))
+      token = torch.clamp(torch.searchsorted(total, wanted, right=True), 0, torch.sub(vocabulary, 1))
+      logp = torch.gather(torch.log_softmax(scaled, -1), 1, token)
+    return (torch.squeeze(token, 1), torch.squeeze(logp, 1))

@@ -1,0 +1,266 @@
+package io.plumbline.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.Generation.Finish;
+import io.plumbline.tensor.Torch;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class GeneratorTest {
+  /** Small models gain nothing from more threads, and on a busy machine they lose. */
+  @BeforeAll
+  static void useOneThread() {
+    Torch.useThreads(1);
+  }
+
+  private static List<int[]> goldenPrompts(TensorFile golden) {
+    long[] ids = golden.longs("gen_prompt_ids_leftpad");
+    long[] mask = golden.longs("gen_prompt_attention_mask");
+    int width = (int) golden.shape("gen_prompt_ids_leftpad")[1];
+    List<int[]> prompts = new ArrayList<>();
+    for (int from = 0; from < ids.length; from += width) {
+      int length = (int) Arrays.stream(mask, from, from + width).sum();
+      prompts.add(
+          Arrays.stream(ids, from + width - length, from + width).mapToInt(i -> (int) i).toArray());
+    }
+    return prompts;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama", "llama3_rope", "qwen2"})
+  void writesTheGreedyTextOfTransformers(String name) {
+    TensorFile golden = Models.goldenTensors(name);
+    long[] expected = golden.longs("generated_ids");
+    List<int[]> prompts = goldenPrompts(golden);
+    int length = expected.length / prompts.size();
+    try (CausalLm model = Models.golden(name, Purpose.INFERENCE, ComputeDtype.F32);
+        Generator generator = new Generator(model)) {
+      SamplingSettings greedy = SamplingSettings.greedy(length, Set.of());
+      List<List<Generation>> together = generator.generate(prompts, greedy);
+      for (int p = 0; p < prompts.size(); p++) {
+        int[] wanted =
+            Arrays.stream(expected, p * length, (p + 1) * length).mapToInt(i -> (int) i).toArray();
+        assertThat(together.get(p).get(0).tokens()).containsExactly(wanted);
+        assertThat(generator.generate(prompts.subList(p, p + 1), greedy).get(0).get(0).tokens())
+            .containsExactly(wanted);
+      }
+    }
+  }
+
+  private static CausalLm small(ComputeDtype dtype) {
+    return Models.random(Models.config(Map.of()), Purpose.INFERENCE, dtype, 5);
+  }
+
+  private static List<int[]> prompts(Random random, int count) {
+    List<int[]> out = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      out.add(Models.tokens(random, 1 + random.nextInt(9), 97));
+    }
+    return out;
+  }
+
+  @ParameterizedTest
+  @EnumSource(ComputeDtype.class)
+  void reportsTheLogpsThatTheModelGives(ComputeDtype dtype) {
+    List<int[]> prompts = prompts(new Random(3), 4);
+    // Longer than the cache is at first.
+    SamplingSettings settings = SamplingSettings.sampling(150, 1, 2, 11, Set.of());
+    float tolerance = dtype == ComputeDtype.F32 ? 1e-5f : 0.06f;
+    try (CausalLm model = small(dtype);
+        Generator generator = new Generator(model)) {
+      List<List<Generation>> out = generator.generate(prompts, settings);
+      for (int p = 0; p < prompts.size(); p++) {
+        assertThat(out.get(p)).hasSize(2);
+        for (Generation g : out.get(p)) {
+          assertThat(g.finish()).isEqualTo(Finish.LENGTH);
+          float[] expected =
+              model.logps(List.of(Models.row(prompts.get(p), g.tokens()))).logps().get(0).get(0);
+          assertThat(g.logps()).containsExactly(expected, within(tolerance));
+        }
+        assertThat(out.get(p).get(0).tokens()).isNotEqualTo(out.get(p).get(1).tokens());
+      }
+    }
+  }
+
+  @Test
+  void drawsDoNotDependOnTheBatch() {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    List<int[]> prompts = prompts(random, 6);
+    long[] keys = {3, 1, 4, 15, 92, 6};
+    SamplingSettings three = SamplingSettings.sampling(20, 0.8, 3, 7, Set.of(5, 6, 7, 8));
+    SamplingSettings one = SamplingSettings.sampling(20, 0.8, 1, 7, Set.of(5, 6, 7, 8));
+    try (CausalLm model = small(ComputeDtype.F32);
+        Generator generator = new Generator(model)) {
+      List<List<Generation>> all = generator.generate(prompts, keys, three);
+      int[] lengths = new int[prompts.size()];
+      for (int p = 0; p < prompts.size(); p++) {
+        Generation alone =
+            generator.generate(prompts.subList(p, p + 1), new long[] {keys[p]}, one).get(0).get(0);
+        assertThat(alone.tokens()).as("seed %d", seed).containsExactly(all.get(p).get(0).tokens());
+        assertThat(alone.finish()).isEqualTo(all.get(p).get(0).finish());
+        lengths[p] = alone.tokens().length;
+      }
+      assertThat(generator.generate(prompts, keys, three))
+          .usingRecursiveComparison()
+          .isEqualTo(all);
+      SamplingSettings other = SamplingSettings.sampling(20, 0.8, 3, 8, Set.of(5, 6, 7, 8));
+      assertThat(generator.generate(prompts, keys, other).get(0).get(0).tokens())
+          .isNotEqualTo(all.get(0).get(0).tokens());
+    }
+  }
+
+  @Test
+  void endsAtTheFirstEos() {
+    Random random = new Random(8);
+    List<int[]> prompts = prompts(random, 16);
+    Set<Integer> eos = Set.of(1, 2, 3, 4, 5, 6);
+    try (CausalLm model = small(ComputeDtype.F32);
+        Generator generator = new Generator(model)) {
+      Set<Finish> seen = new HashSet<>();
+      for (List<Generation> row :
+          generator.generate(prompts, SamplingSettings.sampling(12, 1, 2, 1, eos))) {
+        for (Generation g : row) {
+          seen.add(g.finish());
+          assertThat(g.logps()).hasSameSizeAs(g.tokens());
+          int last = g.tokens()[g.tokens().length - 1];
+          assertThat(eos.contains(last)).isEqualTo(g.finish() == Finish.EOS);
+          assertThat(Arrays.stream(g.tokens(), 0, g.tokens().length - 1).boxed())
+              .noneMatch(eos::contains);
+          assertThat(g.tokens().length).isBetween(1, 12);
+          assertThat(g.finish() == Finish.LENGTH).isIn(false, g.tokens().length == 12);
+        }
+      }
+      assertThat(seen).containsExactlyInAnyOrder(Finish.EOS, Finish.LENGTH);
+    }
+  }
+
+  /** How often each token is drawn first, over many completions of one prompt. */
+  private static int[] counts(Generator generator, int[] prompt, SamplingSettings settings) {
+    int[] counts = new int[97];
+    for (Generation g : generator.generate(List.of(prompt), settings).get(0)) {
+      counts[g.tokens()[0]]++;
+    }
+    return counts;
+  }
+
+  private static double[] distribution(CausalLm model, int[] prompt, double temperature) {
+    float[] logits = model.logits(prompt)[prompt.length - 1];
+    double[] p = new double[logits.length];
+    double sum = 0;
+    for (int i = 0; i < p.length; i++) {
+      p[i] = Math.exp(logits[i] / temperature);
+      sum += p[i];
+    }
+    for (int i = 0; i < p.length; i++) {
+      p[i] /= sum;
+    }
+    return p;
+  }
+
+  private static void assertDrawnFrom(int[] counts, double[] p, Set<Integer> allowed) {
+    int n = Arrays.stream(counts).sum();
+    double mass = allowed.stream().mapToDouble(i -> p[i]).sum();
+    for (int i = 0; i < counts.length; i++) {
+      double expected = allowed.contains(i) ? p[i] / mass : 0;
+      double deviation = Math.sqrt(n * expected * (1 - expected));
+      assertThat((double) counts[i])
+          .as("token " + i)
+          .isCloseTo(n * expected, within(5 * deviation + 1e-9));
+    }
+  }
+
+  @Test
+  void drawsFromTheDistributionThatTheSettingsLeave() {
+    int[] prompt = {7, 8, 9};
+    int n = 4000;
+    try (CausalLm model = small(ComputeDtype.F32);
+        Generator generator = new Generator(model)) {
+      double[] p = distribution(model, prompt, 1.5);
+      List<Integer> order = new ArrayList<>();
+      for (int i = 0; i < p.length; i++) {
+        order.add(i);
+      }
+      order.sort((a, b) -> Double.compare(p[b], p[a]));
+      Set<Integer> everything = Set.copyOf(order);
+      assertDrawnFrom(
+          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 1, 0, n, 1, Set.of())),
+          p,
+          everything);
+      assertDrawnFrom(
+          counts(generator, prompt, new SamplingSettings(1, 1.5, 7, 1, 0, n, 2, Set.of())),
+          p,
+          Set.copyOf(order.subList(0, 7)));
+      Set<Integer> nucleus = new HashSet<>();
+      double mass = 0;
+      for (int i = 0; mass < 0.6; i++) {
+        nucleus.add(order.get(i));
+        mass += p[order.get(i)];
+      }
+      assertDrawnFrom(
+          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 0.6, 0, n, 3, Set.of())),
+          p,
+          nucleus);
+      Set<Integer> likely = new HashSet<>(order);
+      likely.removeIf(i -> p[i] < 0.3 * p[order.get(0)]);
+      assertThat(likely).hasSizeBetween(2, 96);
+      assertDrawnFrom(
+          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 1, 0.3, n, 4, Set.of())),
+          p,
+          likely);
+      // A nucleus that no single token fills still holds the most probable one.
+      assertDrawnFrom(
+          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 1e-6, 0, 50, 5, Set.of())),
+          p,
+          Set.of(order.get(0)));
+    }
+  }
+
+  @Test
+  void logpsAreThoseOfTheTemperatureNotOfTheCut() {
+    int[] prompt = {7, 8, 9};
+    try (CausalLm model = small(ComputeDtype.F32);
+        Generator generator = new Generator(model)) {
+      double[] p = distribution(model, prompt, 0.7);
+      Generation g =
+          generator
+              .generate(List.of(prompt), new SamplingSettings(1, 0.7, 3, 0.9, 0.1, 1, 1, Set.of()))
+              .get(0)
+              .get(0);
+      assertThat((double) g.logps()[0]).isCloseTo(Math.log(p[g.tokens()[0]]), within(1e-5));
+    }
+  }
+
+  @Test
+  void refusesWhatCannotBeCompleted() {
+    try (CausalLm model = small(ComputeDtype.F32);
+        Generator generator = new Generator(model)) {
+      SamplingSettings greedy = SamplingSettings.greedy(3, Set.of());
+      assertThatThrownBy(() -> generator.generate(List.of(new int[0]), greedy))
+          .isInstanceOf(PlumblineException.class)
+          .hasMessageContaining("no tokens");
+      assertThatThrownBy(() -> generator.generate(List.of(new int[] {97}), greedy))
+          .isInstanceOf(PlumblineException.class)
+          .hasMessageContaining("token id 97");
+      assertThat(generator.generate(List.of(), greedy)).isEmpty();
+      assertThatThrownBy(() -> new SamplingSettings(1, 1, 0, 0, 0, 1, 1, Set.of()))
+          .hasMessageContaining("top-p");
+    }
+  }
+}

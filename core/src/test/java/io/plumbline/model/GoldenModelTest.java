@@ -1,0 +1,120 @@
+package io.plumbline.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.tensor.Torch;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Against logits, log-probabilities and gradients that transformers wrote. */
+class GoldenModelTest {
+  /** Small models gain nothing from more threads, and on a busy machine they lose. */
+  @BeforeAll
+  static void useOneThread() {
+    Torch.useThreads(1);
+  }
+
+  private static final int COLUMNS = 21;
+  private static final int VOCAB = 512;
+
+  /** The golden texts, cut to their real tokens. */
+  private static List<int[]> sequences(TensorFile golden) {
+    long[] ids = golden.longs("input_ids");
+    long[] mask = golden.longs("attention_mask");
+    List<int[]> out = new ArrayList<>();
+    for (int row = 0; row < ids.length / COLUMNS; row++) {
+      int from = row * COLUMNS;
+      int length = (int) Arrays.stream(mask, from, from + COLUMNS).sum();
+      out.add(Arrays.stream(ids, from, from + length).mapToInt(i -> (int) i).toArray());
+    }
+    return out;
+  }
+
+  /** Each text as a completion behind its first token. */
+  private static List<TokenizedRow> rows(TensorFile golden) {
+    return sequences(golden).stream()
+        .map(s -> Models.row(new int[] {s[0]}, Arrays.copyOfRange(s, 1, s.length)))
+        .toList();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "llama,config.json", "llama3_rope,config.json", "qwen2,config.json",
+    "llama,config_v4.json", "llama3_rope,config_v4.json", "qwen2,config_v4.json"
+  })
+  void givesTheLogitsOfTransformers(String name, String config) {
+    TensorFile golden = Models.goldenTensors(name);
+    float[] expected = golden.floats("logits");
+    try (CausalLm model = Models.golden(name, config, Purpose.INFERENCE, ComputeDtype.F32)) {
+      List<int[]> sequences = sequences(golden);
+      for (int row = 0; row < sequences.size(); row++) {
+        float[][] logits = model.logits(sequences.get(row));
+        for (int t = 0; t < logits.length; t++) {
+          int from = (row * COLUMNS + t) * VOCAB;
+          assertThat(logits[t])
+              .containsExactly(Arrays.copyOfRange(expected, from, from + VOCAB), within(1e-4f));
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama", "llama3_rope", "qwen2"})
+  void givesTheTokenLogpsOfTransformers(String name) {
+    TensorFile golden = Models.goldenTensors(name);
+    float[] expected = golden.floats("token_logprobs");
+    try (CausalLm model = Models.golden(name, Purpose.INFERENCE, ComputeDtype.F32)) {
+      List<List<float[]>> logps = model.logps(rows(golden)).logps();
+      for (int row = 0; row < logps.size(); row++) {
+        float[] found = logps.get(row).get(0);
+        int from = row * (COLUMNS - 1);
+        assertThat(found)
+            .containsExactly(
+                Arrays.copyOfRange(expected, from, from + found.length), within(1e-5f));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama", "llama3_rope", "qwen2"})
+  void givesTheGradientsOfTransformers(String name) {
+    TensorFile golden = Models.goldenTensors(name);
+    JsonNode json = Models.goldenJson(name);
+    try (CausalLm model = Models.golden(name, Purpose.TRAINING, ComputeDtype.F32);
+        TrainingPass pass = model.forward(rows(golden))) {
+      float derivative = -1f / json.get("n_target_tokens").asInt();
+      List<List<float[]>> gradients = new ArrayList<>();
+      double nll = 0;
+      for (List<float[]> row : pass.tokens().logps()) {
+        float[] g = new float[row.get(0).length];
+        Arrays.fill(g, derivative);
+        gradients.add(List.of(g));
+        for (float logp : row.get(0)) {
+          nll += logp * derivative;
+        }
+      }
+      assertThat(nll).isCloseTo(json.get("nll_mean").asDouble(), within(1e-5));
+      pass.backward(gradients, segment -> {});
+      double total = 0;
+      for (Map.Entry<String, float[]> entry : Models.gradients(model).entrySet()) {
+        double norm = Models.norm(entry.getValue());
+        double expected = json.get("grad_l2_norm").get(entry.getKey()).asDouble();
+        assertThat(norm).as(entry.getKey()).isCloseTo(expected, within(1e-4 * expected));
+        total += norm * norm;
+      }
+      double expected = json.get("grad_total_norm").asDouble();
+      assertThat(Math.sqrt(total)).isCloseTo(expected, within(1e-4 * expected));
+    }
+  }
+}
