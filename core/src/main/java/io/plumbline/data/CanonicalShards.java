@@ -1,7 +1,22 @@
 package io.plumbline.data;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /**
  * The rows of a whole run in the order of its steps, written once and read by any number of ranks.
@@ -11,8 +26,29 @@ import java.util.List;
  * (rounded down) to before (v+1)·G/V. Rank r of N reads the shards from r·V/N to before (r+1)·V/N.
  * So the rows of a step do not depend on N. An epoch starts with a new step; its last step may have
  * empty slots.
+ *
+ * <p>A directory of shards holds {@code manifest.json} and the files that the manifest names, with
+ * the columns that {@link TokenizedRowFiles} describes; other files in it are leftovers of attempts
+ * that failed. It is complete only with the manifest, which is written last:
+ *
+ * <pre>
+ * {
+ *   "format": "plumbline.shards", "version": 1,
+ *   "fingerprint": hex SHA-256 of all that decides order and content,
+ *   "plan": {"globalBatchSize", "shards", "steps", "rows", "stepsPerEpoch", "seed"},
+ *   "order": "INPUT" or "SHUFFLED",
+ *   "files": [{"name", "rows"}, …]   by shard
+ * }
+ * </pre>
  */
 public final class CanonicalShards {
+  /** The file that makes a directory of shards complete. */
+  public static final String MANIFEST = "manifest.json";
+
+  private static final String FORMAT = "plumbline.shards";
+  private static final int VERSION = 1;
+  private static final int MOST_SHARDS_BY_DEFAULT = 64;
+
   /**
    * @param globalBatchSize G, rows a step
    * @param shards V, at most G
@@ -21,33 +57,489 @@ public final class CanonicalShards {
    * @param stepsPerEpoch ⌈rows / G⌉
    */
   public record Plan(
-      int globalBatchSize, int shards, long steps, long rows, long stepsPerEpoch, long seed) {}
+      int globalBatchSize, int shards, long steps, long rows, long stepsPerEpoch, long seed)
+      implements Serializable {
+    public Plan {
+      if (globalBatchSize < 1) {
+        throw new PlumblineException(
+            ErrorCode.BAD_USAGE,
+            "The global batch size is " + globalBatchSize + "; it must be at least 1");
+      }
+      if (shards < 1 || shards > globalBatchSize) {
+        throw new PlumblineException(
+            ErrorCode.BAD_USAGE,
+            shards
+                + " canonical shards do not fit a global batch size of "
+                + globalBatchSize
+                + "; take between 1 and as many as the batch has rows");
+      }
+      if (rows < 1) {
+        throw new PlumblineException(
+            ErrorCode.BAD_DATA, "There are no rows to train on; give data with at least one row");
+      }
+      if (steps < 1) {
+        throw new PlumblineException(
+            ErrorCode.BAD_USAGE, "The run has " + steps + " steps; it must have at least one");
+      }
+      if (stepsPerEpoch != ceilDiv(rows, globalBatchSize)) {
+        throw new IllegalArgumentException(
+            stepsPerEpoch + " steps an epoch of " + rows + " rows by " + globalBatchSize);
+      }
+    }
+
+    /** A plan of so many steps, over as many epochs as that takes. */
+    public static Plan forSteps(int globalBatchSize, long rows, long steps, long seed) {
+      return new Plan(
+          globalBatchSize,
+          Math.max(1, Math.min(globalBatchSize, MOST_SHARDS_BY_DEFAULT)),
+          steps,
+          rows,
+          ceilDiv(rows, Math.max(1, globalBatchSize)),
+          seed);
+    }
+
+    /** A plan of so many epochs, a part of one rounded up to whole steps. */
+    public static Plan forEpochs(int globalBatchSize, long rows, double epochs, long seed) {
+      if (!(epochs > 0) || Double.isInfinite(epochs)) {
+        throw new PlumblineException(
+            ErrorCode.BAD_USAGE, epochs + " epochs cannot be run; give a number above 0");
+      }
+      long stepsPerEpoch = ceilDiv(rows, Math.max(1, globalBatchSize));
+      return forSteps(globalBatchSize, rows, (long) Math.ceil(epochs * stepsPerEpoch), seed);
+    }
+
+    public Plan withShards(int number) {
+      return new Plan(globalBatchSize, number, steps, rows, stepsPerEpoch, seed);
+    }
+
+    /** The first slot of a shard: ⌊v·G/V⌋. */
+    public int firstSlot(int shard) {
+      return (int) ((long) shard * globalBatchSize / shards);
+    }
+
+    /** The shard that holds a slot. */
+    public int shardOf(int slot) {
+      // The last v with v·G/V, rounded down, at most the slot.
+      return (int) ((((long) slot + 1) * shards - 1) / globalBatchSize);
+    }
+
+    /** Epochs that the steps begin, the last of them perhaps not to its end. */
+    public long epochs() {
+      return ceilDiv(steps, stepsPerEpoch);
+    }
+  }
+
+  /** In which order an epoch visits the rows. */
+  public enum Order {
+    /** As in the input, each epoch the same. */
+    INPUT,
+    /** Shuffled by the plan's seed, each epoch anew. */
+    SHUFFLED
+  }
+
+  /** Where the rows of a run are trained on, by their index in the input. */
+  public static final class Placement implements Serializable {
+    private static final long serialVersionUID = 1L;
+
+    private final Plan plan;
+    private final Order order;
+    private transient List<EpochOrder> epochs;
+
+    public Placement(Plan plan, Order order) {
+      this.plan = plan;
+      this.order = order;
+    }
+
+    /**
+     * Calls {@code place} for every time that the run trains on a row, with step · G + slot, by
+     * step.
+     */
+    public void places(long index, LongConsumer place) {
+      long batch = plan.globalBatchSize();
+      List<EpochOrder> orders = orders();
+      for (int epoch = 0; epoch < orders.size(); epoch++) {
+        long position = orders.get(epoch).position(index);
+        long step = epoch * plan.stepsPerEpoch() + position / batch;
+        if (step < plan.steps()) {
+          place.accept(step * batch + position % batch);
+        }
+      }
+    }
+
+    private List<EpochOrder> orders() {
+      if (epochs == null) {
+        List<EpochOrder> orders = new ArrayList<>();
+        for (long epoch = 0; epoch < plan.epochs(); epoch++) {
+          orders.add(
+              order == Order.INPUT
+                  ? EpochOrder.ofInput(plan.rows())
+                  : EpochOrder.shuffled(plan.rows(), plan.seed(), epoch));
+        }
+        epochs = orders;
+      }
+      return epochs;
+    }
+  }
+
+  /**
+   * A written shard.
+   *
+   * @param name file name within the directory
+   */
+  public record ShardFile(String name, long rows) implements Serializable {}
+
+  private record Manifest(
+      String format,
+      int version,
+      String fingerprint,
+      Plan plan,
+      Order order,
+      List<ShardFile> files) {}
+
+  /** Writes one shard's rows, which must come by step and slot. */
+  public static final class ShardWriter implements AutoCloseable {
+    private final Plan plan;
+    private final int shard;
+    private final String name;
+    private final TokenizedRowFiles.Writer writer;
+    private long last = -1;
+
+    private ShardWriter(Storage storage, String directory, Plan plan, int shard, String attempt) {
+      this.plan = plan;
+      this.shard = shard;
+      this.name = String.format("shard-%05d-%s.parquet", shard, attempt);
+      this.writer = TokenizedRowFiles.writer(storage, Storage.join(directory, name));
+    }
+
+    public void write(PlacedRow placed) {
+      long place = placed.step() * plan.globalBatchSize() + placed.slot();
+      if (place <= last || plan.shardOf(placed.slot()) != shard) {
+        throw new IllegalArgumentException(
+            "step " + placed.step() + " slot " + placed.slot() + " is out of order in " + name);
+      }
+      last = place;
+      writer.write(placed);
+    }
+
+    /** What the manifest is to say of this file, once it is closed. */
+    public ShardFile file() {
+      return new ShardFile(name, writer.rows());
+    }
+
+    @Override
+    public void close() {
+      writer.close();
+    }
+  }
 
   /** Reads one rank's rows, step after step. */
   public interface StepReader extends AutoCloseable {
-    /** The rows of the next step that belong to this rank, by slot; may be empty. */
+    /**
+     * The rows of the next step that belong to this rank, by slot; may be empty. Fails with
+     * NoSuchElementException after the plan's last step.
+     */
     List<TokenizedRow> next();
 
     @Override
     void close();
   }
 
-  private CanonicalShards() {}
+  private static long ceilDiv(long dividend, long divisor) {
+    return -Math.floorDiv(-dividend, divisor);
+  }
+
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+
+  private final Storage storage;
+  private final String directory;
+  private final Manifest manifest;
+
+  private CanonicalShards(Storage storage, String directory, Manifest manifest) {
+    this.storage = storage;
+    this.directory = directory;
+    this.manifest = manifest;
+  }
 
   /** Opens shards that were written completely. */
   public static CanonicalShards open(Storage storage, String directory) {
-    throw new UnsupportedOperationException();
+    String path = Storage.join(directory, MANIFEST);
+    if (!storage.exists(path)) {
+      throw new PlumblineException(
+          ErrorCode.INPUT_NOT_FOUND,
+          "There are no complete canonical shards in "
+              + directory
+              + ": "
+              + MANIFEST
+              + " is missing; run prepare, or the training command, again");
+    }
+    Manifest manifest;
+    try {
+      manifest = JSON.readValue(storage.readText(path), Manifest.class);
+    } catch (JsonProcessingException e) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          path + " is not a manifest of canonical shards; delete " + directory + " and run again",
+          e);
+    }
+    if (!FORMAT.equals(manifest.format()) || manifest.version() != VERSION) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          path
+              + " has format "
+              + manifest.format()
+              + " version "
+              + manifest.version()
+              + ", and this is "
+              + FORMAT
+              + " version "
+              + VERSION
+              + "; delete "
+              + directory
+              + " and run again");
+    }
+    if (manifest.plan() == null
+        || manifest.files() == null
+        || manifest.files().size() != manifest.plan().shards()) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          path + " does not name a file for each shard; delete " + directory + " and run again");
+    }
+    return new CanonicalShards(storage, directory, manifest);
+  }
+
+  /** The complete shards of a directory if they have this fingerprint. */
+  public static Optional<CanonicalShards> find(
+      Storage storage, String directory, String fingerprint) {
+    if (!storage.exists(Storage.join(directory, MANIFEST))) {
+      return Optional.empty();
+    }
+    CanonicalShards shards = open(storage, directory);
+    return shards.fingerprint().equals(fingerprint) ? Optional.of(shards) : Optional.empty();
+  }
+
+  /**
+   * Begins the file of one shard.
+   *
+   * @param attempt letters and digits that no other attempt at this shard has, so that two attempts
+   *     never write to one file
+   */
+  public static ShardWriter shardWriter(
+      Storage storage, String directory, Plan plan, int shard, String attempt) {
+    return new ShardWriter(storage, directory, plan, shard, attempt);
+  }
+
+  /**
+   * Completes a directory: checks that the files hold exactly the plan's rows, writes the manifest
+   * and removes the files that it does not name.
+   *
+   * @param files one for each shard, in order
+   * @param content the fingerprint of the rows with all that was added to them
+   */
+  public static CanonicalShards commit(
+      Storage storage,
+      String directory,
+      Plan plan,
+      Order order,
+      String content,
+      List<ShardFile> files) {
+    long expected = 0;
+    long wholeEpochs = plan.steps() / plan.stepsPerEpoch();
+    expected += wholeEpochs * plan.rows();
+    expected +=
+        Math.min(plan.rows(), plan.steps() % plan.stepsPerEpoch() * (long) plan.globalBatchSize());
+    long written = files.stream().mapToLong(ShardFile::rows).sum();
+    if (files.size() != plan.shards() || written != expected) {
+      throw new PlumblineException(
+          ErrorCode.INTERNAL,
+          "The canonical shards in "
+              + directory
+              + " came out as "
+              + files.size()
+              + " files with "
+              + written
+              + " rows where the plan has "
+              + plan.shards()
+              + " with "
+              + expected
+              + "; the rows changed while they were read, so run again");
+    }
+    Manifest manifest =
+        new Manifest(
+            FORMAT, VERSION, fingerprint(plan, order, content), plan, order, List.copyOf(files));
+    try {
+      storage.writeText(Storage.join(directory, MANIFEST), JSON.writeValueAsString(manifest));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a manifest is plain data", e);
+    }
+    List<String> kept = files.stream().map(ShardFile::name).toList();
+    for (Storage.Entry entry : storage.list(directory)) {
+      String name = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+      if (name.startsWith("shard-") && !kept.contains(name)) {
+        storage.delete(entry.path());
+      }
+    }
+    return open(storage, directory);
+  }
+
+  /**
+   * Hex SHA-256 over all that decides which rows stand where: the format, the plan, the order and
+   * the fingerprint of the content.
+   */
+  public static String fingerprint(Plan plan, Order order, String content) {
+    String all =
+        String.join(
+            "\n",
+            FORMAT,
+            Integer.toString(VERSION),
+            Integer.toString(plan.globalBatchSize()),
+            Integer.toString(plan.shards()),
+            Long.toString(plan.steps()),
+            Long.toString(plan.rows()),
+            // Without a shuffle the seed changes nothing.
+            order == Order.SHUFFLED ? Long.toString(plan.seed()) : "-",
+            order.name(),
+            content);
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(all.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
   }
 
   public Plan plan() {
-    throw new UnsupportedOperationException();
+    return manifest.plan();
+  }
+
+  public Order order() {
+    return manifest.order();
+  }
+
+  /** Equal exactly for shards with the same rows in the same places. */
+  public String fingerprint() {
+    return manifest.fingerprint();
   }
 
   /**
    * A reader whose first {@link StepReader#next} gives the rows of {@code fromStep}, counted from
-   * 0.
+   * 0. Fails with CLUSTER_UNFIT where there are more ranks than shards.
    */
   public StepReader reader(int rank, int worldSize, long fromStep) {
-    throw new UnsupportedOperationException();
+    int shards = plan().shards();
+    if (worldSize > shards) {
+      throw new PlumblineException(
+          ErrorCode.CLUSTER_UNFIT,
+          worldSize
+              + " ranks cannot share "
+              + shards
+              + " canonical shards; take at most --ranks "
+              + shards
+              + ", or a --global-batch-size of at least "
+              + worldSize);
+    }
+    if (rank < 0 || rank >= worldSize || fromStep < 0 || fromStep > plan().steps()) {
+      throw new IllegalArgumentException(
+          "rank " + rank + " of " + worldSize + " from step " + fromStep);
+    }
+    int first = (int) ((long) rank * shards / worldSize);
+    int end = (int) ((rank + 1L) * shards / worldSize);
+    return new RankReader(first, end, fromStep);
+  }
+
+  private final class RankReader implements StepReader {
+    private final List<ShardCursor> cursors = new ArrayList<>();
+    private long step;
+
+    private RankReader(int firstShard, int endShard, long fromStep) {
+      this.step = fromStep;
+      try {
+        for (int shard = firstShard; shard < endShard; shard++) {
+          cursors.add(new ShardCursor(shard, fromStep));
+        }
+      } catch (RuntimeException e) {
+        close();
+        throw e;
+      }
+    }
+
+    @Override
+    public List<TokenizedRow> next() {
+      if (step >= plan().steps()) {
+        throw new NoSuchElementException("the run has " + plan().steps() + " steps");
+      }
+      List<TokenizedRow> rows = new ArrayList<>();
+      for (ShardCursor cursor : cursors) {
+        cursor.take(step, rows);
+      }
+      step++;
+      return rows;
+    }
+
+    @Override
+    public void close() {
+      RuntimeException failure = null;
+      for (ShardCursor cursor : cursors) {
+        try {
+          cursor.reader.close();
+        } catch (RuntimeException e) {
+          if (failure == null) {
+            failure = e;
+          } else {
+            failure.addSuppressed(e);
+          }
+        }
+      }
+      if (failure != null) {
+        throw failure;
+      }
+    }
+  }
+
+  /** One shard's file and the first row that was not handed out yet. */
+  private final class ShardCursor {
+    private final String path;
+    private final TokenizedRowFiles.Reader reader;
+    private Optional<PlacedRow> ahead;
+
+    private ShardCursor(int shard, long fromStep) {
+      ShardFile file = manifest.files().get(shard);
+      this.path = Storage.join(directory, file.name());
+      long rows = TokenizedRowFiles.rows(storage, path);
+      if (rows != file.rows()) {
+        throw new PlumblineException(
+            ErrorCode.BAD_DATA,
+            path
+                + " holds "
+                + rows
+                + " rows where the manifest says "
+                + file.rows()
+                + "; delete "
+                + directory
+                + " and run again");
+      }
+      this.reader = TokenizedRowFiles.readerFromStep(storage, path, fromStep);
+      try {
+        this.ahead = reader.nextPlaced();
+      } catch (RuntimeException e) {
+        reader.close();
+        throw e;
+      }
+    }
+
+    private void take(long step, List<TokenizedRow> rows) {
+      while (ahead.isPresent() && ahead.get().step() <= step) {
+        if (ahead.get().step() < step) {
+          throw new PlumblineException(
+              ErrorCode.BAD_DATA,
+              path + " is not in the order of its steps; delete " + directory + " and run again");
+        }
+        rows.add(ahead.get().row());
+        ahead = reader.nextPlaced();
+      }
+    }
   }
 }

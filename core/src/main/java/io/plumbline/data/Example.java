@@ -1,0 +1,41 @@
+package io.plumbline.data;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A row of the input that has the right fields, before it is tokenized. */
+public sealed interface Example {
+  /**
+   * Text with text after it.
+   *
+   * @param completions the chosen and the rejected one, or the only one
+   */
+  record PromptedText(String prompt, List<String> completions) implements Example {}
+
+  /** Text to learn as a whole. */
+  record WholeText(String text) implements Example {}
+
+  /**
+   * A conversation with messages after it.
+   *
+   * @param prompt messages, each with {@code role}
+   * @param completions the chosen and the rejected one, or the only one
+   */
+  record PromptedChat(
+      List<Map<String, Object>> prompt,
+      List<List<Map<String, Object>>> completions,
+      ChatSettings settings)
+      implements Example {}
+
+  /** A conversation to learn as a whole. */
+  record WholeChat(List<Map<String, Object>> messages, ChatSettings settings) implements Example {}
+
+  /**
+   * What a row says to the chat template besides its messages.
+   *
+   * @param tools the column {@code tools}
+   * @param variables the column {@code chat_template_kwargs}
+   */
+  record ChatSettings(Optional<List<Object>> tools, Map<String, Object> variables) {}
+}

@@ -1,0 +1,75 @@
+package io.plumbline.data;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Which columns the rows of a data set have: TRL's formats. */
+public enum ExampleShape {
+  /** {@code prompt}, {@code chosen}, {@code rejected}. */
+  PREFERENCE(List.of("prompt", "chosen", "rejected")),
+  /** {@code chosen} and {@code rejected}, which begin with the prompt. */
+  PREFERENCE_IMPLICIT(List.of("chosen", "rejected")),
+  /** {@code prompt} and {@code completion}. */
+  PROMPT_COMPLETION(List.of("prompt", "completion")),
+  /** {@code messages}, learnt as a whole. */
+  MESSAGES(List.of("messages")),
+  /** {@code text}, learnt as a whole. */
+  TEXT(List.of("text")),
+  /** {@code conversations} of {@code from} and {@code value}, learnt as a whole. */
+  CONVERSATIONS(List.of("conversations"));
+
+  /** Every column that any shape reads. */
+  public static final Set<String> COLUMNS =
+      Set.of(
+          "prompt",
+          "chosen",
+          "rejected",
+          "completion",
+          "messages",
+          "text",
+          "conversations",
+          "tools",
+          "chat_template_kwargs");
+
+  @SuppressWarnings("ImmutableEnumChecker") // List.of makes lists that cannot change
+  private final List<String> columns;
+
+  ExampleShape(List<String> columns) {
+    this.columns = columns;
+  }
+
+  /** The columns that a row must have. */
+  public List<String> columns() {
+    return columns;
+  }
+
+  /** The shape of a row, empty where its columns fit none. A null is as good as no column. */
+  public static Optional<ExampleShape> of(ExampleKind kind, Map<String, Object> row) {
+    return shapes(kind).stream()
+        .filter(shape -> shape.columns.stream().allMatch(column -> row.get(column) != null))
+        .findFirst();
+  }
+
+  /** What a row of a kind may look like, the more telling first. */
+  public static List<ExampleShape> shapes(ExampleKind kind) {
+    return kind == ExampleKind.SUPERVISED
+        ? List.of(PROMPT_COMPLETION, MESSAGES, TEXT, CONVERSATIONS)
+        : List.of(PREFERENCE, PREFERENCE_IMPLICIT);
+  }
+
+  /** A part of a sentence: which columns a kind needs and which there are. */
+  public static String mismatch(ExampleKind kind, Collection<String> seen) {
+    String needed =
+        kind == ExampleKind.SUPERVISED
+            ? "needs the columns prompt and completion, or messages, or text, or conversations"
+            : "needs the columns chosen and rejected, with or without prompt";
+    String found =
+        seen.isEmpty()
+            ? "it has none"
+            : "it has " + String.join(", ", seen.stream().sorted().toList());
+    return needed + "; " + found;
+  }
+}

@@ -1,0 +1,473 @@
+package io.plumbline.spark.prepare;
+
+import io.plumbline.data.DataFileReader;
+import io.plumbline.data.ExampleKind;
+import io.plumbline.data.ExampleParser;
+import io.plumbline.data.ExampleShape;
+import io.plumbline.data.ExampleTokenizer;
+import io.plumbline.data.FileSlice;
+import io.plumbline.data.FileSlice.Content;
+import io.plumbline.data.RawRow;
+import io.plumbline.data.RefusedRowException;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.prepare.PrepareTask.PartResult;
+import io.plumbline.spark.prepare.PrepareTask.Work;
+import io.plumbline.storage.Storage;
+import io.plumbline.text.Tokenizer;
+import io.plumbline.text.TokenizerFiles;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.reflect.ClassTag$;
+import scala.runtime.AbstractFunction2;
+import scala.runtime.BoxedUnit;
+
+/**
+ * Reads data files, refuses what cannot be trained on, and tokenizes the rest as TRL would.
+ *
+ * <p>The result lies in {@code OUTPUT/prepared/NAME-KEY/}, KEY being a hash of the input files
+ * (path, length, time of the last change), the settings and the tokenizer: preparing the same again
+ * finds it and does nothing. Refused rows lie in {@code OUTPUT/quarantine/NAME-KEY/}.
+ */
+public final class Prepare {
+  private static final Logger LOG = LoggerFactory.getLogger(Prepare.class);
+
+  private static final List<String> SUFFIXES =
+      List.of(".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz", ".parquet");
+
+  private static final long LEAST_SPLIT_BYTES = 1L << 20;
+  private static final long MOST_SPLIT_BYTES = 32L << 20;
+  private static final int TASKS_PER_SLOT = 3;
+  private static final int ROWS_LOOKED_AT_FOR_SHAPE = 100;
+  private static final int MOST_ROWS_LOOKED_AT = 10_000;
+  private static final int NAMED_REFUSALS = 5;
+  private static final int KEY_CHARS = 12;
+
+  private final SparkSession spark;
+  private final JavaSparkContext context;
+  private final Storage storage;
+  private final PrepareSettings settings;
+  private final TokenizerFiles tokenizerFiles;
+  private final PrepareListener listener;
+
+  private Prepare(
+      SparkSession spark,
+      Storage storage,
+      PrepareSettings settings,
+      TokenizerFiles tokenizerFiles,
+      PrepareListener listener) {
+    this.spark = spark;
+    this.context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    this.storage = storage;
+    this.settings = settings;
+    this.tokenizerFiles = tokenizerFiles;
+    this.listener = listener;
+  }
+
+  /**
+   * Prepares a data set, or finds it prepared. Fails with INPUT_NOT_FOUND where a path names no
+   * data file, with BAD_DATA where the columns do not fit, more rows are refused than the settings
+   * allow, or none is left.
+   */
+  public static Prepared run(
+      SparkSession spark, Storage storage, PrepareSettings settings, TokenizerFiles tokenizer) {
+    return run(spark, storage, settings, tokenizer, PrepareListener.NONE);
+  }
+
+  /** The same with a listener. */
+  public static Prepared run(
+      SparkSession spark,
+      Storage storage,
+      PrepareSettings settings,
+      TokenizerFiles tokenizer,
+      PrepareListener listener) {
+    return new Prepare(spark, storage, settings, tokenizer, listener).run();
+  }
+
+  /** The files of one of the user's paths. */
+  private record Input(String path, List<Storage.Entry> files) {}
+
+  private Prepared run() {
+    List<Input> inputs = inputs();
+    try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles)) {
+      String key = key(inputs, tokenizer.fingerprint());
+      String name = settings.name() + "-" + key.substring(0, KEY_CHARS);
+      String directory = Storage.join(Storage.join(settings.output(), "prepared"), name);
+      Optional<Prepared> found = Prepared.find(storage, directory, key);
+      Prepared prepared =
+          found.isPresent() ? found.get() : compute(inputs, tokenizer, key, name, directory);
+      requireEnoughGoodRows(prepared);
+      LOG.info(
+          "{} rows {} in {}: {} accepted, {} refused",
+          prepared.counts().read(),
+          prepared.origin() == Prepared.Origin.FOUND ? "found prepared" : "prepared",
+          directory,
+          prepared.counts().accepted(),
+          prepared.counts().refusedRows());
+      return prepared;
+    }
+  }
+
+  private List<Input> inputs() {
+    if (settings.paths().isEmpty()) {
+      throw new PlumblineException(ErrorCode.BAD_USAGE, "There is no data; name it by --data PATH");
+    }
+    List<Input> inputs = new ArrayList<>();
+    for (String path : settings.paths()) {
+      List<Storage.Entry> all = storage.expand(path);
+      boolean onlyItself = storage.exists(path) && !storage.isDirectory(path);
+      List<Storage.Entry> files =
+          onlyItself ? all : all.stream().filter(entry -> isData(entry.path())).toList();
+      if (files.isEmpty()) {
+        throw new PlumblineException(
+            ErrorCode.INPUT_NOT_FOUND,
+            path
+                + " names no data file; files in directories and globs must end in "
+                + String.join(", ", SUFFIXES));
+      }
+      inputs.add(new Input(path, files));
+    }
+    return inputs;
+  }
+
+  private static boolean isData(String path) {
+    String lower = path.toLowerCase(Locale.ROOT);
+    return SUFFIXES.stream().anyMatch(lower::endsWith);
+  }
+
+  private String key(List<Input> inputs, String tokenizerFingerprint) {
+    List<String> all = new ArrayList<>();
+    all.add(Prepared.FORMAT + " " + Prepared.VERSION);
+    all.add(settings.kind().name());
+    all.add(settings.limits().toString());
+    all.add(tokenizerFingerprint);
+    for (Input input : inputs) {
+      // The shape of the rows is decided for each path by itself.
+      all.add("input");
+      for (Storage.Entry file : input.files()) {
+        all.add(
+            file.path() + "|" + file.length() + "|" + storage.modified(file.path()).toEpochMilli());
+      }
+    }
+    return RowSequenceHash.sha256(String.join("\n", all));
+  }
+
+  private Prepared compute(
+      List<Input> inputs, Tokenizer tokenizer, String key, String name, String directory) {
+    Map<Input, ExampleShape> shapes = new LinkedHashMap<>();
+    for (Input input : inputs) {
+      shapes.put(input, shape(input, tokenizer));
+    }
+    List<List<Work>> tasks = tasks(inputs, shapes);
+    String quarantine = Storage.join(Storage.join(settings.output(), "quarantine"), name);
+    String run = UUID.randomUUID().toString().substring(0, 8);
+    List<PartResult> results = tokenize(tasks, directory, quarantine, run);
+
+    PreparedCounts counts = PreparedCounts.NONE;
+    RowSequenceHash hash = new RowSequenceHash();
+    List<Prepared.Part> parts = new ArrayList<>();
+    List<String> quarantineFiles = new ArrayList<>();
+    List<Prepared.Refusal> refusals = new ArrayList<>();
+    for (PartResult result : results) {
+      if (result.file() != null) {
+        parts.add(new Prepared.Part(result.file(), result.counts().accepted(), counts.accepted()));
+      }
+      if (result.quarantineFile() != null) {
+        quarantineFiles.add(result.quarantineFile());
+      }
+      refusals.addAll(result.firstRefusals());
+      counts = counts.plus(result.counts());
+      hash.append(result.hash(), result.counts().accepted());
+    }
+    Prepared prepared =
+        Prepared.complete(
+            storage,
+            directory,
+            new Prepared.Manifest(
+                Prepared.FORMAT,
+                Prepared.VERSION,
+                key,
+                hash.fingerprint(),
+                tokenizer.fingerprint(),
+                counts,
+                parts,
+                quarantine,
+                quarantineFiles,
+                refusals.stream().limit(NAMED_REFUSALS).toList()));
+    deleteOthers(directory, run, parts.stream().map(Prepared.Part::file).toList());
+    deleteOthers(quarantine, run, quarantineFiles);
+    return prepared;
+  }
+
+  /** Attempts that failed leave files that no manifest names. */
+  private void deleteOthers(String directory, String run, List<String> kept) {
+    for (Storage.Entry entry : storage.list(directory)) {
+      String file = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+      if (file.contains("-" + run + "-") && !kept.contains(file)) {
+        storage.delete(entry.path());
+      }
+    }
+  }
+
+  /** Looks at the first rows of a path for the columns, as TRL does. */
+  private ExampleShape shape(Input input, Tokenizer tokenizer) {
+    ExampleKind kind = settings.kind();
+    List<ExampleShape> possible = ExampleShape.shapes(kind);
+    Set<ExampleShape> shapes = new LinkedHashSet<>();
+    Set<String> seen = new LinkedHashSet<>();
+    Optional<String> firstPlace = Optional.empty();
+    boolean tried = false;
+    int fitting = 0;
+    int looked = 0;
+    for (Storage.Entry file : input.files()) {
+      if (fitting >= ROWS_LOOKED_AT_FOR_SHAPE || looked >= MOST_ROWS_LOOKED_AT) {
+        break;
+      }
+      try (DataFileReader reader = DataFileReader.open(storage, FileSlice.whole(file.path()))) {
+        Optional<RawRow> next = reader.next();
+        while (next.isPresent()
+            && fitting < ROWS_LOOKED_AT_FOR_SHAPE
+            && looked < MOST_ROWS_LOOKED_AT) {
+          looked++;
+          RawRow row = next.get();
+          if (row.values().isPresent()) {
+            Map<String, Object> values = row.values().get();
+            if (seen.isEmpty()) {
+              seen.addAll(values.keySet());
+              firstPlace = Optional.of(file.path() + ":" + row.line());
+            }
+            Optional<ExampleShape> shape = ExampleShape.of(kind, values);
+            if (shape.isPresent()) {
+              shapes.add(shape.get());
+              fitting++;
+              if (!tried) {
+                tried = tryOut(tokenizer, values, shape.get());
+              }
+            }
+          }
+          next = reader.next();
+        }
+      }
+    }
+    if (shapes.isEmpty() && firstPlace.isPresent()) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          firstPlace.get()
+              + " does not fit: "
+              + kind.name().toLowerCase(Locale.ROOT).replace('_', ' ')
+              + " data "
+              + ExampleShape.mismatch(kind, seen)
+              + "; rename the columns or give other data");
+    }
+    // A row that lacks its prompt must not make a data set of implicit prompts of one that has
+    // them.
+    return possible.stream().filter(shapes::contains).findFirst().orElse(possible.get(0));
+  }
+
+  /** Finds out before any task starts whether the tokenizer fits the data. */
+  private boolean tryOut(Tokenizer tokenizer, Map<String, Object> values, ExampleShape shape) {
+    try {
+      new ExampleTokenizer(tokenizer, settings.limits())
+          .tokenize(new ExampleParser(settings.kind(), shape).parse(values), 0);
+      return true;
+    } catch (RefusedRowException e) {
+      return false;
+    }
+  }
+
+  private List<List<Work>> tasks(List<Input> inputs, Map<Input, ExampleShape> shapes) {
+    long total =
+        inputs.stream()
+            .flatMap(input -> input.files().stream())
+            .mapToLong(Storage.Entry::length)
+            .sum();
+    long splitBytes =
+        settings.splitBytes() > 0
+            ? settings.splitBytes()
+            : Math.max(
+                LEAST_SPLIT_BYTES,
+                Math.min(
+                    MOST_SPLIT_BYTES,
+                    total / (TASKS_PER_SLOT * (long) context.defaultParallelism())));
+    List<Work> work = new ArrayList<>();
+    for (Input input : inputs) {
+      ExampleShape shape = shapes.get(input);
+      for (Storage.Entry file : input.files()) {
+        for (FileSlice slice : slices(file, splitBytes)) {
+          long bytes = Math.min(slice.end(), file.length()) - slice.start();
+          work.add(new Work(slice, shape, bytes));
+        }
+      }
+    }
+    return together(numbered(work), splitBytes);
+  }
+
+  private List<FileSlice> slices(Storage.Entry file, long splitBytes) {
+    if (file.length() <= splitBytes) {
+      return List.of(FileSlice.whole(file.path()));
+    }
+    Content content = DataFileReader.content(storage, file.path());
+    if (content == Content.PARQUET) {
+      return DataFileReader.parquetSlices(storage, file.path(), splitBytes);
+    }
+    if (content != Content.JSON_LINES) {
+      return List.of(new FileSlice(file.path(), content, 0, Long.MAX_VALUE, 0));
+    }
+    List<FileSlice> slices = new ArrayList<>();
+    for (long start = 0; start < file.length(); start += splitBytes) {
+      long end = start + splitBytes >= file.length() ? Long.MAX_VALUE : start + splitBytes;
+      slices.add(new FileSlice(file.path(), content, start, end, 0));
+    }
+    return slices;
+  }
+
+  /** Counts the lines before each slice of JSON lines; all but the last of a file are counted. */
+  private List<Work> numbered(List<Work> work) {
+    List<FileSlice> counted =
+        work.stream()
+            .map(Work::slice)
+            .filter(slice -> slice.content() == Content.JSON_LINES && slice.end() != Long.MAX_VALUE)
+            .toList();
+    if (counted.isEmpty()) {
+      return work;
+    }
+    Storage from = storage;
+    List<Long> lines =
+        context
+            .parallelize(counted, counted.size())
+            .map(slice -> DataFileReader.lineEnds(from, slice))
+            .collect();
+    List<Work> numbered = new ArrayList<>();
+    long before = 0;
+    int next = 0;
+    for (Work one : work) {
+      if (one.slice().content() != Content.JSON_LINES) {
+        numbered.add(one);
+        continue;
+      }
+      if (one.slice().start() == 0) {
+        before = 0;
+      }
+      numbered.add(new Work(one.slice().withBefore(before), one.shape(), one.bytes()));
+      if (one.slice().end() != Long.MAX_VALUE) {
+        before += lines.get(next++);
+      }
+    }
+    return numbered;
+  }
+
+  /** Small files share a task. */
+  private static List<List<Work>> together(List<Work> work, long splitBytes) {
+    List<List<Work>> tasks = new ArrayList<>();
+    List<Work> task = new ArrayList<>();
+    long bytes = 0;
+    for (Work one : work) {
+      if (!task.isEmpty() && bytes + one.bytes() > splitBytes) {
+        tasks.add(task);
+        task = new ArrayList<>();
+        bytes = 0;
+      }
+      task.add(one);
+      bytes += one.bytes();
+    }
+    if (!task.isEmpty()) {
+      tasks.add(task);
+    }
+    return tasks;
+  }
+
+  private List<PartResult> tokenize(
+      List<List<Work>> tasks, String directory, String quarantine, String run) {
+    Broadcast<TokenizerFiles> files = context.broadcast(tokenizerFiles);
+    PartResult[] results = new PartResult[tasks.size()];
+    AtomicInteger done = new AtomicInteger();
+    AtomicLong rows = new AtomicLong();
+    JavaRDD<List<Work>> rdd = context.parallelize(tasks, tasks.size());
+    try {
+      spark
+          .sparkContext()
+          .runJob(
+              rdd.rdd(),
+              new PrepareTask(storage, settings, files, directory, quarantine, run),
+              new AbstractFunction2<Object, PartResult, BoxedUnit>() {
+                @Override
+                public BoxedUnit apply(Object partition, PartResult result) {
+                  results[(Integer) partition] = result;
+                  listener.partsDone(
+                      done.incrementAndGet(),
+                      results.length,
+                      rows.addAndGet(result.counts().read()));
+                  return BoxedUnit.UNIT;
+                }
+              },
+              ClassTag$.MODULE$.apply(PartResult.class));
+    } catch (RuntimeException e) {
+      throw ours(e);
+    } finally {
+      files.destroy();
+    }
+    return Arrays.asList(results);
+  }
+
+  /** What a task said, where it was one of our sentences that ended the job. */
+  static RuntimeException ours(RuntimeException failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof PlumblineException known) {
+        return known == failure
+            ? known
+            : new PlumblineException(known.code(), known.getMessage(), failure);
+      }
+    }
+    return failure;
+  }
+
+  private void requireEnoughGoodRows(Prepared prepared) {
+    PreparedCounts counts = prepared.counts();
+    long refused = counts.refusedRows();
+    boolean allowed = settings.badRows().allows(refused, counts.read());
+    if (allowed && counts.accepted() > 0) {
+      return;
+    }
+    if (counts.read() == 0) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          String.join(", ", settings.paths()) + " holds no row; give data with at least one");
+    }
+    List<String> reasons = new ArrayList<>();
+    counts.refused().forEach((reason, rows) -> reasons.add(rows + " " + reason));
+    throw new PlumblineException(
+        ErrorCode.BAD_DATA,
+        refused
+            + " of "
+            + counts.read()
+            + " rows were refused ("
+            + String.join(", ", reasons)
+            + "), "
+            + (allowed
+                ? "which leaves none"
+                : "more than --max-bad-rows " + settings.badRows() + " allows")
+            + ": "
+            + String.join(
+                "; ", prepared.firstRefusals().stream().map(Prepared.Refusal::toString).toList())
+            + "; see "
+            + prepared.quarantine().orElse(prepared.directory())
+            + " for all of them and mend the data"
+            + (allowed ? "" : " or raise --max-bad-rows"));
+  }
+}

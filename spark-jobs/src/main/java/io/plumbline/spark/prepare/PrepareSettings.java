@@ -1,0 +1,59 @@
+package io.plumbline.spark.prepare;
+
+import io.plumbline.data.ExampleKind;
+import io.plumbline.data.LengthLimits;
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * What to prepare and how.
+ *
+ * @param name what the rows are for, such as {@code train} or {@code eval}: lets several data sets
+ *     live in one output directory; letters, digits and dashes
+ * @param paths files, directories and globs, read in this order
+ * @param kind what the rows are to become
+ * @param limits how long rows may be
+ * @param badRows how many rows may be refused
+ * @param output the run's output directory; prepared rows go to {@code prepared/} and refused rows
+ *     to {@code quarantine/} below it
+ * @param splitBytes large files are read by several tasks, about so many bytes each; 0 to choose by
+ *     the size of the data
+ */
+public record PrepareSettings(
+    String name,
+    List<String> paths,
+    ExampleKind kind,
+    LengthLimits limits,
+    BadRowLimit badRows,
+    String output,
+    long splitBytes)
+    implements Serializable {
+  public PrepareSettings {
+    paths = List.copyOf(paths);
+    if (!name.matches("[A-Za-z0-9-]+")) {
+      throw new IllegalArgumentException("the name " + name);
+    }
+  }
+
+  /** Settings for a data set named {@code train}, without limits of length. */
+  public static PrepareSettings of(List<String> paths, ExampleKind kind, String output) {
+    return new PrepareSettings(
+        "train", paths, kind, LengthLimits.none(), BadRowLimit.DEFAULT, output, 0);
+  }
+
+  public PrepareSettings named(String newName) {
+    return new PrepareSettings(newName, paths, kind, limits, badRows, output, splitBytes);
+  }
+
+  public PrepareSettings withLimits(LengthLimits newLimits) {
+    return new PrepareSettings(name, paths, kind, newLimits, badRows, output, splitBytes);
+  }
+
+  public PrepareSettings withBadRows(BadRowLimit limit) {
+    return new PrepareSettings(name, paths, kind, limits, limit, output, splitBytes);
+  }
+
+  public PrepareSettings withSplitBytes(long bytes) {
+    return new PrepareSettings(name, paths, kind, limits, badRows, output, bytes);
+  }
+}

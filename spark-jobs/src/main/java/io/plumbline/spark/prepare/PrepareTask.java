@@ -1,0 +1,165 @@
+package io.plumbline.spark.prepare;
+
+import io.plumbline.data.DataFileReader;
+import io.plumbline.data.ExampleParser;
+import io.plumbline.data.ExampleShape;
+import io.plumbline.data.ExampleTokenizer;
+import io.plumbline.data.FileSlice;
+import io.plumbline.data.RawRow;
+import io.plumbline.data.RefusedRowException;
+import io.plumbline.data.TokenizedRowFiles;
+import io.plumbline.spark.prepare.PrepareTask.PartResult;
+import io.plumbline.spark.prepare.PrepareTask.Work;
+import io.plumbline.storage.Storage;
+import io.plumbline.text.Tokenizer;
+import io.plumbline.text.TokenizerFiles;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apache.spark.TaskContext;
+import org.apache.spark.TaskKilledException;
+import org.apache.spark.broadcast.Broadcast;
+import scala.collection.Iterator;
+import scala.runtime.AbstractFunction1;
+
+/** Tokenizes one partition's slices into one part, and writes what it refuses to the quarantine. */
+final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResult>
+    implements Serializable {
+  private static final long serialVersionUID = 1L;
+  private static final int NAMED_REFUSALS = 5;
+
+  /**
+   * A slice to tokenize.
+   *
+   * @param bytes its size
+   */
+  record Work(FileSlice slice, ExampleShape shape, long bytes) implements Serializable {}
+
+  /**
+   * What a task did.
+   *
+   * @param file name of its part; null without an accepted row
+   * @param hash value of {@link RowSequenceHash} over its rows
+   * @param quarantineFile name of its refused rows; null without one
+   */
+  record PartResult(
+      String file,
+      String hash,
+      PreparedCounts counts,
+      String quarantineFile,
+      List<Prepared.Refusal> firstRefusals)
+      implements Serializable {}
+
+  private final Storage storage;
+  private final PrepareSettings settings;
+  private final Broadcast<TokenizerFiles> tokenizerFiles;
+  private final String directory;
+  private final String quarantineDirectory;
+  private final String run;
+
+  PrepareTask(
+      Storage storage,
+      PrepareSettings settings,
+      Broadcast<TokenizerFiles> tokenizerFiles,
+      String directory,
+      String quarantineDirectory,
+      String run) {
+    this.storage = storage;
+    this.settings = settings;
+    this.tokenizerFiles = tokenizerFiles;
+    this.directory = directory;
+    this.quarantineDirectory = quarantineDirectory;
+    this.run = run;
+  }
+
+  @Override
+  public PartResult apply(Iterator<List<Work>> partition) {
+    TaskContext context = TaskContext.get();
+    // Unique to the attempt: two attempts at one task never write to one file.
+    String attempt =
+        String.format("%05d-%s-%d", context.partitionId(), run, context.taskAttemptId());
+    try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles.value());
+        Quarantine quarantine =
+            new Quarantine(storage, quarantineDirectory, "refused-" + attempt + ".jsonl");
+        Part part = new Part("part-" + attempt + ".parquet")) {
+      ExampleTokenizer examples = new ExampleTokenizer(tokenizer, settings.limits());
+      while (partition.hasNext()) {
+        for (Work work : partition.next()) {
+          read(work, examples, part, quarantine, context);
+        }
+      }
+      return part.result(quarantine);
+    }
+  }
+
+  private void read(
+      Work work, ExampleTokenizer examples, Part part, Quarantine quarantine, TaskContext context) {
+    ExampleParser parser = new ExampleParser(settings.kind(), work.shape());
+    String path = work.slice().path();
+    try (DataFileReader reader = DataFileReader.open(storage, work.slice())) {
+      for (Optional<RawRow> next = reader.next(); next.isPresent(); next = reader.next()) {
+        if (context.isInterrupted()) {
+          throw new TaskKilledException("preparing was stopped");
+        }
+        RawRow row = next.get();
+        try {
+          if (row.refusal().isPresent()) {
+            throw row.refusal().get();
+          }
+          part.write(examples.tokenize(parser.parse(row.values().orElseThrow()), part.rows()));
+        } catch (RefusedRowException e) {
+          part.refused(path, row, e);
+          quarantine.refuse(path, row, e);
+        }
+      }
+    }
+  }
+
+  /** A file of accepted rows, made with the first of them. */
+  private final class Part implements AutoCloseable {
+    private final String name;
+    private final PreparedCounts.Counter counter = new PreparedCounts.Counter();
+    private final RowSequenceHash hash = new RowSequenceHash();
+    private final List<Prepared.Refusal> firstRefusals = new ArrayList<>();
+    private Optional<TokenizedRowFiles.Writer> writer = Optional.empty();
+
+    private Part(String name) {
+      this.name = name;
+    }
+
+    private long rows() {
+      return writer.map(TokenizedRowFiles.Writer::rows).orElse(0L);
+    }
+
+    private void write(ExampleTokenizer.Tokenized tokenized) {
+      if (writer.isEmpty()) {
+        writer = Optional.of(TokenizedRowFiles.writer(storage, Storage.join(directory, name)));
+      }
+      writer.get().write(tokenized.row());
+      counter.accepted(tokenized);
+      hash.add(tokenized.row().fingerprint());
+    }
+
+    private void refused(String path, RawRow row, RefusedRowException refusal) {
+      counter.refused(refusal.reason());
+      if (firstRefusals.size() < NAMED_REFUSALS) {
+        firstRefusals.add(new Prepared.Refusal(path, row.line(), refusal.reason().words()));
+      }
+    }
+
+    private PartResult result(Quarantine quarantine) {
+      return new PartResult(
+          writer.isPresent() ? name : null,
+          hash.value(),
+          counter.counts(),
+          quarantine.file().orElse(null),
+          firstRefusals);
+    }
+
+    @Override
+    public void close() {
+      writer.ifPresent(TokenizedRowFiles.Writer::close);
+    }
+  }
+}

@@ -1,0 +1,195 @@
+package io.plumbline.spark.prepare;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.data.TokenizedRowFiles;
+import io.plumbline.storage.Storage;
+import java.io.Serializable;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.TaskCompletionListener;
+
+/**
+ * A data set that was tokenized: a directory of Parquet parts with the columns of {@link
+ * TokenizedRowFiles}, complete with its {@code manifest.json}, which is written last.
+ */
+public final class Prepared {
+  /** Whether rows were tokenized for this call. */
+  public enum Origin {
+    COMPUTED,
+    /** The same data, settings and tokenizer had been prepared before. */
+    FOUND
+  }
+
+  /**
+   * One file of rows.
+   *
+   * @param file name within the directory
+   * @param rows in it
+   * @param firstRow index over all accepted rows of its first row
+   */
+  record Part(String file, long rows, long firstRow) implements Serializable {}
+
+  /**
+   * A refused row to name in a message.
+   *
+   * @param reason in words
+   */
+  record Refusal(String file, long line, String reason) implements Serializable {
+    @Override
+    public String toString() {
+      return file + ":" + line + ": " + reason;
+    }
+  }
+
+  record Manifest(
+      String format,
+      int version,
+      String key,
+      String fingerprint,
+      String tokenizer,
+      PreparedCounts counts,
+      List<Part> parts,
+      String quarantine,
+      List<String> quarantineFiles,
+      List<Refusal> firstRefusals) {}
+
+  static final String MANIFEST = "manifest.json";
+  static final String FORMAT = "plumbline.prepared";
+  static final int VERSION = 1;
+
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+
+  private final Storage storage;
+  private final String directory;
+  private final Manifest manifest;
+  private final Origin origin;
+
+  private Prepared(Storage storage, String directory, Manifest manifest, Origin origin) {
+    this.storage = storage;
+    this.directory = directory;
+    this.manifest = manifest;
+    this.origin = origin;
+  }
+
+  /** What stands in a directory, if it is complete, of this version, and has all its files. */
+  static Optional<Prepared> find(Storage storage, String directory, String key) {
+    String path = Storage.join(directory, MANIFEST);
+    if (!storage.exists(path)) {
+      return Optional.empty();
+    }
+    Manifest manifest;
+    try {
+      manifest = JSON.readValue(storage.readText(path), Manifest.class);
+    } catch (JsonProcessingException e) {
+      return Optional.empty();
+    }
+    boolean whole =
+        FORMAT.equals(manifest.format())
+            && manifest.version() == VERSION
+            && key.equals(manifest.key())
+            && manifest.parts().stream()
+                .allMatch(part -> storage.exists(Storage.join(directory, part.file())))
+            && manifest.quarantineFiles().stream()
+                .allMatch(file -> storage.exists(Storage.join(manifest.quarantine(), file)));
+    return whole
+        ? Optional.of(new Prepared(storage, directory, manifest, Origin.FOUND))
+        : Optional.empty();
+  }
+
+  static Prepared complete(Storage storage, String directory, Manifest manifest) {
+    try {
+      storage.writeText(Storage.join(directory, MANIFEST), JSON.writeValueAsString(manifest));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a manifest is plain data", e);
+    }
+    return new Prepared(storage, directory, manifest, Origin.COMPUTED);
+  }
+
+  /** The directory of Parquet parts. */
+  public String directory() {
+    return directory;
+  }
+
+  public Origin origin() {
+    return origin;
+  }
+
+  public PreparedCounts counts() {
+    return manifest.counts();
+  }
+
+  /** Equal exactly for the same rows in the same order. */
+  public String fingerprint() {
+    return manifest.fingerprint();
+  }
+
+  /** The directory of refused rows, empty if there are none. */
+  public Optional<String> quarantine() {
+    return manifest.quarantineFiles().isEmpty()
+        ? Optional.empty()
+        : Optional.of(manifest.quarantine());
+  }
+
+  List<Refusal> firstRefusals() {
+    return manifest.firstRefusals();
+  }
+
+  /** The rows with their indexes, a partition for each part, in order. */
+  public JavaRDD<TokenizedRow> rows(SparkSession spark) {
+    Storage from = storage;
+    String in = directory;
+    List<Part> parts = manifest.parts();
+    return JavaSparkContext.fromSparkContext(spark.sparkContext())
+        .parallelize(parts, Math.max(1, parts.size()))
+        .flatMap(part -> new PartIterator(from, Storage.join(in, part.file()), part.firstRow()));
+  }
+
+  /** The rows with the columns of {@link TokenizedRows#SCHEMA}. */
+  public Dataset<Row> dataset(SparkSession spark) {
+    return TokenizedRows.toDataset(spark, rows(spark));
+  }
+
+  private static final class PartIterator implements Iterator<TokenizedRow> {
+    private final TokenizedRowFiles.Reader reader;
+    private final long firstRow;
+    private Optional<TokenizedRow> ahead;
+
+    private PartIterator(Storage storage, String path, long firstRow) {
+      this.firstRow = firstRow;
+      this.reader = TokenizedRowFiles.reader(storage, path);
+      TaskContext context = TaskContext.get();
+      if (context != null) {
+        // A task may stop before the last row.
+        context.addTaskCompletionListener((TaskCompletionListener) ended -> reader.close());
+      }
+      this.ahead = reader.next();
+    }
+
+    @Override
+    public boolean hasNext() {
+      return ahead.isPresent();
+    }
+
+    @Override
+    public TokenizedRow next() {
+      TokenizedRow row = ahead.orElseThrow(NoSuchElementException::new);
+      ahead = reader.next();
+      return row.withIndex(firstRow + row.index());
+    }
+  }
+}
