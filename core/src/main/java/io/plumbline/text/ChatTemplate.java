@@ -1,14 +1,41 @@
 package io.plumbline.text;
 
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.text.jinja.JinjaTemplate;
+import io.plumbline.text.jinja.Limits;
+import java.time.Clock;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
-/** A chat template, rendered as transformers renders it with Jinja2. */
+/**
+ * A chat template, rendered as transformers renders it with Jinja2. Templates come from strangers:
+ * they reach nothing but what they are given, and bounds on steps, depth and size end what would
+ * not end by itself. Immutable and safe to use from many threads.
+ */
 public final class ChatTemplate {
-  private ChatTemplate() {}
+  /** Names that a message's reasoning goes by; the first is what templates read. */
+  private static final List<String> REASONING =
+      List.of("reasoning_content", "thinking", "reasoning");
+
+  private final String source;
+  private final JinjaTemplate template;
+  private final Map<String, Object> specialTokens;
+
+  private ChatTemplate(String source, JinjaTemplate template, Map<String, Object> specialTokens) {
+    this.source = source;
+    this.template = template;
+    this.specialTokens = specialTokens;
+  }
 
   /**
-   * A part of the text that {@code {% generation %}} marks: characters from start to before end.
+   * A part of the text that {@code {% generation %}} marks, in Unicode code points (as Python
+   * counts characters): from start to before end.
    */
   public record Span(int start, int end) {}
 
@@ -18,12 +45,66 @@ public final class ChatTemplate {
    */
   public record Rendered(String text, List<Span> assistantSpans) {}
 
-  /** Parses a template; {@code specialTokens} are variables such as bos_token and eos_token. */
+  /**
+   * Parses a template; {@code specialTokens} are variables such as bos_token and eos_token. Fails
+   * with BAD_TEMPLATE where the template is no Jinja2.
+   */
   public static ChatTemplate parse(String source, Map<String, Object> specialTokens) {
-    throw new UnsupportedOperationException();
+    return parse(source, specialTokens, Limits.STANDARD);
   }
 
+  static ChatTemplate parse(String source, Map<String, Object> specialTokens, Limits limits) {
+    return new ChatTemplate(
+        source, JinjaTemplate.parse(source, limits), new HashMap<>(specialTokens));
+  }
+
+  /**
+   * Renders a conversation. As transformers does, what a message gives as null is left out, and
+   * reasoning that a message gives under one of its
+   * names is given under the others that templates read. Fails with BAD_TEMPLATE where the template
+   * fails, refuses the conversation or goes past its bounds.
+   */
   public Rendered render(ChatRequest request) {
-    throw new UnsupportedOperationException();
+    Map<String, Object> variables = new HashMap<>(specialTokens);
+    variables.putAll(request.variables());
+    List<Object> messages = new ArrayList<>();
+    for (Map<String, Object> message : request.messages()) {
+      if (message == null) {
+        throw new PlumblineException(
+            ErrorCode.BAD_DATA, "A message of a conversation is null; give it a role and content.");
+      }
+      messages.add(withReasoning(message));
+    }
+    variables.put("messages", messages);
+    variables.put("tools", request.tools().orElse(null));
+    variables.putIfAbsent("documents", null);
+    variables.put(
+        "add_generation_prompt",
+        request.generationPrompt() == ChatRequest.GenerationPrompt.ADDED);
+    JinjaTemplate.Rendered rendered = template.render(variables, Clock.system(ZoneId.systemDefault()));
+    return new Rendered(
+        rendered.text(),
+        rendered.generated().stream().map(span -> new Span(span.start(), span.end())).toList());
+  }
+
+  /** The template as it was given. */
+  public String source() {
+    return source;
+  }
+
+  private static Map<String, Object> withReasoning(Map<String, Object> given) {
+    Map<String, Object> message = new LinkedHashMap<>(given);
+    message.values().removeIf(Objects::isNull);
+    for (String name : REASONING) {
+      Object reasoning = message.get(name);
+      if (reasoning != null) {
+        Map<String, Object> aliased = new LinkedHashMap<>();
+        aliased.put("thinking", reasoning);
+        aliased.putAll(message);
+        aliased.put("reasoning_content", reasoning);
+        return aliased;
+      }
+    }
+    return message;
   }
 }

@@ -1,0 +1,26 @@
+package io.plumbline.text.jinja;
+
+import java.util.List;
+
+/** What {@code keys()}, {@code values()} and {@code items()} give. */
+record DictView(PyDict dict, Kind kind) {
+  enum Kind {
+    KEYS("dict_keys"),
+    VALUES("dict_values"),
+    ITEMS("dict_items");
+
+    final String typeName;
+
+    Kind(String typeName) {
+      this.typeName = typeName;
+    }
+  }
+
+  List<Object> elements() {
+    return switch (kind) {
+      case KEYS -> dict.keys();
+      case VALUES -> dict.values();
+      case ITEMS -> dict.items();
+    };
+  }
+}

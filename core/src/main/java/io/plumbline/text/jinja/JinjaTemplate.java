@@ -1,0 +1,103 @@
+package io.plumbline.text.jinja;
+
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A parsed template in the Jinja2 language, as transformers sets it up for chat templates: an
+ * immutable sandbox, trim_blocks, lstrip_blocks, loop controls, generation blocks. It cannot reach
+ * anything but the values it is given, and {@link Limits} bound what it spends.
+ *
+ * <p>Instances are immutable and may be used by many threads at once.
+ */
+public final class JinjaTemplate {
+  /** A part of the text, in Unicode code points: from start to before end. */
+  public record Span(int start, int end) {}
+
+  /**
+   * @param text what the template prints
+   * @param generated what {@code {% generation %}} blocks mark, in the order they end
+   */
+  public record Rendered(String text, List<Span> generated) {}
+
+  private final List<Statement> body;
+  private final Symbols.Plan plan;
+  private final Limits limits;
+
+  private JinjaTemplate(List<Statement> body, Symbols.Plan plan, Limits limits) {
+    this.body = body;
+    this.plan = plan;
+    this.limits = limits;
+  }
+
+  /** Parses a template, or fails with BAD_TEMPLATE and the line where it goes wrong. */
+  public static JinjaTemplate parse(String source, Limits limits) {
+    if (source.length() > limits.sourceLength()) {
+      throw new PlumblineException(
+          ErrorCode.BAD_TEMPLATE,
+          "The chat template has "
+              + source.length()
+              + " characters; more than "
+              + limits.sourceLength()
+              + " are not accepted.");
+    }
+    try {
+      List<Statement> body = Parser.parse(source, limits);
+      Symbols symbols = Symbols.root();
+      body.forEach(statement -> statement.analyze(symbols));
+      Node.Frame frame = new Node.Frame(symbols, Node.Frame.Kind.TOP, false);
+      body.forEach(statement -> statement.bind(frame));
+      return new JinjaTemplate(body, symbols.plan(), limits);
+    } catch (TemplateSyntaxException e) {
+      throw failure("cannot be parsed", e.line(), e.getMessage());
+    } catch (PyError e) {
+      throw failure("cannot be parsed", 1, e.getMessage());
+    } catch (StackOverflowError e) {
+      throw failure("cannot be parsed", 1, "it is nested too deeply");
+    }
+  }
+
+  /**
+   * Renders with variables of plain JSON values (maps, lists, strings, numbers, booleans, null), or
+   * fails with BAD_TEMPLATE, the line and the reason; what the template's own raise_exception says
+   * is the reason then.
+   */
+  public Rendered render(Map<String, ?> variables, Clock clock) {
+    Rendering rendering = new Rendering(limits, clock);
+    try {
+      Map<String, Object> context = new HashMap<>(Globals.all());
+      variables.forEach((name, value) -> context.put(name, Values.ofJson(value)));
+      Activation activation = new Activation(plan, null, new Context(context)).enter();
+      Statement.runAll(body, rendering, activation, rendering.root());
+      return new Rendered(rendering.root().toString(), List.copyOf(rendering.generated()));
+    } catch (PyError e) {
+      throw failure(
+          switch (e.kind()) {
+            case RAISED -> "refused the conversation";
+            case LIMIT -> "was stopped";
+            default -> "failed";
+          },
+          rendering.line(),
+          e.getMessage());
+    } catch (StackOverflowError e) {
+      throw failure("was stopped", rendering.line(), "evaluation is nested too deeply");
+    }
+  }
+
+  private static PlumblineException failure(String what, int line, String reason) {
+    String sentence = reason == null || reason.isBlank() ? "no reason was given" : reason.strip();
+    return new PlumblineException(
+        ErrorCode.BAD_TEMPLATE,
+        "The chat template "
+            + what
+            + " at line "
+            + line
+            + ": "
+            + sentence
+            + (sentence.endsWith(".") || sentence.endsWith("!") ? "" : "."));
+  }
+}

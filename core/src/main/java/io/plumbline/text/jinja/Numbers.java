@@ -1,0 +1,299 @@
+package io.plumbline.text.jinja;
+
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.math.MathContext;
+import java.math.RoundingMode;
+
+/** Python's numbers: whole ones of any size (long or BigInteger) and doubles. */
+final class Numbers {
+  private static final int MOST_BITS = 1 << 16;
+  private static final BigInteger LEAST_LONG = BigInteger.valueOf(Long.MIN_VALUE);
+  private static final BigInteger GREATEST_LONG = BigInteger.valueOf(Long.MAX_VALUE);
+
+  private Numbers() {}
+
+  static Object normalize(BigInteger value) {
+    if (value.bitLength() > MOST_BITS) {
+      throw PyError.limit("a number has more than " + MOST_BITS + " bits");
+    }
+    return value.compareTo(LEAST_LONG) >= 0 && value.compareTo(GREATEST_LONG) <= 0
+        ? (Object) value.longValue()
+        : value;
+  }
+
+  static boolean isNumber(Object value) {
+    return value instanceof Long
+        || value instanceof Double
+        || value instanceof Boolean
+        || value instanceof BigInteger;
+  }
+
+  static boolean isInteger(Object value) {
+    return value instanceof Long || value instanceof Boolean || value instanceof BigInteger;
+  }
+
+  static BigInteger big(Object integer) {
+    if (integer instanceof BigInteger big) {
+      return big;
+    }
+    return BigInteger.valueOf(small(integer));
+  }
+
+  private static long small(Object integer) {
+    return integer instanceof Boolean bool ? (bool ? 1 : 0) : (Long) integer;
+  }
+
+  static boolean isSmall(Object value) {
+    return value instanceof Long || value instanceof Boolean;
+  }
+
+  static double real(Object number) {
+    if (number instanceof Double value) {
+      return value;
+    }
+    if (isSmall(number)) {
+      return small(number);
+    }
+    double value = big(number).doubleValue();
+    if (Double.isInfinite(value)) {
+      throw PyError.arithmetic("int too large to convert to float");
+    }
+    return value;
+  }
+
+  /** A whole number as an index; beyond an int it is cut to the nearest int. */
+  static int index(Object value) {
+    BigInteger big = big(value);
+    return big.max(BigInteger.valueOf(Integer.MIN_VALUE + 1))
+        .min(BigInteger.valueOf(Integer.MAX_VALUE - 1))
+        .intValue();
+  }
+
+  static Object binary(String operator, Object left, Object right) {
+    if (left instanceof Double || right instanceof Double) {
+      return real(operator, real(left), real(right));
+    }
+    return switch (operator) {
+      case "+" -> {
+        if (isSmall(left) && isSmall(right)) {
+          long a = small(left);
+          long b = small(right);
+          long sum = a + b;
+          if (((a ^ sum) & (b ^ sum)) >= 0) {
+            yield sum;
+          }
+        }
+        yield normalize(big(left).add(big(right)));
+      }
+      case "-" -> normalize(big(left).subtract(big(right)));
+      case "*" -> normalize(big(left).multiply(big(right)));
+      case "/" -> quotient(big(left), big(right));
+      case "//" -> normalize(floorDivide(big(left), big(right)));
+      case "%" -> {
+        BigInteger b = big(right);
+        yield normalize(big(left).subtract(floorDivide(big(left), b).multiply(b)));
+      }
+      case "**" -> power(big(left), big(right));
+      default -> throw new IllegalArgumentException(operator);
+    };
+  }
+
+  private static BigInteger floorDivide(BigInteger a, BigInteger b) {
+    if (b.signum() == 0) {
+      throw PyError.arithmetic("division by zero");
+    }
+    BigInteger[] parts = a.divideAndRemainder(b);
+    return parts[1].signum() != 0 && parts[1].signum() != b.signum()
+        ? parts[0].subtract(BigInteger.ONE)
+        : parts[0];
+  }
+
+  private static Object quotient(BigInteger a, BigInteger b) {
+    if (b.signum() == 0) {
+      throw PyError.arithmetic("division by zero");
+    }
+    if (a.bitLength() <= 53 && b.bitLength() <= 53) {
+      return (double) a.longValue() / b.longValue();
+    }
+    double value =
+        new BigDecimal(a).divide(new BigDecimal(b), new MathContext(40)).doubleValue();
+    if (Double.isInfinite(value)) {
+      throw PyError.arithmetic("integer division result too large for a float");
+    }
+    return value;
+  }
+
+  private static Object power(BigInteger base, BigInteger exponent) {
+    if (exponent.signum() < 0) {
+      return real("**", real(normalize(base)), real(normalize(exponent)));
+    }
+    if (base.bitLength() <= 1 && base.abs().compareTo(BigInteger.ONE) <= 0) {
+      if (exponent.signum() == 0 || base.signum() > 0) {
+        return 1L;
+      }
+      return base.signum() == 0 ? 0L : (exponent.testBit(0) ? -1L : 1L);
+    }
+    if (exponent.bitLength() > 31
+        || (long) base.abs().bitLength() * exponent.intValue() > 2L * MOST_BITS) {
+      throw PyError.limit("a number has more than " + MOST_BITS + " bits");
+    }
+    return normalize(base.pow(exponent.intValue()));
+  }
+
+  private static Object real(String operator, double a, double b) {
+    switch (operator) {
+      case "+":
+        return a + b;
+      case "-":
+        return a - b;
+      case "*":
+        return a * b;
+      case "/":
+        if (b == 0) {
+          throw PyError.arithmetic("float division by zero");
+        }
+        return a / b;
+      case "//":
+      case "%":
+        return floorOrModulo(operator, a, b);
+      case "**":
+        if (a == 0 && b < 0) {
+          throw PyError.arithmetic("0.0 cannot be raised to a negative power");
+        }
+        if (a < 0 && b != Math.rint(b) && !Double.isInfinite(a) && !Double.isInfinite(b)) {
+          throw PyError.arithmetic("complex numbers are not supported");
+        }
+        if (a == 1 || (a == -1 && Double.isInfinite(b))) {
+          return 1.0;
+        }
+        double power = Math.pow(a, b);
+        if (Double.isInfinite(power) && !Double.isInfinite(a) && !Double.isInfinite(b)) {
+          throw PyError.arithmetic("the result of a power is too large");
+        }
+        return power;
+      default:
+        throw new IllegalArgumentException(operator);
+    }
+  }
+
+  private static double floorOrModulo(String operator, double a, double b) {
+    if (b == 0) {
+      throw PyError.arithmetic("float modulo by zero");
+    }
+    double modulo = a % b;
+    double division = (a - modulo) / b;
+    if (modulo != 0) {
+      if ((b < 0) != (modulo < 0)) {
+        modulo += b;
+        division -= 1.0;
+      }
+    } else {
+      modulo = Math.copySign(0.0, b);
+    }
+    if (operator.equals("%")) {
+      return modulo;
+    }
+    if (division == 0) {
+      return Math.copySign(0.0, a / b);
+    }
+    double floor = Math.floor(division);
+    return division - floor > 0.5 ? floor + 1.0 : floor;
+  }
+
+  static Object negative(Object value) {
+    return value instanceof Double real ? (Object) (-real) : normalize(big(value).negate());
+  }
+
+  static Object absolute(Object value) {
+    return value instanceof Double real ? (Object) Math.abs(real) : normalize(big(value).abs());
+  }
+
+  static int compare(Object left, Object right) {
+    if (left instanceof Double || right instanceof Double) {
+      if (left instanceof Double a && right instanceof Double b) {
+        return a < b ? -1 : a > b ? 1 : 0;
+      }
+      boolean swapped = right instanceof Double;
+      double real = swapped ? (Double) right : (Double) left;
+      Object whole = swapped ? left : right;
+      int sign =
+          Double.isInfinite(real)
+              ? (real > 0 ? 1 : -1)
+              : new BigDecimal(real).compareTo(new BigDecimal(big(whole)));
+      return swapped ? -sign : sign;
+    }
+    if (isSmall(left) && isSmall(right)) {
+      return Long.compare(small(left), small(right));
+    }
+    return big(left).compareTo(big(right));
+  }
+
+  static boolean isNan(Object value) {
+    return value instanceof Double real && real.isNaN();
+  }
+
+  /** The value as a key: equal numbers of different types give equal keys. */
+  static Object hashKey(Object number) {
+    if (number instanceof Double real) {
+      if (real == Math.rint(real) && !Double.isInfinite(real)) {
+        return new BigDecimal(real).toBigInteger();
+      }
+      return real;
+    }
+    return big(number);
+  }
+
+  static String decimal(Object integer) {
+    if (isSmall(integer)) {
+      return Long.toString(small(integer));
+    }
+    BigInteger big = big(integer);
+    if (big.bitLength() > 14_290 || big.abs().toString().length() > 4300) {
+      throw PyError.value("a number of more than 4300 digits cannot be printed");
+    }
+    return big.toString();
+  }
+
+  /** The shortest digits that read back as the same double, laid out as Python does. */
+  static String repr(double value) {
+    if (Double.isNaN(value)) {
+      return "nan";
+    }
+    if (Double.isInfinite(value)) {
+      return value > 0 ? "inf" : "-inf";
+    }
+    if (value == 0) {
+      return 1 / value < 0 ? "-0.0" : "0.0";
+    }
+    BigDecimal exact = new BigDecimal(Math.abs(value));
+    BigDecimal shortest = exact;
+    for (int digits = 1; digits <= 17; digits++) {
+      shortest = exact.round(new MathContext(digits, RoundingMode.HALF_EVEN));
+      if (shortest.doubleValue() == Math.abs(value)) {
+        break;
+      }
+    }
+    shortest = shortest.stripTrailingZeros();
+    String digits = shortest.unscaledValue().toString();
+    int point = digits.length() - shortest.scale();
+    String sign = value < 0 ? "-" : "";
+    if (point > 16 || point < -3) {
+      String mantissa = digits.length() == 1 ? digits : digits.charAt(0) + "." + digits.substring(1);
+      int exponent = point - 1;
+      return sign
+          + mantissa
+          + "e"
+          + (exponent < 0 ? "-" : "+")
+          + (Math.abs(exponent) < 10 ? "0" : "")
+          + Math.abs(exponent);
+    }
+    if (point <= 0) {
+      return sign + "0." + "0".repeat(-point) + digits;
+    }
+    if (point >= digits.length()) {
+      return sign + digits + "0".repeat(point - digits.length()) + ".0";
+    }
+    return sign + digits.substring(0, point) + "." + digits.substring(point);
+  }
+}

@@ -1,0 +1,21 @@
+package io.plumbline.text.jinja;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * An immutable sequence that is not equal to a list of the same elements.
+ *
+ * @param items the elements
+ * @param grouped whether attributes {@code grouper} and {@code list} name the two elements
+ */
+record Tuple(List<Object> items, boolean grouped) {
+  Tuple(List<Object> items) {
+    this(items, false);
+  }
+
+  static Tuple of(Object... items) {
+    return new Tuple(Collections.unmodifiableList(Arrays.asList(items)));
+  }
+}
