@@ -54,6 +54,9 @@ final class Attributes {
   /** {@code object.name}: the attribute first, then the element. */
   static Object attribute(Rendering rendering, Object object, String name) {
     if (object instanceof Undefined undefined) {
+      if (HIDDEN.contains(name)) {
+        return unsafe(object, name);
+      }
       throw undefined.failure();
     }
     Object value = own(rendering, object, name);
