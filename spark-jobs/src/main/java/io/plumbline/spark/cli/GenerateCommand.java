@@ -42,8 +42,7 @@ final class GenerateCommand implements Command {
               1)
           .withInitial("1");
   static final Setting<Integer> TOP_K =
-      Setting.count(
-              "top-k", DECODING, "Draws from this many most probable tokens; 0 from all.", 0)
+      Setting.count("top-k", DECODING, "Draws from this many most probable tokens; 0 from all.", 0)
           .withInitial("0");
   static final Setting<Long> SEED =
       Setting.whole("seed", DECODING, "With a row's place it fixes every draw.", 0)
@@ -119,8 +118,7 @@ final class GenerateCommand implements Command {
         }
         return;
       }
-      try (SparkSessions.Session session =
-          SparkSessions.open(values, SparkSessions.coresHere())) {
+      try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere())) {
         Storage storage = session.storage();
         try (StageResults<Sample> samples =
             Sampling.run(

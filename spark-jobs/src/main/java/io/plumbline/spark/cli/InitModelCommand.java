@@ -117,8 +117,7 @@ final class InitModelCommand implements Command {
 
   @Override
   public Work check(SettingValues values, Problems problems) {
-    String output =
-        values.require(OUTPUT, "name a directory for the new model").orElse("");
+    String output = values.require(OUTPUT, "name a directory for the new model").orElse("");
     List<String> texts = values.all(DATA);
     values.of(FAMILY);
     InitModel.Settings settings = sizes(values, problems);

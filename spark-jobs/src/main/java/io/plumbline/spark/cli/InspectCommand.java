@@ -103,8 +103,7 @@ final class InspectCommand implements Command {
   private static ObjectNode run(Storage storage, String path) {
     ObjectNode found = holds("a run", path);
     found.setAll(RunRecord.read(storage, Storage.join(path, "run.json")).json());
-    List<Long> steps =
-        TrainingStateStore.of(storage, Storage.join(path, "checkpoints")).steps();
+    List<Long> steps = TrainingStateStore.of(storage, Storage.join(path, "checkpoints")).steps();
     found.set("training_states", JSON.valueToTree(steps));
     String checkpoint = Storage.join(path, "checkpoint");
     if (storage.exists(Storage.join(checkpoint, "config.json"))) {

@@ -38,11 +38,7 @@ final class OutcomeText {
       if (before != null && after != null) {
         text.append(
             String.format(
-                Locale.ROOT,
-                "  %-16s %9.4f -> %9.4f%n",
-                WORDS.get(metric),
-                before,
-                after));
+                Locale.ROOT, "  %-16s %9.4f -> %9.4f%n", WORDS.get(metric), before, after));
       }
     }
     return text.toString();

@@ -103,8 +103,7 @@ final class PrepareCommand implements Command {
             : CanonicalShards.Order.SHUFFLED;
     SparkSessions.check(values, 1, problems);
     return console -> {
-      try (SparkSessions.Session session =
-              SparkSessions.open(values, SparkSessions.coresHere());
+      try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
           Progress progress = Progress.on(console)) {
         Storage storage = session.storage();
         ModelDirectory directory = ModelDirectory.open(storage, model);
@@ -117,12 +116,7 @@ final class PrepareCommand implements Command {
                     globalBatchSize, prepared.counts().accepted(), epochs, seed);
         String shards = Storage.join(output, "shards");
         ShardWriting.write(
-            storage,
-            shards,
-            prepared.rows(session.spark()),
-            plan,
-            order,
-            prepared.fingerprint());
+            storage, shards, prepared.rows(session.spark()), plan, order, prepared.fingerprint());
         progress.close();
         PreparedCounts counts = prepared.counts();
         console

@@ -54,7 +54,10 @@ final class Quickstart {
       String fresh = Storage.join(output, "model");
       ModelDirectory model =
           InitModel.writeFromTextFiles(
-              storage, fresh, QuickstartRecipe.model(seed), List.of(sample(QuickstartRecipe.CORPUS)));
+              storage,
+              fresh,
+              QuickstartRecipe.model(seed),
+              List.of(sample(QuickstartRecipe.CORPUS)));
       progress.note(
           String.format(
               Locale.ROOT,
@@ -127,8 +130,7 @@ final class Quickstart {
   private List<Map<String, Object>> prompts(Storage storage) {
     List<Map<String, Object>> rows = new ArrayList<>();
     try (DataFileReader reader =
-        DataFileReader.open(
-            storage, FileSlice.whole(sample(QuickstartRecipe.HELD_OUT_PAIRS)))) {
+        DataFileReader.open(storage, FileSlice.whole(sample(QuickstartRecipe.HELD_OUT_PAIRS)))) {
       for (Optional<RawRow> row = reader.next(); row.isPresent(); row = reader.next()) {
         row.get()
             .values()

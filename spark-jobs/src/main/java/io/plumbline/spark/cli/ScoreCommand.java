@@ -52,8 +52,7 @@ final class ScoreCommand implements Command {
         PROMPT,
         TextSettings.JSON,
         SparkSessions.MASTER,
-        TrainingSettings.MICRO_BATCH_TOKENS.withInitial(
-            Integer.toString(Scorer.TOKENS_PER_BATCH)),
+        TrainingSettings.MICRO_BATCH_TOKENS.withInitial(Integer.toString(Scorer.TOKENS_PER_BATCH)),
         TrainingSettings.COMPUTE_DTYPE);
   }
 
@@ -79,8 +78,7 @@ final class ScoreCommand implements Command {
       }
       List<Map<String, Object>> rows =
           texts.stream().map(text -> Map.<String, Object>of("text", text)).toList();
-      try (SparkSessions.Session session =
-          SparkSessions.open(values, SparkSessions.coresHere())) {
+      try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere())) {
         Storage storage = session.storage();
         try (StageResults<Score> scores =
             Scoring.run(

@@ -30,8 +30,8 @@ public final class InputRows {
   private InputRows() {}
 
   /**
-   * The rows of files, directories and globs in their order: JSON lines, JSON arrays, Parquet. A row
-   * that cannot be read fails with BAD_DATA naming file and line.
+   * The rows of files, directories and globs in their order: JSON lines, JSON arrays, Parquet. A
+   * row that cannot be read fails with BAD_DATA naming file and line.
    */
   public static JavaRDD<Map<String, Object>> read(
       SparkSession spark, Storage storage, List<String> paths) {

@@ -34,7 +34,9 @@ final class JsonLines {
       return MAPPER.writeValueAsString(json);
     } catch (JsonProcessingException e) {
       throw new PlumblineException(
-          ErrorCode.INTERNAL, "A result could not be written as JSON: " + e.getOriginalMessage(), e);
+          ErrorCode.INTERNAL,
+          "A result could not be written as JSON: " + e.getOriginalMessage(),
+          e);
     }
   }
 }

@@ -17,7 +17,8 @@ import java.util.Map;
  *     rewards do not count, so a policy that is the reference has 0
  * @param prefersChosen share of pairs whose chosen completion has the higher mean log-probability a
  *     token under the policy; needs no reference
- * @param logpsChosen mean summed log-probability of the chosen completions under the policy, in nats
+ * @param logpsChosen mean summed log-probability of the chosen completions under the policy, in
+ *     nats
  * @param logpsRejected the same of the rejected
  */
 public record PairMetrics(

@@ -170,8 +170,7 @@ public final class Sampler implements AutoCloseable {
     if (settings.temperature() == 0 || settings.temperature() == 1) {
       return generation.logps();
     }
-    TokenizedRow row =
-        TokenizedRow.of(0, prompt, List.of(generation.tokens()), List.of());
+    TokenizedRow row = TokenizedRow.of(0, prompt, List.of(generation.tokens()), List.of());
     return model.logps(List.of(row)).logps().get(0).get(0);
   }
 

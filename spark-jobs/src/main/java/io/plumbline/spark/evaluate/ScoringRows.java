@@ -76,10 +76,7 @@ final class ScoringRows {
           null);
     }
     return TokenizedRow.of(
-        index,
-        Arrays.copyOf(ids, 1),
-        List.of(Arrays.copyOfRange(ids, 1, ids.length)),
-        List.of());
+        index, Arrays.copyOf(ids, 1), List.of(Arrays.copyOfRange(ids, 1, ids.length)), List.of());
   }
 
   /** What the model's values say about a row. */
@@ -89,11 +86,9 @@ final class ScoringRows {
       return new Score.PairScore(counted(row, 0, logps), counted(row, 1, logps));
     }
     int[] completion = row.completions().get(0);
-    boolean whole =
-        prepared.shape() != ExampleShape.PROMPT_COMPLETION;
+    boolean whole = prepared.shape() != ExampleShape.PROMPT_COMPLETION;
     int[] tokens = whole ? concatenated(row.prompt(), completion) : completion;
-    String text =
-        prepared.text().orElseGet(() -> tokenizer.decodeSkippingSpecialTokens(tokens));
+    String text = prepared.text().orElseGet(() -> tokenizer.decodeSkippingSpecialTokens(tokens));
     return new Score.CompletionScore(text, tokens, counted(row, 0, logps));
   }
 

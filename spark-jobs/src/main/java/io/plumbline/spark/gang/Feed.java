@@ -58,11 +58,7 @@ final class Feed implements AutoCloseable {
   private volatile RuntimeException listenerFailure;
 
   private Feed(
-      String host,
-      ServerSocket server,
-      byte[] secret,
-      Consumer<String> listener,
-      Runnable cancel) {
+      String host, ServerSocket server, byte[] secret, Consumer<String> listener, Runnable cancel) {
     this.host = host;
     this.server = server;
     this.secret = secret;

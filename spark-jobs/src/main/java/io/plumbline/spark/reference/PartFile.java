@@ -72,8 +72,7 @@ final class PartFile {
     return rows;
   }
 
-  private static final class WriterBuilder
-      extends ParquetWriter.Builder<CachedRow, WriterBuilder> {
+  private static final class WriterBuilder extends ParquetWriter.Builder<CachedRow, WriterBuilder> {
     WriterBuilder(OutputFile file) {
       super(file);
       // Log-probabilities hardly compress; without a codec any reader can read the part.

@@ -101,8 +101,7 @@ public final class ReferenceCache {
             .persist(StorageLevel.MEMORY_AND_DISK());
     try {
       Totals totals =
-          SparkFailures.unwrapped(
-              () -> sought.aggregate(Totals.NONE, Totals::plus, Totals::plus));
+          SparkFailures.unwrapped(() -> sought.aggregate(Totals.NONE, Totals::plus, Totals::plus));
       List<String> damagedParts = reportDamage(damage, listener);
       listener.stageStarted(STAGE, totals.missing(), "rows");
       Computed computed = Computed.NOTHING;
@@ -258,7 +257,8 @@ public final class ReferenceCache {
       CollectionAccumulator<String> damage, ProgressListener listener) {
     TreeSet<String> sentences = new TreeSet<>(damage.value());
     for (String sentence : sentences) {
-      listener.note("Left out of the reference cache: " + sentence + "; its rows are computed anew.");
+      listener.note(
+          "Left out of the reference cache: " + sentence + "; its rows are computed anew.");
     }
     return new ArrayList<>(sentences);
   }
@@ -289,7 +289,8 @@ public final class ReferenceCache {
   }
 
   private static int tasks(Totals totals, int slots, ReferenceSettings settings) {
-    long worthwhile = totals.missingTokens() / ((long) BATCHES_PER_TASK * settings.tokensPerBatch());
+    long worthwhile =
+        totals.missingTokens() / ((long) BATCHES_PER_TASK * settings.tokensPerBatch());
     long wanted = Math.min(Math.max(worthwhile, slots), (long) slots * TASKS_PER_SLOT);
     return (int) Math.max(1, Math.min(wanted, totals.missing()));
   }
@@ -303,7 +304,10 @@ public final class ReferenceCache {
     try {
       var unused =
           poller.scheduleWithFixedDelay(
-              () -> listener.stageAdvanced(STAGE, progress.value()), 500, 500, TimeUnit.MILLISECONDS);
+              () -> listener.stageAdvanced(STAGE, progress.value()),
+              500,
+              500,
+              TimeUnit.MILLISECONDS);
       tasks = SparkFailures.unwrapped(() -> rows.mapPartitions(task).collect());
     } finally {
       stop(poller);

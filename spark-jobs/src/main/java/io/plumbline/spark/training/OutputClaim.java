@@ -168,8 +168,7 @@ public final class OutputClaim implements AutoCloseable {
   }
 
   private static boolean looksLikeRun(List<Storage.Entry> contents) {
-    Set<String> written =
-        Set.of(RUN_RECORD, "metrics.jsonl", "checkpoint", "checkpoints");
+    Set<String> written = Set.of(RUN_RECORD, "metrics.jsonl", "checkpoint", "checkpoints");
     return contents.stream()
         .anyMatch(entry -> written.contains(nameOf(entry)) || isBeforeTraining(entry));
   }

@@ -65,7 +65,10 @@ class PlumblineTest {
     assertThat(call).isEqualTo(Call.plumbline("help", name));
     assertThat(call.out()).contains("Examples", "./plumbline " + name);
     for (Setting<?> setting : command.settings()) {
-      assertThat(setting.help()).as(setting.option()).containsPattern("\\.\\)?$").hasSizeGreaterThan(8);
+      assertThat(setting.help())
+          .as(setting.option())
+          .containsPattern("\\.\\)?$")
+          .hasSizeGreaterThan(8);
       if (setting.kind() != Setting.Kind.ARGUMENT) {
         assertThat(call.out()).contains("--" + setting.name());
       }

@@ -119,8 +119,7 @@ class ReferenceCacheTest {
     assertThat(filled.computed()).isEqualTo(5);
     List<TokenizedRow> rows = join(twice, filled);
     assertThat(rows).hasSize(8);
-    assertThat(rows.get(6).referenceLogps().get(0))
-        .isEqualTo(rows.get(1).referenceLogps().get(0));
+    assertThat(rows.get(6).referenceLogps().get(0)).isEqualTo(rows.get(1).referenceLogps().get(0));
   }
 
   @Test
@@ -270,7 +269,8 @@ class ReferenceCacheTest {
                 "-Dai.djl.offline=true",
                 "-Dplumbline.root=" + Fixtures.root(),
                 "-cp",
-                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                System.getProperty(
+                    "surefire.test.class.path", System.getProperty("java.class.path")),
                 FillProcess.class.getName(),
                 cache.toString())
             .redirectErrorStream(true)
