@@ -217,7 +217,8 @@ def demonstration(cell, rng):
     quality = "good" if rng.random() < 0.4 else rng.choices(FLAWS, weights=[2, 10, 5, 1, 2])[0]
     answer = good(cell, rng) if quality == "good" else bad(cell, quality, rng)
     return {
-        "messages": question(cell) + [{"role": "assistant", "content": answer}],
+        "prompt": question(cell),
+        "completion": [{"role": "assistant", "content": answer}],
         "task": cell.task,
         "quality": quality,
     }
@@ -307,7 +308,7 @@ def build(seed):
 
     lines = set()
     for row in files["sft/train.jsonl"]:
-        lines.update(m["content"] for m in row["messages"])
+        lines.update(m["content"] for m in row["prompt"] + row["completion"])
     for row in files["arithmetic/train.jsonl"][:500]:
         lines.add(row["prompt"][0]["content"])
     corpus = sorted(lines)
@@ -320,7 +321,7 @@ def build(seed):
 
 def verify(files):
     def questions(name):
-        return {row["messages"][-2]["content"] if "messages" in row else row["prompt"][-1]["content"] for row in files[name]}
+        return {row["prompt"][-1]["content"] for row in files[name]}
 
     for kind in ("preferences", "sft", "arithmetic"):
         both = questions(f"{kind}/heldout.jsonl") & (questions("preferences/train.jsonl") | questions("sft/train.jsonl"))

@@ -105,7 +105,7 @@ public final class InitModel {
       }
     }
 
-    /** A model of 1.9 million parameters without learned merges. */
+    /** A model of 1.7 million parameters without learned merges. */
     public static Settings defaults() {
       return new Settings(
           192, 4, 6, 3, 512, SMALLEST_VOCABULARY, EmbeddingSharing.TIED, 10_000, 1024, 0.02, 0);

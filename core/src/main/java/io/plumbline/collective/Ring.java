@@ -58,6 +58,7 @@ final class Ring implements Collective {
     boolean ended;
     IOException error;
     PlumblineException failure;
+    int blamed;
 
     Peer(int rank, SelectionKey key) {
       this.rank = rank;
@@ -96,6 +97,9 @@ final class Ring implements Collective {
   private volatile PlumblineException broken;
   private boolean closed;
 
+  /** The rank whose failure is to be passed on: this one, unless another was there first. */
+  private int blamed;
+
   Ring(
       Membership me,
       Selector selector,
@@ -108,6 +112,7 @@ final class Ring implements Collective {
     this.selector = selector;
     this.ringOutKey = ringOutKey;
     this.ringInKey = ringInKey;
+    blamed = rank;
     ringOut = (SocketChannel) ringOutKey.channel();
     ringIn = (SocketChannel) ringInKey.channel();
     peers = new Peer[worldSize];
@@ -439,27 +444,32 @@ final class Ring implements Collective {
       if (type == BYE) {
         peer.left = true;
       } else if (type == FAILED) {
-        peer.failure = note(in, peer.scanned + HEADER, payload);
+        note(peer, peer.scanned + HEADER, payload);
       }
       peer.scanned += HEADER + payload;
     }
     if (peer.failure != null) {
-      throw Failures.told(peer.rank, peer.failure);
+      throw told(peer);
     }
   }
 
-  private static PlumblineException note(ByteBuffer in, int at, int bytes) {
+  /** Such as "NUMERICS 2 The loss is not finite.": what failed on which rank. */
+  private static void note(Peer peer, int at, int bytes) {
     byte[] text = new byte[bytes];
-    in.get(at, text);
-    String note = new String(text, StandardCharsets.UTF_8);
-    int newline = note.indexOf('\n');
-    ErrorCode code = ErrorCode.INTERNAL;
-    for (ErrorCode known : ErrorCode.values()) {
-      if (newline >= 0 && note.substring(0, newline).equals(known.name())) {
-        code = known;
-      }
+    peer.in.get(at, text);
+    String[] parts = new String(text, StandardCharsets.UTF_8).split(" ", 3);
+    try {
+      peer.blamed = Integer.parseInt(parts[1]);
+      peer.failure = new PlumblineException(ErrorCode.valueOf(parts[0]), parts[2]);
+    } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
+      peer.blamed = peer.rank;
+      peer.failure = new PlumblineException(ErrorCode.INTERNAL, "It did not say why.", e);
     }
-    return new PlumblineException(code, note.substring(newline + 1));
+  }
+
+  private PlumblineException told(Peer peer) {
+    blamed = peer.blamed;
+    return Failures.told(peer.blamed, peer.failure);
   }
 
   // ---- bulk data, around the ring ----
@@ -683,7 +693,7 @@ final class Ring implements Collective {
 
   private PlumblineException gone(Peer peer) {
     if (peer.failure != null) {
-      return Failures.told(peer.rank, peer.failure);
+      return told(peer);
     }
     return peer.left
         ? Failures.left(rank, peer.rank, doing())
@@ -731,7 +741,7 @@ final class Ring implements Collective {
     boolean interrupted = Thread.interrupted();
     byte[] note = new byte[0];
     if (failure != null) {
-      String text = failure.code() + "\n" + failure.getMessage();
+      String text = "%s %d %s".formatted(failure.code(), blamed, failure.getMessage());
       note = text.getBytes(StandardCharsets.UTF_8);
       if (note.length > MOST_NOTE) {
         note = java.util.Arrays.copyOf(note, MOST_NOTE);

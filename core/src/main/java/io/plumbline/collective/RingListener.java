@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,9 @@ public final class RingListener implements AutoCloseable {
 
   /** Longer paths do not fit into a socket address on Linux. */
   private static final int LONGEST_SOCKET_FILE = 100;
+
+  /** Ranks join within seconds of each other, or their gang has failed. */
+  private static final Duration FORGOTTEN = Duration.ofMinutes(30);
 
   private static final Map<String, SharedMemory.Group> GROUPS = new ConcurrentHashMap<>();
 
@@ -187,10 +191,13 @@ public final class RingListener implements AutoCloseable {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
     }
+    // A group stays findable after an early failure, for ranks that join late to hear of it.
+    GROUPS.values().removeIf(group -> group.isOlderThan(FORGOTTEN));
     SharedMemory.Group group =
-        GROUPS.computeIfAbsent(
-            key,
-            unused -> new SharedMemory.Group(membership.worldSize(), () -> GROUPS.remove(key)));
+        GROUPS.computeIfAbsent(key, unused -> new SharedMemory.Group(membership.worldSize()));
+    if (group.joinedByLast()) {
+      GROUPS.remove(key);
+    }
     return group;
   }
 

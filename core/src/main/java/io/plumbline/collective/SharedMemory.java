@@ -3,6 +3,7 @@ package io.plumbline.collective;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.nio.FloatBuffer;
+import java.time.Duration;
 import java.util.Arrays;
 
 /**
@@ -33,19 +34,11 @@ final class SharedMemory implements Collective {
     private volatile long finished;
     private volatile PlumblineException broken;
 
-    private final Runnable onBreakOrLeave;
+    private final long created = System.nanoTime();
+    private int joined;
 
     Group(int worldSize) {
-      this(worldSize, () -> {});
-    }
-
-    /**
-     * @param onBreakOrLeave called when the group should no longer be found by others, maybe more
-     *     than once
-     */
-    Group(int worldSize, Runnable onBreakOrLeave) {
       this.worldSize = worldSize;
-      this.onBreakOrLeave = onBreakOrLeave;
       kinds = new Operation.Kind[worldSize];
       sequences = new long[worldSize];
       lengths = new long[worldSize];
@@ -56,6 +49,15 @@ final class SharedMemory implements Collective {
       left = new boolean[worldSize];
     }
 
+    /** Whether all ranks have joined, so that nobody will look for this group any more. */
+    synchronized boolean joinedByLast() {
+      return ++joined == worldSize;
+    }
+
+    boolean isOlderThan(Duration age) {
+      return System.nanoTime() - created > age.toNanos();
+    }
+
     private String describe(int rank) {
       return Operation.describe(kinds[rank], sequences[rank], lengths[rank], roots[rank]);
     }
@@ -64,7 +66,6 @@ final class SharedMemory implements Collective {
       if (broken == null) {
         broken = failure;
       }
-      onBreakOrLeave.run();
       notifyAll();
     }
   }
@@ -332,7 +333,6 @@ final class SharedMemory implements Collective {
       closed = true;
       synchronized (group) {
         group.left[rank] = true;
-        group.onBreakOrLeave.run();
         group.notifyAll();
       }
     }

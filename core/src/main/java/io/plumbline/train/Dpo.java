@@ -118,8 +118,7 @@ public final class Dpo implements TrainingMethod {
     metrics.put("rewards/rejected", sums.ratio(REJECTED_REWARD, PAIRS));
     metrics.put("rewards/accuracies", sums.ratio(ACCURATE, PAIRS));
     metrics.put(
-        "rewards/margins",
-        sums.ratio(CHOSEN_REWARD, PAIRS) - sums.ratio(REJECTED_REWARD, PAIRS));
+        "rewards/margins", sums.ratio(CHOSEN_REWARD, PAIRS) - sums.ratio(REJECTED_REWARD, PAIRS));
     metrics.put("logps/chosen", sums.ratio(CHOSEN_LOGP, PAIRS));
     metrics.put("logps/rejected", sums.ratio(REJECTED_LOGP, PAIRS));
     metrics.put("prefers_chosen", sums.ratio(PREFERS_CHOSEN, PAIRS));

@@ -18,8 +18,7 @@ final class MicroBatches {
    * @param tokenBudget otherwise as many rows as fit this many tokens, padding included; always at
    *     least one
    */
-  static List<List<TokenizedRow>> split(
-      List<TokenizedRow> all, OptionalInt rows, int tokenBudget) {
+  static List<List<TokenizedRow>> split(List<TokenizedRow> all, OptionalInt rows, int tokenBudget) {
     List<TokenizedRow> sorted = new ArrayList<>(all);
     // The sort is stable: equal lengths keep slot order, so a run repeats to the bit.
     sorted.sort(Comparator.comparingInt(TokenizedRow::tokens).reversed());

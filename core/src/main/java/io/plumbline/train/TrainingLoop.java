@@ -106,9 +106,7 @@ public final class TrainingLoop {
           double clip = Math.min(1.0, optimizer.maxGradNorm() / (gradientNorm + 1e-6));
           double learningRate =
               optimizer.learningRate()
-                  * optimizer
-                      .schedule()
-                      .factor(step, optimizer.warmupSteps(), plan.steps());
+                  * optimizer.schedule().factor(step, optimizer.warmupSteps(), plan.steps());
           adamW.step(learningRate, clip / normalizer);
 
           report(step, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
@@ -127,8 +125,7 @@ public final class TrainingLoop {
   }
 
   /** Fills every segment's gradients with the sum over this rank's rows, then over all ranks. */
-  private void gradients(
-      List<TokenizedRow> rows, AdamW adamW, OverlappedAllReduce allReduce) {
+  private void gradients(List<TokenizedRow> rows, AdamW adamW, OverlappedAllReduce allReduce) {
     sums.clear();
     tokensInStep = 0;
     adamW.clearGradients();
@@ -139,7 +136,8 @@ public final class TrainingLoop {
       boolean lastBatch = i == batches.size() - 1;
       Consumer<Segment> onFinal =
           lastBatch ? segment -> allReduce.submit(segment.gradients()) : segment -> {};
-      try (TrainingPass pass = policy.forward(batch, ActivationMemory.KEEP, TokenStatistics.ENTROPY_AND_ACCURACY)) {
+      try (TrainingPass pass =
+          policy.forward(batch, ActivationMemory.KEEP, TokenStatistics.ENTROPY_AND_ACCURACY)) {
         pass.backward(method.accumulate(batch, pass.tokens(), sums), onFinal);
       }
       for (TokenizedRow row : batch) {

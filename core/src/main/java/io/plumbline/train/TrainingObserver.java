@@ -7,6 +7,8 @@ public interface TrainingObserver {
   /** Called at least once a step; throws INTERRUPTED when the run is to stop. */
   void checkInterrupted();
 
-  /** Metrics of a step or an evaluation, in the order in which they should be shown. Rank 0 only. */
+  /**
+   * Metrics of a step or an evaluation, in the order in which they should be shown. Rank 0 only.
+   */
   void metrics(Map<String, Double> line);
 }

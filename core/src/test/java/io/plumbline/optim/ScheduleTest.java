@@ -34,8 +34,7 @@ class ScheduleTest {
   }
 
   private static void followsLog(String log, Schedule schedule) throws IOException {
-    JsonNode steps =
-        new ObjectMapper().readTree(Fixtures.golden(log).toFile()).get("steps");
+    JsonNode steps = new ObjectMapper().readTree(Fixtures.golden(log).toFile()).get("steps");
     for (int step = 0; step < 20; step++) {
       assertThat(1e-3 * schedule.factor(step, 4, 20))
           .as("step %d", step)

@@ -54,7 +54,8 @@ class GoldenTrajectoryTest {
   @ParameterizedTest(name = "{0} ranks, micro-batches of {1}")
   @CsvSource({"1, 8", "2, 3"})
   void sftFollowsTrl(int ranks, int microBatch) throws IOException {
-    TestRun run = TestRun.sft(directory, "traj/sft", 20, settings(Schedule.COSINE, 0.01, microBatch));
+    TestRun run =
+        TestRun.sft(directory, "traj/sft", 20, settings(Schedule.COSINE, 0.01, microBatch));
     // With accumulation TRL averages these over micro-steps, so only this run has them to compare.
     followsSft(
         run.train(ranks),
@@ -71,8 +72,7 @@ class GoldenTrajectoryTest {
   }
 
   private static void followsSft(
-      List<Map<String, Double>> lines, String trajectory, List<String> metrics)
-      throws IOException {
+      List<Map<String, Double>> lines, String trajectory, List<String> metrics) throws IOException {
     JsonNode steps = log(trajectory);
     assertThat(lines).hasSize(20);
     for (int i = 0; i < 20; i++) {

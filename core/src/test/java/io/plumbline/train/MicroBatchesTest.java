@@ -32,8 +32,7 @@ class MicroBatchesTest {
       @ForAll @IntRange(min = 1, max = 9) int size) {
     List<List<TokenizedRow>> batches = MicroBatches.split(rows(lengths), OptionalInt.of(size), 1);
     for (int i = 0; i < batches.size(); i++) {
-      assertThat(batches.get(i).size())
-          .isEqualTo(Math.min(size, lengths.size() - i * size));
+      assertThat(batches.get(i).size()).isEqualTo(Math.min(size, lengths.size() - i * size));
     }
   }
 

@@ -71,7 +71,7 @@ public final class Scorer implements AutoCloseable {
       ScoringRows preparing,
       List<ScoringRows.Prepared> prepared,
       int tokensPerBatch) {
-    Map<TokenizedRow, Integer> places = new IdentityHashMap<>();
+    IdentityHashMap<TokenizedRow, Integer> places = new IdentityHashMap<>();
     for (int i = 0; i < prepared.size(); i++) {
       places.put(prepared.get(i).row(), i);
     }

@@ -224,7 +224,7 @@ final class Feed implements AutoCloseable {
 
   private void dispatch() {
     try {
-      for (Line line = lines.take(); line != END; line = lines.take()) {
+      for (Line line = lines.take(); !line.equals(END); line = lines.take()) {
         boolean stale;
         synchronized (connections) {
           stale = line.attempt() < newestAttempt;

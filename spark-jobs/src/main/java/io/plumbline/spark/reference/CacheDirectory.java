@@ -20,6 +20,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The files of one reference in a cache:
@@ -36,6 +38,7 @@ import java.util.Optional;
  */
 record CacheDirectory(Storage storage, String cache, String fingerprint) implements Serializable {
   private static final String VERSION = "v1";
+  private static final Logger LOG = LoggerFactory.getLogger(CacheDirectory.class);
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** A part that counts, with what its marker says. */
@@ -197,8 +200,7 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
           bytes += marker.bytes();
           parts++;
         } catch (DamagedPart damaged) {
-          // A fill names damaged parts; what is counted here is what can be used.
-          continue;
+          LOG.warn("Not counted in the reference cache: {}", damaged.getMessage());
         }
       }
       JsonNode about = directory.about().orElse(JSON.createObjectNode());

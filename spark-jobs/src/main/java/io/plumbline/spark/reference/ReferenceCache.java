@@ -45,11 +45,14 @@ public final class ReferenceCache {
 
   private static final Logger LOG = LoggerFactory.getLogger(ReferenceCache.class);
 
-  /** Tokens of a batch that a task should have at least, to be worth its start. */
+  /** Batches that a task should have at least, to be worth its start. */
   private static final int BATCHES_PER_TASK = 16;
 
   /** Tasks a slot at most: enough to even out slow hosts and to show progress. */
   private static final int TASKS_PER_SLOT = 16;
+
+  /** Parts that a task reads at least, to be worth its start. */
+  private static final int PARTS_PER_TASK = 16;
 
   private ReferenceCache() {}
 
@@ -238,7 +241,7 @@ public final class ReferenceCache {
       return context.emptyRDD();
     }
     return context
-        .parallelize(names, Math.min(names.size(), slots * TASKS_PER_SLOT))
+        .parallelize(names, Math.min(1 + names.size() / PARTS_PER_TASK, slots * TASKS_PER_SLOT))
         .flatMap(name -> cachedIn(directory, name, damage));
   }
 

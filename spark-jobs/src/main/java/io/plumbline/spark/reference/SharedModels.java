@@ -29,6 +29,7 @@ public final class SharedModels {
             thread.setDaemon(true);
             return thread;
           });
+  private static final Object LOCK = new Object();
   private static long loads;
 
   private record Key(String path, String fingerprint, ComputeDtype dtype) {}
@@ -67,7 +68,7 @@ public final class SharedModels {
 
     @Override
     public void close() {
-      synchronized (SharedModels.class) {
+      synchronized (LOCK) {
         if (!open) {
           return;
         }
@@ -89,7 +90,14 @@ public final class SharedModels {
    * @param modelFingerprint what {@link ModelDirectory#fingerprint} said on the driver: a process
    *     that sees other weights under the same path fails with BAD_CHECKPOINT
    */
-  public static synchronized Lease acquire(
+  public static Lease acquire(
+      Storage storage, String path, String modelFingerprint, ComputeDtype dtype) {
+    synchronized (LOCK) {
+      return acquireLocked(storage, path, modelFingerprint, dtype);
+    }
+  }
+
+  private static Lease acquireLocked(
       Storage storage, String path, String modelFingerprint, ComputeDtype dtype) {
     Key key = new Key(path, modelFingerprint, dtype);
     Held held = HELD.get(key);
@@ -111,28 +119,32 @@ public final class SharedModels {
   }
 
   /** Closes the models of this process that no task uses just now. */
-  public static synchronized void closeIdle() {
-    HELD.values()
-        .removeIf(
-            held -> {
-              if (held.users > 0) {
-                return false;
-              }
-              held.model.close();
-              return true;
-            });
+  public static void closeIdle() {
+    synchronized (LOCK) {
+      HELD.values()
+          .removeIf(
+              held -> {
+                if (held.users > 0) {
+                  return false;
+                }
+                held.model.close();
+                return true;
+              });
+    }
   }
 
   /** How many models this process has loaded so far. */
-  public static synchronized long loads() {
-    return loads;
+  public static long loads() {
+    synchronized (LOCK) {
+      return loads;
+    }
   }
 
   private static void closeLater(Key key, Held held, long idleSince) {
     var unused =
         CLOSER.schedule(
             () -> {
-              synchronized (SharedModels.class) {
+              synchronized (LOCK) {
                 boolean idleAllTheWhile = held.users == 0 && held.idleSinceNanos == idleSince;
                 if (idleAllTheWhile && HELD.remove(key, held)) {
                   held.model.close();

@@ -1,0 +1,86 @@
+package io.plumbline.data;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.Fixtures;
+import io.plumbline.text.TokenizerFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+
+/** Rows for tests, made up or from the fixtures. */
+final class Rows {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private Rows() {}
+
+  static TokenizerFiles tokenizerFiles() throws IOException {
+    TreeMap<String, String> contents = new TreeMap<>();
+    for (String name :
+        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
+      contents.put(name, Files.readString(Fixtures.golden("tokenizer/" + name)));
+    }
+    return new TokenizerFiles(contents);
+  }
+
+  static List<Map<String, Object>> jsonLines(Path file) throws IOException {
+    List<Map<String, Object>> rows = new ArrayList<>();
+    for (String line : Files.readAllLines(file)) {
+      rows.add(JSON.readValue(line, new TypeReference<Map<String, Object>>() {}));
+    }
+    return rows;
+  }
+
+  static int[] ids(Object list) {
+    return ((List<?>) list).stream().mapToInt(id -> ((Number) id).intValue()).toArray();
+  }
+
+  /** A row whose prompt is its own index, so that it can be told from the others. */
+  static TokenizedRow numbered(long index) {
+    return TokenizedRow.of(
+        index, new int[] {(int) index}, List.of(new int[] {7}, new int[] {8}), List.of());
+  }
+
+  static TokenizedRow random(Random random, long index) {
+    int completions = random.nextInt(4);
+    List<int[]> ids = new ArrayList<>();
+    List<byte[]> masks = new ArrayList<>();
+    List<float[]> logps = new ArrayList<>();
+    boolean masked = random.nextBoolean();
+    boolean referenced = random.nextBoolean();
+    for (int i = 0; i < completions; i++) {
+      int[] completion = random.ints(1 + random.nextInt(40), 0, Integer.MAX_VALUE).toArray();
+      ids.add(completion);
+      byte[] mask = new byte[completion.length];
+      float[] values = new float[completion.length];
+      for (int t = 0; t < mask.length; t++) {
+        mask[t] = (byte) random.nextInt(2);
+        values[t] = random.nextInt(20) == 0 ? Float.NaN : -random.nextFloat() * 50;
+      }
+      if (masked) {
+        masks.add(mask);
+      }
+      if (referenced) {
+        logps.add(values);
+      }
+    }
+    int[] prompt = random.ints(random.nextInt(100), 0, 200_000).toArray();
+    return TokenizedRow.of(index, prompt, ids, masks).withReferenceLogps(logps);
+  }
+
+  /** Whether rows are equal in all but identity; arrays by their bits. */
+  static boolean same(TokenizedRow a, TokenizedRow b) {
+    return a.fingerprint().equals(b.fingerprint())
+        && a.index() == b.index()
+        && Arrays.equals(a.prompt(), b.prompt())
+        && Arrays.deepEquals(a.completions().toArray(), b.completions().toArray())
+        && Arrays.deepEquals(a.lossMasks().toArray(), b.lossMasks().toArray())
+        && Arrays.deepEquals(a.referenceLogps().toArray(), b.referenceLogps().toArray());
+  }
+}

@@ -1,0 +1,49 @@
+package io.plumbline.spark.training;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.UncheckedIOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/** Metrics as a line of JSON and back. Numbers that are not finite become null, which JSON has. */
+final class MetricLine {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Set<String> COUNTS = Set.of("step", "num_tokens");
+
+  private MetricLine() {}
+
+  static String write(Map<String, Double> metrics) {
+    ObjectNode node = JSON.createObjectNode();
+    metrics.forEach(
+        (name, value) -> {
+          if (COUNTS.contains(name)) {
+            node.put(name, value.longValue());
+          } else if (Double.isFinite(value)) {
+            node.put(name, value);
+          } else {
+            node.putNull(name);
+          }
+        });
+    return node.toString();
+  }
+
+  static Map<String, Double> read(String line) {
+    try {
+      Map<String, Double> metrics = new LinkedHashMap<>();
+      JSON.readTree(line)
+          .properties()
+          .forEach(
+              field -> {
+                JsonNode value = field.getValue();
+                metrics.put(field.getKey(), value.isNull() ? Double.NaN : value.asDouble());
+              });
+      return metrics;
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException("a metrics line is not JSON", e);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+package io.plumbline.spark.training;
+
+import io.plumbline.checkpoint.TrainingStateStore;
+import io.plumbline.spark.gang.GangMember;
+import io.plumbline.storage.LineLog;
+import io.plumbline.storage.Storage;
+import io.plumbline.train.TrainingObserver;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A rank's observer. On rank 0 it appends metrics to the run's file and sends them to the driver; a
+ * run that goes on from step s first drops what was written after s.
+ */
+final class MetricsWriter implements TrainingObserver, AutoCloseable {
+  private final GangMember member;
+  private final Optional<LineLog> log;
+
+  private MetricsWriter(GangMember member, Optional<LineLog> log) {
+    this.member = member;
+    this.log = log;
+  }
+
+  static MetricsWriter open(
+      Storage storage, RunDirectory run, TrainingStateStore states, GangMember member) {
+    if (member.rank() != 0) {
+      return new MetricsWriter(member, Optional.empty());
+    }
+    Optional<Long> done = states.newest().map(TrainingStateStore.Snapshot::step);
+    LineLog log =
+        storage.appendLinesAfter(
+            run.metrics(),
+            line -> done.isPresent() && MetricLine.read(line).get("step") <= done.get());
+    return new MetricsWriter(member, Optional.of(log));
+  }
+
+  @Override
+  public void checkInterrupted() {
+    member.checkInterrupted();
+  }
+
+  @Override
+  public void metrics(Map<String, Double> metrics) {
+    String line = MetricLine.write(metrics);
+    log.orElseThrow().append(line);
+    member.publish(line);
+  }
+
+  @Override
+  public void close() {
+    log.ifPresent(LineLog::close);
+  }
+}
