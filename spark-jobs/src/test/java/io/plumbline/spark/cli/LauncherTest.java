@@ -1,0 +1,98 @@
+package io.plumbline.spark.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.plumbline.Fixtures;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The script at the repository's root, as its own process. */
+class LauncherTest {
+  @TempDir Path directory;
+
+  private record Ended(int status, String out, String err) {}
+
+  private Ended run(Map<String, String> environment, String... command)
+      throws IOException, InterruptedException {
+    Path out = directory.resolve("out");
+    Path err = directory.resolve("err");
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .directory(directory.toFile())
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile());
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    if (!process.waitFor(60, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new AssertionError("still running after a minute: " + String.join(" ", command));
+    }
+    return new Ended(process.exitValue(), Files.readString(out), Files.readString(err));
+  }
+
+  private static String launcher() {
+    return Fixtures.root().resolve("plumbline").toString();
+  }
+
+  @Test
+  void itIsBash() throws Exception {
+    for (String script : new String[] {"plumbline", ".ci/run"}) {
+      Path file = Fixtures.root().resolve(script);
+      assertThat(Files.isExecutable(file)).as(script).isTrue();
+      Ended checked = run(Map.of(), "bash", "-n", file.toString());
+      assertThat(checked).isEqualTo(new Ended(0, "", ""));
+    }
+  }
+
+  @Test
+  void anOldJavaIsToldInOneSentence() throws Exception {
+    Path java = Files.createDirectories(directory.resolve("old/bin")).resolve("java");
+    Files.writeString(java, "#!/bin/sh\necho '    java.specification.version = 1.8' >&2\n");
+    assertThat(java.toFile().setExecutable(true)).isTrue();
+
+    Ended ended =
+        run(Map.of("JAVA_HOME", directory.resolve("old").toString()), launcher(), "version");
+
+    assertThat(ended.status()).isEqualTo(2);
+    assertThat(ended.out()).isEmpty();
+    assertThat(ended.err()).contains("is Java 8 and 17 or newer is needed").hasLineCount(1);
+  }
+
+  @Test
+  void fromAnyDirectoryAndThroughALinkItShowsTheHelp() throws Exception {
+    Path root = Fixtures.root();
+    Path jar = root.resolve("spark-jobs/target/plumbline.jar");
+    // Before the first package there is no jar, and a test must not build one under Maven's feet.
+    assumeTrue(Files.exists(jar), "the jar is not built yet");
+    Path copy = Files.createDirectories(directory.resolve("copy/spark-jobs/target"));
+    Files.copy(root.resolve("plumbline"), directory.resolve("copy/plumbline"));
+    Files.createSymbolicLink(copy.resolve("plumbline.jar"), jar);
+    Files.createSymbolicLink(
+        copy.resolve("spark-classpath"), root.resolve("spark-jobs/target/spark-classpath"));
+    for (String source : new String[] {"core/src/main", "spark-jobs/src/main"}) {
+      Files.createDirectories(directory.resolve("copy").resolve(source));
+    }
+    for (String pom : new String[] {"pom.xml", "core/pom.xml", "spark-jobs/pom.xml"}) {
+      Path file = Files.createFile(directory.resolve("copy").resolve(pom));
+      Files.setLastModifiedTime(file, java.nio.file.attribute.FileTime.fromMillis(0));
+    }
+    Path link =
+        Files.createSymbolicLink(directory.resolve("link"), directory.resolve("copy/plumbline"));
+
+    Ended help = run(Map.of(), link.toString(), "--help");
+    Ended bad = run(Map.of(), link.toString(), "dpo", "--nonsense");
+
+    assertThat(help.err()).isEmpty();
+    assertThat(help.status()).isZero();
+    assertThat(help.out()).startsWith("Usage: plumbline COMMAND");
+    assertThat(bad.status()).isEqualTo(2);
+    assertThat(bad.out()).isEmpty();
+    assertThat(bad.err()).contains("There is no option --nonsense");
+  }
+}

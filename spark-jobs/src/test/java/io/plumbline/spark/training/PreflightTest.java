@@ -1,0 +1,338 @@
+package io.plumbline.spark.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.plumbline.checkpoint.InitModel;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Schedule;
+import io.plumbline.spark.training.Preflight.Problem;
+import io.plumbline.spark.training.TrainingRequest.BadRows;
+import io.plumbline.spark.training.TrainingRequest.RowOrder;
+import io.plumbline.spark.training.TrainingRequest.Start;
+import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
+import io.plumbline.spark.training.TrainingRequest.Truncation;
+import io.plumbline.spark.training.TrainingRequest.WeightDtype;
+import io.plumbline.storage.Storage;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PreflightTest {
+  @TempDir Path directory;
+
+  private final Storage storage = Storage.local();
+  private Path model;
+  private Path data;
+
+  @BeforeEach
+  void makeModelAndData() throws IOException {
+    model = directory.resolve("model");
+    InitModel.write(storage, model.toString(), InitModel.Settings.defaults().withHiddenSize(24));
+    data = directory.resolve("pairs.jsonl");
+    Files.writeString(data, "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}\n");
+  }
+
+  private TrainingRequest request(String data, String output, Start start) {
+    return request(model.toString(), data, output, start, Optional.empty(), 1, 8);
+  }
+
+  private static TrainingRequest request(
+      String model,
+      String data,
+      String output,
+      Start start,
+      Optional<String> cache,
+      int ranks,
+      int globalBatchSize) {
+    return new TrainingRequest(
+        Algorithm.DPO,
+        model,
+        List.of(data),
+        List.of(),
+        output,
+        cache,
+        ranks,
+        0,
+        1,
+        OptionalLong.empty(),
+        1,
+        globalBatchSize,
+        OptionalInt.empty(),
+        4096,
+        new OptimizerSettings(1e-6, Schedule.LINEAR, 0, 0, 1, 0.9, 0.999, 1e-8),
+        OptionalInt.of(1024),
+        OptionalInt.empty(),
+        Truncation.KEEP_START,
+        RowOrder.SHUFFLED,
+        0,
+        500,
+        2,
+        start,
+        ComputeDtype.F32,
+        WeightDtype.F32,
+        0.1,
+        new BadRows(OptionalLong.empty(), 0.05),
+        SupervisedOn.COMPLETION);
+  }
+
+  private List<Problem> problems(TrainingRequest request) {
+    return Preflight.checkWithoutSpark(request, storage);
+  }
+
+  private String output() {
+    return directory.resolve("out").toString();
+  }
+
+  private void hasOnly(TrainingRequest request, ErrorCode code, String... parts) {
+    List<Problem> problems = problems(request);
+    assertThat(problems).as("%s", problems).hasSize(1);
+    assertThat(problems.get(0).code()).isEqualTo(code);
+    assertThat(problems.get(0).sentence()).contains(parts);
+  }
+
+  @Test
+  void aGoodRequestHasNoProblemAndLeavesNothingBehind() {
+    assertThat(problems(request(data.toString(), output(), Start.FRESH))).isEmpty();
+    assertThat(directory.resolve("out")).doesNotExist();
+    assertThat(directory).isDirectoryNotContaining("glob:**probe*");
+  }
+
+  @Test
+  void dataThatIsNotThereOrEmptyIsTold() throws IOException {
+    hasOnly(
+        request(directory.resolve("absent.jsonl").toString(), output(), Start.FRESH),
+        ErrorCode.INPUT_NOT_FOUND,
+        "absent.jsonl");
+    hasOnly(
+        request(directory + "/*.parquet", output(), Start.FRESH),
+        ErrorCode.INPUT_NOT_FOUND,
+        "*.parquet");
+    Path empty = Files.createFile(directory.resolve("empty.jsonl"));
+    hasOnly(
+        request(empty.toString(), output(), Start.FRESH),
+        ErrorCode.BAD_DATA,
+        "every file is empty");
+    Path bare = Files.createDirectory(directory.resolve("bare"));
+    hasOnly(
+        request(bare.toString(), output(), Start.FRESH),
+        ErrorCode.INPUT_NOT_FOUND,
+        "no data files in it");
+  }
+
+  @Test
+  void aModelWithoutTokenizerOrOfUnknownArchitectureIsTold() throws IOException {
+    Files.delete(model.resolve("tokenizer.json"));
+    Path config = model.resolve("config.json");
+    Files.writeString(config, Files.readString(config).replace("\"llama\"", "\"perceptron\""));
+
+    List<Problem> problems = problems(request(data.toString(), output(), Start.FRESH));
+
+    assertThat(problems).extracting(Problem::code).containsOnly(ErrorCode.BAD_CHECKPOINT);
+    assertThat(problems)
+        .extracting(Problem::sentence)
+        .anySatisfy(s -> assertThat(s).contains("no tokenizer.json", "copy it"))
+        .anySatisfy(s -> assertThat(s).contains("perceptron", "not supported"))
+        .hasSize(2);
+  }
+
+  @Test
+  void aModelThatIsNotThereIsTold() {
+    hasOnly(
+        request(
+            directory.resolve("nowhere").toString(),
+            data.toString(),
+            output(),
+            Start.FRESH,
+            Optional.empty(),
+            1,
+            8),
+        ErrorCode.INPUT_NOT_FOUND,
+        "nowhere");
+  }
+
+  @Test
+  void moreRanksThanRowsOfAStepAreTold() {
+    hasOnly(
+        request(model.toString(), data.toString(), output(), Start.FRESH, Optional.empty(), 3, 2),
+        ErrorCode.BAD_USAGE,
+        "--ranks is 3 and --global-batch-size only 2");
+  }
+
+  @Test
+  void anOutputThatHoldsARunIsToldUnlessResumedOrOverwritten() throws IOException {
+    Path out = Files.createDirectories(directory.resolve("out"));
+    Files.writeString(out.resolve("run.json"), "{}");
+
+    hasOnly(
+        request(data.toString(), output(), Start.FRESH),
+        ErrorCode.OUTPUT_IN_USE,
+        "holds another run",
+        "--resume",
+        "--overwrite");
+    assertThat(problems(request(data.toString(), output(), Start.RESUME))).isEmpty();
+    assertThat(problems(request(data.toString(), output(), Start.OVERWRITE))).isEmpty();
+  }
+
+  @Test
+  void preparedRowsInTheOutputAreNoObstacleAndOtherFilesAre() throws IOException {
+    Path out = Files.createDirectories(directory.resolve("out/prepared")).getParent();
+    assertThat(problems(request(data.toString(), output(), Start.FRESH))).isEmpty();
+
+    Files.writeString(out.resolve("thesis.txt"), "years of work");
+    hasOnly(request(data.toString(), output(), Start.FRESH), ErrorCode.OUTPUT_IN_USE, "thesis.txt");
+  }
+
+  @Test
+  void overwriteDeletesRunsAndNothingElse() throws IOException {
+    Path out = Files.createDirectories(directory.resolve("out"));
+    Files.writeString(out.resolve("thesis.txt"), "years of work");
+    hasOnly(
+        request(data.toString(), output(), Start.OVERWRITE),
+        ErrorCode.OUTPUT_IN_USE,
+        "thesis.txt",
+        "does not delete it");
+
+    Files.writeString(out.resolve("run.json"), "{}");
+    OutputClaim.take(storage, output(), Start.OVERWRITE).close();
+    assertThat(out).isEmptyDirectory();
+  }
+
+  @Test
+  void oneRunAtATimeHoldsAnOutput() {
+    try (OutputClaim claim = OutputClaim.take(storage, output(), Start.FRESH)) {
+      assertThat(claim).isNotNull();
+      hasOnly(
+          request(data.toString(), output(), Start.RESUME),
+          ErrorCode.OUTPUT_IN_USE,
+          "process " + ProcessHandle.current().pid(),
+          "its own --output");
+      assertThatThrownBy(() -> OutputClaim.take(storage, output(), Start.OVERWRITE))
+          .isInstanceOf(PlumblineException.class)
+          .hasMessageContaining("has been writing to");
+    }
+    OutputClaim.take(storage, output(), Start.FRESH).close();
+    assertThat(directory.resolve("out")).isEmptyDirectory();
+  }
+
+  @Test
+  void theLockOfADeadProcessOfThisHostIsTakenOverAndAnotherHostsIsExplained() throws Exception {
+    Process ended = new ProcessBuilder("true").start();
+    ended.waitFor();
+    lock(InetAddress.getLocalHost().getHostName(), ended.pid());
+    OutputClaim.take(storage, output(), Start.FRESH).close();
+
+    lock("elsewhere.example", 1);
+    hasOnly(
+        request(data.toString(), output(), Start.FRESH),
+        ErrorCode.OUTPUT_IN_USE,
+        "elsewhere.example",
+        "delete " + output() + "/" + OutputClaim.LOCK);
+  }
+
+  private void lock(String host, long pid) {
+    storage.writeText(
+        output() + "/" + OutputClaim.LOCK,
+        "{\"token\": \"t\", \"host\": \"%s\", \"pid\": %d, \"since\": \"%s\"}"
+            .formatted(host, pid, Instant.now()));
+  }
+
+  @Test
+  void directoriesThatCannotBeWrittenAreTold() {
+    hasOnly(
+        request(
+            model.toString(),
+            data.toString(),
+            output(),
+            Start.FRESH,
+            Optional.of(data + "/cache"),
+            1,
+            8),
+        ErrorCode.INPUT_NOT_FOUND,
+        "--reference-cache",
+        "is a file");
+    // Not even root writes here.
+    hasOnly(
+        request(
+            model.toString(),
+            data.toString(),
+            output(),
+            Start.FRESH,
+            Optional.of("/proc/plumbline-cache"),
+            1,
+            8),
+        ErrorCode.STORAGE_FAILED,
+        "--reference-cache",
+        "cannot be written");
+  }
+
+  @Test
+  void aDiskWithoutRoomIsTold() throws IOException {
+    // A sparse file claims the weights of a model that no disk here could hold the states of.
+    long free = Files.getFileStore(directory).getUsableSpace();
+    long elements = free / 16;
+    String header =
+        "{\"w\": {\"dtype\": \"F32\", \"shape\": [%d], \"data_offsets\": [0, %d]}}"
+            .formatted(elements, elements * 4);
+    while (header.length() % 8 != 0) {
+      header += " ";
+    }
+    try (var file =
+        new java.io.RandomAccessFile(model.resolve("model.safetensors").toFile(), "rw")) {
+      file.setLength(0);
+      file.writeLong(Long.reverseBytes(header.length()));
+      file.writeBytes(header);
+      file.setLength(8 + header.length() + elements * 4);
+    }
+
+    hasOnly(
+        request(data.toString(), output(), Start.FRESH),
+        ErrorCode.CLUSTER_UNFIT,
+        "free",
+        "2 training states",
+        "--keep-checkpoints");
+  }
+
+  @Test
+  void theClusterIsAskedAndAllProblemsComeInOneMessage() {
+    try (SparkSession spark =
+        SparkSession.builder()
+            .master("local[2]")
+            .config("spark.ui.enabled", "false")
+            .getOrCreate()) {
+      TrainingRequest good =
+          request(model.toString(), data.toString(), output(), Start.FRESH, Optional.empty(), 2, 8);
+      assertThat(Preflight.check(spark, good, storage)).isEmpty();
+      Preflight.require(spark, good, storage);
+
+      TrainingRequest bad =
+          request(
+              model.toString(),
+              directory + "/absent.jsonl",
+              output(),
+              Start.FRESH,
+              Optional.empty(),
+              3,
+              8);
+      assertThatThrownBy(() -> Preflight.require(spark, bad, storage))
+          .isInstanceOf(PlumblineException.class)
+          .hasMessageStartingWith("2 problems\n  - ")
+          .hasMessageContaining("absent.jsonl")
+          .extracting(e -> ((PlumblineException) e).code())
+          .isEqualTo(ErrorCode.CLUSTER_UNFIT);
+    }
+  }
+}
