@@ -81,8 +81,7 @@ class ChatTemplateGoldenTest {
       assertThatThrownBy(() -> template.render(request))
           .as(node.toString())
           .isInstanceOfSatisfying(
-              PlumblineException.class,
-              e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_TEMPLATE))
+              PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_TEMPLATE))
           .hasMessageContaining("line ");
       return;
     }
