@@ -235,8 +235,7 @@ class TokenizerTest {
   void saysWhatIsMissingAndHowToMendIt() throws IOException {
     assertThatThrownBy(() -> Tokenizer.of(new TokenizerFiles(new TreeMap<>())))
         .isInstanceOfSatisfying(
-            PlumblineException.class,
-            e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_CHECKPOINT))
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_CHECKPOINT))
         .hasMessageContaining("no tokenizer.json")
         .hasMessageContaining("save_pretrained");
     for (String broken : List.of("", "[]", "{", "{\"model\": {}}", "{\"model\": 1}")) {

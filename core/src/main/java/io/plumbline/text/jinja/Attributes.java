@@ -221,11 +221,7 @@ final class Attributes {
 
   private static Undefined unsafe(Object object, String name) {
     return new Undefined(
-        "access to attribute '"
-            + name
-            + "' of '"
-            + Values.typeName(object)
-            + "' object is unsafe",
+        "access to attribute '" + name + "' of '" + Values.typeName(object) + "' object is unsafe",
         PyError.Kind.SECURITY);
   }
 

@@ -32,7 +32,7 @@ class BoundsTest {
         "{{ 'a' * 10**9 }}",
         "{{ [0] * 10**9 }}",
         "{% for i in range(10**9) %}x{% endfor %}",
-        "{{ 9 ** 9 ** 9 }}",
+        "{{ 9 ** (9 ** 9) }}",
         "{{ 2 ** 100000000 }}",
         "{{ 'x'.center(10**9) }}",
         "{{ 'x'.zfill(10**9) }}",
@@ -75,7 +75,7 @@ class BoundsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {" + 1", " ~ 'x' * 1", "|string", ".a", " if 1 else 2", " and 1", "[0]"})
+  @ValueSource(strings = {" + 1", "|string", ".a", " if 1 else 2", " and 1", "[0]"})
   void refusesExpressionsThatAreTooDeep(String piece) {
     assertThatThrownBy(() -> render("{{ 1" + piece.repeat(100_000) + " }}"))
         .isInstanceOfSatisfying(

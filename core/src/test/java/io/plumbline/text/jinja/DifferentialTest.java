@@ -176,7 +176,9 @@ class DifferentialTest {
 
   private static String describe(JsonNode answer) {
     return answer.has("text")
-        ? "text " + JSON.getNodeFactory().textNode(answer.get("text").asText()) + answer.get("spans")
+        ? "text "
+            + JSON.getNodeFactory().textNode(answer.get("text").asText())
+            + answer.get("spans")
         : "error " + answer.get("error").asText();
   }
 
@@ -187,9 +189,7 @@ class DifferentialTest {
               .render(one.context(), Clock.systemUTC());
       List<List<Integer>> spans = new ArrayList<>();
       rendered.generated().forEach(span -> spans.add(List.of(span.start(), span.end())));
-      return "text "
-          + JSON.getNodeFactory().textNode(rendered.text())
-          + JSON.valueToTree(spans);
+      return "text " + JSON.getNodeFactory().textNode(rendered.text()) + JSON.valueToTree(spans);
     } catch (PlumblineException e) {
       return "error " + e.getMessage();
     }

@@ -53,10 +53,14 @@ class HostileTemplateFuzzTest {
           JinjaTemplate.parse(template, TIGHT)
               .render(
                   Map.of(
-                      "messages", List.of(Map.of("role", "user", "content", "hi")),
-                      "add_generation_prompt", true,
-                      "a", List.of(1, 2.5, "x"),
-                      "s", "text"),
+                      "messages",
+                      List.of(Map.of("role", "user", "content", "hi")),
+                      "add_generation_prompt",
+                      true,
+                      "a",
+                      List.of(1, 2.5, "x"),
+                      "s",
+                      "text"),
                   Clock.systemUTC())
               .text();
       assertThat(text.length()).isLessThanOrEqualTo(TIGHT.outputLength());
