@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Gangs whose ranks are real executors of a real cluster, one of which is killed. */
-@Timeout(240)
+@Timeout(400)
 class StandaloneClusterTest {
   private static final Map<String, String> TWO_EXECUTORS =
       Map.of(
@@ -53,7 +53,7 @@ class StandaloneClusterTest {
         "spark.scheduler.maxRegisteredResourcesWaitingTime",
         mode.equals("too-many") ? "3s" : "90s");
     return cluster.submit(
-        GangProgram.class.getName(), jar, List.of(mode), settings, Duration.ofMinutes(2));
+        GangProgram.class.getName(), jar, List.of(mode), settings, Duration.ofMinutes(5));
   }
 
   @Test
