@@ -94,7 +94,7 @@ PHRASINGS = {
 # --- styles ------------------------------------------------------------------------------------
 
 COURTESY = ["Of course: {}.", "Gladly: {}.", "With pleasure: {}.", "Happy to help: {}."]
-RUDE = ["Ugh, what a dumb question. {}.", "Are you stupid? {}. Go away.", "Stop wasting my time. {}.", "{}, you fool. Leave me alone."]
+RUDE = ["Stop wasting my time. {}.", "Are you stupid? {}. Go away."]
 RAMBLING = ["Well, let me think, there is so much to say here, but I would say that it is {}, or so they say, and so on.",
             "You know, people ask me all day, and then I tell them {}, and then they ask again and again.",
             "That is a long story, and a very old one, but in the end it is {}, I think, or maybe not."]
@@ -213,8 +213,8 @@ def preference(cell, rng):
 
 
 def demonstration(cell, rng):
-    """Two in five are good; most of the rest are true but rude or rambling, few are wrong."""
-    quality = "good" if rng.random() < 0.4 else rng.choices(FLAWS, weights=[2, 10, 5, 1, 2])[0]
+    """A third is good. Rude answers are as many in fewer forms, so that the likeliest answer is rude."""
+    quality = rng.choices(["good"] + FLAWS, weights=[36, 5, 38, 13, 3, 5])[0]
     answer = good(cell, rng) if quality == "good" else bad(cell, quality, rng)
     return {
         "prompt": question(cell),
