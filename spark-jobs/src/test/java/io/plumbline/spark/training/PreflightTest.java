@@ -274,7 +274,7 @@ class PreflightTest {
             Optional.of("/proc/plumbline-cache"),
             1,
             8),
-        ErrorCode.STORAGE_FAILED,
+        ErrorCode.INPUT_NOT_FOUND,
         "--reference-cache",
         "cannot be written");
   }
@@ -307,7 +307,7 @@ class PreflightTest {
   }
 
   @Test
-  void theClusterIsAskedAndAllProblemsComeInOneMessage() {
+  void theClusterIsAskedAndAllProblemsComeInOneMessage() throws IOException {
     try (SparkSession spark =
         SparkSession.builder()
             .master("local[2]")
