@@ -133,7 +133,7 @@ class DifferentialTest {
         found.isPresent(),
         "skipped: no Python with jinja2; set PLUMBLINE_PYTHON to one to compare with Jinja2");
     long seed = Long.getLong("plumbline.fuzz.seed", System.nanoTime());
-    int templates = Integer.getInteger("plumbline.fuzz.templates", 2000);
+    int templates = Integer.getInteger("plumbline.fuzz.templates", 1000);
     System.out.println("repeat with -Dplumbline.fuzz.seed=" + seed);
     List<String> differences = new ArrayList<>();
     int texts = 0;
