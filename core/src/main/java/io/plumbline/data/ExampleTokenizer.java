@@ -5,13 +5,11 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.text.ChatRequest;
 import io.plumbline.text.ChatRequest.GenerationPrompt;
-import io.plumbline.text.ChatTemplate;
 import io.plumbline.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Turns examples into the ids that TRL 1.16's DPOTrainer and SFTTrainer would train on.
@@ -35,12 +33,10 @@ public final class ExampleTokenizer {
   public record Tokenized(TokenizedRow row, boolean truncated, boolean promptMoved) {}
 
   private final Tokenizer tokenizer;
-  private final Optional<ChatTemplate> template;
   private final LengthLimits limits;
 
   public ExampleTokenizer(Tokenizer tokenizer, LengthLimits limits) {
     this.tokenizer = tokenizer;
-    this.template = tokenizer.chatTemplate();
     this.limits = limits;
   }
 
@@ -88,25 +84,18 @@ public final class ExampleTokenizer {
       Example.ChatSettings settings,
       GenerationPrompt generationPrompt)
       throws RefusedRowException {
-    if (template.isEmpty()) {
-      throw new PlumblineException(
-          ErrorCode.BAD_CHECKPOINT,
-          "The data holds conversations and the tokenizer has no chat template; add"
-              + " chat_template.jinja to the model directory");
-    }
-    String text;
     try {
-      text =
-          template
-              .get()
-              .render(
-                  new ChatRequest(
-                      messages, settings.tools(), generationPrompt, settings.variables()))
-              .text();
+      return tokenizer
+          .tokenize(
+              new ChatRequest(messages, settings.tools(), generationPrompt, settings.variables()))
+          .ids();
     } catch (PlumblineException e) {
+      if (e.code() == ErrorCode.BAD_CHECKPOINT) {
+        // No template at all: the fault of the model directory, not of the row.
+        throw e;
+      }
       throw new RefusedRowException(RefusalReason.TEMPLATE_ERROR, e.getMessage());
     }
-    return tokenizer.encodeWithoutSpecialTokens(text);
   }
 
   private Tokenized prompted(long index, int[] prompt, List<int[]> sequences)

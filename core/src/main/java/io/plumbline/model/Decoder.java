@@ -115,6 +115,8 @@ final class Decoder implements AutoCloseable {
     c.put("all_heads", "" + (config.heads() + 2 * config.kvHeads()));
     c.put("head_dim", "" + config.headDim());
     c.put("query_width", "" + config.heads() * config.headDim());
+    c.put("key_value_heads", "" + 2 * config.kvHeads());
+    c.put("key_value_width", "" + 2 * config.kvHeads() * config.headDim());
     c.put("grouped", config.heads() == config.kvHeads() ? "False" : "True");
     c.put("qkv_bias", weight(qkvBias));
     c.put("o_weight", "" + outputWeight);
@@ -170,7 +172,9 @@ final class Decoder implements AutoCloseable {
     }
     long[] blocks = {0, 1, n};
     Value[] rope = call(scope, "rope", scope.floats(positions, n), frequencies).parts(scope);
-    Value masks = call(scope, "masks_of", scope.longs(new long[n], n), blocks, new long[] {1});
+    Value masks =
+        call(
+            scope, "masks_of", scope.longs(new long[n], n), blocks, new long[] {1}, new long[] {0});
     Value x = call(scope, "embed", scope.longs(ids, n), embedding);
     for (LayerWeights layer : layers) {
       x = call(scope, "layer", x, rope[0], rope[1], masks, blocks, layer.values());

@@ -35,7 +35,9 @@ final class ForwardPass implements AutoCloseable {
   private Value predictors;
   private Value targets;
   private Value denominator;
+  private Value logits;
   private Value kept;
+  private Value lastMasks;
 
   ForwardPass(
       Decoder decoder,
@@ -66,6 +68,20 @@ final class ForwardPass implements AutoCloseable {
   }
 
   private Value layer(int i, Value x, GraphMode graph) {
+    if (lastMasks != null && i == decoder.layers.size() - 1) {
+      return decoder.kernels.call(
+          scope,
+          graph,
+          "last_layer",
+          x,
+          rope[0],
+          rope[1],
+          lastMasks,
+          packed.blocks(),
+          packed.starts(),
+          kept,
+          decoder.layers.get(i).values());
+    }
     return decoder.kernels.call(
         scope,
         graph,
@@ -87,7 +103,13 @@ final class ForwardPass implements AutoCloseable {
     boolean training = mode == GraphMode.GRAPH;
     ids = scope.longs(packed.ids(), n);
     rope = call("rope", scope.floats(packed.positions(), n), decoder.frequencies).parts(scope);
-    masks = call("masks_of", scope.longs(packed.parts(), n), packed.blocks(), packed.plain());
+    Value parts = scope.longs(packed.parts(), n);
+    long[] fromTheStart = new long[packed.plain().length];
+    masks = call("masks_of", parts, packed.blocks(), packed.plain(), fromTheStart);
+    if (packed.trimmed()) {
+      kept = scope.longs(packed.kept(), packed.kept().length);
+      lastMasks = call("masks_of", parts, packed.blocks(), packed.plain(), packed.starts());
+    }
     int depth = decoder.layers.size();
     inputs = new Value[depth];
     outputs = new Value[depth];
@@ -116,7 +138,7 @@ final class ForwardPass implements AutoCloseable {
     targets = scope.longs(packed.targets(), m);
     long logitsBytes = (long) m * decoder.config.vocabSize() * Float.BYTES;
     boolean keepLogits = keep && logitsBytes <= KEPT_LOGITS_BYTES;
-    Value[] parts =
+    Value[] results =
         call(
                 "head",
                 last,
@@ -128,9 +150,9 @@ final class ForwardPass implements AutoCloseable {
                 keepLogits,
                 asked)
             .parts(scope);
-    denominator = parts[1];
-    kept = parts[4];
-    return tokens(parts[0].floats(), asked, parts[2].floats(), parts[3].floats());
+    denominator = results[1];
+    logits = results[4];
+    return tokens(results[0].floats(), asked, results[2].floats(), results[3].floats());
   }
 
   private TokenLogps tokens(float[] logps, boolean asked, float[] entropies, float[] hits) {
@@ -168,13 +190,13 @@ final class ForwardPass implements AutoCloseable {
             predictors,
             targets,
             denominator,
-            kept,
+            logits,
             decoder.norm,
             decoder.head,
             decoder.chunk(),
             decoder.normGradient,
             decoder.headGradient);
-    scope.free(last, kept);
+    scope.free(last, logits);
     last = null;
     onFinal.accept(decoder.headSegment);
     for (int i = decoder.layers.size() - 1; i >= 0; i--) {

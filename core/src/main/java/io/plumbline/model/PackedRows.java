@@ -19,7 +19,9 @@ import java.util.stream.IntStream;
  * @param parts 0 for the prompt, j for completion j, -1 for padding
  * @param blocks offset, rows and length of each block
  * @param plain 1 for each block whose rows have one completion, so that the causal mask suffices
- * @param predictors places whose hidden state predicts a token that counts
+ * @param starts of each block the first place, counted from a row's start, that predicts anything
+ * @param kept the places from their block's start on, or all where hardly any would be left out
+ * @param predictors indices in {@code kept} of the places that predict a token that counts
  * @param targets those tokens
  * @param owners where each target's value goes
  */
@@ -29,6 +31,8 @@ record PackedRows(
     long[] parts,
     long[] blocks,
     long[] plain,
+    long[] starts,
+    long[] kept,
     long[] predictors,
     long[] targets,
     List<Owner> owners) {
@@ -37,6 +41,9 @@ record PackedRows(
 
   /** Padding a block may hold, as a share of its places. */
   private static final double WASTE = 0.06;
+
+  /** Leaving out fewer places than this share of them does not pay for the explicit mask. */
+  private static final double WORTHWHILE = 0.15;
 
   static PackedRows of(List<TokenizedRow> rows, int vocabSize) {
     check(rows, vocabSize);
@@ -96,15 +103,61 @@ record PackedRows(
         offset += length;
       }
     }
+    long[] starts = starts(rows, groups);
+    long left = 0;
+    for (int block = 0; block < groups.size(); block++) {
+      left += starts[block] * groups.get(block).size();
+    }
+    if (left < WORTHWHILE * n) {
+      Arrays.fill(starts, 0);
+    }
+    int[] place = new int[n];
+    long[] kept = kept(blocks, starts, place);
     return new PackedRows(
         ids,
         positions,
         parts,
         blocks,
         plain,
-        predictors.stream().mapToLong(i -> i).toArray(),
+        starts,
+        kept,
+        predictors.stream().mapToLong(i -> place[i]).toArray(),
         targets.stream().mapToLong(i -> i).toArray(),
         List.copyOf(owners));
+  }
+
+  private static long[] starts(List<TokenizedRow> rows, List<List<Integer>> groups) {
+    long[] starts = new long[groups.size()];
+    Arrays.setAll(
+        starts,
+        block ->
+            groups.get(block).stream()
+                .mapToInt(row -> Math.max(0, rows.get(row).prompt().length - 1))
+                .min()
+                .orElseThrow());
+    return starts;
+  }
+
+  /** The kept places; writes to {@code place} where each of them stands among these. */
+  private static long[] kept(long[] blocks, long[] starts, int[] place) {
+    long[] kept = new long[place.length];
+    int count = 0;
+    for (int block = 0; block < starts.length; block++) {
+      int offset = (int) blocks[3 * block];
+      int length = (int) blocks[3 * block + 2];
+      for (int i = 0; i < blocks[3 * block + 1] * length; i++) {
+        if (i % length >= starts[block]) {
+          place[offset + i] = count;
+          kept[count++] = (long) offset + i;
+        }
+      }
+    }
+    return Arrays.copyOf(kept, count);
+  }
+
+  /** Whether the last layer may leave places out. */
+  boolean trimmed() {
+    return kept.length < ids.length;
   }
 
   private static boolean counts(TokenizedRow row, int completion, int token) {

@@ -271,6 +271,11 @@ final class HadoopBackend implements StorageBackend {
   }
 
   @Override
+  public boolean deadWritersHoldFiles() {
+    return renames(); // HDFS: for a minute, by the lease.
+  }
+
+  @Override
   public Optional<Appender> appender(Path path) throws IOException {
     if (!renames()) {
       return Optional.empty();

@@ -52,14 +52,15 @@ public final class LineLog implements AutoCloseable {
       StorageBackend backend, Path path, Predicate<String> keepWhile, long rewriteAfterNanos)
       throws IOException {
     byte[] there = new byte[0];
-    if (backend.status(path).isPresent()) {
+    boolean exists = backend.status(path).isPresent();
+    if (exists) {
       try (var input = backend.open(path)) {
         there = input.readAllBytes();
       }
     }
     int end = keptBytes(there, keepWhile);
     byte[] kept = end == there.length ? there : java.util.Arrays.copyOf(there, end);
-    if (end < there.length) {
+    if (end < there.length || (exists && backend.deadWritersHoldFiles())) {
       backend.replace(path, kept);
     }
     Optional<StorageBackend.Appender> appender = backend.appender(path);

@@ -267,6 +267,11 @@ final class LocalBackend implements StorageBackend {
   }
 
   @Override
+  public boolean deadWritersHoldFiles() {
+    return false;
+  }
+
+  @Override
   public Optional<Appender> appender(org.apache.hadoop.fs.Path path) throws IOException {
     FileChannel channel =
         FileChannel.open(

@@ -33,6 +33,11 @@ interface StorageBackend {
 
   List<Path> glob(Path pattern) throws IOException;
 
+  /**
+   * Whether a writer that died may still hold a file, so that only a fresh copy can be appended to.
+   */
+  boolean deadWritersHoldFiles();
+
   /** Opens for appending, if written bytes become visible at once here. */
   Optional<Appender> appender(Path path) throws IOException;
 

@@ -60,9 +60,9 @@ public final class ChatTemplate {
 
   /**
    * Renders a conversation. As transformers does, what a message gives as null is left out, and
-   * reasoning that a message gives under one of its
-   * names is given under the others that templates read. Fails with BAD_TEMPLATE where the template
-   * fails, refuses the conversation or goes past its bounds.
+   * reasoning that a message gives under one of its names is given under the others that templates
+   * read. Fails with BAD_TEMPLATE where the template fails, refuses the conversation or goes past
+   * its bounds.
    */
   public Rendered render(ChatRequest request) {
     Map<String, Object> variables = new HashMap<>(specialTokens);
@@ -79,9 +79,9 @@ public final class ChatTemplate {
     variables.put("tools", request.tools().orElse(null));
     variables.putIfAbsent("documents", null);
     variables.put(
-        "add_generation_prompt",
-        request.generationPrompt() == ChatRequest.GenerationPrompt.ADDED);
-    JinjaTemplate.Rendered rendered = template.render(variables, Clock.system(ZoneId.systemDefault()));
+        "add_generation_prompt", request.generationPrompt() == ChatRequest.GenerationPrompt.ADDED);
+    JinjaTemplate.Rendered rendered =
+        template.render(variables, Clock.system(ZoneId.systemDefault()));
     return new Rendered(
         rendered.text(),
         rendered.generated().stream().map(span -> new Span(span.start(), span.end())).toList());

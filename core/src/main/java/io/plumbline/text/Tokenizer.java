@@ -96,7 +96,8 @@ public final class Tokenizer implements AutoCloseable {
               + " save_pretrained.");
     }
     ((ObjectNode) definition).putNull("truncation").putNull("padding");
-    JsonNode config = files.content(CONFIG).map(c -> parse(CONFIG, c)).orElse(JSON.createObjectNode());
+    JsonNode config =
+        files.content(CONFIG).map(c -> parse(CONFIG, c)).orElse(JSON.createObjectNode());
     JsonNode special =
         files
             .content(SPECIAL_TOKENS)

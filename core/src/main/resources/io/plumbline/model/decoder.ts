@@ -19,23 +19,30 @@
     a, b = torch.chunk(x, 2, -1)
     return torch.add(torch.mul(x, cos), torch.mul(torch.cat([torch.neg(b), a], -1), sin))
 
-  # Additive masks [b, 1, t, t]: a position sees what stands before it and belongs to the prompt
-  # (part 0) or to its own completion. Padding is a part of its own, so that no row sees nothing.
-  def masks_of(self: __torch__.Ops, parts: Tensor, blocks: List[int], plain: List[int]) -> List[Tensor]:
+  # Additive masks [b, 1, t - start, t] of the places from start on: a place sees what stands before
+  # it and belongs to the prompt (part 0) or to its own completion. Padding is a part of its own, so
+  # that no row sees nothing. Plain blocks need a mask only where start is not 0: [1, 1, t - start, t].
+  def masks_of(self: __torch__.Ops, parts: Tensor, blocks: List[int], plain: List[int], starts: List[int]) -> List[Tensor]:
     out = annotate(List[Tensor], [])
     for i in range(torch.len(plain)):
       o = blocks[torch.mul(i, 3)]
       b = blocks[torch.add(torch.mul(i, 3), 1)]
       t = blocks[torch.add(torch.mul(i, 3), 2)]
-      if torch.eq(plain[i], 1):
+      start = starts[i]
+      rows = torch.sub(t, start)
+      if torch.__and__(torch.eq(plain[i], 1), torch.eq(start, 0)):
         _1 = torch.append(out, torch.empty([0]))
       else:
-        p = torch.view(torch.narrow(parts, 0, o, torch.mul(b, t)), [b, t])
-        own = torch.eq(torch.unsqueeze(p, 2), torch.unsqueeze(p, 1))
-        prompt = torch.unsqueeze(torch.eq(p, 0), 1)
-        past = torch.tril(torch.ones([t, t], dtype=11))
-        seen = torch.logical_and(torch.logical_or(own, prompt), past)
-        mask = torch.masked_fill(torch.zeros([b, t, t]), torch.logical_not(seen), -inf)
+        places = torch.arange(t)
+        seen = torch.unsqueeze(torch.ge(torch.unsqueeze(torch.narrow(places, 0, start, rows), 1), torch.unsqueeze(places, 0)), 0)
+        if torch.eq(plain[i], 0):
+          p = torch.view(torch.narrow(parts, 0, o, torch.mul(b, t)), [b, t])
+          own = torch.eq(torch.unsqueeze(torch.narrow(p, 1, start, rows), 2), torch.unsqueeze(p, 1))
+          prompt = torch.unsqueeze(torch.eq(p, 0), 1)
+          seen = torch.logical_and(torch.logical_or(own, prompt), seen)
+        else:
+          pass
+        mask = torch.masked_fill(torch.zeros([torch.size(seen, 0), rows, t]), torch.logical_not(seen), -inf)
         _2 = torch.append(out, (self).low(torch.unsqueeze(mask, 1)))
     return out
 
@@ -45,6 +52,13 @@
   def embed_backward(self: __torch__.Ops, ids: Tensor, gx: Tensor, gradient: Tensor) -> None:
     _0 = torch.index_add_(gradient, 0, ids, gx)
     return None
+
+  # What follows a layer's attention: its output projection and the feed-forward network.
+  def rest(self: __torch__.Ops, x: Tensor, attended: Tensor, w: List[Tensor]) -> Tensor:
+    x1 = torch.add(x, torch.linear(attended, (self).low(w[{{o_weight}}]), {{o_bias}}))
+    h1 = (self).low((self).norm(x1, w[{{post_norm}}]))
+    gate, up = torch.chunk(torch.linear(h1, (self).low(w[{{gate_up_weight}}]), {{gate_up_bias}}), 2, -1)
+    return torch.add(x1, torch.linear(torch.mul(torch.silu(gate), up), (self).low(w[{{down_weight}}]), {{down_bias}}))
 
   def layer(self: __torch__.Ops, x: Tensor, cos: Tensor, sin: Tensor, masks: List[Tensor], blocks: List[int], w: List[Tensor]) -> Tensor:
     n = torch.size(x, 0)
@@ -72,10 +86,46 @@
       attended = outs[0]
     else:
       attended = torch.cat(outs, 0)
-    x1 = torch.add(x, torch.linear(attended, (self).low(w[{{o_weight}}]), {{o_bias}}))
-    h1 = (self).low((self).norm(x1, w[{{post_norm}}]))
-    gate, up = torch.chunk(torch.linear(h1, (self).low(w[{{gate_up_weight}}]), {{gate_up_bias}}), 2, -1)
-    return torch.add(x1, torch.linear(torch.mul(torch.silu(gate), up), (self).low(w[{{down_weight}}]), {{down_bias}}))
+    return (self).rest(x, attended, w)
+
+  # The last layer, whose output is wanted from each block's start on only: kept are those places.
+  # Keys and values come from all of them.
+  def last_layer(self: __torch__.Ops, x: Tensor, cos: Tensor, sin: Tensor, masks: List[Tensor], blocks: List[int], starts: List[int], kept: Tensor, w: List[Tensor]) -> Tensor:
+    n = torch.size(x, 0)
+    m = torch.size(kept, 0)
+    h = (self).low((self).norm(x, w[0]))
+    weight = (self).low(w[1])
+    bias = annotate(Optional[Tensor], {{qkv_bias}})
+    if torch.__is__(bias, None):
+      query_bias = annotate(Optional[Tensor], None)
+      key_bias = annotate(Optional[Tensor], None)
+    else:
+      all_bias = unchecked_cast(Tensor, bias)
+      query_bias = annotate(Optional[Tensor], torch.narrow(all_bias, 0, 0, {{query_width}}))
+      key_bias = annotate(Optional[Tensor], torch.narrow(all_bias, 0, {{query_width}}, {{key_value_width}}))
+    queries = torch.linear(torch.index_select(h, 0, kept), torch.narrow(weight, 0, 0, {{query_width}}), query_bias)
+    queries = (self).rotate(torch.view(queries, [m, {{heads}}, {{head_dim}}]), torch.index_select(cos, 0, kept), torch.index_select(sin, 0, kept))
+    kv = torch.view(torch.linear(h, torch.narrow(weight, 0, {{query_width}}, {{key_value_width}}), key_bias), [n, {{key_value_heads}}, {{head_dim}}])
+    keys = (self).rotate(torch.narrow(kv, 1, 0, {{kv_heads}}), cos, sin)
+    outs = annotate(List[Tensor], [])
+    at = 0
+    for i in range(torch.len(masks)):
+      o = blocks[torch.mul(i, 3)]
+      b = blocks[torch.add(torch.mul(i, 3), 1)]
+      t = blocks[torch.add(torch.mul(i, 3), 2)]
+      rows = torch.sub(t, starts[i])
+      q = torch.transpose(torch.view(torch.narrow(queries, 0, at, torch.mul(b, rows)), [b, rows, {{heads}}, {{head_dim}}]), 1, 2)
+      k = torch.transpose(torch.view(torch.narrow(keys, 0, o, torch.mul(b, t)), [b, t, {{kv_heads}}, {{head_dim}}]), 1, 2)
+      bv = torch.narrow(torch.narrow(kv, 0, o, torch.mul(b, t)), 1, {{kv_heads}}, {{kv_heads}})
+      v = torch.transpose(torch.view(bv, [b, t, {{kv_heads}}, {{head_dim}}]), 1, 2)
+      mask = masks[i]
+      if torch.eq(torch.numel(mask), 0):
+        a = torch.scaled_dot_product_attention(q, k, v, None, 0., True, scale=None, enable_gqa={{grouped}})
+      else:
+        a = torch.scaled_dot_product_attention(q, k, v, mask, 0., False, scale=None, enable_gqa={{grouped}})
+      _1 = torch.append(outs, torch.reshape(torch.transpose(a, 1, 2), [torch.mul(b, rows), {{query_width}}]))
+      at = torch.add(at, torch.mul(b, rows))
+    return (self).rest(torch.index_select(x, 0, kept), torch.cat(outs, 0), w)
 
   # The input of the next segment: cut off from the graph, a leaf of the next part.
   def cut(self: __torch__.Ops, y: Tensor) -> Tensor:

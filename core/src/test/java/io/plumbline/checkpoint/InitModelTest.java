@@ -238,9 +238,19 @@ class InitModelTest {
       }
       JsonNode rendered = seen.path("chats").get(0);
       String expected =
-          "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n1 + 2?\n<|im_end|>\n"
-              + "<|im_start|>assistant\n3, of course.<|im_end|>\n"
-              + "<|im_start|>user\nThanks<|im_end|>\n<|im_start|>assistant\nBye<|im_end|>\n";
+          """
+          <|im_start|>system
+          Be kind.<|im_end|>
+          <|im_start|>user
+          1 + 2?
+          <|im_end|>
+          <|im_start|>assistant
+          3, of course.<|im_end|>
+          <|im_start|>user
+          Thanks<|im_end|>
+          <|im_start|>assistant
+          Bye<|im_end|>
+          """;
       assertThat(rendered.path("text").asText()).isEqualTo(expected);
       assertThat(rendered.path("prompt").asText()).isEqualTo(expected + "<|im_start|>assistant\n");
       long[] ids = longs(rendered.path("ids"));

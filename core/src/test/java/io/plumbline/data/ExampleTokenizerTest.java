@@ -179,7 +179,8 @@ class ExampleTokenizerTest {
   @Test
   void keepEndKeepsTheLastTokensOfEachSide() throws Exception {
     // TRL's collator with keep_end: ids[-max:] and mask[-max:] of each side by itself.
-    for (Map<String, Object> row : Rows.jsonLines(Fixtures.golden("traj/preference.jsonl"))) {
+    List<Map<String, Object>> rows = Rows.jsonLines(Fixtures.golden("traj/preference.jsonl"));
+    for (Map<String, Object> row : rows.subList(0, 12)) {
       TokenizedRow whole = pair(row, LengthLimits.none());
       for (int max = 2; max < 64; max++) {
         TokenizedRow kept = pair(row, limits(max, Truncation.KEEP_END));
@@ -372,7 +373,7 @@ class ExampleTokenizerTest {
                           new Example.ChatSettings(java.util.Optional.empty(), Map.of())),
                       0))
           .isInstanceOf(PlumblineException.class)
-          .hasMessageContaining("chat_template.jinja");
+          .hasMessageContaining("chat template");
     }
   }
 

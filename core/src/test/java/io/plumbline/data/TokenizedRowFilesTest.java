@@ -50,16 +50,16 @@ class TokenizedRowFilesTest {
     // Rows that do not compress: several row groups.
     Random random = new Random(1);
     String path = directory.resolve("shard.parquet").toString();
-    int steps = 400;
+    int steps = 250;
     try (TokenizedRowFiles.Writer writer = TokenizedRowFiles.writer(storage, path)) {
       for (int step = 0; step < steps; step++) {
-        int[] prompt = random.ints(20_000).toArray();
+        int[] prompt = random.ints(12_000).toArray();
         TokenizedRow row = TokenizedRow.of(step, prompt, List.of(new int[] {1}), List.of());
         writer.write(new PlacedRow(step, 3, row));
       }
     }
-    assertThat(Files.size(Path.of(path))).isGreaterThan(24L << 20);
-    for (long from : new long[] {0, 1, 199, steps - 1}) {
+    assertThat(Files.size(Path.of(path))).isGreaterThan(11L << 20);
+    for (long from : new long[] {0, 99, steps - 1}) {
       try (TokenizedRowFiles.Reader reader =
           TokenizedRowFiles.readerFromStep(storage, path, from)) {
         for (long step = from; step < steps; step++) {

@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
 class TokenizerTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private static TreeMap<String, String> files(Path directory) throws IOException {
-    TreeMap<String, String> contents = new TreeMap<>();
+  private static Map<String, String> files(Path directory) throws IOException {
+    Map<String, String> contents = new TreeMap<>();
     for (String name :
         List.of(
             "tokenizer.json",
@@ -43,12 +43,16 @@ class TokenizerTest {
     return contents;
   }
 
-  private static TreeMap<String, String> goldenFiles() throws IOException {
+  private static Map<String, String> goldenFiles() throws IOException {
     return files(Fixtures.golden("tokenizer"));
   }
 
   private static Tokenizer golden() throws IOException {
-    return Tokenizer.of(new TokenizerFiles(goldenFiles()));
+    return load(goldenFiles());
+  }
+
+  private static Tokenizer load(Map<String, String> contents) {
+    return Tokenizer.of(new TokenizerFiles(new TreeMap<>(contents)));
   }
 
   private static JsonNode vectors() throws IOException {
@@ -102,18 +106,18 @@ class TokenizerTest {
 
   @Test
   void knowsItsSpecialTokensInTheFormsOfVersions4And5() throws IOException {
-    TreeMap<String, String> files = goldenFiles();
+    Map<String, String> files = goldenFiles();
     ObjectNode config = (ObjectNode) JSON.readTree(files.get("tokenizer_config.json"));
     for (String name : List.of("bos_token", "eos_token", "pad_token")) {
       String content = config.get(name).asText();
       config.putObject(name).put("__type", "AddedToken").put("content", content);
     }
-    TreeMap<String, String> objects = new TreeMap<>(files);
+    Map<String, String> objects = new TreeMap<>(files);
     objects.put("tokenizer_config.json", config.toString());
-    TreeMap<String, String> mapOnly = new TreeMap<>(files);
+    Map<String, String> mapOnly = new TreeMap<>(files);
     mapOnly.put("tokenizer_config.json", "{}");
-    for (TreeMap<String, String> form : List.of(files, objects, mapOnly)) {
-      try (Tokenizer tokenizer = Tokenizer.of(new TokenizerFiles(form))) {
+    for (Map<String, String> form : List.of(files, objects, mapOnly)) {
+      try (Tokenizer tokenizer = load(form)) {
         assertThat(tokenizer.bosToken()).contains("<|endoftext|>");
         assertThat(tokenizer.bosTokenId()).hasValue(0);
         assertThat(tokenizer.eosToken()).contains("<|im_end|>");
@@ -126,13 +130,13 @@ class TokenizerTest {
 
   @Test
   void neverTruncatesOrPads() throws IOException {
-    TreeMap<String, String> files = goldenFiles();
+    Map<String, String> files = goldenFiles();
     ObjectNode definition = (ObjectNode) JSON.readTree(files.get("tokenizer.json"));
     ObjectNode truncation = definition.putObject("truncation");
     truncation.put("direction", "Right").put("max_length", 3);
     truncation.put("strategy", "LongestFirst").put("stride", 0);
     files.put("tokenizer.json", definition.toString());
-    try (Tokenizer tokenizer = Tokenizer.of(new TokenizerFiles(files))) {
+    try (Tokenizer tokenizer = load(files)) {
       String text = "one two three ".repeat(2000);
       assertThat(tokenizer.decode(tokenizer.encode(text))).isEqualTo(text);
       assertThat(tokenizer.encode("")).isEmpty();
@@ -142,7 +146,7 @@ class TokenizerTest {
 
   @Test
   void marksWhatTheAssistantSays() throws IOException {
-    TreeMap<String, String> files = goldenFiles();
+    Map<String, String> files = goldenFiles();
     files.put(
         "chat_template.jinja",
         """
@@ -153,7 +157,7 @@ class TokenizerTest {
         {%- else -%}{{- message.content + '<|im_end|>\\n' -}}{%- endif -%}
         {%- endfor -%}
         """);
-    try (Tokenizer tokenizer = Tokenizer.of(new TokenizerFiles(files))) {
+    try (Tokenizer tokenizer = load(files)) {
       TokenizedChat chat =
           tokenizer.tokenize(
               ChatRequest.of(
@@ -180,7 +184,7 @@ class TokenizerTest {
 
   @Test
   void choosesTheTemplateForToolsWhereThereIsOne() throws IOException {
-    TreeMap<String, String> files = goldenFiles();
+    Map<String, String> files = goldenFiles();
     files.put(
         "tokenizer_config.json",
         """
@@ -195,28 +199,28 @@ class TokenizerTest {
             Optional.of(List.of(Map.of("name", "a"))),
             plain.generationPrompt(),
             plain.variables());
-    try (Tokenizer tokenizer = Tokenizer.of(new TokenizerFiles(files))) {
+    try (Tokenizer tokenizer = load(files)) {
       assertThat(tokenizer.decode(tokenizer.tokenize(plain).ids())).isEqualTo("no tools");
       assertThat(tokenizer.decode(tokenizer.tokenize(withTools).ids())).isEqualTo("1 tools");
     }
     files.put("chat_template.jinja", "from the file");
-    try (Tokenizer tokenizer = Tokenizer.of(new TokenizerFiles(files))) {
+    try (Tokenizer tokenizer = load(files)) {
       assertThat(tokenizer.decode(tokenizer.tokenize(plain).ids())).isEqualTo("from the file");
     }
   }
 
   @Test
   void changesItsFingerprintWithWhatMatters() throws IOException {
-    TreeMap<String, String> files = goldenFiles();
+    Map<String, String> files = goldenFiles();
     String first = fingerprint(files);
     assertThat(first).matches("[0-9a-f]{64}").isEqualTo(fingerprint(files));
-    TreeMap<String, String> spaced = new TreeMap<>(files);
+    Map<String, String> spaced = new TreeMap<>(files);
     spaced.put("tokenizer.json", files.get("tokenizer.json") + "\n");
     assertThat(fingerprint(spaced)).isEqualTo(first);
-    TreeMap<String, String> template = new TreeMap<>(files);
+    Map<String, String> template = new TreeMap<>(files);
     template.put("chat_template.jinja", "other");
     assertThat(fingerprint(template)).isNotEqualTo(first);
-    TreeMap<String, String> token = new TreeMap<>(files);
+    Map<String, String> token = new TreeMap<>(files);
     token.put(
         "tokenizer_config.json",
         files
@@ -225,33 +229,32 @@ class TokenizerTest {
     assertThat(fingerprint(token)).isNotEqualTo(first);
   }
 
-  private static String fingerprint(TreeMap<String, String> files) {
-    try (Tokenizer tokenizer = Tokenizer.of(new TokenizerFiles(files))) {
+  private static String fingerprint(Map<String, String> files) {
+    try (Tokenizer tokenizer = load(files)) {
       return tokenizer.fingerprint();
     }
   }
 
   @Test
   void saysWhatIsMissingAndHowToMendIt() throws IOException {
-    assertThatThrownBy(() -> Tokenizer.of(new TokenizerFiles(new TreeMap<>())))
+    assertThatThrownBy(() -> load(new TreeMap<>()))
         .isInstanceOfSatisfying(
-            PlumblineException.class,
-            e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_CHECKPOINT))
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_CHECKPOINT))
         .hasMessageContaining("no tokenizer.json")
         .hasMessageContaining("save_pretrained");
     for (String broken : List.of("", "[]", "{", "{\"model\": {}}", "{\"model\": 1}")) {
-      TreeMap<String, String> files = goldenFiles();
+      Map<String, String> files = goldenFiles();
       files.put("tokenizer.json", broken);
-      assertThatThrownBy(() -> Tokenizer.of(new TokenizerFiles(files)))
+      assertThatThrownBy(() -> load(files))
           .as(broken)
           .isInstanceOfSatisfying(
               PlumblineException.class,
               e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_CHECKPOINT))
           .hasMessageContaining("tokenizer.json");
     }
-    TreeMap<String, String> files = goldenFiles();
+    Map<String, String> files = goldenFiles();
     files.remove("tokenizer_config.json");
-    try (Tokenizer tokenizer = Tokenizer.of(new TokenizerFiles(files))) {
+    try (Tokenizer tokenizer = load(files)) {
       ChatRequest request = ChatRequest.of(List.of(Map.of("role", "user", "content", "x")));
       assertThat(tokenizer.chatTemplate()).isEmpty();
       assertThatThrownBy(() -> tokenizer.tokenize(request))
@@ -292,7 +295,7 @@ class TokenizerTest {
         model.isPresent() && golden.isPresent(),
         "skipped: ../shared/smollm2 or ../shared/golden/smollm2.json is not on this machine");
     JsonNode expected = JSON.readTree(golden.get().toFile());
-    try (Tokenizer tokenizer = Tokenizer.of(new TokenizerFiles(files(model.get())))) {
+    try (Tokenizer tokenizer = load(files(model.get()))) {
       for (JsonNode text : expected.get("texts")) {
         assertThat(tokenizer.encode(text.get("text").asText())).isEqualTo(ints(text.get("ids")));
       }

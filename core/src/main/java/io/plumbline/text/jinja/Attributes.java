@@ -54,6 +54,9 @@ final class Attributes {
   /** {@code object.name}: the attribute first, then the element. */
   static Object attribute(Rendering rendering, Object object, String name) {
     if (object instanceof Undefined undefined) {
+      if (HIDDEN.contains(name)) {
+        return unsafe(object, name);
+      }
       throw undefined.failure();
     }
     Object value = own(rendering, object, name);
@@ -218,11 +221,7 @@ final class Attributes {
 
   private static Undefined unsafe(Object object, String name) {
     return new Undefined(
-        "access to attribute '"
-            + name
-            + "' of '"
-            + Values.typeName(object)
-            + "' object is unsafe",
+        "access to attribute '" + name + "' of '" + Values.typeName(object) + "' object is unsafe",
         PyError.Kind.SECURITY);
   }
 

@@ -314,7 +314,8 @@ abstract class Expression extends Node {
       super(
           line,
           Math.max(
-              object.height, bounds.stream().mapToInt(b -> b.map(e -> e.height).orElse(0)).max().orElse(0)));
+              object.height,
+              bounds.stream().mapToInt(b -> b.map(e -> e.height).orElse(0)).max().orElse(0)));
       this.object = object;
       this.bounds = bounds;
     }
@@ -399,8 +400,7 @@ abstract class Expression extends Node {
       }
       Map<String, Object> byName = new LinkedHashMap<>();
       if (spread.isPresent()) {
-        values.addAll(
-            Values.listOf(rendering, spread.get().value(rendering, activation)));
+        values.addAll(Values.listOf(rendering, spread.get().value(rendering, activation)));
       }
       for (Map.Entry<String, Expression> entry : named.entrySet()) {
         byName.put(entry.getKey(), entry.getValue().value(rendering, activation));

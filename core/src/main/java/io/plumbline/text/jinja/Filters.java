@@ -70,9 +70,7 @@ final class Filters {
     Filter escape =
         (r, value, a) -> {
           a.bindPositional("escape", 0, 0);
-          return value instanceof Markup
-              ? value
-              : new Markup(Markup.escape(Values.str(r, value)));
+          return value instanceof Markup ? value : new Markup(Markup.escape(Values.str(r, value)));
         };
     all.put("e", escape);
     all.put("escape", escape);
@@ -844,7 +842,8 @@ final class Filters {
   }
 
   private static final Pattern REAL =
-      Pattern.compile("[+-]?(\\d+(_\\d+)*\\.?(\\d+(_\\d+)*)?|\\.\\d+(_\\d+)*)([eE][+-]?\\d+(_\\d+)*)?");
+      Pattern.compile(
+          "[+-]?(\\d+(_\\d+)*\\.?(\\d+(_\\d+)*)?|\\.\\d+(_\\d+)*)([eE][+-]?\\d+(_\\d+)*)?");
 
   /** What Python's float() reads, if it reads anything. */
   private static Optional<Double> realNumber(String text) {
@@ -926,7 +925,8 @@ final class Filters {
     }
     Object factor = Numbers.binary("**", 10L, number(precision));
     double scaled = Numbers.real(Numbers.binary("*", value, factor));
-    Object whole = Formats.truncated("ceil".equals(method) ? Math.ceil(scaled) : Math.floor(scaled));
+    Object whole =
+        Formats.truncated("ceil".equals(method) ? Math.ceil(scaled) : Math.floor(scaled));
     return Numbers.binary("/", whole, factor);
   }
 
@@ -958,8 +958,7 @@ final class Filters {
         Numbers.isNumber(value)
             ? Optional.of(Numbers.real(value))
             : Values.isString(value) ? realNumber(Values.text(value)) : Optional.empty();
-    double bytes =
-        given.orElseThrow(() -> PyError.value("filesizeformat needs a number"));
+    double bytes = given.orElseThrow(() -> PyError.value("filesizeformat needs a number"));
     double base = binary ? 1024 : 1000;
     if (bytes == 1) {
       return "1 Byte";

@@ -157,8 +157,7 @@ final class Formats {
       }
       switch (type) {
         case 's', 'r', 'a' -> {
-          String text =
-              type == 's' ? Values.str(rendering, value) : Values.repr(rendering, value);
+          String text = type == 's' ? Values.str(rendering, value) : Values.repr(rendering, value);
           if (type == 'a') {
             text = asciiOnly(text);
           }
@@ -210,8 +209,7 @@ final class Formats {
           }
           return spec.padNumber(rendering, real(spec, type, Numbers.real(value)));
         }
-        default ->
-            throw PyError.value("unsupported format character '" + type + "'");
+        default -> throw PyError.value("unsupported format character '" + type + "'");
       }
     }
   }
@@ -281,7 +279,8 @@ final class Formats {
       if (align != 0 && align != '=') {
         return pad(rendering, number, '>');
       }
-      int signs = number.startsWith("-") || number.startsWith("+") || number.startsWith(" ") ? 1 : 0;
+      int signs =
+          number.startsWith("-") || number.startsWith("+") || number.startsWith(" ") ? 1 : 0;
       if (number.startsWith("0x", signs)
           || number.startsWith("0X", signs)
           || number.startsWith("0o", signs)
@@ -350,8 +349,7 @@ final class Formats {
       digits = "0".repeat(spec.precision - digits.length()) + digits;
     }
     String prefix = spec.alternate && type != 'd' ? "0" + type : "";
-    return spec.padNumber(
-        rendering, spec.signed(big.signum() < 0) + prefix + spec.grouped(digits));
+    return spec.padNumber(rendering, spec.signed(big.signum() < 0) + prefix + spec.grouped(digits));
   }
 
   private static String real(Spec spec, char type, double value) {
@@ -420,7 +418,9 @@ final class Formats {
           + text.substring(e);
     }
     String text =
-        rounded.setScale(Math.max(0, precision - 1 - exponent), RoundingMode.HALF_EVEN).toPlainString();
+        rounded
+            .setScale(Math.max(0, precision - 1 - exponent), RoundingMode.HALF_EVEN)
+            .toPlainString();
     if (!spec.alternate) {
       text = trimmed(text);
     }
@@ -593,8 +593,7 @@ final class Formats {
             throw PyError.value("Empty attribute in format string");
           }
           boolean number = key.chars().allMatch(c -> c >= '0' && c <= '9') && key.length() < 10;
-          value =
-              Attributes.item(rendering, value, number ? (Object) Long.valueOf(key) : key);
+          value = Attributes.item(rendering, value, number ? (Object) Long.valueOf(key) : key);
           end = stop + 1;
         } else {
           throw PyError.value("Only '.' or '[' may follow ']' in format field specifier");
@@ -651,7 +650,11 @@ final class Formats {
       }
       spec.precision = spec.precision < 0 ? 6 : spec.precision;
       String general = real(spec, 'g', real);
-      if (type == 0 && general.indexOf('.') < 0 && general.indexOf('e') < 0 && !Double.isInfinite(real) && !Double.isNaN(real)) {
+      if (type == 0
+          && general.indexOf('.') < 0
+          && general.indexOf('e') < 0
+          && !Double.isInfinite(real)
+          && !Double.isNaN(real)) {
         BigDecimal rounded =
             new BigDecimal(Math.abs(real))
                 .round(new MathContext(Math.max(1, spec.precision), RoundingMode.HALF_EVEN));

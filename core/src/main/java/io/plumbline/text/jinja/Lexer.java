@@ -358,8 +358,7 @@ final class Lexer {
     }
     if (at < source.length() && (source.charAt(at) == 'e' || source.charAt(at) == 'E')) {
       int start = at + 1;
-      if (start < source.length()
-          && (source.charAt(start) == '+' || source.charAt(start) == '-')) {
+      if (start < source.length() && (source.charAt(start) == '+' || source.charAt(start) == '-')) {
         start++;
       }
       int exponent = digits(start, 10);

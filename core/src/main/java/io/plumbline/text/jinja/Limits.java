@@ -15,5 +15,5 @@ public record Limits(
     long steps, int depth, int nesting, int outputLength, int valueSize, int sourceLength) {
   /** Far above what any known chat template needs. */
   public static final Limits STANDARD =
-      new Limits(50_000_000L, 1_000, 150, 32_000_000, 16_000_000, 4_000_000);
+      new Limits(20_000_000L, 1_000, 150, 32_000_000, 16_000_000, 4_000_000);
 }

@@ -60,8 +60,7 @@ final class Loop implements Callable {
         List<Object> rest = new ArrayList<>();
         elements.forEachRemaining(rest::add);
         elements = rest.iterator();
-        length =
-            OptionalInt.of(rest.size() + index0 + 1 + (after == Values.MISSING ? 0 : 1));
+        length = OptionalInt.of(rest.size() + index0 + 1 + (after == Values.MISSING ? 0 : 1));
       }
     }
     return length.getAsInt();
@@ -85,8 +84,7 @@ final class Loop implements Callable {
       case "revindex0" -> (long) length(rendering) - index0 - 1;
       case "first" -> index0 == 0;
       case "last" -> peek() == Values.MISSING;
-      case "previtem" ->
-          index0 == 0 ? Undefined.because("there is no previous item") : before;
+      case "previtem" -> index0 == 0 ? Undefined.because("there is no previous item") : before;
       case "nextitem" -> {
         Object next = peek();
         yield next == Values.MISSING ? Undefined.because("there is no next item") : next;

@@ -116,8 +116,7 @@ final class Numbers {
     if (a.bitLength() <= 53 && b.bitLength() <= 53) {
       return (double) a.longValue() / b.longValue();
     }
-    double value =
-        new BigDecimal(a).divide(new BigDecimal(b), new MathContext(40)).doubleValue();
+    double value = new BigDecimal(a).divide(new BigDecimal(b), new MathContext(40)).doubleValue();
     if (Double.isInfinite(value)) {
       throw PyError.arithmetic("integer division result too large for a float");
     }
@@ -142,39 +141,38 @@ final class Numbers {
   }
 
   private static Object real(String operator, double a, double b) {
-    switch (operator) {
-      case "+":
-        return a + b;
-      case "-":
-        return a - b;
-      case "*":
-        return a * b;
-      case "/":
+    return switch (operator) {
+      case "+" -> a + b;
+      case "-" -> a - b;
+      case "*" -> a * b;
+      case "/" -> {
         if (b == 0) {
           throw PyError.arithmetic("float division by zero");
         }
-        return a / b;
-      case "//":
-      case "%":
-        return floorOrModulo(operator, a, b);
-      case "**":
-        if (a == 0 && b < 0) {
-          throw PyError.arithmetic("0.0 cannot be raised to a negative power");
-        }
-        if (a < 0 && b != Math.rint(b) && !Double.isInfinite(a) && !Double.isInfinite(b)) {
-          throw PyError.arithmetic("complex numbers are not supported");
-        }
-        if (a == 1 || (a == -1 && Double.isInfinite(b))) {
-          return 1.0;
-        }
-        double power = Math.pow(a, b);
-        if (Double.isInfinite(power) && !Double.isInfinite(a) && !Double.isInfinite(b)) {
-          throw PyError.arithmetic("the result of a power is too large");
-        }
-        return power;
-      default:
-        throw new IllegalArgumentException(operator);
+        yield a / b;
+      }
+      case "//", "%" -> floorOrModulo(operator, a, b);
+      case "**" -> realPower(a, b);
+      default -> throw new IllegalArgumentException(operator);
+    };
+  }
+
+  private static double realPower(double a, double b) {
+    boolean finite = !Double.isInfinite(a) && !Double.isInfinite(b);
+    if (a == 0 && b < 0) {
+      throw PyError.arithmetic("0.0 cannot be raised to a negative power");
     }
+    if (a < 0 && b != Math.rint(b) && finite) {
+      throw PyError.arithmetic("complex numbers are not supported");
+    }
+    if (a == 1 || (a == -1 && Double.isInfinite(b))) {
+      return 1.0;
+    }
+    double power = Math.pow(a, b);
+    if (Double.isInfinite(power) && finite) {
+      throw PyError.arithmetic("the result of a power is too large");
+    }
+    return power;
   }
 
   private static double floorOrModulo(String operator, double a, double b) {
@@ -279,7 +277,8 @@ final class Numbers {
     int point = digits.length() - shortest.scale();
     String sign = value < 0 ? "-" : "";
     if (point > 16 || point < -3) {
-      String mantissa = digits.length() == 1 ? digits : digits.charAt(0) + "." + digits.substring(1);
+      String mantissa =
+          digits.length() == 1 ? digits : digits.charAt(0) + "." + digits.substring(1);
       int exponent = point - 1;
       return sign
           + mantissa

@@ -153,8 +153,7 @@ final class Operators {
     }
     if (left instanceof PyRange a && right instanceof PyRange b) {
       return a.size() == b.size()
-          && (a.size() == 0
-              || (a.start() == b.start() && (a.size() == 1 || a.step() == b.step())));
+          && (a.size() == 0 || (a.start() == b.start() && (a.size() == 1 || a.step() == b.step())));
     }
     if (left instanceof DictView a
         && right instanceof DictView b
@@ -309,8 +308,7 @@ final class Operators {
     };
   }
 
-  private static boolean orderedItems(
-      Rendering rendering, String operator, List<?> a, List<?> b) {
+  private static boolean orderedItems(Rendering rendering, String operator, List<?> a, List<?> b) {
     rendering.enter(rendering.line());
     for (int i = 0; i < Math.min(a.size(), b.size()); i++) {
       rendering.step();
@@ -324,8 +322,7 @@ final class Operators {
     return holds(operator, Integer.compare(a.size(), b.size()));
   }
 
-  static Object slice(
-      Rendering rendering, Object value, Object start, Object stop, Object step) {
+  static Object slice(Rendering rendering, Object value, Object start, Object stop, Object step) {
     if (value instanceof Undefined undefined) {
       throw undefined.failure();
     }

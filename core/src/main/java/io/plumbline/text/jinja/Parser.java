@@ -219,9 +219,7 @@ final class Parser {
         return Optional.of(
             new Statement.LoopControl(
                 line,
-                token.text().equals("break")
-                    ? Statement.Flow.BREAK
-                    : Statement.Flow.CONTINUE));
+                token.text().equals("break") ? Statement.Flow.BREAK : Statement.Flow.CONTINUE));
       }
       case "print" -> {
         next();
@@ -310,7 +308,9 @@ final class Parser {
       return new Statement.Assign(line, target, tuple(true, false));
     }
     Optional<Expression> filter =
-        current().isOperator("|") ? Optional.of(filters(Optional.empty(), false)) : Optional.empty();
+        current().isOperator("|")
+            ? Optional.of(filters(Optional.empty(), false))
+            : Optional.empty();
     return new Statement.AssignBlock(line, target, filter, bodyAndEnd("endset"));
   }
 
@@ -463,7 +463,8 @@ final class Parser {
         isTuple ? new Expression.TupleLiteral(items.get(0).line, items) : items.get(0);
     if (store) {
       for (int i = start; i < position; i++) {
-        if (tokens.get(i).isName("loop") && !(i + 1 < position && tokens.get(i + 1).isOperator("."))) {
+        if (tokens.get(i).isName("loop")
+            && !(i + 1 < position && tokens.get(i + 1).isOperator("."))) {
           loopStores++;
         }
       }
@@ -875,9 +876,7 @@ final class Parser {
       int line = current().line();
       String name = dottedName();
       Expression.ArgumentList arguments =
-          current().isOperator("(")
-              ? callArguments()
-              : Expression.ArgumentList.of(line, List.of());
+          current().isOperator("(") ? callArguments() : Expression.ArgumentList.of(line, List.of());
       value = Optional.of(checked(Expression.Applied.filter(line, value, name, arguments)));
     }
     return value.orElseThrow();

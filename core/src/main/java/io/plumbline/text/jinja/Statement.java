@@ -295,12 +295,7 @@ abstract class Statement extends Node {
     private final List<If> elifs;
     private final List<Statement> otherwise;
 
-    If(
-        int line,
-        Expression test,
-        List<Statement> body,
-        List<If> elifs,
-        List<Statement> otherwise) {
+    If(int line, Expression test, List<Statement> body, List<If> elifs, List<Statement> otherwise) {
       super(line);
       this.test = test;
       this.body = body;
@@ -432,22 +427,18 @@ abstract class Statement extends Node {
       return Flow.NEXT;
     }
 
-    private String recurse(
-        Rendering rendering, Activation activation, Object elements, int depth) {
+    private String recurse(Rendering rendering, Activation activation, Object elements, int depth) {
       StringBuilder captured = new StringBuilder();
       loop(rendering, activation, elements, depth, captured);
       return captured.toString();
     }
 
     private Flow loop(
-        Rendering rendering,
-        Activation activation,
-        Object elements,
-        int depth,
-        StringBuilder out) {
+        Rendering rendering, Activation activation, Object elements, int depth, StringBuilder out) {
       Object source = elements;
       if (test.isPresent()) {
-        source = new Generator(filtered(rendering, activation, Values.iterate(rendering, elements)));
+        source =
+            new Generator(filtered(rendering, activation, Values.iterate(rendering, elements)));
       }
       Loop context =
           new Loop(
@@ -582,8 +573,7 @@ abstract class Statement extends Node {
 
     @Override
     Flow run(Rendering rendering, Activation activation, StringBuilder out) {
-      Object value =
-          call.evaluateWithCaller(rendering, activation, new Macro(caller, activation));
+      Object value = call.evaluateWithCaller(rendering, activation, new Macro(caller, activation));
       rendering.append(out, Values.str(rendering, value));
       return Flow.NEXT;
     }

@@ -149,7 +149,8 @@ final class Strings {
     int first = text.codePointAt(0);
     return (first == '_' || Character.isUnicodeIdentifierStart(first))
         && text.codePoints()
-            .allMatch(c -> Character.isUnicodeIdentifierPart(c) && !Character.isIdentifierIgnorable(c));
+            .allMatch(
+                c -> Character.isUnicodeIdentifierPart(c) && !Character.isIdentifierIgnorable(c));
   }
 
   /** Order by code points, which is not that of UTF-16 units. */
@@ -423,7 +424,8 @@ final class Strings {
     List<Object> parts = new ArrayList<>();
     int end = text.length();
     while (most < 0 || parts.size() < most) {
-      int at = end < separator.length() ? -1 : text.lastIndexOf(separator, end - separator.length());
+      int at =
+          end < separator.length() ? -1 : text.lastIndexOf(separator, end - separator.length());
       if (at < 0) {
         break;
       }
@@ -593,8 +595,7 @@ final class Strings {
       }
       case "replace" -> {
         Object[] bound = arguments.bindPositional(name, 2, 3);
-        return replace(
-            rendering, text, string(bound[0]), string(bound[1]), integer(bound[2], -1));
+        return replace(rendering, text, string(bound[0]), string(bound[1]), integer(bound[2], -1));
       }
       case "join" -> {
         Object parts = arguments.bindPositional(name, 1, 1)[0];
@@ -603,8 +604,7 @@ final class Strings {
       case "center", "ljust", "rjust" -> {
         Object[] bound = arguments.bindPositional(name, 1, 2);
         String fill = bound[1] == Values.MISSING ? " " : string(bound[1]);
-        return pad(
-            rendering, text, bound[0], fill, !name.equals("ljust"), !name.equals("rjust"));
+        return pad(rendering, text, bound[0], fill, !name.equals("ljust"), !name.equals("rjust"));
       }
       case "zfill" -> {
         int width = integer(arguments.bindPositional(name, 1, 1)[0]);
@@ -628,8 +628,7 @@ final class Strings {
         if (at < 0) {
           return first ? Tuple.of(text, "", "") : Tuple.of("", "", text);
         }
-        return Tuple.of(
-            text.substring(0, at), separator, text.substring(at + separator.length()));
+        return Tuple.of(text.substring(0, at), separator, text.substring(at + separator.length()));
       }
       case "removeprefix" -> {
         String prefix = string(arguments.bindPositional(name, 1, 1)[0]);
@@ -727,12 +726,15 @@ final class Strings {
         return (long) count(part) + 1;
       }
       long found = 0;
-      for (int at = part.indexOf(wanted); at >= 0; at = part.indexOf(wanted, at + wanted.length())) {
+      for (int at = part.indexOf(wanted);
+          at >= 0;
+          at = part.indexOf(wanted, at + wanted.length())) {
         found++;
       }
       return found;
     }
-    int at = part == null ? -1 : name.startsWith("r") ? part.lastIndexOf(wanted) : part.indexOf(wanted);
+    int at =
+        part == null ? -1 : name.startsWith("r") ? part.lastIndexOf(wanted) : part.indexOf(wanted);
     if (at < 0) {
       if (name.endsWith("index")) {
         throw PyError.value("substring not found");

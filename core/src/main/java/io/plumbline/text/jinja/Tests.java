@@ -94,10 +94,8 @@ final class Tests {
 
   private static boolean plain(Rendering rendering, String name, Object value) {
     return switch (name) {
-      case "odd" ->
-          Operators.equal(rendering, Operators.binary(rendering, "%", value, 2L), 1L);
-      case "even" ->
-          Operators.equal(rendering, Operators.binary(rendering, "%", value, 2L), 0L);
+      case "odd" -> Operators.equal(rendering, Operators.binary(rendering, "%", value, 2L), 1L);
+      case "even" -> Operators.equal(rendering, Operators.binary(rendering, "%", value, 2L), 0L);
       case "defined" -> !(value instanceof Undefined);
       case "undefined" -> value instanceof Undefined;
       case "filter" -> hashed(value) instanceof String text && Filters.exists(text);

@@ -8,7 +8,7 @@ import java.util.List;
  * An immutable sequence that is not equal to a list of the same elements.
  *
  * @param items the elements
- * @param grouped whether attributes {@code grouper} and {@code list} name the two elements
+ * @param grouped whether this is a group of the groupby filter, whose key and members have names
  */
 record Tuple(List<Object> items, boolean grouped) {
   Tuple(List<Object> items) {

@@ -186,8 +186,25 @@ final class Values {
         || value instanceof Loop;
   }
 
-  @SuppressWarnings("unchecked")
+  /** Walks over a value; every element counts as a step. */
   static Iterator<Object> iterate(Rendering rendering, Object value) {
+    Iterator<Object> elements = elements(value);
+    return new Iterator<>() {
+      @Override
+      public boolean hasNext() {
+        return elements.hasNext();
+      }
+
+      @Override
+      public Object next() {
+        rendering.step();
+        return elements.next();
+      }
+    };
+  }
+
+  @SuppressWarnings("unchecked")
+  private static Iterator<Object> elements(Object value) {
     if (value instanceof List<?> list) {
       return ((List<Object>) list).iterator();
     }
@@ -286,7 +303,6 @@ final class Values {
     List<Object> list = new ArrayList<>();
     Iterator<Object> elements = iterate(rendering, iterable);
     while (elements.hasNext()) {
-      rendering.step();
       list.add(elements.next());
     }
     return list;

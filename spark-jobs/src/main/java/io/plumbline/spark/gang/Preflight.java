@@ -13,7 +13,6 @@ import org.apache.spark.sql.SparkSession;
 final class Preflight {
   private static final Pattern LOCAL =
       Pattern.compile("local(?:\\[\\s*([0-9]+|\\*)\\s*(?:,.*)?])?");
-  private static final long WAIT_NANOS = 15_000_000_000L;
   private static final long POLL_MILLIS = 200;
 
   private Preflight() {}
@@ -60,8 +59,11 @@ final class Preflight {
       }
       return;
     }
-    // Executors register one by one: give them a moment.
-    long deadline = System.nanoTime() + WAIT_NANOS;
+    // Executors register one by one: give them as long as Spark itself would wait.
+    long deadline =
+        System.nanoTime()
+            + 1_000_000_000L
+                * conf.getTimeAsSeconds("spark.scheduler.maxRegisteredResourcesWaitingTime", "30s");
     while (true) {
       OptionalInt slots = clusterSlots(context, conf);
       if (slots.isEmpty() || slots.getAsInt() >= ranks) {

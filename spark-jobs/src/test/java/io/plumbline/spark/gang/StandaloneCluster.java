@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
@@ -118,8 +119,20 @@ public final class StandaloneCluster implements AutoCloseable {
       Map<String, String> settings,
       Duration deadline)
       throws IOException, InterruptedException {
+    return submitTo(master, mainClass, jar, arguments, settings, deadline);
+  }
+
+  /** The same with another master than this cluster's, such as {@code local-cluster[2,1,1024]}. */
+  public Run submitTo(
+      String otherMaster,
+      String mainClass,
+      Path jar,
+      List<String> arguments,
+      Map<String, String> settings,
+      Duration deadline)
+      throws IOException, InterruptedException {
     Path log = directory.resolve("submit-" + submissions++ + ".log");
-    Process process = launch(log, mainClass, jar, arguments, settings);
+    Process process = launch(log, otherMaster, mainClass, jar, arguments, settings);
     if (!process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS)) {
       end(process);
       throw new IllegalStateException(
@@ -129,11 +142,16 @@ public final class StandaloneCluster implements AutoCloseable {
   }
 
   private Process launch(
-      Path log, String mainClass, Path jar, List<String> arguments, Map<String, String> settings)
+      Path log,
+      String toMaster,
+      String mainClass,
+      Path jar,
+      List<String> arguments,
+      Map<String, String> settings)
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add("org.apache.spark.deploy.SparkSubmit");
-    command.addAll(List.of("--master", master, "--deploy-mode", "client"));
+    command.addAll(List.of("--master", toMaster, "--deploy-mode", "client"));
     command.addAll(List.of("--conf", "spark.driver.host=127.0.0.1"));
     command.addAll(List.of("--conf", "spark.driver.bindAddress=127.0.0.1"));
     command.addAll(List.of("--conf", "spark.ui.enabled=false"));
@@ -171,7 +189,7 @@ public final class StandaloneCluster implements AutoCloseable {
    * below target between runs.
    */
   private static Path home() throws IOException {
-    Path home = Fixtures.root().resolve("spark-jobs/target/spark-home");
+    Path home = classPathFile().resolveSibling("spark-home");
     Path jars = Files.createDirectories(home.resolve("jars"));
     Files.writeString(home.resolve("RELEASE"), "made from a class path\n");
     Set<Path> wanted = new HashSet<>();
@@ -213,7 +231,32 @@ public final class StandaloneCluster implements AutoCloseable {
   }
 
   private static String sparkClassPath() throws IOException {
-    return Files.readString(Fixtures.root().resolve("spark-jobs/target/spark-classpath")).strip();
+    return Files.readString(classPathFile()).strip();
+  }
+
+  /** The Spark to start: the one that the module under test was built with, or the one named. */
+  private static Path classPathFile() {
+    String named = System.getProperty("plumbline.spark.classpath");
+    return named == null
+        ? Fixtures.root().resolve("spark-jobs/target/spark-classpath")
+        : Path.of(named);
+  }
+
+  /** Ends one executor of this cluster at once, as a lost machine would; says whether one ran. */
+  public boolean killAnExecutor() {
+    for (Process process : processes) {
+      Optional<ProcessHandle> executor =
+          process
+              .descendants()
+              .filter(
+                  child ->
+                      child.info().commandLine().orElse("").contains("ExecutorBackend"))
+              .findFirst();
+      if (executor.isPresent()) {
+        return executor.get().destroyForcibly();
+      }
+    }
+    return false;
   }
 
   /** A jar of the classes below some directories. */

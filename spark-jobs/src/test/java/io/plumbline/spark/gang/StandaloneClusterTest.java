@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.plumbline.Fixtures;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -14,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Gangs whose ranks are real executors of a real cluster, one of which is killed. */
-@Timeout(240)
+@Timeout(400)
 class StandaloneClusterTest {
   private static final Map<String, String> TWO_EXECUTORS =
       Map.of(
@@ -47,8 +48,12 @@ class StandaloneClusterTest {
   }
 
   private static StandaloneCluster.Run submit(String mode) throws Exception {
+    Map<String, String> settings = new HashMap<>(TWO_EXECUTORS);
+    settings.put(
+        "spark.scheduler.maxRegisteredResourcesWaitingTime",
+        mode.equals("too-many") ? "3s" : "90s");
     return cluster.submit(
-        GangProgram.class.getName(), jar, List.of(mode), TWO_EXECUTORS, Duration.ofMinutes(2));
+        GangProgram.class.getName(), jar, List.of(mode), settings, Duration.ofMinutes(5));
   }
 
   @Test

@@ -276,13 +276,16 @@ class ReferenceCacheTest {
             .redirectErrorStream(true)
             .redirectOutput(cache.resolve("process.log").toFile())
             .start();
-    long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
-    while (ReferenceCache.inspect(STORAGE, cache.toString()).rows() < 200) {
-      assertThat(process.isAlive()).as(Files.readString(cache.resolve("process.log"))).isTrue();
-      assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
-      Thread.sleep(20);
+    try {
+      long deadline = System.nanoTime() + Duration.ofMinutes(5).toNanos();
+      while (ReferenceCache.inspect(STORAGE, cache.toString()).rows() < 200) {
+        assertThat(process.isAlive()).as(Files.readString(cache.resolve("process.log"))).isTrue();
+        assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
+        Thread.sleep(20);
+      }
+    } finally {
+      process.destroyForcibly();
     }
-    process.destroyForcibly();
     assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
 
     long kept = ReferenceCache.inspect(STORAGE, cache.toString()).rows();

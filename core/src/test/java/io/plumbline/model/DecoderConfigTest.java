@@ -1,0 +1,120 @@
+package io.plumbline.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.plumbline.Fixtures;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.CausalLm.Purpose;
+import java.nio.FloatBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class DecoderConfigTest {
+  private static DecoderConfig parse(Map<String, Object> changes) {
+    return DecoderConfig.parse(Models.config(changes), "/models/m");
+  }
+
+  private static void assertRefused(Map<String, Object> changes, String... words) {
+    assertThatThrownBy(() -> parse(changes))
+        .isInstanceOfSatisfying(
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_CHECKPOINT))
+        .hasMessageStartingWith("/models/m ")
+        .hasMessageContainingAll(words);
+  }
+
+  @Test
+  void namesWhatIsNotSupported() {
+    assertRefused(Map.of("model_type", "gpt2"), "\"gpt2\"", "llama, mistral, qwen2");
+    assertRefused(Map.of("hidden_act", "gelu"), "\"gelu\"", "silu");
+    assertRefused(Map.of("rope_scaling", Map.of("type", "yarn", "factor", 2)), "\"yarn\"");
+    assertRefused(Map.of("rope_scaling", Map.of("rope_type", "llama3")), "positive factor");
+    assertRefused(Map.of("model_type", "mistral", "sliding_window", 8), "sliding_window 8");
+    assertRefused(Map.of("num_key_value_heads", 3), "4 attention heads", "3 key/value heads");
+    assertRefused(Map.of("hidden_size", 33), "hidden_size 33", "head_dim");
+    assertRefused(Map.of("vocab_size", "many"), "vocab_size", "many");
+    assertRefused(Map.of("partial_rotary_factor", 0.5), "partial_rotary_factor 0.5");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama", "llama3_rope", "qwen2"})
+  void bothFormsOfTheConfigMeanTheSame(String name) {
+    DecoderConfig v5 = read(name, "config.json");
+    assertThat(read(name, "config_v4.json")).isEqualTo(v5);
+    assertThat(v5.parameterCount()).isEqualTo(Models.goldenJson(name).get("n_params").asLong());
+  }
+
+  private static DecoderConfig read(String name, String file) {
+    return DecoderConfig.parse(
+        (com.fasterxml.jackson.databind.node.ObjectNode)
+            Models.json(Fixtures.golden("models/" + name).resolve(file)),
+        name);
+  }
+
+  @Test
+  void fillsInWhatAConfigLeavesOut() {
+    DecoderConfig config = parse(Map.of());
+    assertThat(config.headDim()).isEqualTo(8);
+    assertThat(config.ropeTheta()).isEqualTo(10000.0);
+    assertThat(config.ropeScaling()).isEqualTo(new RopeScaling.None());
+    assertThat(parse(Map.of("model_type", "qwen2")).queryKeyValueBias()).isTrue();
+    assertThat(parse(Map.of("model_type", "qwen2")).attentionOutputBias()).isFalse();
+  }
+
+  /** Weights of zeros in given shapes. */
+  private record Zeros(Map<String, long[]> shapes) implements WeightSource {
+    @Override
+    public String description() {
+      return "/models/m";
+    }
+
+    @Override
+    public Set<String> names() {
+      return shapes.keySet();
+    }
+
+    @Override
+    public long[] shape(String name) {
+      return shapes.get(name);
+    }
+
+    @Override
+    public void read(String name, FloatBuffer target) {
+      target.position(target.limit());
+    }
+  }
+
+  private static void assertMisfit(Map<String, long[]> shapes, String... words) {
+    assertThatThrownBy(
+            () ->
+                CausalLm.load(
+                    parse(Map.of()), new Zeros(shapes), Purpose.INFERENCE, ComputeDtype.F32))
+        .isInstanceOf(PlumblineException.class)
+        .hasMessageStartingWith("/models/m ")
+        .hasMessageContainingAll(words);
+  }
+
+  @Test
+  void saysWhichWeightsDoNotFit() {
+    Map<String, long[]> right = new LinkedHashMap<>();
+    parse(Map.of()).parameterShapes().forEach(p -> right.put(p.name(), p.shape()));
+    Map<String, long[]> missing = new LinkedHashMap<>(right);
+    missing.remove("model.norm.weight");
+    missing.remove("lm_head.weight");
+    assertMisfit(missing, "lacks", "model.norm.weight", "1 more");
+    Map<String, long[]> extra = new LinkedHashMap<>(right);
+    extra.put("model.layers.0.self_attn.q_norm.weight", new long[] {8});
+    assertMisfit(extra, "q_norm.weight", "llama");
+    Map<String, long[]> misshapen = new LinkedHashMap<>(right);
+    misshapen.put("model.layers.1.mlp.up_proj.weight", new long[] {32, 48});
+    assertMisfit(misshapen, "up_proj", "[32, 48]", "[48, 32]");
+    right.put("model.layers.0.self_attn.rotary_emb.inv_freq", new long[] {4});
+    CausalLm.load(parse(Map.of()), new Zeros(right), Purpose.INFERENCE, ComputeDtype.F32).close();
+  }
+}

@@ -1,0 +1,419 @@
+package io.plumbline.spark.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.Fixtures;
+import io.plumbline.checkpoint.SafetensorsFile;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Schedule;
+import io.plumbline.spark.training.TrainingRequest.BadRows;
+import io.plumbline.spark.training.TrainingRequest.RowOrder;
+import io.plumbline.spark.training.TrainingRequest.Start;
+import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
+import io.plumbline.spark.training.TrainingRequest.Truncation;
+import io.plumbline.spark.training.TrainingRequest.WeightDtype;
+import io.plumbline.storage.Storage;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whole jobs on an embedded Spark, from a preference file to a checkpoint. */
+class TrainingJobTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @TempDir static Path shared;
+  private static SparkSession spark;
+  private static Path model;
+
+  @TempDir Path directory;
+
+  @BeforeAll
+  static void start() throws IOException {
+    spark =
+        SparkSession.builder()
+            .master("local[3]")
+            .appName("TrainingJobTest")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.shuffle.partitions", "2")
+            .getOrCreate();
+    model = Files.createDirectory(shared.resolve("llama"));
+    for (String source : List.of("models/llama", "tokenizer")) {
+      try (Stream<Path> files = Files.list(Fixtures.golden(source))) {
+        for (Path file : files.toList()) {
+          Files.copy(file, model.resolve(file.getFileName()));
+        }
+      }
+    }
+  }
+
+  @AfterAll
+  static void stop() {
+    spark.stop();
+  }
+
+  @Test
+  void dpoFollowsTrlFromFileToCheckpoint() throws IOException {
+    TrainingOutcome outcome = run(dpo("preference.jsonl", 20, 2), new Quiet());
+    followsTrl(outcome, "dpo", 20);
+    assertThat(largestDifference(outcome, "traj/dpo/final.safetensors")).isLessThan(1e-4);
+
+    JsonNode record = JSON.readTree(Path.of(outcome.runRecord()).toFile());
+    assertThat(record.path("status").asText()).isEqualTo("completed");
+    long distinct = Files.readAllLines(golden("preference.jsonl")).stream().distinct().count();
+    assertThat(record.path("counts").path("reference.computed").asLong()).isEqualTo(distinct);
+    assertThat(record.path("counts").path("reference.found").asLong()).isZero();
+    assertThat(Files.readString(Path.of(outcome.report()))).contains("rewards/margins");
+  }
+
+  @Test
+  void aSecondRunOnTheSameCacheComputesNoReference() throws IOException {
+    Optional<String> cache = Optional.of(directory.resolve("cache").toString());
+    Path first = directory.resolve("first");
+    Path second = directory.resolve("second");
+    run(dpo("preference.jsonl", 2, 1).cache(cache).output(first), new Quiet());
+    run(dpo("preference.jsonl", 2, 1).cache(cache).output(second), new Quiet());
+    JsonNode record = JSON.readTree(second.resolve("run.json").toFile());
+    assertThat(record.path("counts").path("reference.computed").asLong()).isZero();
+    assertThat(record.path("counts").path("reference.found").asLong()).isPositive();
+    assertThat(weights(second)).isEqualTo(weights(first));
+  }
+
+  @Test
+  void conversationsFollowTrl() throws IOException {
+    // The schedule of that run was made for two steps, of which both are warm-up.
+    followsTrl(run(dpo("preference_conversational.jsonl", 2, 3), new Quiet()), "dpo_conv", 2);
+  }
+
+  @Test
+  void truncatedRowsFollowTrl() throws IOException {
+    followsTrl(
+        run(dpo("preference.jsonl", 3, 2).maxLength(28), new Quiet()), "dpo_trunc28", 3);
+  }
+
+  @Test
+  void sftFollowsTrlFromFileToCheckpoint() throws IOException {
+    Request request =
+        dpo("prompt_completion.jsonl", 20, 2)
+            .algorithm(Algorithm.SFT)
+            .optimizer(
+                new OptimizerSettings(1e-3, Schedule.COSINE, 4, 0.01, 1.0, 0.9, 0.999, 1e-8));
+    TrainingOutcome outcome = run(request, new Quiet());
+    List<Map<String, Double>> lines = lines(outcome);
+    JsonNode steps = log("sft");
+    for (int i = 0; i < 20; i++) {
+      for (String metric : List.of("loss", "grad_norm", "mean_token_accuracy", "num_tokens")) {
+        follows(lines.get(i), steps.get(i), metric);
+      }
+    }
+    assertThat(largestDifference(outcome, "traj/sft/final.safetensors")).isLessThan(1e-4);
+  }
+
+  @Test
+  void aRunThatWasStoppedGoesOnAsIfItHadNot() throws IOException {
+    Path whole = directory.resolve("whole");
+    Path stopped = directory.resolve("stopped");
+    Request request =
+        dpo("preference.jsonl", 12, 2).saveSteps(4).evalData(golden("preference.jsonl"));
+    TrainingOutcome expected = run(request.output(whole), new Quiet());
+    assertThatThrownBy(() -> run(request.output(stopped), new StoppingAfter(6)))
+        .hasMessageContaining("stopped by the test");
+    TrainingOutcome resumed = run(request.output(stopped).start(Start.RESUME), new Quiet());
+
+    assertThat(weights(stopped)).isEqualTo(weights(whole));
+    assertThat(withoutTimings(lines(resumed))).isEqualTo(withoutTimings(lines(expected)));
+    assertThat(resumed.before()).containsKey("eval_rewards/margins");
+    assertThat(resumed.after().get("eval_rewards/margins"))
+        .isGreaterThan(resumed.before().get("eval_rewards/margins"));
+    assertThat(Files.readString(stopped.resolve("samples-before.json")))
+        .isEqualTo(Files.readString(whole.resolve("samples-before.json")));
+  }
+
+  @Test
+  void resumingWithOtherOptionsIsRefusedByName() throws IOException {
+    Request request = dpo("preference.jsonl", 2, 1);
+    run(request, new Quiet());
+    assertThatThrownBy(() -> run(request.beta(0.5).start(Start.RESUME), new Quiet()))
+        .isInstanceOfSatisfying(
+            PlumblineException.class,
+            e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE))
+        .hasMessageContaining("beta");
+  }
+
+  @Test
+  void aFreshRunDoesNotWriteOverAnother() throws IOException {
+    Request request = dpo("preference.jsonl", 1, 1);
+    run(request, new Quiet());
+    assertThatThrownBy(() -> run(request, new Quiet()))
+        .hasMessageContaining("holds another run")
+        .hasMessageContaining("--resume");
+  }
+
+  private TrainingOutcome run(Request request, ProgressListener progress) {
+    return TrainingJob.run(spark, request.build(), progress);
+  }
+
+  private static Path golden(String data) {
+    return Fixtures.golden("traj/" + data);
+  }
+
+  private static JsonNode log(String trajectory) throws IOException {
+    return JSON.readTree(golden(trajectory + "/log.json").toFile()).get("steps");
+  }
+
+  private static void followsTrl(TrainingOutcome outcome, String trajectory, int steps)
+      throws IOException {
+    List<Map<String, Double>> lines = lines(outcome);
+    JsonNode expected = log(trajectory);
+    assertThat(lines).hasSize(steps);
+    for (int i = 0; i < steps; i++) {
+      for (String metric :
+          List.of(
+              "loss",
+              "grad_norm",
+              "learning_rate",
+              "rewards/chosen",
+              "rewards/rejected",
+              "rewards/margins",
+              "rewards/accuracies",
+              "logps/chosen",
+              "logps/rejected",
+              "num_tokens")) {
+        follows(lines.get(i), expected.get(i), metric);
+      }
+    }
+    assertThat(lines.get(0).get("rewards/margins")).isCloseTo(0.0, within(1e-5));
+  }
+
+  private static void follows(Map<String, Double> line, JsonNode step, String metric) {
+    double expected = step.get(metric).asDouble();
+    assertThat(line.get(metric))
+        .as("%s of step %s", metric, step.get("step"))
+        .isCloseTo(expected, within(1e-3 * Math.abs(expected) + 1e-5));
+  }
+
+  private static List<Map<String, Double>> lines(TrainingOutcome outcome) throws IOException {
+    List<Map<String, Double>> lines = new ArrayList<>();
+    for (String line : Files.readAllLines(Path.of(outcome.metrics()))) {
+      lines.add(MetricLine.read(line));
+    }
+    return lines;
+  }
+
+  private static List<Map<String, Double>> withoutTimings(List<Map<String, Double>> lines) {
+    List<Map<String, Double>> kept = new ArrayList<>();
+    for (Map<String, Double> line : lines) {
+      Map<String, Double> copy = new LinkedHashMap<>(line);
+      copy.keySet().removeAll(Set.of("tokens_per_second", "step_time", "eval_runtime"));
+      kept.add(copy);
+    }
+    return kept;
+  }
+
+  private static Map<String, List<Float>> weights(Path output) {
+    return weights(output.resolve("checkpoint/model.safetensors").toString());
+  }
+
+  private static Map<String, List<Float>> weights(String path) {
+    SafetensorsFile file = SafetensorsFile.open(Storage.local(), path);
+    Map<String, List<Float>> weights = new LinkedHashMap<>();
+    file.tensors()
+        .forEach(
+            (name, tensor) -> {
+              FloatBuffer values = FloatBuffer.allocate((int) tensor.elements());
+              file.read(name, values);
+              List<Float> list = new ArrayList<>();
+              for (float value : values.array()) {
+                list.add(value);
+              }
+              weights.put(name, list);
+            });
+    return weights;
+  }
+
+  private static double largestDifference(TrainingOutcome outcome, String golden) {
+    Map<String, List<Float>> actual = weights(outcome.checkpoint() + "/model.safetensors");
+    Map<String, List<Float>> expected = weights(Fixtures.golden(golden).toString());
+    assertThat(actual.keySet()).containsExactlyInAnyOrderElementsOf(expected.keySet());
+    double largest = 0;
+    for (String name : expected.keySet()) {
+      for (int i = 0; i < expected.get(name).size(); i++) {
+        largest =
+            Math.max(largest, Math.abs(expected.get(name).get(i) - actual.get(name).get(i)));
+      }
+    }
+    return largest;
+  }
+
+  private Request dpo(String data, long steps, int ranks) {
+    return new Request(
+        Algorithm.DPO,
+        golden(data),
+        List.of(),
+        directory.resolve("run"),
+        Optional.empty(),
+        ranks,
+        steps,
+        new OptimizerSettings(1e-3, Schedule.LINEAR, 4, 0, 1.0, 0.9, 0.999, 1e-8),
+        OptionalInt.of(128),
+        0,
+        Start.FRESH,
+        0.1);
+  }
+
+  /** The settings that these tests vary. */
+  private record Request(
+      Algorithm algorithm,
+      Path data,
+      List<String> evalData,
+      Path output,
+      Optional<String> cache,
+      int ranks,
+      long steps,
+      OptimizerSettings optimizer,
+      OptionalInt maxLength,
+      long saveSteps,
+      Start start,
+      double beta) {
+    Request algorithm(Algorithm other) {
+      return new Request(
+          other, data, evalData, output, cache, ranks, steps, optimizer, maxLength, saveSteps,
+          start, beta);
+    }
+
+    Request evalData(Path path) {
+      return new Request(
+          algorithm, data, List.of(path.toString()), output, cache, ranks, steps, optimizer,
+          maxLength, saveSteps, start, beta);
+    }
+
+    Request output(Path other) {
+      return new Request(
+          algorithm, data, evalData, other, cache, ranks, steps, optimizer, maxLength, saveSteps,
+          start, beta);
+    }
+
+    Request cache(Optional<String> other) {
+      return new Request(
+          algorithm, data, evalData, output, other, ranks, steps, optimizer, maxLength, saveSteps,
+          start, beta);
+    }
+
+    Request optimizer(OptimizerSettings other) {
+      return new Request(
+          algorithm, data, evalData, output, cache, ranks, steps, other, maxLength, saveSteps,
+          start, beta);
+    }
+
+    Request maxLength(int other) {
+      return new Request(
+          algorithm, data, evalData, output, cache, ranks, steps, optimizer,
+          OptionalInt.of(other), saveSteps, start, beta);
+    }
+
+    Request saveSteps(long other) {
+      return new Request(
+          algorithm, data, evalData, output, cache, ranks, steps, optimizer, maxLength, other,
+          start, beta);
+    }
+
+    Request start(Start other) {
+      return new Request(
+          algorithm, data, evalData, output, cache, ranks, steps, optimizer, maxLength, saveSteps,
+          other, beta);
+    }
+
+    Request beta(double other) {
+      return new Request(
+          algorithm, data, evalData, output, cache, ranks, steps, optimizer, maxLength, saveSteps,
+          start, other);
+    }
+
+    TrainingRequest build() {
+      return new TrainingRequest(
+          algorithm,
+          model.toString(),
+          List.of(data.toString()),
+          evalData,
+          output.toString(),
+          cache,
+          ranks,
+          1,
+          7,
+          OptionalLong.of(steps),
+          1.0,
+          8,
+          OptionalInt.of(3),
+          8192,
+          optimizer,
+          maxLength,
+          OptionalInt.empty(),
+          Truncation.KEEP_START,
+          RowOrder.AS_GIVEN,
+          0,
+          saveSteps,
+          0,
+          start,
+          ComputeDtype.F32,
+          WeightDtype.F32,
+          beta,
+          new BadRows(OptionalLong.of(0), 0),
+          SupervisedOn.COMPLETION);
+    }
+  }
+
+  /** Hears everything and says nothing. */
+  private static class Quiet implements ProgressListener {
+    @Override
+    public void stageStarted(String stage, long total, String unit) {}
+
+    @Override
+    public void stageAdvanced(String stage, long done) {}
+
+    @Override
+    public void stageFinished(String stage, String summary) {}
+
+    @Override
+    public void step(long step, long totalSteps, Map<String, Double> metrics) {}
+
+    @Override
+    public void note(String line) {}
+  }
+
+  /** Ends the job from the driver once a step was reported. */
+  private static final class StoppingAfter extends Quiet {
+    private final long last;
+
+    private StoppingAfter(long last) {
+      this.last = last;
+    }
+
+    @Override
+    public void step(long step, long totalSteps, Map<String, Double> metrics) {
+      if (step >= last) {
+        throw new PlumblineException(ErrorCode.INTERRUPTED, "stopped by the test");
+      }
+    }
+  }
+}
