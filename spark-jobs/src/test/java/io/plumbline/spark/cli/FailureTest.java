@@ -33,8 +33,7 @@ class FailureTest {
   @Test
   void aJobThatWasStoppedFromOutsideSaysHowToGoOn() {
     Failure failure =
-        Failure.of(
-            new RuntimeException("Job 10 cancelled because SparkContext was shut down"));
+        Failure.of(new RuntimeException("Job 10 cancelled because SparkContext was shut down"));
 
     assertThat(failure.sentence()).contains("--resume");
     assertThat(failure.exitStatus()).isEqualTo(1);

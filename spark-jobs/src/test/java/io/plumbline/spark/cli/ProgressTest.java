@@ -77,7 +77,8 @@ class ProgressTest {
     }
     progress.close();
 
-    assertThat(written().lines()).containsExactly("reference: starts, 10 rows", "reference  0/10 rows");
+    assertThat(written().lines())
+        .containsExactly("reference: starts, 10 rows", "reference  0/10 rows");
   }
 
   @Test
