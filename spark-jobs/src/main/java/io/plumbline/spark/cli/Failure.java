@@ -32,6 +32,13 @@ record Failure(String sentence, int exitStatus, boolean unexpected) {
     if (remote != null) {
       return new Failure(remote, ErrorCode.INTERNAL.exitStatus(), false);
     }
+    if (String.valueOf(error.getMessage()).contains("SparkContext was shut down")) {
+      return new Failure(
+          "Spark was stopped while the job ran: start the same call again, training commands with"
+              + " --resume.",
+          ErrorCode.INTERRUPTED.exitStatus(),
+          false);
+    }
     if (error instanceof OutOfMemoryError) {
       return new Failure(
           "Java ran out of heap: give more by PLUMBLINE_HEAP=4g, or --driver-memory under"

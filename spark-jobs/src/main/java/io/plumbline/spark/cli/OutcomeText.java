@@ -1,17 +1,22 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.spark.training.TrainingOutcome;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
 /** What a training job left behind, for people. */
 final class OutcomeText {
-  private static final Map<String, String> WORDS =
-      Map.of(
-          "eval_loss", "loss",
-          "eval_rewards/accuracies", "reward accuracy",
-          "eval_rewards/margins", "reward margin",
-          "eval_mean_token_accuracy", "token accuracy");
+  /** In the order in which they are shown. */
+  private static final Map<String, String> WORDS = new LinkedHashMap<>();
+
+  static {
+    WORDS.put("eval_rewards/accuracies", "accuracy of the implicit reward");
+    WORDS.put("eval_rewards/margins", "margin of the implicit reward");
+    WORDS.put("eval_prefers_chosen", "chosen likelier a token");
+    WORDS.put("eval_loss", "loss");
+    WORDS.put("eval_mean_token_accuracy", "token accuracy");
+  }
 
   private OutcomeText() {}
 
@@ -29,16 +34,13 @@ final class OutcomeText {
   /** A line for each evaluation metric that is known by a plain word: before and after. */
   static String changes(TrainingOutcome outcome) {
     StringBuilder text = new StringBuilder();
-    for (String metric :
-        new String[] {
-          "eval_loss", "eval_rewards/accuracies", "eval_rewards/margins", "eval_mean_token_accuracy"
-        }) {
+    for (String metric : WORDS.keySet()) {
       Double before = outcome.before().get(metric);
       Double after = outcome.after().get(metric);
       if (before != null && after != null) {
         text.append(
             String.format(
-                Locale.ROOT, "  %-16s %9.4f -> %9.4f%n", WORDS.get(metric), before, after));
+                Locale.ROOT, "  %-32s %9.4f -> %9.4f%n", WORDS.get(metric), before, after));
       }
     }
     return text.toString();

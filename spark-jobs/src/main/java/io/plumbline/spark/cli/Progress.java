@@ -27,6 +27,7 @@ final class Progress implements ProgressListener, AutoCloseable {
   private boolean shownInStage;
   private boolean drawn;
   private String waiting = "";
+  private String lastLine = "";
 
   private long firstStep = -1;
   private long firstStepAt;
@@ -135,10 +136,14 @@ final class Progress implements ProgressListener, AutoCloseable {
   private void show(String line, long done, boolean last) {
     long now = nanos.getAsLong();
     Duration least = terminal() ? BETWEEN_DRAWINGS : BETWEEN_LINES;
+    if (shownInStage && line.equals(lastLine)) {
+      return;
+    }
     if (shownInStage && !last && now - lastShown < least.toNanos()) {
       waiting = line;
       return;
     }
+    lastLine = line;
     waiting = "";
     shownInStage = true;
     lastShown = now;

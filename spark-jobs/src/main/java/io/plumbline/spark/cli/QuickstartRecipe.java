@@ -34,10 +34,10 @@ final class QuickstartRecipe {
 
   static final Map<String, String> DPO =
       Map.of(
-          "epochs", "1",
-          "beta", "0.1",
+          "max-steps", "120",
+          "beta", "0.5",
           "global-batch-size", "32",
-          "learning-rate", "2e-4",
+          "learning-rate", "5e-5",
           "lr-scheduler", "cosine",
           "warmup-steps", "10",
           "max-length", "256",
@@ -47,7 +47,7 @@ final class QuickstartRecipe {
 
   static InitModel.Settings model(long seed) {
     return new InitModel.Settings(
-        192, 4, 6, 3, 512, 1024, EmbeddingSharing.TIED, 10_000, 512, 0.02, seed);
+        192, 2, 6, 3, 512, 1024, EmbeddingSharing.TIED, 10_000, 512, 0.02, seed);
   }
 
   /** All that must be there before anything is begun. */

@@ -31,6 +31,15 @@ class FailureTest {
   }
 
   @Test
+  void aJobThatWasStoppedFromOutsideSaysHowToGoOn() {
+    Failure failure =
+        Failure.of(new RuntimeException("Job 10 cancelled because SparkContext was shut down"));
+
+    assertThat(failure.sentence()).contains("--resume");
+    assertThat(failure.exitStatus()).isEqualTo(1);
+  }
+
+  @Test
   void anythingElseIsItsFirstLine() {
     Failure failure = Failure.of(new IllegalStateException("first\nsecond"));
 

@@ -68,6 +68,20 @@ class ProgressTest {
   }
 
   @Test
+  void aLineThatWouldSayTheSameIsLeftOut() {
+    Progress progress = progress(OptionalInt.empty());
+    progress.stageStarted("reference", 10, "rows");
+    for (int i = 0; i < 3; i++) {
+      pass(5000);
+      progress.stageAdvanced("reference", 0);
+    }
+    progress.close();
+
+    assertThat(written().lines())
+        .containsExactly("reference: starts, 10 rows", "reference  0/10 rows");
+  }
+
+  @Test
   void durationsAreReadable() {
     assertThat(Progress.duration(12.4)).isEqualTo("12 s");
     assertThat(Progress.duration(125)).isEqualTo("2 min 05 s");

@@ -248,9 +248,7 @@ public final class StandaloneCluster implements AutoCloseable {
       Optional<ProcessHandle> executor =
           process
               .descendants()
-              .filter(
-                  child ->
-                      child.info().commandLine().orElse("").contains("ExecutorBackend"))
+              .filter(child -> child.info().commandLine().orElse("").contains("ExecutorBackend"))
               .findFirst();
       if (executor.isPresent()) {
         return executor.get().destroyForcibly();

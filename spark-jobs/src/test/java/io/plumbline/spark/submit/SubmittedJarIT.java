@@ -28,8 +28,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The jar that users get, submitted to a standalone cluster of separate processes. Which Spark these
- * run is the class path's matter: the same test runs on the newest and on the oldest supported one.
+ * The jar that users get, submitted to a standalone cluster of separate processes. Which Spark
+ * these run is the class path's matter: the same test runs on the newest and on the oldest
+ * supported one.
  */
 class SubmittedJarIT {
   private static final String MAIN = "io.plumbline.spark.cli.Plumbline";
@@ -63,8 +64,7 @@ class SubmittedJarIT {
   @Test
   void dpoOnAStandaloneClusterFollowsTrl() throws Exception {
     Path output = directory.resolve("dpo");
-    StandaloneCluster.Run run =
-        cluster.submit(MAIN, jar, dpo(output, 20), Map.of(), DEADLINE);
+    StandaloneCluster.Run run = cluster.submit(MAIN, jar, dpo(output, 20), Map.of(), DEADLINE);
     assertThat(run.exitStatus()).as(run.log()).isZero();
 
     JsonNode expected =
@@ -127,8 +127,7 @@ class SubmittedJarIT {
   void dpoOnALocalClusterRunsToo() throws Exception {
     Path output = directory.resolve("local-cluster");
     StandaloneCluster.Run run =
-        cluster.submitTo(
-            "local-cluster[2,1,1024]", MAIN, jar, dpo(output, 3), Map.of(), DEADLINE);
+        cluster.submitTo("local-cluster[2,1,1024]", MAIN, jar, dpo(output, 3), Map.of(), DEADLINE);
     assertThat(run.exitStatus()).as(run.log()).isZero();
     assertThat(metrics(output)).hasSize(3);
   }
@@ -213,8 +212,7 @@ class SubmittedJarIT {
         .sorted()
         .forEach(
             name -> {
-              FloatBuffer values =
-                  FloatBuffer.allocate((int) file.tensors().get(name).elements());
+              FloatBuffer values = FloatBuffer.allocate((int) file.tensors().get(name).elements());
               file.read(name, values);
               weights.add(values.array());
             });

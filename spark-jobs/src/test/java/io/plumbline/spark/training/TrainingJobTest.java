@@ -108,8 +108,7 @@ class TrainingJobTest {
 
   @Test
   void truncatedRowsFollowTrl() throws IOException {
-    followsTrl(
-        run(dpo("preference.jsonl", 3, 2).maxLength(28), new Quiet()), "dpo_trunc28", 3);
+    followsTrl(run(dpo("preference.jsonl", 3, 2).maxLength(28), new Quiet()), "dpo_trunc28", 3);
   }
 
   @Test
@@ -156,8 +155,7 @@ class TrainingJobTest {
     run(request, new Quiet());
     assertThatThrownBy(() -> run(request.beta(0.5).start(Start.RESUME), new Quiet()))
         .isInstanceOfSatisfying(
-            PlumblineException.class,
-            e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE))
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE))
         .hasMessageContaining("beta");
   }
 
@@ -259,8 +257,7 @@ class TrainingJobTest {
     double largest = 0;
     for (String name : expected.keySet()) {
       for (int i = 0; i < expected.get(name).size(); i++) {
-        largest =
-            Math.max(largest, Math.abs(expected.get(name).get(i) - actual.get(name).get(i)));
+        largest = Math.max(largest, Math.abs(expected.get(name).get(i) - actual.get(name).get(i)));
       }
     }
     return largest;
@@ -304,8 +301,18 @@ class TrainingJobTest {
 
     Request evalData(Path path) {
       return new Request(
-          algorithm, data, List.of(path.toString()), output, cache, ranks, steps, optimizer,
-          maxLength, saveSteps, start, beta);
+          algorithm,
+          data,
+          List.of(path.toString()),
+          output,
+          cache,
+          ranks,
+          steps,
+          optimizer,
+          maxLength,
+          saveSteps,
+          start,
+          beta);
     }
 
     Request output(Path other) {
@@ -328,8 +335,18 @@ class TrainingJobTest {
 
     Request maxLength(int other) {
       return new Request(
-          algorithm, data, evalData, output, cache, ranks, steps, optimizer,
-          OptionalInt.of(other), saveSteps, start, beta);
+          algorithm,
+          data,
+          evalData,
+          output,
+          cache,
+          ranks,
+          steps,
+          optimizer,
+          OptionalInt.of(other),
+          saveSteps,
+          start,
+          beta);
     }
 
     Request saveSteps(long other) {
