@@ -71,7 +71,10 @@ final class Formats {
         }
       }
       boolean mapping =
-          argument instanceof PyDict || argument instanceof List || argument instanceof Undefined;
+          argument instanceof PyDict
+              || argument instanceof List
+              || argument instanceof Undefined
+              || argument instanceof PyRange;
       if (!mapped && used < values.size() && !mapping) {
         throw PyError.type("not all arguments converted during string formatting");
       }

@@ -18,7 +18,8 @@ final class Globals {
 
     @Override
     public String describe() {
-      return "<" + name + ">";
+      // As long as Python's text, whose address no template can rely on.
+      return "<" + name + " at 0x000000000000>";
     }
   }
 

@@ -412,7 +412,7 @@ final class Values {
     } else if (value instanceof Undefined) {
       rendering.append(out, "Undefined");
     } else {
-      rendering.append(out, "<" + typeName(value) + " object>");
+      rendering.append(out, "<" + typeName(value) + " object at 0x000000000000>");
     }
     rendering.leave();
   }

@@ -206,7 +206,6 @@ final class TemplateGrammar {
           "filesizeformat",
           "groupby('role')",
           "groupby('k', default=0)|list",
-          "attr('upper')",
           "attr('role')",
           "xmlattr",
           "int(7)",
