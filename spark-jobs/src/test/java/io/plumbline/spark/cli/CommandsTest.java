@@ -182,8 +182,10 @@ class CommandsTest {
     Path data = directory.resolve("bad.jsonl");
     Files.writeString(
         data,
-        "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"b\"}\n"
-            + "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}\n");
+        """
+        {"prompt": "a", "chosen": "b", "rejected": "b"}
+        {"prompt": "a", "chosen": "b", "rejected": "c"}
+        """);
 
     Call call =
         Call.plumbline(
