@@ -10,7 +10,7 @@ import java.util.Random;
 
 /** A program that fills a cache, to be killed. */
 final class FillProcess {
-  private static final int ROWS = 3000;
+  private static final int ROWS = 1200;
 
   private FillProcess() {}
 

@@ -278,7 +278,7 @@ class ReferenceCacheTest {
             .start();
     try {
       long deadline = System.nanoTime() + Duration.ofMinutes(5).toNanos();
-      while (ReferenceCache.inspect(STORAGE, cache.toString()).rows() < 200) {
+      while (ReferenceCache.inspect(STORAGE, cache.toString()).rows() < 80) {
         assertThat(process.isAlive()).as(Files.readString(cache.resolve("process.log"))).isTrue();
         assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
         Thread.sleep(20);
@@ -292,7 +292,7 @@ class ReferenceCacheTest {
     Filled rest = FillProcess.fill(cache.toString());
 
     assertThat(rest.damagedParts()).isEmpty();
-    assertThat(rest.found()).isEqualTo(kept).isGreaterThanOrEqualTo(200);
+    assertThat(rest.found()).isEqualTo(kept).isGreaterThanOrEqualTo(80);
     assertThat(rest.computed()).isEqualTo(rest.rows() - kept).isPositive();
     assertThat(join(FillProcess.rows(), rest)).hasSize(FillProcess.rows().size());
   }
