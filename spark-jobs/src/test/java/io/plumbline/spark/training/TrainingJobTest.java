@@ -10,15 +10,9 @@ import io.plumbline.Fixtures;
 import io.plumbline.checkpoint.SafetensorsFile;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
-import io.plumbline.spark.training.TrainingRequest.RowOrder;
 import io.plumbline.spark.training.TrainingRequest.Start;
-import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
-import io.plumbline.spark.training.TrainingRequest.Truncation;
-import io.plumbline.spark.training.TrainingRequest.WeightDtype;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.FloatBuffer;
@@ -29,8 +23,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
@@ -113,7 +105,7 @@ class TrainingJobTest {
 
   @Test
   void sftFollowsTrlFromFileToCheckpoint() throws IOException {
-    Request request =
+    TestRequest request =
         dpo("prompt_completion.jsonl", 20, 2)
             .algorithm(Algorithm.SFT)
             .optimizer(
@@ -133,7 +125,7 @@ class TrainingJobTest {
   void aRunThatWasStoppedGoesOnAsIfItHadNot() throws IOException {
     Path whole = directory.resolve("whole");
     Path stopped = directory.resolve("stopped");
-    Request request =
+    TestRequest request =
         dpo("preference.jsonl", 12, 2).saveSteps(4).evalData(golden("preference.jsonl"));
     TrainingOutcome expected = run(request.output(whole), new Quiet());
     assertThatThrownBy(() -> run(request.output(stopped), new StoppingAfter(6)))
@@ -151,7 +143,7 @@ class TrainingJobTest {
 
   @Test
   void resumingWithOtherOptionsIsRefusedByName() throws IOException {
-    Request request = dpo("preference.jsonl", 2, 1);
+    TestRequest request = dpo("preference.jsonl", 2, 1);
     run(request, new Quiet());
     assertThatThrownBy(() -> run(request.beta(0.5).start(Start.RESUME), new Quiet()))
         .isInstanceOfSatisfying(
@@ -161,14 +153,14 @@ class TrainingJobTest {
 
   @Test
   void aFreshRunDoesNotWriteOverAnother() throws IOException {
-    Request request = dpo("preference.jsonl", 1, 1);
+    TestRequest request = dpo("preference.jsonl", 1, 1);
     run(request, new Quiet());
     assertThatThrownBy(() -> run(request, new Quiet()))
         .hasMessageContaining("holds another run")
         .hasMessageContaining("--resume");
   }
 
-  private TrainingOutcome run(Request request, ProgressListener progress) {
+  private TrainingOutcome run(TestRequest request, ProgressListener progress) {
     return TrainingJob.run(spark, request.build(), progress);
   }
 
@@ -263,159 +255,8 @@ class TrainingJobTest {
     return largest;
   }
 
-  private Request dpo(String data, long steps, int ranks) {
-    return new Request(
-        Algorithm.DPO,
-        golden(data),
-        List.of(),
-        directory.resolve("run"),
-        Optional.empty(),
-        ranks,
-        steps,
-        new OptimizerSettings(1e-3, Schedule.LINEAR, 4, 0, 1.0, 0.9, 0.999, 1e-8),
-        OptionalInt.of(128),
-        0,
-        Start.FRESH,
-        0.1);
-  }
-
-  /** The settings that these tests vary. */
-  private record Request(
-      Algorithm algorithm,
-      Path data,
-      List<String> evalData,
-      Path output,
-      Optional<String> cache,
-      int ranks,
-      long steps,
-      OptimizerSettings optimizer,
-      OptionalInt maxLength,
-      long saveSteps,
-      Start start,
-      double beta) {
-    Request algorithm(Algorithm other) {
-      return new Request(
-          other, data, evalData, output, cache, ranks, steps, optimizer, maxLength, saveSteps,
-          start, beta);
-    }
-
-    Request evalData(Path path) {
-      return new Request(
-          algorithm,
-          data,
-          List.of(path.toString()),
-          output,
-          cache,
-          ranks,
-          steps,
-          optimizer,
-          maxLength,
-          saveSteps,
-          start,
-          beta);
-    }
-
-    Request output(Path other) {
-      return new Request(
-          algorithm, data, evalData, other, cache, ranks, steps, optimizer, maxLength, saveSteps,
-          start, beta);
-    }
-
-    Request cache(Optional<String> other) {
-      return new Request(
-          algorithm, data, evalData, output, other, ranks, steps, optimizer, maxLength, saveSteps,
-          start, beta);
-    }
-
-    Request optimizer(OptimizerSettings other) {
-      return new Request(
-          algorithm, data, evalData, output, cache, ranks, steps, other, maxLength, saveSteps,
-          start, beta);
-    }
-
-    Request maxLength(int other) {
-      return new Request(
-          algorithm,
-          data,
-          evalData,
-          output,
-          cache,
-          ranks,
-          steps,
-          optimizer,
-          OptionalInt.of(other),
-          saveSteps,
-          start,
-          beta);
-    }
-
-    Request saveSteps(long other) {
-      return new Request(
-          algorithm, data, evalData, output, cache, ranks, steps, optimizer, maxLength, other,
-          start, beta);
-    }
-
-    Request start(Start other) {
-      return new Request(
-          algorithm, data, evalData, output, cache, ranks, steps, optimizer, maxLength, saveSteps,
-          other, beta);
-    }
-
-    Request beta(double other) {
-      return new Request(
-          algorithm, data, evalData, output, cache, ranks, steps, optimizer, maxLength, saveSteps,
-          start, other);
-    }
-
-    TrainingRequest build() {
-      return new TrainingRequest(
-          algorithm,
-          model.toString(),
-          List.of(data.toString()),
-          evalData,
-          output.toString(),
-          cache,
-          ranks,
-          1,
-          7,
-          OptionalLong.of(steps),
-          1.0,
-          8,
-          OptionalInt.of(3),
-          8192,
-          optimizer,
-          maxLength,
-          OptionalInt.empty(),
-          Truncation.KEEP_START,
-          RowOrder.AS_GIVEN,
-          0,
-          saveSteps,
-          0,
-          start,
-          ComputeDtype.F32,
-          WeightDtype.F32,
-          beta,
-          new BadRows(OptionalLong.of(0), 0),
-          SupervisedOn.COMPLETION);
-    }
-  }
-
-  /** Hears everything and says nothing. */
-  private static class Quiet implements ProgressListener {
-    @Override
-    public void stageStarted(String stage, long total, String unit) {}
-
-    @Override
-    public void stageAdvanced(String stage, long done) {}
-
-    @Override
-    public void stageFinished(String stage, String summary) {}
-
-    @Override
-    public void step(long step, long totalSteps, Map<String, Double> metrics) {}
-
-    @Override
-    public void note(String line) {}
+  private TestRequest dpo(String data, long steps, int ranks) {
+    return TestRequest.dpo(model, golden(data), directory.resolve("run"), steps, ranks);
   }
 
   /** Ends the job from the driver once a step was reported. */

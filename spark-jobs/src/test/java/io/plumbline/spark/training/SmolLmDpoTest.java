@@ -1,0 +1,72 @@
+package io.plumbline.spark.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.Fixtures;
+import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Schedule;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** DPO on the real chat model of 135 million parameters and real preference pairs. */
+class SmolLmDpoTest {
+  private static final int MOST_TOKENS = 120;
+
+  @TempDir Path directory;
+
+  @Test
+  void fiveStepsRaiseTheMargin() throws IOException {
+    Optional<Path> golden = Fixtures.shared("golden/smollm2.json");
+    assumeTrue(golden.isPresent(), "skipped: there is no ../shared/golden/smollm2.json");
+    String model = System.getenv("PLUMBLINE_SMOLLM2");
+    assumeTrue(
+        model != null && Files.exists(Path.of(model, "config.json")),
+        "skipped: PLUMBLINE_SMOLLM2 does not name the directory of the built SmolLM2 model");
+
+    List<String> pairs = new ArrayList<>();
+    for (JsonNode pair : new ObjectMapper().readTree(golden.get().toFile()).get("pairs")) {
+      if (pair.get("chosen_tokens").asInt() + pair.get("rejected_tokens").asInt() < MOST_TOKENS) {
+        pairs.add(pair.toString());
+      }
+    }
+    assertThat(pairs).hasSizeGreaterThanOrEqualTo(4);
+    Path data = Files.write(directory.resolve("pairs.jsonl"), pairs);
+    SparkSession spark =
+        SparkSession.builder()
+            .master("local[2]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.shuffle.partitions", "2")
+            .getOrCreate();
+    try {
+      TrainingOutcome outcome =
+          TrainingJob.run(
+              spark,
+              TestRequest.dpo(Path.of(model), data, directory.resolve("run"), 5, 1)
+                  .evalData(data)
+                  .batch(pairs.size())
+                  .threads(2)
+                  .maxLength(512)
+                  .optimizer(
+                      new OptimizerSettings(
+                          1e-5, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8))
+                  .build(),
+              new Quiet());
+      assertThat(outcome.before().get("eval_rewards/margins")).isCloseTo(0, within(1e-4));
+      assertThat(outcome.after().get("eval_rewards/margins")).isGreaterThan(0.1);
+      assertThat(outcome.after().get("eval_loss")).isLessThan(outcome.before().get("eval_loss"));
+    } finally {
+      spark.stop();
+    }
+  }
+}
