@@ -184,7 +184,7 @@ final class InspectCommand implements Command {
                     entry.getKey(),
                     value.isIntegralNumber()
                         ? String.format(Locale.ROOT, "%,d", value.asLong())
-                        : value.asText(value.toString())));
+                        : value.isValueNode() ? value.asText() : value.toString()));
       }
     }
   }
