@@ -6,7 +6,6 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.DecoderConfig.ParameterShape;
 import io.plumbline.model.DecoderConfig.SegmentShape;
-import io.plumbline.tensor.FlatSegment;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Segment;
@@ -43,25 +42,25 @@ public final class CausalLm implements AutoCloseable {
 
   private final DecoderConfig config;
   private final Purpose purpose;
-  private final List<FlatSegment> segments;
+  private final List<Segment> segments;
   private final Decoder decoder;
 
   private CausalLm(DecoderConfig config, Purpose purpose, ComputeDtype dtype, WeightSource source) {
     this.config = config;
     this.purpose = purpose;
     checkNames(config, source);
-    List<FlatSegment> allocated = new ArrayList<>();
+    List<Segment> allocated = new ArrayList<>();
     try {
       for (SegmentShape shape : config.segmentShapes()) {
         allocated.add(allocate(shape, purpose));
       }
-      for (FlatSegment segment : allocated) {
+      for (Segment segment : allocated) {
         fill(segment, source);
       }
       this.segments = List.copyOf(allocated);
       this.decoder = new Decoder(config, dtype, purpose, segments);
     } catch (RuntimeException | Error e) {
-      allocated.forEach(FlatSegment::close);
+      allocated.forEach(Segment::close);
       throw e;
     }
   }
@@ -83,12 +82,12 @@ public final class CausalLm implements AutoCloseable {
     return new CausalLm(config, purpose, dtype, source);
   }
 
-  private static FlatSegment allocate(SegmentShape shape, Purpose purpose) {
-    return FlatSegment.allocate(
+  private static Segment allocate(SegmentShape shape, Purpose purpose) {
+    return Segment.allocate(
         shape.name(),
         shape.parameters().stream().map(ParameterShape::name).toList(),
         shape.parameters().stream().map(ParameterShape::shape).toList(),
-        purpose == Purpose.TRAINING ? FlatSegment.Gradients.PRESENT : FlatSegment.Gradients.NONE);
+        purpose == Purpose.TRAINING ? Segment.Gradients.PRESENT : Segment.Gradients.NONE);
   }
 
   private static void checkNames(DecoderConfig config, WeightSource source) {
@@ -140,7 +139,7 @@ public final class CausalLm implements AutoCloseable {
     return names.size() == 1 ? first : first + " and " + (names.size() - 1) + " more";
   }
 
-  private static void fill(FlatSegment segment, WeightSource source) {
+  private static void fill(Segment segment, WeightSource source) {
     FloatBuffer values = segment.values();
     for (Segment.Slice slice : segment.slices()) {
       FloatBuffer target =
@@ -230,7 +229,7 @@ public final class CausalLm implements AutoCloseable {
   @Override
   public void close() {
     decoder.close();
-    segments.forEach(FlatSegment::close);
+    segments.forEach(Segment::close);
   }
 
   /** Adapts a model directory. */

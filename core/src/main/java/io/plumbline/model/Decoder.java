@@ -2,10 +2,10 @@ package io.plumbline.model;
 
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
-import io.plumbline.tensor.FlatSegment;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Kernels;
 import io.plumbline.tensor.Scope;
+import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Segment.Slice;
 import io.plumbline.tensor.Value;
 import java.util.ArrayList;
@@ -16,7 +16,7 @@ import java.util.Map;
 /** A model's weights as the kernels take them, and the kernels compiled for its shape. */
 final class Decoder implements AutoCloseable {
   /** Weights of a layer and where their gradients go, in the kernels' order. */
-  record LayerWeights(FlatSegment segment, List<Value> parts, Value values, Value gradients) {}
+  record LayerWeights(Segment segment, List<Value> parts, Value values, Value gradients) {}
 
   /** Logits of one chunk take at most this much. */
   private static final long CHUNK_BYTES = 32L << 20;
@@ -24,8 +24,8 @@ final class Decoder implements AutoCloseable {
   final DecoderConfig config;
   final ComputeDtype dtype;
   final Kernels kernels;
-  final FlatSegment embeddingSegment;
-  final FlatSegment headSegment;
+  final Segment embeddingSegment;
+  final Segment headSegment;
   final Value embedding;
   final Value embeddingGradient;
   final List<LayerWeights> layers;
@@ -36,7 +36,7 @@ final class Decoder implements AutoCloseable {
   final Value frequencies;
   private final Scope scope = Scope.open();
 
-  Decoder(DecoderConfig config, ComputeDtype dtype, Purpose purpose, List<FlatSegment> segments) {
+  Decoder(DecoderConfig config, ComputeDtype dtype, Purpose purpose, List<Segment> segments) {
     this.config = config;
     this.dtype = dtype;
     boolean training = purpose == Purpose.TRAINING;
@@ -48,7 +48,7 @@ final class Decoder implements AutoCloseable {
     embedding = embeddingSegment.view(0, vocab, hidden);
     embeddingGradient = training ? embeddingSegment.gradientView(0, vocab, hidden) : null;
     List<LayerWeights> found = new ArrayList<>();
-    for (FlatSegment segment : segments.subList(1, segments.size() - 1)) {
+    for (Segment segment : segments.subList(1, segments.size() - 1)) {
       found.add(layer(segment, training));
     }
     layers = List.copyOf(found);
@@ -66,7 +66,7 @@ final class Decoder implements AutoCloseable {
   }
 
   /** Slices that lie side by side and multiply the same input become one tensor. */
-  private static LayerWeights layer(FlatSegment segment, boolean training) {
+  private static LayerWeights layer(Segment segment, boolean training) {
     Map<String, List<Slice>> fused = new LinkedHashMap<>();
     for (Slice slice : segment.slices()) {
       fused.computeIfAbsent(fusedName(slice.name()), n -> new ArrayList<>()).add(slice);

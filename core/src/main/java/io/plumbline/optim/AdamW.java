@@ -1,10 +1,10 @@
 package io.plumbline.optim;
 
-import io.plumbline.tensor.FlatSegment;
-import io.plumbline.tensor.FlatSegment.Gradients;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Kernels;
 import io.plumbline.tensor.Scope;
+import io.plumbline.tensor.Segment;
+import io.plumbline.tensor.Segment.Gradients;
 import io.plumbline.tensor.Segment.Slice;
 import io.plumbline.tensor.Value;
 import java.nio.FloatBuffer;
@@ -30,20 +30,20 @@ public final class AdamW implements AutoCloseable {
   private final OptimizerSettings settings;
   private final Kernels kernels = Kernels.load(AdamW.class, "adamw.ts", Map.of());
   private final Scope scope = Scope.open();
-  private final List<FlatSegment> segments;
-  private final List<FlatSegment> means = new ArrayList<>();
-  private final List<FlatSegment> squares = new ArrayList<>();
+  private final List<Segment> segments;
+  private final List<Segment> means = new ArrayList<>();
+  private final List<Segment> squares = new ArrayList<>();
   private final List<Value> flatGradients = new ArrayList<>();
   private final List<Run> runs = new ArrayList<>();
   private long step;
 
   /** Moments of 0 for all parameters of the segments, which must have gradients. */
-  public AdamW(List<FlatSegment> segments, OptimizerSettings settings) {
+  public AdamW(List<Segment> segments, OptimizerSettings settings) {
     this.settings = settings;
     this.segments = List.copyOf(segments);
-    for (FlatSegment segment : segments) {
-      FlatSegment mean = likeness(segment);
-      FlatSegment square = likeness(segment);
+    for (Segment segment : segments) {
+      Segment mean = likeness(segment);
+      Segment square = likeness(segment);
       means.add(mean);
       squares.add(square);
       flatGradients.add(segment.gradientView(0, segment.length()));
@@ -68,8 +68,8 @@ public final class AdamW implements AutoCloseable {
     }
   }
 
-  private static FlatSegment likeness(FlatSegment segment) {
-    return FlatSegment.allocate(
+  private static Segment likeness(Segment segment) {
+    return Segment.allocate(
         segment.name(),
         segment.slices().stream().map(Slice::name).toList(),
         segment.slices().stream().map(Slice::shape).toList(),
@@ -165,7 +165,7 @@ public final class AdamW implements AutoCloseable {
   @Override
   public void close() {
     scope.close();
-    means.forEach(FlatSegment::close);
-    squares.forEach(FlatSegment::close);
+    means.forEach(Segment::close);
+    squares.forEach(Segment::close);
   }
 }

@@ -15,7 +15,6 @@ import io.plumbline.model.TokenStatistics;
 import io.plumbline.model.TrainingPass;
 import io.plumbline.optim.AdamW;
 import io.plumbline.optim.OptimizerSettings;
-import io.plumbline.tensor.FlatSegment;
 import io.plumbline.tensor.Segment;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -81,7 +80,7 @@ public final class TrainingLoop {
   public long run() {
     CanonicalShards.Plan plan = shards.plan();
     OptimizerSettings optimizer = settings.optimizer();
-    try (AdamW adamW = new AdamW(flat(policy.segments()), optimizer);
+    try (AdamW adamW = new AdamW(policy.segments(), optimizer);
         OverlappedAllReduce allReduce = new OverlappedAllReduce(collective)) {
       long firstStep = restore(adamW);
       if (firstStep == 0) {
@@ -262,10 +261,6 @@ public final class TrainingLoop {
       }
     }
     collective.barrier();
-  }
-
-  private static List<FlatSegment> flat(List<Segment> segments) {
-    return segments.stream().map(FlatSegment.class::cast).toList();
   }
 
   /** A row's tokens as TRL counts them: the prompt once for each completion. */

@@ -15,7 +15,6 @@ import io.plumbline.objective.SigmoidPreference;
 import io.plumbline.optim.AdamW;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
-import io.plumbline.tensor.FlatSegment;
 import io.plumbline.tensor.Torch;
 import io.plumbline.train.Dpo;
 import io.plumbline.train.Sums;
@@ -104,9 +103,7 @@ public final class DpoStepBenchmark {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     int middle = sorted.length / 2;
-    return sorted.length % 2 == 1
-        ? sorted[middle]
-        : (sorted[middle - 1] + sorted[middle]) / 2;
+    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
   /** The plain loop in its own process, a step at a time. */
@@ -173,7 +170,7 @@ public final class DpoStepBenchmark {
       policy = CausalLm.load(config, new RandomWeights(config), Purpose.TRAINING, dtype);
       adamW =
           new AdamW(
-              policy.segments().stream().map(FlatSegment.class::cast).toList(),
+              policy.segments(),
               new OptimizerSettings(1e-5, Schedule.CONSTANT, 0, 0.01, 1.0, 0.9, 0.999, 1e-8));
       Random random = new Random(1);
       for (int i = 0; i < PAIRS; i++) {

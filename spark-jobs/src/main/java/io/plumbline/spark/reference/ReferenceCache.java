@@ -5,7 +5,7 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
-import io.plumbline.spark.training.ProgressListener;
+import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import java.io.Serializable;
 import java.time.Duration;

@@ -21,6 +21,7 @@ import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
 import io.plumbline.spark.report.MetricsFile;
+import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopSettings;
 import java.time.Duration;
@@ -343,6 +344,7 @@ public final class TrainingJob {
             loop,
             COLLECTIVE_DEADLINE);
     progress.stageStarted("train", plan.steps(), "steps");
+    long start = System.nanoTime();
     String result =
         Gang.run(
             spark,
@@ -352,7 +354,10 @@ public final class TrainingJob {
               Map<String, Double> metrics = MetricLine.read(line);
               progress.step(metrics.get("step").longValue(), plan.steps(), metrics);
             });
-    progress.stageFinished("train", String.format(Locale.ROOT, "%,d steps", plan.steps()));
+    progress.stageFinished(
+        "train",
+        String.format(
+            Locale.ROOT, "%,d steps, %,.1f s", plan.steps(), (System.nanoTime() - start) / 1e9));
     return result;
   }
 

@@ -1,6 +1,6 @@
 package io.plumbline.spark.reference;
 
-import io.plumbline.spark.training.ProgressListener;
+import io.plumbline.spark.tracking.ProgressListener;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,5 +1,6 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.spark.tracking.ProgressListener;
 import java.util.Map;
 
 /** Hears everything and says nothing. */

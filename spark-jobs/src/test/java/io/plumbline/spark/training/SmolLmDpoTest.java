@@ -58,8 +58,7 @@ class SmolLmDpoTest {
                   .threads(2)
                   .maxLength(512)
                   .optimizer(
-                      new OptimizerSettings(
-                          1e-5, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8))
+                      new OptimizerSettings(1e-5, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8))
                   .build(),
               new Quiet());
       assertThat(outcome.before().get("eval_rewards/margins")).isCloseTo(0, within(1e-4));

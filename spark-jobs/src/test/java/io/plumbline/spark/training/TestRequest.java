@@ -54,47 +54,95 @@ record TestRequest(
   }
 
   TestRequest algorithm(Algorithm value) {
-    return new TestRequest(value, model, data, evalData, output, cache, ranks, threads, steps, batch, optimizer, maxLength, saveSteps, start, beta);
+    return new TestRequest(
+        value, model, data, evalData, output, cache, ranks, threads, steps, batch, optimizer,
+        maxLength, saveSteps, start, beta);
   }
 
   TestRequest output(Path value) {
-    return new TestRequest(algorithm, model, data, evalData, value, cache, ranks, threads, steps, batch, optimizer, maxLength, saveSteps, start, beta);
+    return new TestRequest(
+        algorithm, model, data, evalData, value, cache, ranks, threads, steps, batch, optimizer,
+        maxLength, saveSteps, start, beta);
   }
 
   TestRequest cache(Optional<String> value) {
-    return new TestRequest(algorithm, model, data, evalData, output, value, ranks, threads, steps, batch, optimizer, maxLength, saveSteps, start, beta);
+    return new TestRequest(
+        algorithm, model, data, evalData, output, value, ranks, threads, steps, batch, optimizer,
+        maxLength, saveSteps, start, beta);
   }
 
   TestRequest threads(int value) {
-    return new TestRequest(algorithm, model, data, evalData, output, cache, ranks, value, steps, batch, optimizer, maxLength, saveSteps, start, beta);
+    return new TestRequest(
+        algorithm, model, data, evalData, output, cache, ranks, value, steps, batch, optimizer,
+        maxLength, saveSteps, start, beta);
   }
 
   TestRequest batch(int value) {
-    return new TestRequest(algorithm, model, data, evalData, output, cache, ranks, threads, steps, value, optimizer, maxLength, saveSteps, start, beta);
+    return new TestRequest(
+        algorithm, model, data, evalData, output, cache, ranks, threads, steps, value, optimizer,
+        maxLength, saveSteps, start, beta);
   }
 
   TestRequest optimizer(OptimizerSettings value) {
-    return new TestRequest(algorithm, model, data, evalData, output, cache, ranks, threads, steps, batch, value, maxLength, saveSteps, start, beta);
+    return new TestRequest(
+        algorithm, model, data, evalData, output, cache, ranks, threads, steps, batch, value,
+        maxLength, saveSteps, start, beta);
   }
 
   TestRequest saveSteps(long value) {
-    return new TestRequest(algorithm, model, data, evalData, output, cache, ranks, threads, steps, batch, optimizer, maxLength, value, start, beta);
+    return new TestRequest(
+        algorithm, model, data, evalData, output, cache, ranks, threads, steps, batch, optimizer,
+        maxLength, value, start, beta);
   }
 
   TestRequest start(Start value) {
-    return new TestRequest(algorithm, model, data, evalData, output, cache, ranks, threads, steps, batch, optimizer, maxLength, saveSteps, value, beta);
+    return new TestRequest(
+        algorithm, model, data, evalData, output, cache, ranks, threads, steps, batch, optimizer,
+        maxLength, saveSteps, value, beta);
   }
 
   TestRequest beta(double value) {
-    return new TestRequest(algorithm, model, data, evalData, output, cache, ranks, threads, steps, batch, optimizer, maxLength, saveSteps, start, value);
+    return new TestRequest(
+        algorithm, model, data, evalData, output, cache, ranks, threads, steps, batch, optimizer,
+        maxLength, saveSteps, start, value);
   }
 
   TestRequest evalData(Path value) {
-    return new TestRequest(algorithm, model, data, List.of(value.toString()), output, cache, ranks, threads, steps, batch, optimizer, maxLength, saveSteps, start, beta);
+    return new TestRequest(
+        algorithm,
+        model,
+        data,
+        List.of(value.toString()),
+        output,
+        cache,
+        ranks,
+        threads,
+        steps,
+        batch,
+        optimizer,
+        maxLength,
+        saveSteps,
+        start,
+        beta);
   }
 
   TestRequest maxLength(int value) {
-    return new TestRequest(algorithm, model, data, evalData, output, cache, ranks, threads, steps, batch, optimizer, OptionalInt.of(value), saveSteps, start, beta);
+    return new TestRequest(
+        algorithm,
+        model,
+        data,
+        evalData,
+        output,
+        cache,
+        ranks,
+        threads,
+        steps,
+        batch,
+        optimizer,
+        OptionalInt.of(value),
+        saveSteps,
+        start,
+        beta);
   }
 
   TrainingRequest build() {

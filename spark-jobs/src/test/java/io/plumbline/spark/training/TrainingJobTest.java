@@ -12,6 +12,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.training.TrainingRequest.Start;
 import io.plumbline.storage.Storage;
 import java.io.IOException;

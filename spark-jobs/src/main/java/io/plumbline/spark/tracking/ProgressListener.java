@@ -1,4 +1,4 @@
-package io.plumbline.spark.training;
+package io.plumbline.spark.tracking;
 
 import java.util.Map;
 
