@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.reference.LocalSpark;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.net.InetAddress;
@@ -36,13 +37,7 @@ class GangTest {
 
   @BeforeAll
   static void start() {
-    SparkSession.Builder builder =
-        SparkSession.builder()
-            .appName("gang")
-            .master("local[4]")
-            .config("spark.ui.enabled", "false");
-    Gang.recommendedSettings().forEach(builder::config);
-    spark = builder.getOrCreate();
+    spark = LocalSpark.withSlots(4);
   }
 
   @AfterAll

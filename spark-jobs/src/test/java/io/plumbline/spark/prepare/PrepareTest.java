@@ -16,6 +16,7 @@ import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.TokenizerFiles;
 import java.io.IOException;
@@ -46,13 +47,7 @@ class PrepareTest {
 
   @BeforeAll
   static void start() throws IOException {
-    spark =
-        SparkSession.builder()
-            .master("local[2]")
-            .appName("prepare")
-            .config("spark.ui.enabled", "false")
-            .config("spark.sql.shuffle.partitions", "2")
-            .getOrCreate();
+    spark = LocalSpark.session();
     TreeMap<String, String> contents = new TreeMap<>();
     for (String name :
         List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {

@@ -9,6 +9,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.training.Preflight.Problem;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
@@ -308,11 +309,7 @@ class PreflightTest {
 
   @Test
   void theClusterIsAskedAndAllProblemsComeInOneMessage() throws IOException {
-    try (SparkSession spark =
-        SparkSession.builder()
-            .master("local[2]")
-            .config("spark.ui.enabled", "false")
-            .getOrCreate()) {
+    try (SparkSession spark = LocalSpark.session()) {
       TrainingRequest good =
           request(model.toString(), data.toString(), output(), Start.FRESH, Optional.empty(), 2, 8);
       assertThat(Preflight.check(spark, good, storage)).isEmpty();

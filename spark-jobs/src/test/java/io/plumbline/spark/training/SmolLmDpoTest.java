@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.spark.reference.LocalSpark;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,13 +43,7 @@ class SmolLmDpoTest {
     }
     assertThat(pairs).hasSizeGreaterThanOrEqualTo(4);
     Path data = Files.write(directory.resolve("pairs.jsonl"), pairs);
-    SparkSession spark =
-        SparkSession.builder()
-            .master("local[2]")
-            .config("spark.ui.enabled", "false")
-            .config("spark.sql.shuffle.partitions", "2")
-            .getOrCreate();
-    try {
+    try (SparkSession spark = LocalSpark.session()) {
       TrainingOutcome outcome =
           TrainingJob.run(
               spark,
@@ -64,8 +59,6 @@ class SmolLmDpoTest {
       assertThat(outcome.before().get("eval_rewards/margins")).isCloseTo(0, within(1e-4));
       assertThat(outcome.after().get("eval_rewards/margins")).isGreaterThan(0.1);
       assertThat(outcome.after().get("eval_loss")).isLessThan(outcome.before().get("eval_loss"));
-    } finally {
-      spark.stop();
     }
   }
 }

@@ -12,6 +12,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.training.TrainingRequest.Start;
 import io.plumbline.storage.Storage;
@@ -44,13 +45,7 @@ class TrainingJobTest {
 
   @BeforeAll
   static void start() throws IOException {
-    spark =
-        SparkSession.builder()
-            .master("local[3]")
-            .appName("TrainingJobTest")
-            .config("spark.ui.enabled", "false")
-            .config("spark.sql.shuffle.partitions", "2")
-            .getOrCreate();
+    spark = LocalSpark.withSlots(3);
     model = Files.createDirectory(shared.resolve("llama"));
     for (String source : List.of("models/llama", "tokenizer")) {
       try (Stream<Path> files = Files.list(Fixtures.golden(source))) {

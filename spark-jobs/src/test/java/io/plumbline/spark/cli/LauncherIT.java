@@ -1,19 +1,24 @@
 package io.plumbline.spark.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The script at the repository's root, as its own process. */
-class LauncherTest {
+class LauncherIT {
+  private static final Duration DEADLINE = Duration.ofMinutes(10);
+
   @TempDir Path directory;
 
   private record Ended(int status, String out, String err) {}
@@ -29,9 +34,10 @@ class LauncherTest {
             .redirectError(err.toFile());
     builder.environment().putAll(environment);
     Process process = builder.start();
-    if (!process.waitFor(60, TimeUnit.SECONDS)) {
+    if (!process.waitFor(DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
       process.destroyForcibly();
-      throw new AssertionError("still running after a minute: " + String.join(" ", command));
+      throw new AssertionError(
+          "still running after " + DEADLINE + ": " + String.join(" ", command));
     }
     return new Ended(process.exitValue(), Files.readString(out), Files.readString(err));
   }
@@ -68,8 +74,7 @@ class LauncherTest {
   void fromAnyDirectoryAndThroughALinkItShowsTheHelp() throws Exception {
     Path root = Fixtures.root();
     Path jar = root.resolve("spark-jobs/target/plumbline.jar");
-    // Before the first package there is no jar, and a test must not build one under Maven's feet.
-    assumeTrue(Files.exists(jar), "the jar is not built yet");
+    assertThat(jar).as("the jar that the package phase builds").exists();
     Path copy = Files.createDirectories(directory.resolve("copy/spark-jobs/target"));
     Files.copy(root.resolve("plumbline"), directory.resolve("copy/plumbline"));
     Files.createSymbolicLink(copy.resolve("plumbline.jar"), jar);
@@ -80,7 +85,7 @@ class LauncherTest {
     }
     for (String pom : new String[] {"pom.xml", "core/pom.xml", "spark-jobs/pom.xml"}) {
       Path file = Files.createFile(directory.resolve("copy").resolve(pom));
-      Files.setLastModifiedTime(file, java.nio.file.attribute.FileTime.fromMillis(0));
+      Files.setLastModifiedTime(file, FileTime.fromMillis(0));
     }
     Path link =
         Files.createSymbolicLink(directory.resolve("link"), directory.resolve("copy/plumbline"));
@@ -94,5 +99,27 @@ class LauncherTest {
     assertThat(bad.status()).isEqualTo(2);
     assertThat(bad.out()).isEmpty();
     assertThat(bad.err()).contains("There is no option --nonsense");
+  }
+
+  @Test
+  void quickstartGivesAModelThatPrefersTheBetterAnswersOnHeldOutPairs() throws Exception {
+    Path output = directory.resolve("quickstart");
+
+    Ended ended = run(Map.of(), launcher(), "quickstart", "--output", output.toString());
+
+    assertThat(ended.status()).as(ended.err()).isZero();
+    assertThat(ended.out())
+        .contains("Held-out pairs, before and after DPO")
+        .contains("report.html");
+    JsonNode last = null;
+    for (String line : Files.readAllLines(output.resolve("dpo/metrics.jsonl"))) {
+      JsonNode metrics = new ObjectMapper().readTree(line);
+      last = metrics.has("eval_loss") ? metrics : last;
+    }
+    assertThat(last).isNotNull();
+    assertThat(last.get("eval_rewards/accuracies").asDouble()).isGreaterThan(0.85);
+    assertThat(last.get("eval_rewards/margins").asDouble()).isGreaterThan(0.5);
+    assertThat(output.resolve("dpo/report.html")).content().contains("Gladly");
+    assertThat(output.resolve("dpo/checkpoint/model.safetensors")).exists();
   }
 }
