@@ -24,9 +24,9 @@ final class QuickstartRecipe {
 
   static final Map<String, String> SFT =
       Map.of(
-          "epochs", "2",
+          "epochs", "4",
           "global-batch-size", "32",
-          "learning-rate", "2e-3",
+          "learning-rate", "4e-3",
           "lr-scheduler", "cosine",
           "warmup-steps", "20",
           "max-length", "256",
