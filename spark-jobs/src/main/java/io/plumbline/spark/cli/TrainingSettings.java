@@ -319,12 +319,6 @@ final class TrainingSettings {
     OptionalLong maxSteps =
         values.find(MAX_STEPS).map(OptionalLong::of).orElse(OptionalLong.empty());
     long warmupSteps = values.of(WARMUP_STEPS);
-    if (maxSteps.isPresent() && warmupSteps > maxSteps.getAsLong()) {
-      problems.add(
-          String.format(
-              "--warmup-steps is %d and the run ends after %d: take fewer warm-up steps.",
-              warmupSteps, maxSteps.getAsLong()));
-    }
     OptionalInt maxLength = values.of(MAX_LENGTH);
     OptionalInt maxPromptLength = values.of(MAX_PROMPT_LENGTH);
     if (maxLength.isPresent()

@@ -145,17 +145,16 @@ class PlumblineTest {
     Call call =
         Call.plumbline(
             "sft --model m --data d --output o --ranks 4 --global-batch-size 2 --micro-batch-size 3"
-                .concat(" --max-steps 5 --warmup-steps 6 --max-length 10 --max-prompt-length 10")
+                .concat(" --max-steps 5 --max-length 10 --max-prompt-length 10")
                 .concat(" --eval-steps 2 --config " + config)
                 .split(" "));
 
     assertThat(call.status()).isEqualTo(2);
     assertThat(call.err())
-        .contains("plumbline sft: 6 problems")
+        .contains("plumbline sft: 5 problems")
         .contains("--ranks is 4 and --global-batch-size only 2")
         .contains("--micro-batch-size and --micro-batch-tokens say the same thing")
         .contains("--micro-batch-size is 3 and --global-batch-size only 2")
-        .contains("--warmup-steps is 6 and the run ends after 5")
         .contains("--max-prompt-length is 10 and leaves nothing")
         .contains("--eval-steps needs held-out rows");
   }
