@@ -17,6 +17,7 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Paths;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -38,7 +39,7 @@ import org.apache.hadoop.security.UserGroupInformation;
 /**
  * Files on any Hadoop path, in the few operations that Plumbline needs. Serializable, so that
  * executors use the same settings as the driver. A path without a scheme is a local file unless
- * {@code fs.defaultFS} says otherwise.
+ * {@code fs.defaultFS} says otherwise; a relative one starts where the driver was started.
  *
  * <p>Every failure is a {@link PlumblineException} that names the path: INPUT_NOT_FOUND where
  * something that is read is not there or may not be read, STORAGE_FAILED otherwise, INTERRUPTED
@@ -64,6 +65,9 @@ public final class Storage implements Serializable {
 
   private transient Configuration configuration;
   private transient Map<String, String> settings;
+
+  /** Where the driver was started: an executor's own directory is another one. */
+  private final String workingDirectory = Paths.get("").toAbsolutePath().toString();
 
   private Storage(Configuration configuration) {
     this.configuration = configuration;
@@ -324,7 +328,11 @@ public final class Storage implements Serializable {
           e);
     }
     try {
-      return action.run(backend(at), at);
+      StorageBackend backend = backend(at);
+      if (backend == LOCAL && !at.toUri().getPath().startsWith(Path.SEPARATOR)) {
+        at = new Path(workingDirectory, at.toUri().getPath());
+      }
+      return action.run(backend, at);
     } catch (IOException e) {
       throw failure(verb, path, e);
     }
