@@ -72,6 +72,18 @@ class RepeatableTrainingTest {
     assertSameBits(run.weights(), weights);
   }
 
+  @Test
+  void aRunThatWasStoppedGoesOnWithAnotherNumberOfRanks() throws IOException {
+    TestRun run = TestRun.dpo(directory, "traj/dpo", 12, settings(4));
+    run.train(2, "whole", Long.MAX_VALUE);
+    Map<String, float[]> weights = run.weights();
+
+    run.train(2, "stopped", 7);
+    List<Map<String, Double>> rest = run.train(3, "stopped", Long.MAX_VALUE);
+    assertThat(rest).hasSize(8);
+    run.assertWeightsCloseTo(weights, 1e-5);
+  }
+
   private static void assertSameBits(Map<String, float[]> actual, Map<String, float[]> expected) {
     assertThat(actual.keySet()).isEqualTo(expected.keySet());
     expected.forEach((name, values) -> assertThat(actual.get(name)).as(name).isEqualTo(values));
