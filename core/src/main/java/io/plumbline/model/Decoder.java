@@ -2,6 +2,7 @@ package io.plumbline.model;
 
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.DecoderConfig.Head;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Kernels;
 import io.plumbline.tensor.Scope;
@@ -36,7 +37,12 @@ final class Decoder implements AutoCloseable {
   final Value frequencies;
   private final Scope scope = Scope.open();
 
-  Decoder(DecoderConfig config, ComputeDtype dtype, Purpose purpose, List<Segment> segments) {
+  Decoder(
+      DecoderConfig config,
+      Head kind,
+      ComputeDtype dtype,
+      Purpose purpose,
+      List<Segment> segments) {
     this.config = config;
     this.dtype = dtype;
     boolean training = purpose == Purpose.TRAINING;
@@ -54,12 +60,13 @@ final class Decoder implements AutoCloseable {
     layers = List.copyOf(found);
     norm = headSegment.view(0, hidden);
     normGradient = training ? headSegment.gradientView(0, hidden) : null;
-    if (config.tiedEmbeddings()) {
+    if (kind == Head.TOKENS && config.tiedEmbeddings()) {
       head = embedding;
       headGradient = embeddingGradient;
     } else {
-      head = headSegment.view(hidden, vocab, hidden);
-      headGradient = training ? headSegment.gradientView(hidden, vocab, hidden) : null;
+      long rows = kind == Head.SCORE ? 1 : vocab;
+      head = headSegment.view(hidden, rows, hidden);
+      headGradient = training ? headSegment.gradientView(hidden, rows, hidden) : null;
     }
     float[] rates = config.inverseFrequencies();
     frequencies = scope.floats(rates, rates.length);

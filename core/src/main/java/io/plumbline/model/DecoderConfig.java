@@ -40,6 +40,20 @@ public record DecoderConfig(
     boolean mlpBias) {
   private static final List<String> FAMILIES = List.of("llama", "mistral", "qwen2");
 
+  /** What stands on top of the layers. */
+  public enum Head {
+    /** Predicts the next token: {@code lm_head.weight}, or the embedding where they are tied. */
+    TOKENS,
+    /** Gives one number: {@code score.weight}, [1, hidden]. */
+    SCORE
+  }
+
+  /** The score head's weight by its Hugging Face name. */
+  static final String SCORE_WEIGHT = "score.weight";
+
+  /** The token head's weight by its Hugging Face name. */
+  static final String TOKENS_WEIGHT = "lm_head.weight";
+
   /** A parameter by its Hugging Face name. */
   public record ParameterShape(String name, long[] shape) {
     public long elements() {
@@ -165,8 +179,13 @@ public record DecoderConfig(
     };
   }
 
-  /** All parameters by segment, in the order of the forward pass. */
+  /** All parameters of a language model by segment, in the order of the forward pass. */
   public List<SegmentShape> segmentShapes() {
+    return segmentShapes(Head.TOKENS);
+  }
+
+  /** All parameters under a head by segment, in the order of the forward pass. */
+  public List<SegmentShape> segmentShapes(Head kind) {
     List<SegmentShape> out = new ArrayList<>();
     out.add(
         new SegmentShape(
@@ -178,19 +197,21 @@ public record DecoderConfig(
     }
     List<ParameterShape> head = new ArrayList<>();
     head.add(new ParameterShape("model.norm.weight", shape(hiddenSize)));
-    if (!tiedEmbeddings) {
-      head.add(new ParameterShape("lm_head.weight", shape(vocabSize, hiddenSize)));
+    if (kind == Head.SCORE) {
+      head.add(new ParameterShape(SCORE_WEIGHT, shape(1, hiddenSize)));
+    } else if (!tiedEmbeddings) {
+      head.add(new ParameterShape(TOKENS_WEIGHT, shape(vocabSize, hiddenSize)));
     }
     out.add(new SegmentShape("head", List.copyOf(head)));
     return List.copyOf(out);
   }
 
-  /** All parameters in segment order: what a checkpoint of this architecture holds. */
+  /** A language model's parameters in segment order: what its checkpoint holds. */
   public List<ParameterShape> parameterShapes() {
     return segmentShapes().stream().flatMap(s -> s.parameters().stream()).toList();
   }
 
-  /** Number of trainable values. */
+  /** Number of a language model's trainable values. */
   public long parameterCount() {
     return parameterShapes().stream().mapToLong(ParameterShape::elements).sum();
   }

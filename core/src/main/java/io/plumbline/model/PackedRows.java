@@ -7,23 +7,25 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
- * A micro-batch laid out for the kernels: each row is its prompt and then its completions, rows of
- * almost equal length form a block that is padded at the end of each row, blocks follow each other.
+ * A micro-batch laid out for the kernels. Each row is a sequence: its prompt and then its
+ * completions. Behind an empty prompt every completion is a sequence of its own. Sequences of
+ * almost equal length form a block that is padded at the end of each sequence, blocks follow each
+ * other.
  *
  * @param ids token ids of all n places, 0 for padding
  * @param positions each place's distance from its sequence's start; completions restart behind the
  *     prompt
  * @param parts 0 for the prompt, j for completion j, -1 for padding
- * @param blocks offset, rows and length of each block
- * @param plain 1 for each block whose rows have one completion, so that the causal mask suffices
- * @param starts of each block the first place, counted from a row's start, that predicts anything
+ * @param blocks offset, sequences and length of each block
+ * @param plain 1 for each block whose sequences have one completion, so that the causal mask
+ *     suffices
+ * @param starts of each block the first place, counted from a sequence's start, that is read
  * @param kept the places from their block's start on, or all where hardly any would be left out
- * @param predictors indices in {@code kept} of the places that predict a token that counts
- * @param targets those tokens
- * @param owners where each target's value goes
+ * @param read indices in {@code kept} of the places whose output the head reads
+ * @param targets of each the token that it predicts; empty where the head predicts none
+ * @param owners where each value goes
  */
 record PackedRows(
     long[] ids,
@@ -33,11 +35,32 @@ record PackedRows(
     long[] plain,
     long[] starts,
     long[] kept,
-    long[] predictors,
+    long[] read,
     long[] targets,
     List<Owner> owners) {
-  /** A token by row, completion and index in the completion. */
-  record Owner(int row, int completion, int token) {}
+  /** A token by row, completion and index in the completion; the prompt is completion -1. */
+  record Owner(int row, int completion, int token) {
+    boolean inPrompt() {
+      return completion < 0;
+    }
+  }
+
+  /** Which places the head reads. */
+  enum Reading {
+    /** Those that predict a completion token that counts. */
+    COMPLETIONS,
+    /** Those, and those that predict a token of the prompt. */
+    PROMPTS_AND_COMPLETIONS,
+    /** The last place of each completion, which predicts nothing. */
+    ENDS
+  }
+
+  /** Completions of one row that share its prompt. */
+  private record Sequence(int row, int firstCompletion, int completions, int length) {
+    boolean plain() {
+      return completions == 1;
+    }
+  }
 
   /** Padding a block may hold, as a share of its places. */
   private static final double WASTE = 0.06;
@@ -45,20 +68,12 @@ record PackedRows(
   /** Leaving out fewer places than this share of them does not pay for the explicit mask. */
   private static final double WORTHWHILE = 0.15;
 
-  static PackedRows of(List<TokenizedRow> rows, int vocabSize) {
+  static PackedRows of(List<TokenizedRow> rows, int vocabSize, Reading reading) {
     check(rows, vocabSize);
-    List<Integer> order =
-        IntStream.range(0, rows.size())
-            .boxed()
-            .sorted(
-                Comparator.comparing((Integer i) -> rows.get(i).completions().size() > 1)
-                    .thenComparing(i -> -rows.get(i).tokens())
-                    .thenComparing(i -> i))
-            .toList();
-    List<List<Integer>> groups = group(rows, order);
+    List<List<Sequence>> groups = group(sequences(rows));
     int n = 0;
-    for (List<Integer> group : groups) {
-      n = Math.addExact(n, group.size() * rows.get(group.get(0)).tokens());
+    for (List<Sequence> group : groups) {
+      n = Math.addExact(n, Math.multiplyExact(group.size(), group.get(0).length()));
     }
     long[] ids = new long[n];
     float[] positions = new float[n];
@@ -66,44 +81,45 @@ record PackedRows(
     Arrays.fill(parts, -1);
     long[] blocks = new long[3 * groups.size()];
     long[] plain = new long[groups.size()];
-    List<Integer> predictors = new ArrayList<>();
-    List<Integer> targets = new ArrayList<>();
-    List<Owner> owners = new ArrayList<>();
+    long[] starts = new long[groups.size()];
+    Reads reads = new Reads(reading);
     int offset = 0;
     for (int block = 0; block < groups.size(); block++) {
-      List<Integer> group = groups.get(block);
-      int length = rows.get(group.get(0)).tokens();
+      List<Sequence> group = groups.get(block);
+      int length = group.get(0).length();
       blocks[3 * block] = offset;
       blocks[3 * block + 1] = group.size();
       blocks[3 * block + 2] = length;
-      plain[block] = rows.get(group.get(0)).completions().size() == 1 ? 1 : 0;
-      for (int row : group) {
+      plain[block] = group.get(0).plain() ? 1 : 0;
+      // At least one place of each sequence stays, even where nothing is read.
+      int first = length - 1;
+      for (Sequence sequence : group) {
+        TokenizedRow row = rows.get(sequence.row());
         int at = offset;
-        TokenizedRow r = rows.get(row);
-        for (int i = 0; i < r.prompt().length; i++, at++) {
-          ids[at] = r.prompt()[i];
+        for (int i = 0; i < row.prompt().length; i++, at++) {
+          ids[at] = row.prompt()[i];
           positions[at] = i;
           parts[at] = 0;
         }
-        int promptEnd = at - 1;
-        for (int c = 0; c < r.completions().size(); c++) {
-          int[] completion = r.completions().get(c);
+        int before = reads.count();
+        reads.addPrompt(sequence.row(), row, offset);
+        for (int j = 0; j < sequence.completions(); j++) {
+          int c = sequence.firstCompletion() + j;
+          int[] completion = row.completions().get(c);
+          reads.addCompletion(sequence.row(), row, c, offset, at);
           for (int i = 0; i < completion.length; i++, at++) {
             ids[at] = completion[i];
-            positions[at] = r.prompt().length + i;
-            parts[at] = c + 1L;
-            boolean predicted = i > 0 || r.prompt().length > 0;
-            if (predicted && counts(r, c, i)) {
-              predictors.add(i > 0 ? at - 1 : promptEnd);
-              targets.add(completion[i]);
-              owners.add(new Owner(row, c, i));
-            }
+            positions[at] = row.prompt().length + i;
+            parts[at] = j + 1L;
           }
+        }
+        for (int i = before; i < reads.count(); i++) {
+          first = Math.min(first, reads.places.get(i) - offset);
         }
         offset += length;
       }
+      starts[block] = first;
     }
-    long[] starts = starts(rows, groups);
     long left = 0;
     for (int block = 0; block < groups.size(); block++) {
       left += starts[block] * groups.get(block).size();
@@ -121,21 +137,75 @@ record PackedRows(
         plain,
         starts,
         kept,
-        predictors.stream().mapToLong(i -> place[i]).toArray(),
-        targets.stream().mapToLong(i -> i).toArray(),
-        List.copyOf(owners));
+        reads.places.stream().mapToLong(i -> place[i]).toArray(),
+        reads.targets.stream().mapToLong(i -> i).toArray(),
+        List.copyOf(reads.owners));
   }
 
-  private static long[] starts(List<TokenizedRow> rows, List<List<Integer>> groups) {
-    long[] starts = new long[groups.size()];
-    Arrays.setAll(
-        starts,
-        block ->
-            groups.get(block).stream()
-                .mapToInt(row -> Math.max(0, rows.get(row).prompt().length - 1))
-                .min()
-                .orElseThrow());
-    return starts;
+  /** The places that the head reads, as they are found. */
+  private static final class Reads {
+    private final Reading reading;
+    private final List<Integer> places = new ArrayList<>();
+    private final List<Integer> targets = new ArrayList<>();
+    private final List<Owner> owners = new ArrayList<>();
+
+    Reads(Reading reading) {
+      this.reading = reading;
+    }
+
+    int count() {
+      return places.size();
+    }
+
+    private void add(int place, int target, Owner owner) {
+      places.add(place);
+      targets.add(target);
+      owners.add(owner);
+    }
+
+    void addPrompt(int index, TokenizedRow row, int start) {
+      if (reading == Reading.PROMPTS_AND_COMPLETIONS) {
+        for (int i = 1; i < row.prompt().length; i++) {
+          add(start + i - 1, row.prompt()[i], new Owner(index, -1, i));
+        }
+      }
+    }
+
+    /**
+     * @param start of the sequence
+     * @param at the completion's first place
+     */
+    void addCompletion(int index, TokenizedRow row, int c, int start, int at) {
+      int[] completion = row.completions().get(c);
+      if (reading == Reading.ENDS) {
+        int last = completion.length - 1;
+        places.add(at + last);
+        owners.add(new Owner(index, c, last));
+        return;
+      }
+      for (int i = 0; i < completion.length; i++) {
+        boolean predicted = i > 0 || row.prompt().length > 0;
+        if (predicted && counts(row, c, i)) {
+          int predictor = i > 0 ? at + i - 1 : start + row.prompt().length - 1;
+          add(predictor, completion[i], new Owner(index, c, i));
+        }
+      }
+    }
+  }
+
+  private static List<Sequence> sequences(List<TokenizedRow> rows) {
+    List<Sequence> out = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      TokenizedRow row = rows.get(i);
+      if (row.prompt().length > 0) {
+        out.add(new Sequence(i, 0, row.completions().size(), row.tokens()));
+      } else {
+        for (int c = 0; c < row.completions().size(); c++) {
+          out.add(new Sequence(i, c, 1, row.completions().get(c).length));
+        }
+      }
+    }
+    return out;
   }
 
   /** The kept places; writes to {@code place} where each of them stands among these. */
@@ -164,25 +234,32 @@ record PackedRows(
     return row.lossMasks().isEmpty() || row.lossMasks().get(completion)[token] != 0;
   }
 
-  /** Splits rows, longest first within their kind, where one more would waste too much. */
-  private static List<List<Integer>> group(List<TokenizedRow> rows, List<Integer> order) {
-    List<List<Integer>> groups = new ArrayList<>();
-    List<Integer> current = new ArrayList<>();
+  /** Splits sequences, longest first within their kind, where one more would waste too much. */
+  private static List<List<Sequence>> group(List<Sequence> sequences) {
+    List<Sequence> ordered =
+        sequences.stream()
+            .sorted(
+                Comparator.comparing((Sequence s) -> !s.plain())
+                    .thenComparing(s -> -s.length())
+                    .thenComparing(Sequence::row)
+                    .thenComparing(Sequence::firstCompletion))
+            .toList();
+    List<List<Sequence>> groups = new ArrayList<>();
+    List<Sequence> current = new ArrayList<>();
     long used = 0;
-    for (int row : order) {
-      TokenizedRow r = rows.get(row);
+    for (Sequence sequence : ordered) {
       if (!current.isEmpty()) {
-        TokenizedRow first = rows.get(current.get(0));
-        long places = (long) first.tokens() * (current.size() + 1);
-        boolean alike = (first.completions().size() == 1) == (r.completions().size() == 1);
-        if (!alike || places - used - r.tokens() > WASTE * places) {
+        Sequence first = current.get(0);
+        long places = (long) first.length() * (current.size() + 1);
+        if (first.plain() != sequence.plain()
+            || places - used - sequence.length() > WASTE * places) {
           groups.add(current);
           current = new ArrayList<>();
           used = 0;
         }
       }
-      current.add(row);
-      used += r.tokens();
+      current.add(sequence);
+      used += sequence.length();
     }
     if (!current.isEmpty()) {
       groups.add(current);
@@ -231,7 +308,7 @@ record PackedRows(
     }
   }
 
-  /** Values of targets, spread over the shape of the rows; 0 where a token does not count. */
+  /** Values of completion tokens in the shape of the rows; 0 where there is none. */
   static List<List<float[]>> spread(List<TokenizedRow> rows, List<Owner> owners, float[] values) {
     List<List<float[]>> out = new ArrayList<>();
     for (TokenizedRow row : rows) {
@@ -239,17 +316,53 @@ record PackedRows(
     }
     for (int i = 0; i < owners.size(); i++) {
       Owner owner = owners.get(i);
-      out.get(owner.row()).get(owner.completion())[owner.token()] = values[i];
+      if (!owner.inPrompt()) {
+        out.get(owner.row()).get(owner.completion())[owner.token()] = values[i];
+      }
     }
     return List.copyOf(out);
   }
 
-  /** The reverse of {@link #spread}. */
-  float[] collect(List<List<float[]>> shaped) {
+  /** The same of prompt tokens. */
+  static List<float[]> spreadPrompts(List<TokenizedRow> rows, List<Owner> owners, float[] values) {
+    List<float[]> out = rows.stream().map(row -> new float[row.prompt().length]).toList();
+    for (int i = 0; i < owners.size(); i++) {
+      Owner owner = owners.get(i);
+      if (owner.inPrompt()) {
+        out.get(owner.row())[owner.token()] = values[i];
+      }
+    }
+    return out;
+  }
+
+  /** The reverse of {@link #spread} and {@link #spreadPrompts}; no prompts at all mean zeros. */
+  float[] collect(TokenGradients gradients) {
     float[] out = new float[owners.size()];
     for (int i = 0; i < out.length; i++) {
       Owner owner = owners.get(i);
-      out[i] = shaped.get(owner.row()).get(owner.completion())[owner.token()];
+      if (!owner.inPrompt()) {
+        out[i] = gradients.byLogp().get(owner.row()).get(owner.completion())[owner.token()];
+      } else if (!gradients.byPromptLogp().isEmpty()) {
+        out[i] = gradients.byPromptLogp().get(owner.row())[owner.token()];
+      }
+    }
+    return out;
+  }
+
+  /** Values of ends, one a completion. */
+  static List<float[]> spreadEnds(List<TokenizedRow> rows, List<Owner> owners, float[] values) {
+    List<float[]> out = rows.stream().map(row -> new float[row.completions().size()]).toList();
+    for (int i = 0; i < owners.size(); i++) {
+      out.get(owners.get(i).row())[owners.get(i).completion()] = values[i];
+    }
+    return out;
+  }
+
+  /** The reverse of {@link #spreadEnds}. */
+  float[] collectEnds(List<float[]> shaped) {
+    float[] out = new float[owners.size()];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = shaped.get(owners.get(i).row())[owners.get(i).completion()];
     }
     return out;
   }

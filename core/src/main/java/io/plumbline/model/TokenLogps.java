@@ -3,14 +3,29 @@ package io.plumbline.model;
 import java.util.List;
 
 /**
- * Per-token values of a micro-batch's completions.
+ * Per-token values of a micro-batch's completions. The statistics have the shape of {@code logps};
+ * each is an empty list unless it was asked for.
  *
  * @param logps by row, by completion: log p of each completion token given all before it, in nats,
  *     over the full vocabulary at temperature 1. Tokens masked out of the loss have 0.
- * @param entropies the same shape: entropy of the distribution at each token, in nats; empty unless
- *     asked for
- * @param correct the same shape: 1 where the token is the most probable one, else 0; empty unless
- *     asked for
+ * @param entropies {@link TokenStatistic#ENTROPY}
+ * @param correct {@link TokenStatistic#ACCURACY}: 1 where the token is the most probable one, else
+ *     0
+ * @param meanLogits {@link TokenStatistic#MEAN_LOGIT}
+ * @param logSumsOfSquares {@link TokenStatistic#LOG_SUM_OF_SQUARES}
+ * @param promptLogps {@link TokenStatistic#PROMPT_LOGPS}: by row, log p of each prompt token; the
+ *     first token, which nothing predicts, has 0
  */
 public record TokenLogps(
-    List<List<float[]>> logps, List<List<float[]>> entropies, List<List<float[]>> correct) {}
+    List<List<float[]>> logps,
+    List<List<float[]>> entropies,
+    List<List<float[]>> correct,
+    List<List<float[]>> meanLogits,
+    List<List<float[]>> logSumsOfSquares,
+    List<float[]> promptLogps) {
+
+  /** Log-probabilities without statistics. */
+  public static TokenLogps of(List<List<float[]>> logps) {
+    return new TokenLogps(logps, List.of(), List.of(), List.of(), List.of(), List.of());
+  }
+}

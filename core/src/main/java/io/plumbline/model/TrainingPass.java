@@ -1,19 +1,22 @@
 package io.plumbline.model;
 
 import io.plumbline.tensor.Segment;
-import java.util.List;
 import java.util.function.Consumer;
 
-/** A forward pass whose graph is kept until {@link #backward} or {@link #close}. */
-public interface TrainingPass extends AutoCloseable {
-  TokenLogps tokens();
+/**
+ * A forward pass whose graph is kept until {@link #backward} or {@link #close}.
+ *
+ * @param <V> what the model says of the micro-batch
+ * @param <G> the derivative of a loss by that
+ */
+public interface TrainingPass<V, G> extends AutoCloseable {
+  V values();
 
   /**
-   * Adds to every segment's gradients. {@code gradients} has the shape of {@code tokens().logps()}:
-   * the derivative of the loss by each log-probability. Walks from the last segment to the first
-   * and calls {@code onFinal} as soon as nothing in this pass will add to a segment any more.
+   * Adds to every segment's gradients. Walks from the last segment to the first and calls {@code
+   * onFinal} as soon as nothing in this pass will add to a segment any more.
    */
-  void backward(List<List<float[]>> gradients, Consumer<Segment> onFinal);
+  void backward(G gradients, Consumer<Segment> onFinal);
 
   @Override
   void close();

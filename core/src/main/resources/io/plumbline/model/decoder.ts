@@ -143,22 +143,32 @@
     gx = found[0]
     return unchecked_cast(Tensor, gx)
 
+  # Room for a value of each of m targets; for none unless the values are asked for.
+  def room(self: __torch__.Ops, asked: bool, m: int) -> Tensor:
+    if asked:
+      out = torch.empty([m])
+    else:
+      out = torch.empty([0])
+    return out
+
   # Log-probabilities of targets at the positions that predict them, chunk rows of logits at a time.
-  # Returns logp, the log of the softmax's denominator, entropy and hit (empty unless asked for), and
-  # the softmax's logits (empty unless kept).
-  def head(self: __torch__.Ops, x: Tensor, predictors: Tensor, targets: Tensor, norm: Tensor, weight: Tensor, chunk: int, keep: bool, statistics: bool) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+  # Returns logp, the log of the softmax's denominator, then entropy, hit, the logits' mean and the log
+  # of the probabilities' sum of squares (each empty unless asked for), and the softmax's logits (empty
+  # unless kept).
+  def head(self: __torch__.Ops, x: Tensor, predictors: Tensor, targets: Tensor, norm: Tensor, weight: Tensor, chunk: int, keep: bool, with_entropy: bool, with_hit: bool, with_mean: bool, with_squares: bool) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     h = (self).low((self).norm(torch.index_select(x, 0, predictors), norm))
     w = (self).low(weight)
     m = torch.size(h, 0)
     logp = torch.empty([m])
     denominator = torch.empty([m])
-    entropy = torch.empty([0])
-    hit = torch.empty([0])
-    if statistics:
-      entropy = torch.empty([m])
-      hit = torch.empty([m])
+    entropy = (self).room(with_entropy, m)
+    hit = (self).room(with_hit, m)
+    squares = (self).room(with_squares, m)
+    if with_mean:
+      # The mean over the vocabulary of h . w_v is h . the mean of w_v.
+      mean = torch.mv(torch.to(h, 6), torch.mean(weight, [0]))
     else:
-      pass
+      mean = torch.empty([0])
     kept = annotate(List[Tensor], [])
     start = 0
     for i in range(torch.floordiv(torch.sub(torch.add(m, chunk), 1), chunk)):
@@ -172,14 +182,22 @@
       lse = torch.logsumexp(logits, [-1])
       _1 = torch.copy_(torch.narrow(denominator, 0, start, rows), lse)
       _2 = torch.copy_(torch.narrow(logp, 0, start, rows), torch.sub(torch.squeeze(torch.gather(logits, 1, torch.unsqueeze(target, 1)), 1), lse))
-      if statistics:
+      if with_entropy:
         p = torch.softmax(logits, -1)
-        _3 = torch.copy_(torch.narrow(entropy, 0, start, rows), torch.sub(lse, torch.sum(torch.mul(p, logits), [-1])))
+        _3 = torch.copy_(torch.narrow(entropy, 0, start, rows), torch.sub(lse, torch.sum(torch.mul_(p, logits), [-1])))
+      else:
+        pass
+      if with_hit:
         _4 = torch.copy_(torch.narrow(hit, 0, start, rows), torch.to(torch.eq(torch.argmax(logits, -1), target), 6))
       else:
         pass
+      if with_squares:
+        doubled = torch.logsumexp(torch.mul(logits, 2.), [-1])
+        _5 = torch.copy_(torch.narrow(squares, 0, start, rows), torch.sub(doubled, torch.mul(lse, 2.)))
+      else:
+        pass
       if keep:
-        _5 = torch.append(kept, logits)
+        _6 = torch.append(kept, logits)
       else:
         pass
       start = torch.add(start, rows)
@@ -187,7 +205,7 @@
       logits = torch.cat(kept, 0)
     else:
       logits = torch.empty([0])
-    return (logp, denominator, entropy, hit, logits)
+    return (logp, denominator, entropy, hit, mean, squares, logits)
 
   # g is the loss's derivative by each logp. By logits it is g (onehot - softmax), found chunk by
   # chunk. Returns the derivative by x, which is 0 away from the predictors.
@@ -223,6 +241,21 @@
     _2 = torch.add_(g_norm, unchecked_cast(Tensor, found[1]))
     gx = torch.zeros_like(x)
     return torch.index_add_(gx, 0, predictors, unchecked_cast(Tensor, found[0]))
+
+  # One number at each of these places, in f32 throughout. weight is [1, hidden].
+  def scores(self: __torch__.Ops, x: Tensor, places: Tensor, norm: Tensor, weight: Tensor) -> Tensor:
+    return torch.squeeze(torch.linear((self).norm(torch.index_select(x, 0, places), norm), weight), 1)
+
+  # g is the loss's derivative by each score. Returns the derivative by x.
+  def scores_backward(self: __torch__.Ops, g: Tensor, x: Tensor, places: Tensor, norm: Tensor, weight: Tensor, g_norm: Tensor, g_weight: Tensor) -> Tensor:
+    leaf = torch.requires_grad_(torch.detach(x), True)
+    scale = torch.requires_grad_(torch.detach(norm), True)
+    head = torch.requires_grad_(torch.detach(weight), True)
+    found = torch.grad([(self).scores(leaf, places, scale, head)], [leaf, scale, head], annotate(List[Optional[Tensor]], [g]), False, False, False)
+    _1 = torch.add_(g_norm, unchecked_cast(Tensor, found[1]))
+    _2 = torch.add_(g_weight, unchecked_cast(Tensor, found[2]))
+    gx = found[0]
+    return unchecked_cast(Tensor, gx)
 
   def all_logits(self: __torch__.Ops, x: Tensor, norm: Tensor, weight: Tensor) -> Tensor:
     return torch.to(torch.linear((self).low((self).norm(x, norm)), (self).low(weight)), 6)

@@ -8,7 +8,8 @@ import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.DecoderConfig;
-import io.plumbline.model.TokenStatistics;
+import io.plumbline.model.TokenGradients;
+import io.plumbline.model.TokenLogps;
 import io.plumbline.model.TrainingPass;
 import io.plumbline.model.WeightSource;
 import io.plumbline.objective.SigmoidPreference;
@@ -18,6 +19,7 @@ import io.plumbline.optim.Schedule;
 import io.plumbline.tensor.Torch;
 import io.plumbline.train.Dpo;
 import io.plumbline.train.Sums;
+import io.plumbline.train.WholeBatch;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -160,7 +162,8 @@ public final class DpoStepBenchmark {
   private static final class Step implements AutoCloseable {
     private final CausalLm policy;
     private final AdamW adamW;
-    private final Dpo dpo = new Dpo(new SigmoidPreference(0.1), 0.1, Double.POSITIVE_INFINITY);
+    private final Dpo dpo =
+        new Dpo(Dpo.Settings.of(new SigmoidPreference(0.1), 0.1, Double.POSITIVE_INFINITY));
     private final Sums sums = new Sums(dpo.sums());
     private final List<TokenizedRow> rows = new ArrayList<>();
 
@@ -189,9 +192,10 @@ public final class DpoStepBenchmark {
     double run() {
       long start = System.nanoTime();
       adamW.clearGradients();
-      try (TrainingPass pass =
-          policy.forward(rows, ActivationMemory.KEEP, TokenStatistics.ENTROPY_AND_ACCURACY)) {
-        pass.backward(dpo.accumulate(rows, pass.tokens(), sums), segment -> {});
+      try (TrainingPass<TokenLogps, TokenGradients> pass =
+          policy.forward(rows, ActivationMemory.KEEP, dpo.statistics())) {
+        pass.backward(
+            dpo.accumulate(rows, pass.values(), WholeBatch.alone(dpo, rows), sums), segment -> {});
       }
       double norm = adamW.gradientNorm() / PAIRS;
       adamW.step(1e-5, Math.min(1.0, 1.0 / (norm + 1e-6)) / PAIRS);

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -65,9 +66,10 @@ class CausalLmTest {
   private static Result train(
       CausalLm model, List<TokenizedRow> rows, long seed, ActivationMemory memory) {
     Models.zeroGradients(model);
-    try (TrainingPass pass = model.forward(rows, memory, TokenStatistics.NONE)) {
-      pass.backward(Models.derivatives(pass.tokens(), new Random(seed)), segment -> {});
-      return new Result(pass.tokens(), Models.gradients(model));
+    try (TrainingPass<TokenLogps, TokenGradients> pass = model.forward(rows, memory, Set.of())) {
+      pass.backward(
+          TokenGradients.of(Models.derivatives(pass.values(), new Random(seed))), segment -> {});
+      return new Result(pass.values(), Models.gradients(model));
     }
   }
 
@@ -113,15 +115,16 @@ class CausalLmTest {
           for (int c = 0; c < rows.get(row).completions().size(); c++) {
             TokenizedRow one =
                 Models.row(rows.get(row).prompt(), rows.get(row).completions().get(c));
-            try (TrainingPass pass = model.forward(List.of(one))) {
-              logps.add(pass.tokens().logps().get(0).get(0));
-              pass.backward(List.of(List.of(derivative(derivatives, row, c))), segment -> {});
+            try (TrainingPass<TokenLogps, TokenGradients> pass = model.forward(List.of(one))) {
+              logps.add(pass.values().logps().get(0).get(0));
+              pass.backward(
+                  TokenGradients.of(List.of(List.of(derivative(derivatives, row, c)))),
+                  segment -> {});
             }
           }
           separate.add(logps);
         }
-        Result alone =
-            new Result(new TokenLogps(separate, List.of(), List.of()), Models.gradients(model));
+        Result alone = new Result(TokenLogps.of(separate), Models.gradients(model));
         assertThat(alone.gradients().values()).allMatch(g -> Models.norm(g) > 0);
         assertClose(alone, shared, 1e-5);
       } catch (AssertionError e) {
@@ -165,8 +168,8 @@ class CausalLmTest {
         }
       }
       Models.zeroGradients(model);
-      try (TrainingPass pass = model.forward(open)) {
-        pass.backward(derivatives, segment -> {});
+      try (TrainingPass<TokenLogps, TokenGradients> pass = model.forward(open)) {
+        pass.backward(TokenGradients.of(derivatives), segment -> {});
       }
       Map<String, float[]> expected = Models.gradients(model);
       result
@@ -188,8 +191,8 @@ class CausalLmTest {
       assertThat(result.tokens().logps().get(0).get(0)).containsExactly(0, 0);
       assertThat(result.gradients().values()).allMatch(g -> Models.norm(g) == 0);
       List<String> names = new ArrayList<>();
-      try (TrainingPass pass = model.forward(List.of(row))) {
-        pass.backward(pass.tokens().logps(), s -> names.add(s.name()));
+      try (TrainingPass<TokenLogps, TokenGradients> pass = model.forward(List.of(row))) {
+        pass.backward(TokenGradients.of(pass.values().logps()), s -> names.add(s.name()));
       }
       assertThat(names).containsExactly("head", "layer 2", "layer 1", "layer 0", "embedding");
     }
@@ -223,8 +226,9 @@ class CausalLmTest {
     List<TokenizedRow> rows = rows(new Random(2), 4);
     try (CausalLm model = trained(PLAIN)) {
       Result once = train(model, rows, 3, ActivationMemory.KEEP);
-      try (TrainingPass pass = model.forward(rows)) {
-        pass.backward(Models.derivatives(pass.tokens(), new Random(3)), segment -> {});
+      try (TrainingPass<TokenLogps, TokenGradients> pass = model.forward(rows)) {
+        pass.backward(
+            TokenGradients.of(Models.derivatives(pass.values(), new Random(3))), segment -> {});
       }
       Map<String, float[]> twice = Models.gradients(model);
       once.gradients()
@@ -245,9 +249,9 @@ class CausalLmTest {
     try (CausalLm model = trained(BIASED_AND_TIED)) {
       Map<String, float[]> atCall = new java.util.LinkedHashMap<>();
       List<String> order = new ArrayList<>();
-      try (TrainingPass pass = model.forward(rows)) {
+      try (TrainingPass<TokenLogps, TokenGradients> pass = model.forward(rows)) {
         pass.backward(
-            Models.derivatives(pass.tokens(), new Random(1)),
+            TokenGradients.of(Models.derivatives(pass.values(), new Random(1))),
             segment -> {
               order.add(segment.name());
               float[] g = new float[Math.toIntExact(segment.length())];
@@ -324,7 +328,8 @@ class CausalLmTest {
       }
       completion[7] = best;
       List<TokenizedRow> rows = List.of(Models.row(prompt, completion));
-      TokenLogps tokens = model.logps(rows, TokenStatistics.ENTROPY_AND_ACCURACY);
+      TokenLogps tokens =
+          model.logps(rows, Set.of(TokenStatistic.ENTROPY, TokenStatistic.ACCURACY));
       assertThat(tokens.correct().get(0).get(0)[7]).isEqualTo(1f);
       for (int t = 0; t < 8; t++) {
         float[] l = logits[3 + t];
@@ -412,7 +417,7 @@ class CausalLmTest {
       long resident = 0;
       for (int i = 0; i < 120; i++) {
         train(model, rows, i, i % 2 == 0 ? ActivationMemory.KEEP : ActivationMemory.RECOMPUTE);
-        model.logps(rows, TokenStatistics.ENTROPY_AND_ACCURACY);
+        model.logps(rows, Set.of(TokenStatistic.ENTROPY, TokenStatistic.ACCURACY));
         if (i % 20 == 0) {
           generator.generate(
               List.of(new int[] {1, 2, 3}, new int[] {4}),

@@ -92,11 +92,11 @@ class GoldenModelTest {
     TensorFile golden = Models.goldenTensors(name);
     JsonNode json = Models.goldenJson(name);
     try (CausalLm model = Models.golden(name, Purpose.TRAINING, ComputeDtype.F32);
-        TrainingPass pass = model.forward(rows(golden))) {
+        TrainingPass<TokenLogps, TokenGradients> pass = model.forward(rows(golden))) {
       float derivative = -1f / json.get("n_target_tokens").asInt();
       List<List<float[]>> gradients = new ArrayList<>();
       double nll = 0;
-      for (List<float[]> row : pass.tokens().logps()) {
+      for (List<float[]> row : pass.values().logps()) {
         float[] g = new float[row.get(0).length];
         Arrays.fill(g, derivative);
         gradients.add(List.of(g));
@@ -105,7 +105,7 @@ class GoldenModelTest {
         }
       }
       assertThat(nll).isCloseTo(json.get("nll_mean").asDouble(), within(1e-5));
-      pass.backward(gradients, segment -> {});
+      pass.backward(TokenGradients.of(gradients), segment -> {});
       double total = 0;
       for (Map.Entry<String, float[]> entry : Models.gradients(model).entrySet()) {
         double norm = Models.norm(entry.getValue());

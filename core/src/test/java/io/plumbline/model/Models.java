@@ -129,11 +129,7 @@ final class Models {
     for (List<float[]> row : tokens.logps()) {
       List<float[]> r = new ArrayList<>();
       for (float[] completion : row) {
-        float[] g = new float[completion.length];
-        for (int i = 0; i < g.length; i++) {
-          g[i] = (float) random.nextGaussian();
-        }
-        r.add(g);
+        r.add(gaussians(random, completion.length));
       }
       out.add(r);
     }
@@ -141,8 +137,12 @@ final class Models {
   }
 
   static Map<String, float[]> gradients(CausalLm model) {
+    return gradients(model.segments());
+  }
+
+  static Map<String, float[]> gradients(List<Segment> segments) {
     Map<String, float[]> out = new LinkedHashMap<>();
-    for (Segment segment : model.segments()) {
+    for (Segment segment : segments) {
       for (Segment.Slice slice : segment.slices()) {
         float[] g = new float[Math.toIntExact(slice.length())];
         segment.gradients().get(Math.toIntExact(slice.offset()), g);
@@ -153,12 +153,24 @@ final class Models {
   }
 
   static void zeroGradients(CausalLm model) {
-    for (Segment segment : model.segments()) {
+    zeroGradients(model.segments());
+  }
+
+  static void zeroGradients(List<Segment> segments) {
+    for (Segment segment : segments) {
       FloatBuffer g = segment.gradients();
       while (g.hasRemaining()) {
         g.put(0);
       }
     }
+  }
+
+  static float[] gaussians(Random random, int count) {
+    float[] out = new float[count];
+    for (int i = 0; i < count; i++) {
+      out[i] = (float) random.nextGaussian();
+    }
+    return out;
   }
 
   static double norm(float[] values) {

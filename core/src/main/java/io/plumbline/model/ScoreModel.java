@@ -1,0 +1,186 @@
+package io.plumbline.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.checkpoint.Dtype;
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.ModelDirectoryWriter;
+import io.plumbline.checkpoint.TensorSource;
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.DecoderConfig.Head;
+import io.plumbline.storage.Storage;
+import io.plumbline.tensor.GraphMode;
+import io.plumbline.tensor.Segment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * A decoder with a scalar head: a text's score is the head's value at the text's last token, which
+ * is the last of prompt and completion. What transformers calls a sequence classifier with one
+ * label ({@code LlamaForSequenceClassification} and its kin).
+ *
+ * <p>Values and gradients are lists by row of one number a completion. A row's completions share
+ * the pass over its prompt; loss masks say nothing here.
+ */
+public final class ScoreModel implements TrainedModel<List<float[]>, List<float[]>>, AutoCloseable {
+  /** What transformers takes where a configuration does not say. */
+  private static final double INITIALIZER_RANGE = 0.02;
+
+  private final DecoderConfig config;
+  private final Purpose purpose;
+  private final List<Segment> segments;
+  private final Decoder decoder;
+
+  private ScoreModel(
+      DecoderConfig config, Purpose purpose, ComputeDtype dtype, WeightSource source) {
+    this.config = config;
+    this.purpose = purpose;
+    this.segments = LoadedWeights.segments(config, Head.SCORE, source, purpose);
+    try {
+      this.decoder = new Decoder(config, Head.SCORE, dtype, purpose, segments);
+    } catch (RuntimeException | Error e) {
+      segments.forEach(Segment::close);
+      throw e;
+    }
+  }
+
+  /**
+   * Loads a reward model, or a language model under a fresh head in the place of its own: normal
+   * with mean 0 and the configuration's {@code initializer_range} as deviation.
+   *
+   * @param seed of a fresh head: equal seeds give equal heads, everywhere
+   * @throws PlumblineException BAD_CHECKPOINT where the architecture is not supported, the weights
+   *     do not fit it, or there is more than one label
+   */
+  public static ScoreModel load(
+      ModelDirectory directory, Purpose purpose, ComputeDtype dtype, long seed) {
+    if (directory.kind() == ModelDirectory.Kind.REWARD_MODEL) {
+      return load(directory, purpose, dtype);
+    }
+    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
+    double deviation = directory.config().path("initializer_range").asDouble(INITIALIZER_RANGE);
+    return load(directory, purpose, dtype, freshHead(config.hiddenSize(), deviation, seed));
+  }
+
+  /**
+   * Loads a reward model.
+   *
+   * @throws PlumblineException BAD_CHECKPOINT as above, and where the checkpoint is a language
+   *     model, whose scores under a fresh head would mean nothing
+   */
+  public static ScoreModel load(ModelDirectory directory, Purpose purpose, ComputeDtype dtype) {
+    if (directory.kind() != ModelDirectory.Kind.REWARD_MODEL) {
+      throw new PlumblineException(
+          ErrorCode.BAD_CHECKPOINT,
+          directory.path()
+              + " is a language model and has no score head: train a reward model from it with the"
+              + " command reward, and name that one's checkpoint");
+    }
+    checkOneLabel(directory);
+    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
+    return new ScoreModel(config, purpose, dtype, LoadedWeights.of(directory));
+  }
+
+  /**
+   * Loads a checkpoint under a given head, which takes the place of the one that it has.
+   *
+   * @param head [hidden] values
+   */
+  public static ScoreModel load(
+      ModelDirectory directory, Purpose purpose, ComputeDtype dtype, float[] head) {
+    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
+    return new ScoreModel(
+        config, purpose, dtype, LoadedWeights.withScoreHead(directory, head.clone()));
+  }
+
+  private static void checkOneLabel(ModelDirectory directory) {
+    JsonNode names = directory.config().path("id2label");
+    JsonNode number = directory.config().path("num_labels");
+    long labels = names.isObject() ? names.size() : number.asLong(1);
+    for (ModelDirectory.TensorInfo tensor : directory.tensors()) {
+      if (tensor.name().equals(DecoderConfig.SCORE_WEIGHT) && tensor.shape()[0] != 1) {
+        labels = tensor.shape()[0];
+      }
+    }
+    if (labels != 1) {
+      throw new PlumblineException(
+          ErrorCode.BAD_CHECKPOINT,
+          directory.path()
+              + " is a classifier of "
+              + labels
+              + " labels, but a reward model has one score: name a checkpoint with num_labels 1");
+    }
+  }
+
+  /** Box and Muller's method on a generator whose numbers are the same on every Java. */
+  private static float[] freshHead(int hidden, double deviation, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    float[] head = new float[hidden];
+    for (int i = 0; i < hidden; i++) {
+      double radius = StrictMath.sqrt(-2 * StrictMath.log(1 - random.nextDouble()));
+      double angle = 2 * Math.PI * random.nextDouble();
+      head[i] = (float) (deviation * radius * StrictMath.cos(angle));
+    }
+    return head;
+  }
+
+  public DecoderConfig config() {
+    return config;
+  }
+
+  /** Weights in the order of the forward pass: embedding, each layer, final norm with head. */
+  @Override
+  public List<Segment> segments() {
+    return segments;
+  }
+
+  @Override
+  public List<float[]> infer(List<TokenizedRow> rows) {
+    try (ScorePass pass =
+        new ScorePass(decoder, rows, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE)) {
+      return pass.values();
+    }
+  }
+
+  @Override
+  public TrainingPass<List<float[]>, List<float[]>> forward(
+      List<TokenizedRow> rows, ActivationMemory memory) {
+    LoadedWeights.checkTrainable(purpose);
+    return new ScorePass(decoder, rows, GraphMode.GRAPH, memory);
+  }
+
+  /**
+   * Writes a checkpoint that {@link #load(ModelDirectory, Purpose, ComputeDtype)} and transformers'
+   * {@code AutoModelForSequenceClassification} read: these weights, and everything else of the
+   * model that training started from.
+   *
+   * @param start where this model was loaded from
+   */
+  public void write(Storage storage, String path, ModelDirectory start, Dtype dtype) {
+    List<TensorSource> tensors = new ArrayList<>();
+    for (Segment segment : segments) {
+      for (Segment.Slice slice : segment.slices()) {
+        int offset = Math.toIntExact(slice.offset());
+        int length = Math.toIntExact(slice.length());
+        tensors.add(
+            TensorSource.of(
+                slice.name(), slice.shape(), () -> segment.values().slice(offset, length)));
+      }
+    }
+    ModelDirectoryWriter.carrying(start)
+        .asRewardModel()
+        .withDtype(dtype)
+        .write(storage, path, tensors);
+  }
+
+  /** Frees the weights; buffers of its segments must not be touched after this. */
+  @Override
+  public void close() {
+    decoder.close();
+    segments.forEach(Segment::close);
+  }
+}

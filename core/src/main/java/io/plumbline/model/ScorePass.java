@@ -1,0 +1,64 @@
+package io.plumbline.model;
+
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.model.PackedRows.Reading;
+import io.plumbline.tensor.GraphMode;
+import io.plumbline.tensor.Segment;
+import io.plumbline.tensor.Value;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** A micro-batch under the head that gives each completion a score. */
+final class ScorePass implements TrainingPass<List<float[]>, List<float[]>> {
+  private final DecoderPass layers;
+  private final List<float[]> scores;
+
+  ScorePass(Decoder decoder, List<TokenizedRow> rows, GraphMode mode, ActivationMemory memory) {
+    this.layers =
+        new DecoderPass(
+            decoder, PackedRows.of(rows, decoder.config.vocabSize(), Reading.ENDS), mode, memory);
+    try {
+      float[] values =
+          layers.readsNothing()
+              ? new float[0]
+              : layers
+                  .call("scores", layers.last(), layers.read(), decoder.norm, decoder.head)
+                  .floats();
+      this.scores = PackedRows.spreadEnds(rows, layers.packed.owners(), values);
+    } catch (RuntimeException | Error e) {
+      layers.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public List<float[]> values() {
+    return scores;
+  }
+
+  @Override
+  public void backward(List<float[]> gradients, Consumer<Segment> onFinal) {
+    if (layers.readsNothing()) {
+      layers.backwardOfNothing(onFinal);
+      return;
+    }
+    float[] byScore = layers.packed.collectEnds(gradients);
+    Decoder decoder = layers.decoder;
+    Value byLast =
+        layers.callWithGraph(
+            "scores_backward",
+            layers.scope.floats(byScore, byScore.length),
+            layers.last(),
+            layers.read(),
+            decoder.norm,
+            decoder.head,
+            decoder.normGradient,
+            decoder.headGradient);
+    layers.backward(byLast, onFinal);
+  }
+
+  @Override
+  public void close() {
+    layers.close();
+  }
+}

@@ -1,0 +1,143 @@
+package io.plumbline.model;
+
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.model.PackedRows.Reading;
+import io.plumbline.tensor.GraphMode;
+import io.plumbline.tensor.Segment;
+import io.plumbline.tensor.Value;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/** A micro-batch under the head that predicts tokens. */
+final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
+  /** Logits up to this size are kept for backward; larger ones are computed again. */
+  private static final long KEPT_LOGITS_BYTES = 256L << 20;
+
+  private final List<TokenizedRow> rows;
+  private final Set<TokenStatistic> statistics;
+  private final DecoderPass layers;
+  private final TokenLogps tokens;
+  private Value targets;
+  private Value denominator;
+  private Value logits;
+
+  TokenPass(
+      Decoder decoder,
+      List<TokenizedRow> rows,
+      GraphMode mode,
+      ActivationMemory memory,
+      Set<TokenStatistic> statistics) {
+    this.rows = List.copyOf(rows);
+    this.statistics = Set.copyOf(statistics);
+    Reading reading =
+        asked(TokenStatistic.PROMPT_LOGPS) ? Reading.PROMPTS_AND_COMPLETIONS : Reading.COMPLETIONS;
+    this.layers =
+        new DecoderPass(
+            decoder, PackedRows.of(rows, decoder.config.vocabSize(), reading), mode, memory);
+    try {
+      this.tokens = layers.readsNothing() ? nothing() : run();
+    } catch (RuntimeException | Error e) {
+      layers.close();
+      throw e;
+    }
+  }
+
+  private boolean asked(TokenStatistic statistic) {
+    return statistics.contains(statistic);
+  }
+
+  private TokenLogps run() {
+    Decoder decoder = layers.decoder;
+    long[] ids = layers.packed.targets();
+    targets = layers.scope.longs(ids, ids.length);
+    long logitsBytes = (long) ids.length * decoder.config.vocabSize() * Float.BYTES;
+    Value[] results =
+        layers
+            .call(
+                "head",
+                layers.last(),
+                layers.read(),
+                targets,
+                decoder.norm,
+                decoder.head,
+                decoder.chunk(),
+                layers.keepsAll() && logitsBytes <= KEPT_LOGITS_BYTES,
+                asked(TokenStatistic.ENTROPY),
+                asked(TokenStatistic.ACCURACY),
+                asked(TokenStatistic.MEAN_LOGIT),
+                asked(TokenStatistic.LOG_SUM_OF_SQUARES))
+            .parts(layers.scope);
+    denominator = results[1];
+    logits = results[6];
+    return tokens(
+        results[0].floats(),
+        results[2].floats(),
+        results[3].floats(),
+        results[4].floats(),
+        results[5].floats());
+  }
+
+  /** Where no token counts, everything is 0. */
+  private TokenLogps nothing() {
+    float[] none = {};
+    return tokens(none, none, none, none, none);
+  }
+
+  private TokenLogps tokens(
+      float[] logps, float[] entropies, float[] hits, float[] meanLogits, float[] squares) {
+    return new TokenLogps(
+        spread(logps),
+        statistic(TokenStatistic.ENTROPY, entropies),
+        statistic(TokenStatistic.ACCURACY, hits),
+        statistic(TokenStatistic.MEAN_LOGIT, meanLogits),
+        statistic(TokenStatistic.LOG_SUM_OF_SQUARES, squares),
+        asked(TokenStatistic.PROMPT_LOGPS)
+            ? PackedRows.spreadPrompts(rows, layers.packed.owners(), logps)
+            : List.of());
+  }
+
+  private List<List<float[]>> statistic(TokenStatistic statistic, float[] values) {
+    return asked(statistic) ? spread(values) : List.of();
+  }
+
+  private List<List<float[]>> spread(float[] values) {
+    return PackedRows.spread(rows, layers.packed.owners(), values);
+  }
+
+  @Override
+  public TokenLogps values() {
+    return tokens;
+  }
+
+  @Override
+  public void backward(TokenGradients gradients, Consumer<Segment> onFinal) {
+    if (layers.readsNothing()) {
+      layers.backwardOfNothing(onFinal);
+      return;
+    }
+    float[] byLogp = layers.packed.collect(gradients);
+    Decoder decoder = layers.decoder;
+    Value byLast =
+        layers.callWithGraph(
+            "head_backward",
+            layers.scope.floats(byLogp, byLogp.length),
+            layers.last(),
+            layers.read(),
+            targets,
+            denominator,
+            logits,
+            decoder.norm,
+            decoder.head,
+            decoder.chunk(),
+            decoder.normGradient,
+            decoder.headGradient);
+    layers.scope.free(logits);
+    layers.backward(byLast, onFinal);
+  }
+
+  @Override
+  public void close() {
+    layers.close();
+  }
+}

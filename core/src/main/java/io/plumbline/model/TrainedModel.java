@@ -1,0 +1,22 @@
+package io.plumbline.model;
+
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.tensor.Segment;
+import java.util.List;
+
+/**
+ * A model as the training loop sees it: weights in segments, and a function of rows.
+ *
+ * @param <V> what it says of a micro-batch: log-probabilities, or scores
+ * @param <G> the derivative of a loss by that
+ */
+public interface TrainedModel<V, G> {
+  /** Weights in the order of the forward pass. */
+  List<Segment> segments();
+
+  /** One micro-batch without a graph. */
+  V infer(List<TokenizedRow> rows);
+
+  /** One micro-batch with a graph kept for {@link TrainingPass#backward}. */
+  TrainingPass<V, G> forward(List<TokenizedRow> rows, ActivationMemory memory);
+}
