@@ -1,7 +1,9 @@
 package io.plumbline.objective;
 
-/** The logistic function and its logarithm, without overflow for any argument. */
+/** The logistic function and logarithms around it, without overflow for any argument. */
 public final class Logistic {
+  private static final double LOG_2 = Math.log(2);
+
   private Logistic() {}
 
   /** σ(x) = 1 / (1 + e⁻ˣ). */
@@ -16,5 +18,10 @@ public final class Logistic {
   /** log σ(x) = −log(1 + e⁻ˣ). */
   public static double logSigmoid(double x) {
     return x >= 0 ? -Math.log1p(Math.exp(-x)) : x - Math.log1p(Math.exp(x));
+  }
+
+  /** log(1 − eˣ) for x under 0: the log-probability of "not", from a log-probability. */
+  public static double log1mExp(double x) {
+    return x > -LOG_2 ? Math.log(-Math.expm1(x)) : Math.log1p(-Math.exp(x));
   }
 }

@@ -1,7 +1,14 @@
 package io.plumbline.objective;
 
-/** A loss on preference pairs: a pure function of the pair's log-probabilities. */
+import java.util.List;
+
+/** An objective that looks at each pair alone. */
 @FunctionalInterface
-public interface PairObjective {
+public non-sealed interface PairObjective extends PreferenceObjective {
   PairLoss loss(PairLogps pair);
+
+  @Override
+  default List<PairLoss> losses(List<PairLogps> batch) {
+    return batch.stream().map(this::loss).toList();
+  }
 }
