@@ -1,5 +1,6 @@
 package io.plumbline.data;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -27,6 +28,13 @@ import java.util.function.LongConsumer;
  * So the rows of a step do not depend on N. An epoch starts with a new step; its last step may have
  * empty slots.
  *
+ * <p>Where a {@link Mixture} weights sources, the n places of an epoch are numbered source after
+ * source: those of source s, p(s) in all, come after those of the sources before it. The i-th of
+ * them in epoch e is the source's k-th in the run, k = e·p(s) + i. With r(s) rows in the source, it
+ * holds the row that stands at k mod r(s) in the order of round k / r(s), rounded down: the
+ * input's, or one that is shuffled for the source and the round. Place number v then stands where
+ * row v of the epoch would stand without a mixture.
+ *
  * <p>A directory of shards holds {@code manifest.json} and the files that the manifest names, with
  * the columns that {@link TokenizedRowFiles} describes; other files in it are leftovers of attempts
  * that failed. It is complete only with the manifest, which is written last:
@@ -37,6 +45,7 @@ import java.util.function.LongConsumer;
  *   "fingerprint": hex SHA-256 of all that decides order and content,
  *   "plan": {"globalBatchSize", "shards", "steps", "rows", "stepsPerEpoch", "seed"},
  *   "order": "INPUT" or "SHUFFLED",
+ *   "mixture": {"rows": […], "weights": […]}   by source; only where sources are weighted
  *   "files": [{"name", "rows"}, …]   by shard
  * }
  * </pre>
@@ -143,25 +152,64 @@ public final class CanonicalShards {
 
     private final Plan plan;
     private final Order order;
+    private final Sources sources;
     private transient List<EpochOrder> epochs;
 
+    /** Every row once an epoch. */
     public Placement(Plan plan, Order order) {
-      this.plan = plan;
-      this.order = order;
+      this(plan, order, Optional.empty());
     }
 
     /**
-     * Calls {@code place} for every time that the run trains on a row, with step · G + slot, by
-     * step.
+     * @param mixture how often the rows of each source are trained on; without one every row once
+     *     an epoch
+     */
+    public Placement(Plan plan, Order order, Optional<Mixture> mixture) {
+      this.plan = plan;
+      this.order = order;
+      mixture.ifPresent(m -> requireFitting(plan, m));
+      this.sources = mixture.map(Sources::of).orElse(null);
+    }
+
+    /**
+     * Calls {@code place} for every time that the run trains on a row, with step · G + slot; by
+     * step, unless there is a mixture.
      */
     public void places(long index, LongConsumer place) {
+      if (sources != null) {
+        mixed(index, place);
+        return;
+      }
+      for (int epoch = 0; epoch < orders().size(); epoch++) {
+        place(epoch, index, place);
+      }
+    }
+
+    /** The place that stands at {@code ordinal} before the epoch's places are shuffled. */
+    private void place(int epoch, long ordinal, LongConsumer place) {
       long batch = plan.globalBatchSize();
-      List<EpochOrder> orders = orders();
-      for (int epoch = 0; epoch < orders.size(); epoch++) {
-        long position = orders.get(epoch).position(index);
-        long step = epoch * plan.stepsPerEpoch() + position / batch;
-        if (step < plan.steps()) {
-          place.accept(step * batch + position % batch);
+      long position = orders().get(epoch).position(ordinal);
+      long step = epoch * plan.stepsPerEpoch() + position / batch;
+      if (step < plan.steps()) {
+        place.accept(step * batch + position % batch);
+      }
+    }
+
+    /** A source's k-th place, counted over the run, has the row at k of its rounds. */
+    private void mixed(long index, LongConsumer place) {
+      int source = sources.of(index);
+      long rows = sources.rows[source];
+      long perEpoch = sources.places[source];
+      long local = index - sources.firstRow[source];
+      for (long round = 0; round * rows < plan.epochs() * perEpoch; round++) {
+        EpochOrder order =
+            this.order == Order.INPUT
+                ? EpochOrder.ofInput(rows)
+                : EpochOrder.ofSource(rows, plan.seed(), source, round);
+        long k = round * rows + order.position(local);
+        long epoch = k / perEpoch;
+        if (epoch < plan.epochs()) {
+          place((int) epoch, sources.firstPlace[source] + k % perEpoch, place);
         }
       }
     }
@@ -181,6 +229,39 @@ public final class CanonicalShards {
     }
   }
 
+  private static void requireFitting(Plan plan, Mixture mixture) {
+    if (mixture.totalRows() != plan.rows()) {
+      throw new IllegalArgumentException(
+          "a mixture of " + mixture.totalRows() + " rows in a plan of " + plan.rows());
+    }
+  }
+
+  /** Where each source's rows and places begin. */
+  private record Sources(long[] rows, long[] firstRow, long[] places, long[] firstPlace)
+      implements Serializable {
+    static Sources of(Mixture mixture) {
+      long[] rows = mixture.rows().stream().mapToLong(Long::longValue).toArray();
+      long[] places = mixture.places().stream().mapToLong(Long::longValue).toArray();
+      return new Sources(rows, starts(rows), places, starts(places));
+    }
+
+    private static long[] starts(long[] sizes) {
+      long[] starts = new long[sizes.length];
+      for (int i = 1; i < sizes.length; i++) {
+        starts[i] = starts[i - 1] + sizes[i - 1];
+      }
+      return starts;
+    }
+
+    int of(long index) {
+      int source = rows.length - 1;
+      while (source > 0 && index < firstRow[source]) {
+        source--;
+      }
+      return source;
+    }
+  }
+
   /**
    * A written shard.
    *
@@ -194,6 +275,7 @@ public final class CanonicalShards {
       String fingerprint,
       Plan plan,
       Order order,
+      @JsonInclude(JsonInclude.Include.NON_NULL) Mixture mixture,
       List<ShardFile> files) {}
 
   /** Writes one shard's rows, which must come by step and slot. */
@@ -331,18 +413,31 @@ public final class CanonicalShards {
     return new ShardWriter(storage, directory, plan, shard, attempt);
   }
 
+  /** {@link #commit(Storage, String, Plan, Order, Optional, String, List)} without a mixture. */
+  public static CanonicalShards commit(
+      Storage storage,
+      String directory,
+      Plan plan,
+      Order order,
+      String content,
+      List<ShardFile> files) {
+    return commit(storage, directory, plan, order, Optional.empty(), content, files);
+  }
+
   /**
    * Completes a directory: checks that the files hold exactly the plan's rows, writes the manifest
    * and removes the files that it does not name.
    *
-   * @param files one for each shard, in order
+   * @param mixture by which the rows were placed
    * @param content the fingerprint of the rows with all that was added to them
+   * @param files one for each shard, in order
    */
   public static CanonicalShards commit(
       Storage storage,
       String directory,
       Plan plan,
       Order order,
+      Optional<Mixture> mixture,
       String content,
       List<ShardFile> files) {
     long expected = 0;
@@ -368,7 +463,13 @@ public final class CanonicalShards {
     }
     Manifest manifest =
         new Manifest(
-            FORMAT, VERSION, fingerprint(plan, order, content), plan, order, List.copyOf(files));
+            FORMAT,
+            VERSION,
+            fingerprint(plan, order, mixture, content),
+            plan,
+            order,
+            mixture.orElse(null),
+            List.copyOf(files));
     try {
       storage.writeText(Storage.join(directory, MANIFEST), JSON.writeValueAsString(manifest));
     } catch (JsonProcessingException e) {
@@ -384,11 +485,18 @@ public final class CanonicalShards {
     return open(storage, directory);
   }
 
-  /**
-   * Hex SHA-256 over all that decides which rows stand where: the format, the plan, the order and
-   * the fingerprint of the content.
-   */
+  /** {@link #fingerprint(Plan, Order, Optional, String)} without a mixture. */
   public static String fingerprint(Plan plan, Order order, String content) {
+    return fingerprint(plan, order, Optional.empty(), content);
+  }
+
+  /**
+   * Hex SHA-256 over all that decides which rows stand where: the format, the plan, the order, the
+   * mixture if there is one, and the fingerprint of the content.
+   */
+  public static String fingerprint(
+      Plan plan, Order order, Optional<Mixture> mixture, String content) {
+    String mixed = mixture.map(m -> "mixture " + m.rows() + " " + m.weights() + "\n").orElse("");
     String all =
         String.join(
             "\n",
@@ -401,7 +509,7 @@ public final class CanonicalShards {
             // Without a shuffle the seed changes nothing.
             order == Order.SHUFFLED ? Long.toString(plan.seed()) : "-",
             order.name(),
-            content);
+            mixed + content);
     try {
       return HexFormat.of()
           .formatHex(
@@ -417,6 +525,11 @@ public final class CanonicalShards {
 
   public Order order() {
     return manifest.order();
+  }
+
+  /** By which the rows were placed; empty where every row stands once in an epoch. */
+  public Optional<Mixture> mixture() {
+    return Optional.ofNullable(manifest.mixture());
   }
 
   /** Equal exactly for shards with the same rows in the same places. */

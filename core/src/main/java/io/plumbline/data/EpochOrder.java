@@ -10,9 +10,15 @@ package io.plumbline.data;
  * of m(m(m(m(seed) + epoch) + i) + right)), where m is the finalizer of SplitMix64 on z + {@code
  * 0x9E3779B97F4A7C15} (Steele, Lea and Flood, 2014, "Fast splittable pseudorandom number
  * generators"), all sums modulo 2⁶⁴. This is format 1 of the order.
+ *
+ * <p>The order of one source of a mixture is the same with m(m(m(seed xor {@code
+ * 0x706C756D626C696E}) + source) + round) in the place of m(m(seed) + epoch).
  */
 final class EpochOrder {
   private static final int ROUNDS = 8;
+
+  /** Keeps the orders of sources apart from those of epochs. */
+  private static final long SOURCES = 0x706C756D626C696EL;
 
   private final long rows;
   private final int halfBits;
@@ -34,7 +40,15 @@ final class EpochOrder {
 
   /** Another order for each seed and each epoch. */
   static EpochOrder shuffled(long rows, long seed, long epoch) {
-    long key = mix(mix(seed) + epoch);
+    return keyed(rows, mix(mix(seed) + epoch));
+  }
+
+  /** Another order for each seed, source of a mixture and round through its rows. */
+  static EpochOrder ofSource(long rows, long seed, int source, long round) {
+    return keyed(rows, mix(mix(mix(seed ^ SOURCES) + source) + round));
+  }
+
+  private static EpochOrder keyed(long rows, long key) {
     long[] roundKeys = new long[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
       roundKeys[i] = mix(key + i);

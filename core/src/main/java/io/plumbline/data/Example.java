@@ -1,5 +1,6 @@
 package io.plumbline.data;
 
+import io.plumbline.data.TokenizedRow.Desirability;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -11,7 +12,12 @@ public sealed interface Example {
    *
    * @param completions the chosen and the rejected one, or the only one
    */
-  record PromptedText(String prompt, List<String> completions) implements Example {}
+  record PromptedText(String prompt, List<String> completions, Judgement judgement)
+      implements Example {
+    public PromptedText(String prompt, List<String> completions) {
+      this(prompt, completions, Judgement.NONE);
+    }
+  }
 
   /** Text to learn as a whole. */
   record WholeText(String text) implements Example {}
@@ -25,11 +31,30 @@ public sealed interface Example {
   record PromptedChat(
       List<Map<String, Object>> prompt,
       List<List<Map<String, Object>>> completions,
-      ChatSettings settings)
-      implements Example {}
+      ChatSettings settings,
+      Judgement judgement)
+      implements Example {
+    public PromptedChat(
+        List<Map<String, Object>> prompt,
+        List<List<Map<String, Object>>> completions,
+        ChatSettings settings) {
+      this(prompt, completions, settings, Judgement.NONE);
+    }
+  }
 
   /** A conversation to learn as a whole. */
   record WholeChat(List<Map<String, Object>> messages, ChatSettings settings) implements Example {}
+
+  /**
+   * What a row says of its completions besides which one was chosen.
+   *
+   * @param margin the column {@code margin} of a pair; NaN where there is none
+   * @param desirability the column {@code label} of an unpaired row
+   */
+  record Judgement(double margin, Desirability desirability) {
+    /** Nothing is said. */
+    public static final Judgement NONE = new Judgement(Double.NaN, Desirability.UNSTATED);
+  }
 
   /**
    * What a row says to the chat template besides its messages.

@@ -3,9 +3,22 @@ package io.plumbline.data;
 /** What the rows of a data set are to become. */
 public enum ExampleKind {
   /** Pairs of a chosen and a rejected completion. */
-  PREFERENCE,
+  PREFERENCE("preference data"),
   /** One completion after a prompt, or whole texts. */
-  SUPERVISED,
+  SUPERVISED("supervised data"),
   /** The chosen completions of preference data, each after its prompt. */
-  SUPERVISED_FROM_CHOSEN
+  SUPERVISED_FROM_CHOSEN("supervised data from the chosen side of pairs"),
+  /** One completion after a prompt, labelled as good or bad. */
+  UNPAIRED("unpaired data with labels");
+
+  private final String words;
+
+  ExampleKind(String words) {
+    this.words = words;
+  }
+
+  /** For sentences. */
+  public String words() {
+    return words;
+  }
 }

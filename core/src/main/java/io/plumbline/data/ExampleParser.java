@@ -3,6 +3,8 @@ package io.plumbline.data;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.data.Example.ChatSettings;
+import io.plumbline.data.Example.Judgement;
+import io.plumbline.data.TokenizedRow.Desirability;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -57,13 +59,14 @@ public final class ExampleParser {
       if (row.get(column) == null) {
         throw new RefusedRowException(
             RefusalReason.MISSING_FIELD,
-            column + " is missing: the row " + ExampleShape.mismatch(kind, row.keySet()));
+            column + " is missing or null: the row " + ExampleShape.mismatch(kind, row.keySet()));
       }
     }
     return switch (shape) {
       case PREFERENCE -> preference(row);
       case PREFERENCE_IMPLICIT -> row.get("prompt") != null ? preference(row) : implicit(row);
       case PROMPT_COMPLETION -> prompted(row, row.get("prompt"), row.get("completion"));
+      case UNPAIRED -> unpaired(row);
       case MESSAGES -> whole(row, "messages");
       case CONVERSATIONS -> whole(row, "conversations");
       case TEXT -> {
@@ -74,6 +77,48 @@ public final class ExampleParser {
         yield new Example.WholeText(text);
       }
     };
+  }
+
+  private Example unpaired(Map<String, Object> row) throws RefusedRowException {
+    Judgement judgement = new Judgement(Double.NaN, label(row.get("label")));
+    Example example = prompted(row, row.get("prompt"), row.get("completion"));
+    return example instanceof Example.PromptedText text
+        ? new Example.PromptedText(text.prompt(), text.completions(), judgement)
+        : withJudgement((Example.PromptedChat) example, judgement);
+  }
+
+  private static Example withJudgement(Example.PromptedChat chat, Judgement judgement) {
+    return new Example.PromptedChat(chat.prompt(), chat.completions(), chat.settings(), judgement);
+  }
+
+  /** A truth value in the spellings that tables have of it. */
+  private static Desirability label(Object value) throws RefusedRowException {
+    boolean isTrue =
+        Boolean.TRUE.equals(value)
+            || (value instanceof Number number && number.doubleValue() == 1)
+            || "true".equals(value);
+    boolean isFalse =
+        Boolean.FALSE.equals(value)
+            || (value instanceof Number number && number.doubleValue() == 0)
+            || "false".equals(value);
+    if (!isTrue && !isFalse) {
+      String said = value instanceof Number ? value.toString() : type(value);
+      throw new RefusedRowException(
+          RefusalReason.BAD_VALUE, "label is " + said + "; it must be true or false, or 1 or 0");
+    }
+    return isTrue ? Desirability.DESIRABLE : Desirability.UNDESIRABLE;
+  }
+
+  private static double margin(Object value) throws RefusedRowException {
+    if (value == null) {
+      return Double.NaN;
+    }
+    if (value instanceof Number number && Double.isFinite(number.doubleValue())) {
+      return number.doubleValue();
+    }
+    String said = value instanceof Number ? value.toString() : type(value);
+    throw new RefusedRowException(
+        RefusalReason.BAD_VALUE, "margin is " + said + "; it must be a finite number");
   }
 
   private Example preference(Map<String, Object> row) throws RefusedRowException {
@@ -132,15 +177,19 @@ public final class ExampleParser {
       return first;
     }
     Example second = prompted(row, prompt, rejected, "rejected");
+    Judgement judgement = new Judgement(margin(row.get("margin")), Desirability.UNSTATED);
     requireDifferent(chosen.equals(rejected));
     if (first instanceof Example.PromptedText c && second instanceof Example.PromptedText r) {
       return new Example.PromptedText(
-          c.prompt(), List.of(c.completions().get(0), r.completions().get(0)));
+          c.prompt(), List.of(c.completions().get(0), r.completions().get(0)), judgement);
     }
     if (first instanceof Example.PromptedChat c && second instanceof Example.PromptedChat r) {
       requireDifferent(c.completions().equals(r.completions()));
       return new Example.PromptedChat(
-          c.prompt(), List.of(c.completions().get(0), r.completions().get(0)), c.settings());
+          c.prompt(),
+          List.of(c.completions().get(0), r.completions().get(0)),
+          c.settings(),
+          judgement);
     }
     throw new RefusedRowException(
         RefusalReason.WRONG_TYPE, "chosen and rejected must both be text or both be messages");

@@ -1,5 +1,6 @@
 package io.plumbline.data;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,8 @@ public enum ExampleShape {
   PREFERENCE_IMPLICIT(List.of("chosen", "rejected")),
   /** {@code prompt} and {@code completion}. */
   PROMPT_COMPLETION(List.of("prompt", "completion")),
+  /** {@code prompt}, {@code completion} and {@code label}. */
+  UNPAIRED(List.of("prompt", "completion", "label")),
   /** {@code messages}, learnt as a whole. */
   MESSAGES(List.of("messages")),
   /** {@code text}, learnt as a whole. */
@@ -31,6 +34,8 @@ public enum ExampleShape {
           "messages",
           "text",
           "conversations",
+          "label",
+          "margin",
           "tools",
           "chat_template_kwargs");
 
@@ -55,21 +60,59 @@ public enum ExampleShape {
 
   /** What a row of a kind may look like, the more telling first. */
   public static List<ExampleShape> shapes(ExampleKind kind) {
-    return kind == ExampleKind.SUPERVISED
-        ? List.of(PROMPT_COMPLETION, MESSAGES, TEXT, CONVERSATIONS)
-        : List.of(PREFERENCE, PREFERENCE_IMPLICIT);
+    return switch (kind) {
+      case PREFERENCE, SUPERVISED_FROM_CHOSEN -> List.of(PREFERENCE, PREFERENCE_IMPLICIT);
+      case SUPERVISED -> List.of(PROMPT_COMPLETION, MESSAGES, TEXT, CONVERSATIONS);
+      case UNPAIRED -> List.of(UNPAIRED);
+    };
   }
 
-  /** A part of a sentence: which columns a kind needs and which there are. */
+  /**
+   * A part of a sentence: which columns a kind needs, which there are, and which commands take rows
+   * with such columns.
+   */
   public static String mismatch(ExampleKind kind, Collection<String> seen) {
     String needed =
-        kind == ExampleKind.SUPERVISED
-            ? "needs the columns prompt and completion, or messages, or text, or conversations"
-            : "needs the columns chosen and rejected, with or without prompt";
+        switch (kind) {
+          case PREFERENCE, SUPERVISED_FROM_CHOSEN ->
+              "needs the columns chosen and rejected, with or without prompt";
+          case SUPERVISED ->
+              "needs the columns prompt and completion, or messages, or text, or conversations";
+          case UNPAIRED -> "needs the columns prompt, completion and label";
+        };
     String found =
         seen.isEmpty()
             ? "it has none"
             : "it has " + String.join(", ", seen.stream().sorted().toList());
-    return needed + "; " + found;
+    return needed + "; " + found + (fits(kind, seen) ? "" : takers(seen));
+  }
+
+  /** Which commands take rows with these columns; none where no kind does. */
+  private static String takers(Collection<String> seen) {
+    List<String> takers = new ArrayList<>();
+    if (fits(ExampleKind.PREFERENCE, seen)) {
+      takers.addAll(List.of("reward", "dpo", "orpo", "simpo"));
+    }
+    if (fits(ExampleKind.UNPAIRED, seen)) {
+      takers.add("kto");
+    }
+    if (fits(ExampleKind.SUPERVISED, seen)) {
+      takers.add("sft");
+    }
+    if (takers.isEmpty()) {
+      return "";
+    }
+    int last = takers.size() - 1;
+    return last == 0
+        ? ", which " + takers.get(0) + " takes"
+        : ", which "
+            + String.join(", ", takers.subList(0, last))
+            + " and "
+            + takers.get(last)
+            + " take";
+  }
+
+  private static boolean fits(ExampleKind kind, Collection<String> seen) {
+    return shapes(kind).stream().anyMatch(shape -> seen.containsAll(shape.columns));
   }
 }

@@ -5,6 +5,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.text.ChatRequest;
 import io.plumbline.text.ChatRequest.GenerationPrompt;
+import io.plumbline.text.TokenizedChat;
 import io.plumbline.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,6 +24,12 @@ import java.util.Map;
  *       differ, for a pair at the earlier place of the two.
  *   <li>Whole texts and conversations: every token counts. The first token, which nothing predicts,
  *       stands as the prompt.
+ *   <li>{@link LossOn#ALL}: prompt and completion are such a whole too.
+ *   <li>{@link LossOn#ASSISTANT}: of a conversation, or of a completion made of messages, only the
+ *       assistant's turns count. Where they stand the template marks by {@code {% generation %}};
+ *       where it marks none, a turn is what the conversation up to and with it says after the
+ *       conversation before it with the opening of an assistant turn. What comes before the first
+ *       token that counts stands as the prompt.
  * </ul>
  */
 public final class ExampleTokenizer {
@@ -34,36 +41,71 @@ public final class ExampleTokenizer {
 
   private final Tokenizer tokenizer;
   private final LengthLimits limits;
+  private final LossOn lossOn;
 
+  /** Learns completions. */
   public ExampleTokenizer(Tokenizer tokenizer, LengthLimits limits) {
+    this(tokenizer, limits, LossOn.COMPLETION);
+  }
+
+  /**
+   * @param lossOn which tokens of rows with one completion are learned; rows with two or with a
+   *     label are for comparing completions and have only {@link LossOn#COMPLETION}
+   */
+  public ExampleTokenizer(Tokenizer tokenizer, LengthLimits limits, LossOn lossOn) {
     this.tokenizer = tokenizer;
     this.limits = limits;
+    this.lossOn = lossOn;
   }
 
   /** Fails with BAD_CHECKPOINT where text needs an EOS token and the tokenizer has none. */
   public Tokenized tokenize(Example example, long index) throws RefusedRowException {
     if (example instanceof Example.PromptedText text) {
+      requireConversation();
       int[] prompt = tokenizer.encode(text.prompt());
       List<int[]> sequences = new ArrayList<>();
       for (String completion : text.completions()) {
         sequences.add(tokenizer.encode(text.prompt() + ended(completion)));
       }
-      return prompted(index, prompt, sequences);
+      return judged(prompted(index, prompt, sequences), text.judgement());
     }
     if (example instanceof Example.PromptedChat chat) {
-      int[] prompt = render(chat.prompt(), chat.settings(), GenerationPrompt.ADDED);
+      int[] prompt = render(chat.prompt(), chat.settings(), GenerationPrompt.ADDED).ids();
+      if (lossOn == LossOn.ASSISTANT) {
+        List<Map<String, Object>> messages = new ArrayList<>(chat.prompt());
+        messages.addAll(chat.completions().get(0));
+        return turns(index, messages, chat.settings(), prompt);
+      }
       List<int[]> sequences = new ArrayList<>();
       for (List<Map<String, Object>> completion : chat.completions()) {
         List<Map<String, Object>> messages = new ArrayList<>(chat.prompt());
         messages.addAll(completion);
-        sequences.add(render(messages, chat.settings(), GenerationPrompt.ABSENT));
+        sequences.add(render(messages, chat.settings(), GenerationPrompt.ABSENT).ids());
       }
-      return prompted(index, prompt, sequences);
+      return judged(prompted(index, prompt, sequences), chat.judgement());
     }
     if (example instanceof Example.WholeChat chat) {
-      return whole(index, render(chat.messages(), chat.settings(), GenerationPrompt.ABSENT));
+      return lossOn == LossOn.ASSISTANT
+          ? turns(index, chat.messages(), chat.settings(), new int[0])
+          : whole(index, render(chat.messages(), chat.settings(), GenerationPrompt.ABSENT).ids());
     }
+    requireConversation();
     return whole(index, tokenizer.encode(ended(((Example.WholeText) example).text())));
+  }
+
+  private void requireConversation() throws RefusedRowException {
+    if (lossOn == LossOn.ASSISTANT) {
+      throw new RefusedRowException(
+          RefusalReason.WRONG_TYPE,
+          "the row is text, which has no assistant's turns; only messages have");
+    }
+  }
+
+  private static Tokenized judged(Tokenized tokenized, Example.Judgement judgement) {
+    return new Tokenized(
+        tokenized.row().withMargin(judgement.margin()).withDesirability(judgement.desirability()),
+        tokenized.truncated(),
+        tokenized.promptMoved());
   }
 
   private String ended(String text) {
@@ -79,16 +121,14 @@ public final class ExampleTokenizer {
     return text.endsWith(eos) ? text : text + eos;
   }
 
-  private int[] render(
+  private TokenizedChat render(
       List<Map<String, Object>> messages,
       Example.ChatSettings settings,
       GenerationPrompt generationPrompt)
       throws RefusedRowException {
     try {
-      return tokenizer
-          .tokenize(
-              new ChatRequest(messages, settings.tools(), generationPrompt, settings.variables()))
-          .ids();
+      return tokenizer.tokenize(
+          new ChatRequest(messages, settings.tools(), generationPrompt, settings.variables()));
     } catch (PlumblineException e) {
       if (e.code() == ErrorCode.BAD_CHECKPOINT) {
         // No template at all: the fault of the model directory, not of the row.
@@ -96,6 +136,118 @@ public final class ExampleTokenizer {
       }
       throw new RefusedRowException(RefusalReason.TEMPLATE_ERROR, e.getMessage());
     }
+  }
+
+  /**
+   * A conversation of which the assistant's turns count.
+   *
+   * @param prompt ids of the prompt; what comes before the place where it and the conversation
+   *     differ does not count
+   */
+  private Tokenized turns(
+      long index, List<Map<String, Object>> messages, Example.ChatSettings settings, int[] prompt)
+      throws RefusedRowException {
+    TokenizedChat chat = render(messages, settings, GenerationPrompt.ABSENT);
+    int[] ids = chat.ids();
+    byte[] counted =
+        marked(chat.assistantMask()) ? chat.assistantMask() : found(messages, settings, ids);
+    int same = Arrays.mismatch(prompt, ids);
+    int promptLength = same < 0 ? Math.min(prompt.length, ids.length) : same;
+    Arrays.fill(counted, 0, promptLength, (byte) 0);
+    if (!marked(counted)) {
+      throw new RefusedRowException(
+          RefusalReason.EMPTY_COMPLETION,
+          promptLength > 0
+              ? "the completion has no assistant's turn to learn"
+              : "the conversation has no assistant's turn to learn");
+    }
+    int from = 0;
+    if (limits.maxPromptLength() > 0 && promptLength > limits.maxPromptLength()) {
+      from = promptLength - limits.maxPromptLength();
+    }
+    int end = ids.length;
+    int max = limits.maxLength();
+    if (max > 0 && end - from > max) {
+      switch (limits.truncation()) {
+        case KEEP_START -> end = from + max;
+        case KEEP_END -> from = end - max;
+        case OFF -> throw tooLong(end - from);
+      }
+    }
+    int first = from + 1;
+    while (first < end && counted[first] == 0) {
+      first++;
+    }
+    if (first >= end) {
+      throw new RefusedRowException(
+          RefusalReason.COMPLETION_TRUNCATED,
+          "no token of an assistant's turn is left within --max-length " + max);
+    }
+    byte[] mask = Arrays.copyOfRange(counted, first, end);
+    boolean all = true;
+    for (byte counts : mask) {
+      all &= counts == 1;
+    }
+    return new Tokenized(
+        TokenizedRow.of(
+            index,
+            Arrays.copyOfRange(ids, from, first),
+            List.of(Arrays.copyOfRange(ids, first, end)),
+            all ? List.of() : List.of(mask)),
+        end - from < ids.length,
+        promptLength < prompt.length);
+  }
+
+  private static boolean marked(byte[] mask) {
+    for (byte counts : mask) {
+      if (counts == 1) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The assistant's turns of a conversation whose template does not mark them. */
+  private byte[] found(List<Map<String, Object>> messages, Example.ChatSettings settings, int[] ids)
+      throws RefusedRowException {
+    byte[] mask = new byte[ids.length];
+    for (int i = 0; i < messages.size(); i++) {
+      if (!"assistant".equals(messages.get(i).get("role"))) {
+        continue;
+      }
+      if (i == 0) {
+        throw unmarked(1, "nothing comes before it that could be rendered alone");
+      }
+      int[] before = render(messages.subList(0, i), settings, GenerationPrompt.ADDED).ids();
+      int[] with =
+          i + 1 == messages.size()
+              ? ids
+              : render(messages.subList(0, i + 1), settings, GenerationPrompt.ABSENT).ids();
+      if (!begins(with, before)) {
+        throw unmarked(i + 1, "what comes before it is rendered in another way without it");
+      }
+      if (!begins(ids, with)) {
+        throw unmarked(i + 1, "it is rendered in another way where more comes after it");
+      }
+      Arrays.fill(mask, before.length, with.length, (byte) 1);
+    }
+    return mask;
+  }
+
+  private static boolean begins(int[] ids, int[] start) {
+    return start.length <= ids.length
+        && Arrays.equals(ids, 0, start.length, start, 0, start.length);
+  }
+
+  private static RefusedRowException unmarked(int message, String why) {
+    return new RefusedRowException(
+        RefusalReason.TEMPLATE_ERROR,
+        "the chat template does not mark the assistant's turns with {% generation %}, and where"
+            + " message "
+            + message
+            + " stands cannot be told, as "
+            + why
+            + "; give the model a template that marks them");
   }
 
   private Tokenized prompted(long index, int[] prompt, List<int[]> sequences)
@@ -116,6 +268,9 @@ public final class ExampleTokenizer {
     if (completions.size() == 2 && Arrays.equals(completions.get(0), completions.get(1))) {
       throw new RefusedRowException(
           RefusalReason.IDENTICAL_SIDES, "chosen and rejected have the same tokens");
+    }
+    if (lossOn == LossOn.ALL && sequences.size() == 1) {
+      return all(index, sequences.get(0), promptLength, promptLength < prompt.length);
     }
     int[] kept = Arrays.copyOf(prompt, promptLength);
     boolean moved = promptLength < prompt.length;
@@ -186,6 +341,15 @@ public final class ExampleTokenizer {
       masks.add(mask);
     }
     return new Tokenized(TokenizedRow.of(index, new int[0], sides, masks), true, moved);
+  }
+
+  /** Prompt and completion learned as a whole. */
+  private Tokenized all(long index, int[] sequence, int promptLength, boolean moved)
+      throws RefusedRowException {
+    boolean promptCut = limits.maxPromptLength() > 0 && promptLength > limits.maxPromptLength();
+    int from = promptCut ? promptLength - limits.maxPromptLength() : 0;
+    Tokenized whole = whole(index, Arrays.copyOfRange(sequence, from, sequence.length));
+    return new Tokenized(whole.row(), promptCut || whole.truncated(), moved);
   }
 
   private Tokenized whole(long index, int[] ids) throws RefusedRowException {

@@ -4,6 +4,8 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,6 +20,7 @@ import org.apache.parquet.hadoop.metadata.BlockMetaData;
 import org.apache.parquet.io.InputFile;
 import org.apache.parquet.schema.GroupType;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
+import org.apache.parquet.schema.LogicalTypeAnnotation.DecimalLogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.ListLogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.MapLogicalTypeAnnotation;
 import org.apache.parquet.schema.MessageType;
@@ -198,6 +201,9 @@ final class ParquetRows implements AutoCloseable {
   }
 
   private static Object primitive(Group group, int field, int index, PrimitiveType type) {
+    if (type.getLogicalTypeAnnotation() instanceof DecimalLogicalTypeAnnotation decimal) {
+      return number(new BigDecimal(unscaled(group, field, index, type), decimal.getScale()));
+    }
     return switch (type.getPrimitiveTypeName()) {
       case BOOLEAN -> group.getBoolean(field, index);
       case INT32 -> group.getInteger(field, index);
@@ -207,6 +213,23 @@ final class ParquetRows implements AutoCloseable {
       case BINARY -> group.getBinary(field, index).toStringUsingUTF8();
       case INT96, FIXED_LEN_BYTE_ARRAY -> group.getValueToString(field, index);
     };
+  }
+
+  private static BigInteger unscaled(Group group, int field, int index, PrimitiveType type) {
+    return switch (type.getPrimitiveTypeName()) {
+      case INT32 -> BigInteger.valueOf(group.getInteger(field, index));
+      case INT64 -> BigInteger.valueOf(group.getLong(field, index));
+      default -> new BigInteger(group.getBinary(field, index).getBytes());
+    };
+  }
+
+  /** As JSON would have brought it: whole where it has no fraction and fits, else a double. */
+  private static Number number(BigDecimal decimal) {
+    try {
+      return decimal.longValueExact();
+    } catch (ArithmeticException e) {
+      return decimal.doubleValue();
+    }
   }
 
   private static final class GroupReaderBuilder extends ParquetReader.Builder<Group> {

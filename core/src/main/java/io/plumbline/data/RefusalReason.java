@@ -14,6 +14,8 @@ public enum RefusalReason {
   MISSING_FIELD("missing field"),
   /** A field holds something else than text or messages. */
   WRONG_TYPE("wrong type"),
+  /** A label that is neither true nor false, or a margin that is no finite number. */
+  BAD_VALUE("bad value"),
   /** A completion without text, or without a token. */
   EMPTY_COMPLETION("empty completion"),
   /** The chosen and the rejected side are the same. */

@@ -14,8 +14,10 @@ import java.util.List;
  * <p>Where the prompt is empty nothing predicts the first token of a completion, so a loss mask
  * leaves it out.
  *
- * @param fingerprint hex SHA-256 of all ids with their boundaries and loss masks: equal exactly for
- *     equal rows
+ * @param fingerprint hex SHA-256 of all ids with their boundaries and loss masks: equal exactly
+ *     where a model gives equal log-probabilities. Margin and label are not in it, so values that a
+ *     reference model computed stay good for another margin or label; {@link #dataFingerprint} has
+ *     them.
  * @param index the row's place in the input, counted over all accepted rows from 0
  * @param prompt token ids of the prompt; may be empty
  * @param completions token ids of each completion, none of them empty; includes the final EOS where
@@ -24,6 +26,9 @@ import java.util.List;
  *     list means that every completion token counts
  * @param referenceLogps for each completion the reference model's log-probability of each token, in
  *     nats; an empty list where none were computed
+ * @param margin of a pair: by how much the chosen side is better, in units of reward; NaN where the
+ *     data does not say
+ * @param desirability of an unpaired row: whether its completion is a good one
  */
 public record TokenizedRow(
     String fingerprint,
@@ -31,8 +36,18 @@ public record TokenizedRow(
     int[] prompt,
     List<int[]> completions,
     List<byte[]> lossMasks,
-    List<float[]> referenceLogps)
+    List<float[]> referenceLogps,
+    double margin,
+    Desirability desirability)
     implements Serializable {
+
+  /** The label of an unpaired row. */
+  public enum Desirability {
+    DESIRABLE,
+    UNDESIRABLE,
+    /** The data has no labels. */
+    UNSTATED
+  }
 
   /** Begins every hashed row, so that another layout would never give the same fingerprint. */
   private static final byte[] FINGERPRINT_FORMAT =
@@ -42,6 +57,25 @@ public record TokenizedRow(
     completions = List.copyOf(completions);
     lossMasks = List.copyOf(lossMasks);
     referenceLogps = List.copyOf(referenceLogps);
+  }
+
+  /** A row without a margin or a label. */
+  public TokenizedRow(
+      String fingerprint,
+      long index,
+      int[] prompt,
+      List<int[]> completions,
+      List<byte[]> lossMasks,
+      List<float[]> referenceLogps) {
+    this(
+        fingerprint,
+        index,
+        prompt,
+        completions,
+        lossMasks,
+        referenceLogps,
+        Double.NaN,
+        Desirability.UNSTATED);
   }
 
   /** A row without reference log-probabilities, its fingerprint computed here. */
@@ -62,12 +96,7 @@ public record TokenizedRow(
    * its number of ids and the ids; the number of loss masks, and for each its length and its bytes.
    */
   public static String fingerprint(int[] prompt, List<int[]> completions, List<byte[]> lossMasks) {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    MessageDigest digest = sha256();
     digest.update(FINGERPRINT_FORMAT);
     update(digest, prompt);
     update(digest, completions.size());
@@ -80,6 +109,37 @@ public record TokenizedRow(
       digest.update(mask);
     }
     return HexFormat.of().formatHex(digest.digest());
+  }
+
+  /**
+   * What tells this row from others in a data set: equal exactly for rows with equal ids, loss
+   * masks, margin and label. {@link #fingerprint} where the row has neither margin nor label, else
+   * the hex SHA-256 of the ASCII line {@code plumbline.row.said.1}, the fingerprint, the margin's
+   * IEEE 754 bits as 16 hexadecimal digits ({@code -} without one) and the label's name, each line
+   * ended by a line feed.
+   */
+  public String dataFingerprint() {
+    boolean noMargin = Double.isNaN(margin);
+    if (noMargin && desirability == Desirability.UNSTATED) {
+      return fingerprint;
+    }
+    String said =
+        String.join(
+            "\n",
+            "plumbline.row.said.1",
+            fingerprint,
+            noMargin ? "-" : HexFormat.of().toHexDigits(Double.doubleToLongBits(margin)),
+            desirability.name(),
+            "");
+    return HexFormat.of().formatHex(sha256().digest(said.getBytes(StandardCharsets.US_ASCII)));
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
   }
 
   private static void update(MessageDigest digest, int[] ids) {
@@ -97,11 +157,52 @@ public record TokenizedRow(
   }
 
   public TokenizedRow withReferenceLogps(List<float[]> logps) {
-    return new TokenizedRow(fingerprint, index, prompt, completions, lossMasks, logps);
+    return new TokenizedRow(
+        fingerprint, index, prompt, completions, lossMasks, logps, margin, desirability);
   }
 
   public TokenizedRow withIndex(long newIndex) {
-    return new TokenizedRow(fingerprint, newIndex, prompt, completions, lossMasks, referenceLogps);
+    return new TokenizedRow(
+        fingerprint,
+        newIndex,
+        prompt,
+        completions,
+        lossMasks,
+        referenceLogps,
+        margin,
+        desirability);
+  }
+
+  /** The row with one of its completions, and what belongs to it. */
+  public TokenizedRow withOnlyCompletion(int completion) {
+    return new TokenizedRow(
+        fingerprint,
+        index,
+        prompt,
+        List.of(completions.get(completion)),
+        lossMasks.isEmpty() ? List.of() : List.of(lossMasks.get(completion)),
+        referenceLogps.isEmpty() ? List.of() : List.of(referenceLogps.get(completion)),
+        margin,
+        desirability);
+  }
+
+  /** The same pair with by how much its chosen side is better. */
+  public TokenizedRow withMargin(double newMargin) {
+    return new TokenizedRow(
+        fingerprint,
+        index,
+        prompt,
+        completions,
+        lossMasks,
+        referenceLogps,
+        newMargin,
+        desirability);
+  }
+
+  /** The same unpaired row with a label. */
+  public TokenizedRow withDesirability(Desirability label) {
+    return new TokenizedRow(
+        fingerprint, index, prompt, completions, lossMasks, referenceLogps, margin, label);
   }
 
   /** Tokens of the prompt and of all completions. */

@@ -1,5 +1,6 @@
 package io.plumbline.data;
 
+import io.plumbline.data.TokenizedRow.Desirability;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -49,7 +50,14 @@ import org.apache.parquet.schema.MessageTypeParser;
  *     counts; empty where all do</td></tr>
  * <tr><td>{@code reference_logps}</td><td>list of list of float</td><td>in nats, by completion and
  *     token; empty where not computed</td></tr>
+ * <tr><td>{@code margin}</td><td>double, null where the data does not say</td><td>{@link
+ *     TokenizedRow#margin}</td></tr>
+ * <tr><td>{@code desirable}</td><td>boolean, null where the data has no labels</td><td>{@link
+ *     TokenizedRow#desirability}</td></tr>
  * </table>
+ *
+ * <p>Files without the last two columns, as earlier versions wrote them, are read as rows without
+ * margin and label.
  */
 public final class TokenizedRowFiles {
   /** A reader of 64 shards at once holds a row group of each: they must be small. */
@@ -74,6 +82,8 @@ public final class TokenizedRowFiles {
                 required int32 element (INTEGER(8,true)); } } } }
             required group reference_logps (LIST) { repeated group list {
               required group element (LIST) { repeated group list { required float element; } } } }
+            optional double margin;
+            optional boolean desirable;
           }
           """);
 
@@ -85,6 +95,8 @@ public final class TokenizedRowFiles {
   private static final int COMPLETIONS = 5;
   private static final int LOSS_MASKS = 6;
   private static final int REFERENCE_LOGPS = 7;
+  private static final int MARGIN = 8;
+  private static final int DESIRABLE = 9;
 
   private TokenizedRowFiles() {}
 
@@ -304,6 +316,12 @@ public final class TokenizedRowFiles {
       lists(COMPLETIONS, row.completions(), this::ints);
       lists(LOSS_MASKS, row.lossMasks(), this::bytes);
       lists(REFERENCE_LOGPS, row.referenceLogps(), this::floats);
+      if (!Double.isNaN(row.margin())) {
+        field(MARGIN, () -> out.addDouble(row.margin()));
+      }
+      if (row.desirability() != Desirability.UNSTATED) {
+        field(DESIRABLE, () -> out.addBoolean(row.desirability() == Desirability.DESIRABLE));
+      }
       out.endMessage();
     }
 
@@ -425,6 +443,8 @@ public final class TokenizedRowFiles {
     private long index;
     private Optional<Long> step = Optional.empty();
     private int slot;
+    private double margin = Double.NaN;
+    private Desirability desirability = Desirability.UNSTATED;
     private final Numbers prompt = new Numbers();
     private final Lists<int[]> completions = new Lists<>(new Numbers(), Numbers::ints);
     private final Lists<byte[]> lossMasks = new Lists<>(new Numbers(), Numbers::bytes);
@@ -457,7 +477,19 @@ public final class TokenizedRowFiles {
       prompt,
       completions,
       lossMasks,
-      referenceLogps
+      referenceLogps,
+      new PrimitiveConverter() {
+        @Override
+        public void addDouble(double value) {
+          margin = value;
+        }
+      },
+      new PrimitiveConverter() {
+        @Override
+        public void addBoolean(boolean value) {
+          desirability = value ? Desirability.DESIRABLE : Desirability.UNDESIRABLE;
+        }
+      }
     };
 
     @Override
@@ -468,6 +500,8 @@ public final class TokenizedRowFiles {
     @Override
     public void start() {
       step = Optional.empty();
+      margin = Double.NaN;
+      desirability = Desirability.UNSTATED;
     }
 
     @Override
@@ -481,7 +515,9 @@ public final class TokenizedRowFiles {
               prompt.ints(),
               completions.values,
               lossMasks.values,
-              referenceLogps.values);
+              referenceLogps.values,
+              margin,
+              desirability);
       return new Stored(row, step.map(s -> new PlacedRow(s, slot, row)));
     }
   }

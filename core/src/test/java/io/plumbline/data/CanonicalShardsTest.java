@@ -168,6 +168,11 @@ class CanonicalShardsTest {
       order[row] = epoch.position(row);
     }
     assertThat(order).containsExactly(9, 3, 8, 6, 2, 7, 5, 4, 0, 1);
+    EpochOrder source = EpochOrder.ofSource(10, 7, 1, 2);
+    for (int row = 0; row < 10; row++) {
+      order[row] = source.position(row);
+    }
+    assertThat(order).containsExactly(5, 9, 7, 1, 3, 4, 6, 8, 2, 0);
   }
 
   @Property(tries = 500)

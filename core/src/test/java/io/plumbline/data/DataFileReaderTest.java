@@ -107,7 +107,7 @@ class DataFileReaderTest {
     if (random.nextInt(4) == 0 && line.length > 0) {
       line[random.nextInt(line.length)] = (byte) random.nextInt(256);
     }
-    ExampleKind kind = List.of(ExampleKind.values()).get(random.nextInt(3));
+    ExampleKind kind = List.of(ExampleKind.values()).get(random.nextInt(4));
     List<ExampleShape> shapes = ExampleShape.shapes(kind);
     ExampleShape shape = shapes.get(random.nextInt(shapes.size()));
     try {

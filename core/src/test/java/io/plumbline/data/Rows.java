@@ -3,6 +3,7 @@ package io.plumbline.data;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.data.TokenizedRow.Desirability;
 import io.plumbline.text.TokenizerFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -71,13 +72,19 @@ final class Rows {
       }
     }
     int[] prompt = random.ints(random.nextInt(100), 0, 200_000).toArray();
-    return TokenizedRow.of(index, prompt, ids, masks).withReferenceLogps(logps);
+    double margin = random.nextBoolean() ? Double.NaN : random.nextGaussian();
+    return TokenizedRow.of(index, prompt, ids, masks)
+        .withReferenceLogps(logps)
+        .withMargin(margin)
+        .withDesirability(List.of(Desirability.values()).get(random.nextInt(3)));
   }
 
   /** Whether rows are equal in all but identity; arrays by their bits. */
   static boolean same(TokenizedRow a, TokenizedRow b) {
     return a.fingerprint().equals(b.fingerprint())
         && a.index() == b.index()
+        && Double.doubleToLongBits(a.margin()) == Double.doubleToLongBits(b.margin())
+        && a.desirability() == b.desirability()
         && Arrays.equals(a.prompt(), b.prompt())
         && Arrays.deepEquals(a.completions().toArray(), b.completions().toArray())
         && Arrays.deepEquals(a.lossMasks().toArray(), b.lossMasks().toArray())

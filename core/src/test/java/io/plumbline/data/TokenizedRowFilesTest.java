@@ -3,6 +3,7 @@ package io.plumbline.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.data.TokenizedRow.Desirability;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -13,6 +14,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.apache.parquet.example.data.Group;
+import org.apache.parquet.example.data.simple.SimpleGroup;
+import org.apache.parquet.hadoop.ParquetWriter;
+import org.apache.parquet.hadoop.example.ExampleParquetWriter;
+import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.MessageTypeParser;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -122,5 +129,77 @@ class TokenizedRowFilesTest {
     // Computed apart, by Python's hashlib over the documented bytes.
     assertThat(all.get(0))
         .isEqualTo("861e3fbcb65b14e0164070d907d99cf105cca517a1c064be5f30fcbdf98195c3");
+  }
+
+  @Test
+  void filesWithoutMarginsAndLabelsAreRead() throws IOException {
+    // As version 1 wrote them, by Parquet's own writer of example records.
+    MessageType schema =
+        MessageTypeParser.parseMessageType(
+            """
+            message tokenized_rows {
+              required binary fingerprint (STRING);
+              required int64 row;
+              optional int64 step;
+              optional int32 slot;
+              required group prompt_ids (LIST) { repeated group list { required int32 element; } }
+              required group completions (LIST) { repeated group list {
+                required group element (LIST) { repeated group list { required int32 element; } } } }
+              required group loss_masks (LIST) { repeated group list {
+                required group element (LIST) { repeated group list {
+                  required int32 element (INTEGER(8,true)); } } } }
+              required group reference_logps (LIST) { repeated group list {
+                required group element (LIST) { repeated group list { required float element; } } } }
+            }
+            """);
+    String path = directory.resolve("version1.parquet").toString();
+    try (ParquetWriter<Group> writer =
+        ExampleParquetWriter.builder(StorageParquet.output(storage, path))
+            .withType(schema)
+            .build()) {
+      SimpleGroup row = new SimpleGroup(schema);
+      row.add("fingerprint", "f");
+      row.add("row", 5L);
+      row.addGroup("prompt_ids").addGroup("list").add("element", 7);
+      row.addGroup("completions")
+          .addGroup("list")
+          .addGroup("element")
+          .addGroup("list")
+          .add("element", 8);
+      row.addGroup("loss_masks");
+      row.addGroup("reference_logps");
+      writer.write(row);
+    }
+    try (TokenizedRowFiles.Reader reader = TokenizedRowFiles.reader(storage, path)) {
+      TokenizedRow row = reader.next().orElseThrow();
+      assertThat(row.index()).isEqualTo(5);
+      assertThat(row.prompt()).containsExactly(7);
+      assertThat(row.completions().get(0)).containsExactly(8);
+      assertThat(row.margin()).isNaN();
+      assertThat(row.desirability()).isEqualTo(Desirability.UNSTATED);
+      assertThat(reader.next()).isEmpty();
+    }
+  }
+
+  @Test
+  void marginsAndLabelsTellDataApartButNotWhatAModelSays() {
+    TokenizedRow plain = TokenizedRow.of(0, new int[] {1, 2}, List.of(new int[] {3}), List.of());
+    TokenizedRow half = plain.withMargin(0.5);
+    assertThat(plain.dataFingerprint()).isEqualTo(plain.fingerprint());
+    assertThat(
+            List.of(
+                plain.dataFingerprint(),
+                half.dataFingerprint(),
+                plain.withMargin(0).dataFingerprint(),
+                plain.withDesirability(Desirability.DESIRABLE).dataFingerprint(),
+                plain.withDesirability(Desirability.UNDESIRABLE).dataFingerprint(),
+                half.withDesirability(Desirability.DESIRABLE).dataFingerprint()))
+        .doesNotHaveDuplicates()
+        .allMatch(hex -> hex.matches("[0-9a-f]{64}"));
+    assertThat(half.withDesirability(Desirability.DESIRABLE).fingerprint())
+        .isEqualTo(plain.fingerprint());
+    // Computed apart, by Python's hashlib over the documented bytes.
+    assertThat(half.dataFingerprint())
+        .isEqualTo("d53880b7a37c6c648abef4d59b2d13efa51b9ec036c2b8815fb617cc4c975521");
   }
 }
