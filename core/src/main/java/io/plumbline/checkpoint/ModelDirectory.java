@@ -39,6 +39,17 @@ public final class ModelDirectory {
           "merges.txt",
           "chat_template.jinja");
 
+  private static final String CLASSIFIER = "ForSequenceClassification";
+  private static final String SCORE_HEAD = "score.weight";
+
+  /** What a model is for. */
+  public enum Kind {
+    /** Predicts tokens. */
+    LANGUAGE_MODEL,
+    /** Gives a text a score: what transformers calls a sequence classifier. */
+    REWARD_MODEL
+  }
+
   /** One tensor of the weight files. */
   public record TensorInfo(String name, String dtype, long[] shape) {
     public long elements() {
@@ -213,6 +224,16 @@ public final class ModelDirectory {
   /** config.json as it stands; a copy. */
   public ObjectNode config() {
     return config.deepCopy();
+  }
+
+  /** What the model is for, by the architecture that config.json names and by its head. */
+  public Kind kind() {
+    for (JsonNode architecture : config.path("architectures")) {
+      if (architecture.asText().endsWith(CLASSIFIER)) {
+        return Kind.REWARD_MODEL;
+      }
+    }
+    return has(SCORE_HEAD) ? Kind.REWARD_MODEL : Kind.LANGUAGE_MODEL;
   }
 
   /** generation_config.json as it stands, if there is one. */

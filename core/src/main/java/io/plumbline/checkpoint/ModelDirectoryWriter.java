@@ -77,6 +77,23 @@ public final class ModelDirectoryWriter {
         other.deepCopy(), tokenizerFiles, generationConfig, binaryFiles, dtype, maxShardBytes);
   }
 
+  /**
+   * Writes what transformers' {@code AutoModelForSequenceClassification} loads as a model with one
+   * label: the configuration says so, and padding is a token that ends no text, since that model
+   * takes a text's score at the last token which is not padding. The weights are to hold {@code
+   * score.weight}, [1, hidden], and no {@code lm_head.weight}.
+   */
+  public ModelDirectoryWriter asRewardModel() {
+    RewardModelFiles files = RewardModelFiles.of(config, tokenizerFiles);
+    return new ModelDirectoryWriter(
+        files.config(),
+        files.tokenizerFiles(),
+        generationConfig,
+        binaryFiles,
+        dtype,
+        maxShardBytes);
+  }
+
   public ModelDirectoryWriter withTokenizerFiles(TokenizerFiles other) {
     return new ModelDirectoryWriter(
         config, other, generationConfig, binaryFiles, dtype, maxShardBytes);

@@ -183,6 +183,11 @@ public final class TrainingStateStore {
    * them. A state's marker goes first, so that no reader takes the rest for complete.
    */
   public void retain(int keep) {
+    retain(keep, Set.of());
+  }
+
+  /** The same, and the states of {@code others} stay too. */
+  public void retain(int keep, Set<Long> others) {
     if (keep < 1) {
       throw new IllegalArgumentException("keep " + keep);
     }
@@ -192,6 +197,7 @@ public final class TrainingStateStore {
     }
     Set<Long> kept =
         new TreeSet<>(complete.subList(Math.max(0, complete.size() - keep), complete.size()));
+    kept.addAll(others);
     long newest = complete.get(complete.size() - 1);
     for (long step : allSteps()) {
       if (step < newest && !kept.contains(step)) {

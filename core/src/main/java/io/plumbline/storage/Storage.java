@@ -313,6 +313,14 @@ public final class Storage implements Serializable {
     T run(StorageBackend backend, Path path) throws IOException;
   }
 
+  /**
+   * The path as others understand it who do not know where this process was started: a relative
+   * path of the local file system from the root on, any other as it is.
+   */
+  public String absolute(String path) {
+    return attempt("found", path, (backend, at) -> backend == LOCAL ? at.toString() : path);
+  }
+
   private <T> T attempt(String verb, String path, Action<T> action) {
     Path at;
     try {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
+import io.plumbline.PythonPeer;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -202,7 +203,7 @@ class InitModelTest {
   @Test
   void theTrainerLearnsWhatTheTokenizersLibraryLearns() throws Exception {
     Path text = Files.writeString(temp.resolve("corpus.txt"), String.join("\n", corpus()));
-    JsonNode seen = PythonPeer.run(temp, "merges", text.toString(), "700");
+    JsonNode seen = PythonPeer.run(temp, "check_checkpoint.py", "merges", text.toString(), "700");
     BytePairTrainer.Vocabulary vocabulary =
         BytePairTrainer.train(
             corpus(), InitModel.SPECIAL_TOKENS, 700, BytePairTrainer.Digits.SINGLE);
@@ -229,7 +230,8 @@ class InitModelTest {
     chat.addObject().put("role", "user").put("content", "Thanks");
     chat.addObject().put("role", "assistant").put("content", "Bye");
     Path file = Files.writeString(temp.resolve("request.json"), request.toString());
-    JsonNode seen = PythonPeer.run(temp, "tokenizer", path.toString(), file.toString());
+    JsonNode seen =
+        PythonPeer.run(temp, "check_checkpoint.py", "tokenizer", path.toString(), file.toString());
     try (HuggingFaceTokenizer tokenizer = tokenizer(path)) {
       for (int i = 0; i < TEXTS.size(); i++) {
         assertThat(longs(seen.path("ids").get(i)))

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
+import io.plumbline.PythonPeer;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.ObjectStoreFileSystem;
@@ -327,7 +328,9 @@ class ModelDirectoryTest {
         new java.util.ArrayList<>(
             List.of("logits", Fixtures.golden("models/llama/golden.safetensors").toString()));
     directories.forEach(name -> arguments.add(temp.resolve(name).toString()));
-    JsonNode seen = PythonPeer.run(temp, arguments.toArray(new String[0])).path("models");
+    JsonNode seen =
+        PythonPeer.run(temp, "check_checkpoint.py", arguments.toArray(new String[0]))
+            .path("models");
     for (int i = 0; i < directories.size(); i++) {
       JsonNode model = seen.get(i);
       boolean bf16 = directories.get(i).equals("bf16");

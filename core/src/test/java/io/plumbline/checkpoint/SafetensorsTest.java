@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import io.plumbline.PythonPeer;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -265,7 +266,8 @@ class SafetensorsTest {
               tensor("a", new float[] {1, 2.5f, -3, 4}, 2, 2), tensor("b.c", new float[] {8}, 1)),
           dtype);
     }
-    var files = PythonPeer.run(temp, arguments.toArray(new String[0])).path("files");
+    var files =
+        PythonPeer.run(temp, "check_checkpoint.py", arguments.toArray(new String[0])).path("files");
     for (int i = 0; i < dtypes.size(); i++) {
       var file = files.get(i);
       assertThat(file.path("metadata").path("format").asText()).isEqualTo("pt");

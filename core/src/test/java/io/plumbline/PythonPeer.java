@@ -1,9 +1,9 @@
-package io.plumbline.checkpoint;
+package io.plumbline;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.plumbline.Fixtures;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,27 +12,36 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** The real transformers, safetensors and tokenizers, in a Python of the developer's choice. */
-final class PythonPeer {
+/**
+ * The real transformers, TRL, safetensors and tokenizers, in a Python of the developer's choice.
+ */
+public final class PythonPeer {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
   private PythonPeer() {}
 
-  /** Runs fixtures/scripts/check_checkpoint.py; skips the test where there is no such Python. */
-  static JsonNode run(Path work, String... arguments) throws Exception {
+  /**
+   * Runs a script of fixtures/scripts; skips the test where there is no such Python.
+   *
+   * @param work for what the script writes
+   * @return the last line that it prints
+   */
+  public static JsonNode run(Path work, String script, String... arguments) throws Exception {
     String python = System.getenv("PLUMBLINE_PYTHON");
     assumeTrue(
         python != null,
-        "PLUMBLINE_PYTHON is not set: name a Python with torch and transformers to check against");
+        "PLUMBLINE_PYTHON is not set: name a Python with torch, transformers and trl to check against");
     List<String> command =
         new ArrayList<>(
             List.of(
-                python,
-                Fixtures.root().resolve("fixtures/scripts/check_checkpoint.py").toString()));
+                python, Fixtures.root().resolve("fixtures/scripts").resolve(script).toString()));
     command.addAll(List.of(arguments));
     Path output = Files.createTempFile(work, "peer", ".json");
     Path errors = Files.createTempFile(work, "peer", ".txt");
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectOutput(output.toFile()).redirectError(errors.toFile());
     builder.environment().put("HF_HUB_OFFLINE", "1");
+    builder.environment().put("HF_DATASETS_CACHE", work.resolve("cache").toString());
     Process process = builder.start();
     if (!process.waitFor(120, TimeUnit.SECONDS)) {
       process.destroyForcibly();
@@ -42,6 +51,6 @@ final class PythonPeer {
       throw new IOException(Files.readString(errors, StandardCharsets.UTF_8));
     }
     String[] lines = Files.readString(output, StandardCharsets.UTF_8).strip().split("\n", -1);
-    return Json.MAPPER.readTree(lines[lines.length - 1]);
+    return JSON.readTree(lines[lines.length - 1]);
   }
 }
