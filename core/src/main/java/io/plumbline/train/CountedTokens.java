@@ -24,6 +24,15 @@ final class CountedTokens {
     return counted;
   }
 
+  /** For each token of a completion 1 where it counts, else 0. */
+  static byte[] mask(TokenizedRow row, int completion) {
+    byte[] mask = new byte[row.completions().get(completion).length];
+    for (int t = row.prompt().length == 0 ? 1 : 0; t < mask.length; t++) {
+      mask[t] = row.lossMasks().isEmpty() ? 1 : row.lossMasks().get(completion)[t];
+    }
+    return mask;
+  }
+
   /** Tokens that do not count have 0 and drop out. Double precision, in order. */
   static double sum(float[] values) {
     double sum = 0;

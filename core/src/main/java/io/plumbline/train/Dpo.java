@@ -3,185 +3,256 @@ package io.plumbline.train;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.TokenGradients;
 import io.plumbline.model.TokenLogps;
+import io.plumbline.model.TokenStatistic;
+import io.plumbline.objective.BatchObjective;
+import io.plumbline.objective.LengthDesensitized;
 import io.plumbline.objective.PairLogps;
 import io.plumbline.objective.PairLoss;
 import io.plumbline.objective.PairObjective;
+import io.plumbline.objective.PreferenceObjective;
+import io.plumbline.objective.PreferenceSettings.Weighting;
+import io.plumbline.objective.WeightedPreference;
+import io.plumbline.train.Pairs.Side;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.EnumSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /**
- * Direct preference optimization: the mean over the step's pairs of an objective on the log-ratios
- * between policy and frozen reference. The reference's log-probabilities come with the rows.
+ * Direct preference optimization and its family: the mean over the step's pairs of an objective on
+ * the log-ratios between policy and frozen reference. The reference's log-probabilities come with
+ * the rows.
  */
-public final class Dpo implements TrainingMethod {
-  private static final String PAIRS = "pairs";
-  private static final String LOSS = "loss";
-  private static final String CHOSEN_REWARD = "rewards/chosen";
-  private static final String REJECTED_REWARD = "rewards/rejected";
-  private static final String ACCURATE = "rewards/accuracies";
-  private static final String CHOSEN_LOGP = "logps/chosen";
-  private static final String REJECTED_LOGP = "logps/rejected";
-  private static final String PREFERS_CHOSEN = "prefers_chosen";
-  private static final String TOKENS = "tokens";
-  private static final String CHOSEN_TOKENS = "chosen_tokens";
-  private static final String ENTROPY = "entropy";
-  private static final String CORRECT = "correct";
-  private static final String DRIFT = "drift";
-
-  private final PairObjective objective;
-  private final double beta;
-  private final double driftTolerance;
+public final class Dpo implements TokenMethod {
+  /** Numbers of a pair that an objective on the whole batch must know of every other pair. */
+  private static final int PAIR_WIDTH = 8;
 
   /**
+   * @param objective the loss of a pair
    * @param beta turns a log-ratio into an implicit reward, for the metrics
+   * @param reference whether log-ratios are taken to the reference or to 1
+   * @param weighting how much a pair counts
+   * @param lengths how little the tokens count by which one side is longer; empty for as much as
+   *     all others
    * @param driftTolerance how far, in nats a token on average, policy and reference may differ
    *     before the first update where they are the same model; infinity if they are not
    */
-  public Dpo(PairObjective objective, double beta, double driftTolerance) {
-    this.objective = objective;
-    this.beta = beta;
-    this.driftTolerance = driftTolerance;
+  public record Settings(
+      PreferenceObjective objective,
+      double beta,
+      Reference reference,
+      Weighting weighting,
+      Optional<LengthDesensitized> lengths,
+      double driftTolerance) {
+    /** Plain settings for an objective. */
+    public static Settings of(PreferenceObjective objective, double beta, double driftTolerance) {
+      return new Settings(
+          objective, beta, Reference.FROZEN, Weighting.NONE, Optional.empty(), driftTolerance);
+    }
+  }
+
+  /** What the policy is compared with. */
+  public enum Reference {
+    /** The model that training began with. */
+    FROZEN,
+    /** A model that finds everything equally probable: log π_ref = 0. */
+    UNIFORM
+  }
+
+  private final Settings settings;
+
+  public Dpo(Settings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public Set<TokenStatistic> statistics() {
+    Set<TokenStatistic> wanted =
+        EnumSet.of(TokenStatistic.ENTROPY, TokenStatistic.ACCURACY, TokenStatistic.MEAN_LOGIT);
+    if (settings.weighting() == Weighting.WPO) {
+      wanted.add(TokenStatistic.LOG_SUM_OF_SQUARES);
+    }
+    return wanted;
   }
 
   @Override
   public List<String> sums() {
-    return List.of(
-        PAIRS,
-        LOSS,
-        CHOSEN_REWARD,
-        REJECTED_REWARD,
-        ACCURATE,
-        CHOSEN_LOGP,
-        REJECTED_LOGP,
-        PREFERS_CHOSEN,
-        TOKENS,
-        CHOSEN_TOKENS,
-        ENTROPY,
-        CORRECT,
-        DRIFT);
+    List<String> sums = new ArrayList<>(Pairs.SUMS);
+    sums.add(Drift.SUM);
+    return sums;
   }
 
   @Override
-  public List<List<float[]>> accumulate(List<TokenizedRow> rows, TokenLogps tokens, Sums sums) {
+  public void check(TokenizedRow row) {
+    Pairs.check(row, "dpo");
+    if (settings.reference() == Reference.FROZEN) {
+      Pairs.checkReference(row);
+    }
+    if (settings.objective().needsMargin() && Double.isNaN(row.margin())) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          "The loss reads by how much the chosen side is better, and row "
+              + row.index()
+              + " does not say: give the data a column margin, or take another --loss-type.");
+    }
+  }
+
+  /** Tokens of the chosen side, of which objectives want the mean over the batch. */
+  @Override
+  public double[] counts(TokenizedRow row) {
+    return new double[] {CountedTokens.of(row, 0)};
+  }
+
+  /** An objective on the whole batch must know every pair before the gradient of one. */
+  @Override
+  public int surveyWidth() {
+    return settings.objective() instanceof BatchObjective ? PAIR_WIDTH : 0;
+  }
+
+  @Override
+  public double[] survey(List<TokenizedRow> rows, TokenLogps tokens, int i) {
+    PairLogps pair = pair(rows.get(i), tokens.logps().get(i), 0);
+    return new double[] {
+      pair.policyChosen(),
+      pair.policyRejected(),
+      pair.referenceChosen(),
+      pair.referenceRejected(),
+      pair.chosenTokens(),
+      pair.rejectedTokens(),
+      // A NaN here would look like a bad row.
+      Double.isNaN(pair.margin()) ? 0 : pair.margin(),
+      Double.isNaN(pair.margin()) ? 0 : 1
+    };
+  }
+
+  @Override
+  public TokenGradients accumulate(
+      List<TokenizedRow> rows, TokenLogps tokens, WholeBatch batch, Sums sums) {
+    double meanChosenTokens = batch.count(0) / batch.rows();
     List<List<float[]>> gradients = new ArrayList<>(rows.size());
     for (int i = 0; i < rows.size(); i++) {
       TokenizedRow row = rows.get(i);
-      List<float[]> policy = tokens.logps().get(i);
-      PairLogps pair = pair(row, policy);
-      PairLoss loss = objective.loss(pair);
+      PairLogps pair = pair(row, tokens.logps().get(i), meanChosenTokens);
+      PairLoss loss =
+          settings.objective() instanceof PairObjective each
+              ? each.loss(pair)
+              : batch
+                  .once(whole -> settings.objective().losses(pairs(whole, meanChosenTokens)))
+                  .get(batch.place(row));
+      PairLoss weighted = loss.times(weight(tokens, i, row));
       gradients.add(
-          List.of(
-              constant(row.completions().get(0).length, loss.byChosen()),
-              constant(row.completions().get(1).length, loss.byRejected())));
-
-      double chosenReward = beta * pair.chosenLogRatio();
-      double rejectedReward = beta * pair.rejectedLogRatio();
-      sums.add(PAIRS, 1);
-      sums.add(LOSS, loss.loss());
-      sums.add(CHOSEN_REWARD, chosenReward);
-      sums.add(REJECTED_REWARD, rejectedReward);
-      sums.add(ACCURATE, chosenReward > rejectedReward ? 1 : 0);
-      sums.add(CHOSEN_LOGP, pair.policyChosen());
-      sums.add(REJECTED_LOGP, pair.policyRejected());
-      sums.add(
-          PREFERS_CHOSEN,
-          pair.policyChosen() / pair.chosenTokens() > pair.policyRejected() / pair.rejectedTokens()
-              ? 1
-              : 0);
-      sums.add(TOKENS, pair.chosenTokens() + pair.rejectedTokens());
-      sums.add(CHOSEN_TOKENS, pair.chosenTokens());
-      sums.add(DRIFT, drift(policy, row.referenceLogps()));
-      if (!tokens.entropies().isEmpty()) {
-        sums.add(ENTROPY, CountedTokens.sum(tokens.entropies().get(i).get(0)));
-        sums.add(ENTROPY, CountedTokens.sum(tokens.entropies().get(i).get(1)));
-        sums.add(CORRECT, CountedTokens.sum(tokens.correct().get(i).get(0)));
+          List.of(byToken(row, 0, weighted.byChosen()), byToken(row, 1, weighted.byRejected())));
+      Pairs.add(
+          sums,
+          row,
+          tokens,
+          i,
+          weighted.loss(),
+          new Side(settings.beta() * pair.chosenLogRatio(), pair.policyChosen()),
+          new Side(settings.beta() * pair.rejectedLogRatio(), pair.policyRejected()));
+      if (settings.reference() == Reference.FROZEN) {
+        sums.add(Drift.SUM, Drift.of(tokens.logps().get(i), row.referenceLogps()));
       }
     }
-    return gradients;
+    return TokenGradients.of(gradients);
   }
 
   @Override
   public double normalizer(Sums sums) {
-    return sums.of(PAIRS);
+    return sums.of(Pairs.PAIRS);
   }
 
   @Override
   public Map<String, Double> metrics(Sums sums) {
-    Map<String, Double> metrics = new LinkedHashMap<>();
-    metrics.put("loss", sums.ratio(LOSS, PAIRS));
-    metrics.put("rewards/chosen", sums.ratio(CHOSEN_REWARD, PAIRS));
-    metrics.put("rewards/rejected", sums.ratio(REJECTED_REWARD, PAIRS));
-    metrics.put("rewards/accuracies", sums.ratio(ACCURATE, PAIRS));
-    metrics.put(
-        "rewards/margins", sums.ratio(CHOSEN_REWARD, PAIRS) - sums.ratio(REJECTED_REWARD, PAIRS));
-    metrics.put("logps/chosen", sums.ratio(CHOSEN_LOGP, PAIRS));
-    metrics.put("logps/rejected", sums.ratio(REJECTED_LOGP, PAIRS));
-    metrics.put("prefers_chosen", sums.ratio(PREFERS_CHOSEN, PAIRS));
-    metrics.put("entropy", sums.ratio(ENTROPY, TOKENS));
-    metrics.put("mean_token_accuracy", sums.ratio(CORRECT, CHOSEN_TOKENS));
-    return metrics;
+    return Pairs.metrics(sums);
   }
 
   /** Before any update the policy is the reference, so every log-ratio must be 0. */
   @Override
   public void checkBeforeFirstUpdate(Sums sums) {
-    double drift = sums.ratio(DRIFT, TOKENS);
-    if (!(drift <= driftTolerance)) {
-      throw new PlumblineException(
-          ErrorCode.NUMERICS,
-          String.format(
-              Locale.ROOT,
-              "Before the first update the policy's log-probabilities differ from the reference's by"
-                  + " %.3g nats a token on average (at most %.3g is rounding), so the cached"
-                  + " reference values are not this model's: delete the reference cache that the run"
-                  + " was given and start again.",
-              drift,
-              driftTolerance));
-    }
+    Drift.refuse(sums.of(Drift.SUM) / Pairs.tokens(sums), settings.driftTolerance());
   }
 
-  private static PairLogps pair(TokenizedRow row, List<float[]> policy) {
-    if (row.completions().size() != 2) {
-      throw new PlumblineException(
-          ErrorCode.BAD_DATA,
-          "DPO needs two completions a row, and row "
-              + row.index()
-              + " has "
-              + row.completions().size()
-              + ": prepare the data as preferences.");
-    }
-    if (row.referenceLogps().size() != 2) {
-      throw new PlumblineException(
-          ErrorCode.BAD_DATA,
-          "Row " + row.index() + " has no reference log-probabilities: run the reference stage.");
-    }
+  private PairLogps pair(TokenizedRow row, List<float[]> policy, double meanChosenTokens) {
+    List<float[]> reference =
+        settings.reference() == Reference.FROZEN
+            ? row.referenceLogps()
+            : policy.stream().map(logps -> new float[logps.length]).toList();
     return new PairLogps(
-        CountedTokens.sum(policy.get(0)),
-        CountedTokens.sum(policy.get(1)),
-        CountedTokens.sum(row.referenceLogps().get(0)),
-        CountedTokens.sum(row.referenceLogps().get(1)),
+        sum(row, 0, policy),
+        sum(row, 1, policy),
+        sum(row, 0, reference),
+        sum(row, 1, reference),
         CountedTokens.of(row, 0),
-        CountedTokens.of(row, 1));
+        CountedTokens.of(row, 1),
+        0,
+        0,
+        meanChosenTokens,
+        row.margin());
   }
 
-  private static double drift(List<float[]> policy, List<float[]> reference) {
-    double drift = 0;
-    for (int c = 0; c < policy.size(); c++) {
-      for (int t = 0; t < policy.get(c).length; t++) {
-        drift += Math.abs((double) policy.get(c)[t] - reference.get(c)[t]);
+  private List<PairLogps> pairs(WholeBatch batch, double meanChosenTokens) {
+    return Arrays.stream(batch.survey())
+        .map(
+            of ->
+                new PairLogps(
+                    of[0],
+                    of[1],
+                    of[2],
+                    of[3],
+                    (int) of[4],
+                    (int) of[5],
+                    0,
+                    0,
+                    meanChosenTokens,
+                    of[7] == 0 ? Double.NaN : of[6]))
+        .toList();
+  }
+
+  /** A side's log-probability, its tail counting less where that was asked for. */
+  private double sum(TokenizedRow row, int side, List<float[]> logps) {
+    return settings.lengths().isPresent()
+        ? LengthDesensitized.logp(logps.get(side), factors(row, side))
+        : CountedTokens.sum(logps.get(side));
+  }
+
+  /** A derivative by the side's log-probability as derivatives by its tokens'. */
+  private float[] byToken(TokenizedRow row, int side, double derivative) {
+    float[] values;
+    if (settings.lengths().isPresent()) {
+      values = factors(row, side);
+      for (int t = 0; t < values.length; t++) {
+        values[t] = (float) (values[t] * derivative);
       }
+    } else {
+      values = new float[row.completions().get(side).length];
+      Arrays.fill(values, (float) derivative);
     }
-    return drift;
+    return values;
   }
 
-  private static float[] constant(int length, double value) {
-    float[] values = new float[length];
-    Arrays.fill(values, (float) value);
-    return values;
+  private float[] factors(TokenizedRow row, int side) {
+    int shared = Math.min(CountedTokens.of(row, 0), CountedTokens.of(row, 1));
+    return settings.lengths().orElseThrow().factors(CountedTokens.mask(row, side), shared);
+  }
+
+  private double weight(TokenLogps tokens, int i, TokenizedRow row) {
+    if (settings.weighting() == Weighting.NONE) {
+      return 1;
+    }
+    double weight = 1;
+    for (int side = 0; side < 2; side++) {
+      weight *=
+          WeightedPreference.weight(
+              tokens.logps().get(i).get(side),
+              tokens.logSumsOfSquares().get(i).get(side),
+              CountedTokens.mask(row, side));
+    }
+    return weight;
   }
 }

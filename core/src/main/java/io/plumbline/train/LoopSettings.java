@@ -12,6 +12,8 @@ import java.util.OptionalInt;
  * @param evalSteps evaluates every so many steps; 0 for only before the first and after the last
  * @param saveSteps writes training state every so many steps; 0 for only after the last
  * @param keepCheckpoints how many training states stay; 0 for all
+ * @param badSteps what follows a loss or gradient that is not finite
+ * @param selection which evaluation's weights are the result
  */
 public record LoopSettings(
     OptimizerSettings optimizer,
@@ -19,8 +21,66 @@ public record LoopSettings(
     int microBatchTokens,
     long evalSteps,
     long saveSteps,
-    int keepCheckpoints)
+    int keepCheckpoints,
+    BadSteps badSteps,
+    Selection selection)
     implements Serializable {
+
+  /** Settings that stop at a bad step and take the last weights. */
+  public LoopSettings(
+      OptimizerSettings optimizer,
+      OptionalMicroBatchSize microBatchSize,
+      int microBatchTokens,
+      long evalSteps,
+      long saveSteps,
+      int keepCheckpoints) {
+    this(
+        optimizer,
+        microBatchSize,
+        microBatchTokens,
+        evalSteps,
+        saveSteps,
+        keepCheckpoints,
+        BadSteps.STOP,
+        Selection.LAST);
+  }
+
+  /** What follows a step whose loss or gradient is not finite. No weight has changed by then. */
+  public enum BadSteps {
+    /** Ends the run. */
+    STOP,
+    /** Leaves the step out and goes on with the next. */
+    SKIP
+  }
+
+  /**
+   * Which evaluation's weights are the result, and when no more are tried.
+   *
+   * @param metric of the evaluation, with its {@code eval_}; empty to take the last weights
+   * @param better which of two values is better
+   * @param patience ends the run after so many evaluations in a row that are not better than the
+   *     best; 0 to never end it early
+   * @param threshold by how much a value must be better to count as better
+   */
+  public record Selection(String metric, Better better, int patience, double threshold)
+      implements Serializable {
+    /** Takes the last weights. */
+    public static final Selection LAST = new Selection("", Better.LOWER, 0, 0);
+
+    /** Which of two values of a metric is better. */
+    public enum Better {
+      LOWER,
+      HIGHER
+    }
+
+    boolean isByMetric() {
+      return !metric.isEmpty();
+    }
+
+    boolean improves(double value, double best) {
+      return better == Better.LOWER ? value < best - threshold : value > best + threshold;
+    }
+  }
 
   /** An optional number that can travel to executors. */
   public record OptionalMicroBatchSize(int orZero) implements Serializable {

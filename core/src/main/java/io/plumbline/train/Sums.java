@@ -1,27 +1,46 @@
 package io.plumbline.train;
 
+import io.plumbline.collective.Collective;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * Named sums over the rows of a step. Every rank has the same names in the same order, so that the
- * sums of all ranks add up in one all-reduce, whichever rows a rank has.
+ * Named sums, and named ranges of values, over the rows of a step. Every rank has the same names in
+ * the same order, so that all ranks' add up in one all-reduce, whichever rows a rank has.
  */
 public final class Sums {
   private final List<String> names;
+  private final List<String> ranges;
   private final double[] values;
+  private final double[] least;
+  private final double[] most;
 
   public Sums(List<String> names) {
+    this(names, List.of());
+  }
+
+  public Sums(List<String> names, List<String> ranges) {
     this.names = List.copyOf(names);
+    this.ranges = List.copyOf(ranges);
     this.values = new double[names.size()];
+    this.least = new double[ranges.size()];
+    this.most = new double[ranges.size()];
+    clear();
   }
 
   public void add(String name, double value) {
-    values[place(name)] += value;
+    values[place(names, name)] += value;
+  }
+
+  /** Widens a range so that it holds a value. */
+  public void cover(String range, double value) {
+    int place = place(ranges, range);
+    least[place] = Math.min(least[place], value);
+    most[place] = Math.max(most[place], value);
   }
 
   public double of(String name) {
-    return values[place(name)];
+    return values[place(names, name)];
   }
 
   /** of(numerator) / of(denominator), or 0 where the denominator is 0. */
@@ -30,19 +49,51 @@ public final class Sums {
     return d == 0 ? 0 : of(numerator) / d;
   }
 
-  /** The sums themselves, by place: what the all-reduce works on. */
-  double[] values() {
-    return values;
+  /** The least value that a range covers; infinity where it covers none. */
+  public double least(String range) {
+    return least[place(ranges, range)];
+  }
+
+  /** The greatest value that a range covers; minus infinity where it covers none. */
+  public double most(String range) {
+    return most[place(ranges, range)];
+  }
+
+  /** Whether every sum is a finite number. */
+  boolean finite() {
+    return Arrays.stream(values).allMatch(Double::isFinite);
+  }
+
+  /** Makes these the sums and ranges over the rows of all ranks. */
+  void addUpOver(Collective collective) {
+    collective.allReduceSum(values);
+    if (ranges.isEmpty()) {
+      return;
+    }
+    // Each rank's ranges stand in a part of their own, so that a sum carries them.
+    int width = 2 * ranges.size();
+    double[] all = new double[width * collective.worldSize()];
+    System.arraycopy(least, 0, all, collective.rank() * width, ranges.size());
+    System.arraycopy(most, 0, all, collective.rank() * width + ranges.size(), ranges.size());
+    collective.allReduceSum(all);
+    for (int rank = 0; rank < collective.worldSize(); rank++) {
+      for (int i = 0; i < ranges.size(); i++) {
+        least[i] = Math.min(least[i], all[rank * width + i]);
+        most[i] = Math.max(most[i], all[rank * width + ranges.size() + i]);
+      }
+    }
   }
 
   void clear() {
     Arrays.fill(values, 0);
+    Arrays.fill(least, Double.POSITIVE_INFINITY);
+    Arrays.fill(most, Double.NEGATIVE_INFINITY);
   }
 
-  private int place(String name) {
+  private static int place(List<String> names, String name) {
     int place = names.indexOf(name);
     if (place < 0) {
-      throw new IllegalArgumentException("no sum is named " + name + ", only " + names);
+      throw new IllegalArgumentException("nothing is named " + name + ", only " + names);
     }
     return place;
   }

@@ -10,34 +10,44 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.ActivationMemory;
-import io.plumbline.model.CausalLm;
-import io.plumbline.model.TokenStatistics;
+import io.plumbline.model.TrainedModel;
 import io.plumbline.model.TrainingPass;
 import io.plumbline.optim.AdamW;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.tensor.Segment;
+import io.plumbline.train.LoopOutcome.Ending;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The training loop of one rank, the same for every method.
  *
- * <p>A step: read this rank's rows; forward and backward by micro-batch, adding up unscaled
- * gradients; while the last micro-batch's backward walks from the head to the embedding, the ring
- * adds up each finished segment over the ranks; divide by the global count; clip; AdamW. Every rank
- * holds all weights and does the same update on the same bits.
+ * <p>A step: read this rank's rows; learn what the method must know of the whole batch; forward and
+ * backward by micro-batch, adding up unscaled gradients; while the last micro-batch's backward
+ * walks from the head to the embedding, the ring adds up each finished segment over the ranks;
+ * divide by the global count; clip; AdamW. Every rank holds all weights and does the same update on
+ * the same bits.
  */
-public final class TrainingLoop {
+public final class TrainingLoop<V, G> {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
 
-  private final CausalLm policy;
-  private final TrainingMethod method;
+  /** A run whose steps are all bad is not trained by leaving them out. */
+  private static final int MOST_BAD_STEPS_IN_A_ROW = 10;
+
+  private static final int NAMED_ROWS = 8;
+
+  private final TrainedModel<V, G> model;
+  private final TrainingMethod<V, G> method;
   private final Collective collective;
   private final CanonicalShards shards;
   private final Optional<CanonicalShards> evalShards;
@@ -47,12 +57,52 @@ public final class TrainingLoop {
   private final Duration deadline;
 
   private final Sums sums;
-  private long tokensSeen;
+  private final Progress progress = new Progress();
   private long tokensInStep;
 
+  /** What a training state holds besides weights and moments. */
+  private static final class Progress {
+    long tokens;
+    long updates;
+    long badSteps;
+    int badStepsInARow;
+    long bestStep;
+    double best = Double.NaN;
+    int evaluationsSinceBest;
+    boolean stoppedEarly;
+
+    ObjectNode json(long step, int worldSize) {
+      ObjectNode state = JsonNodeFactory.instance.objectNode();
+      state.put("step", step);
+      state.put("num_tokens", tokens);
+      state.put("world_size", worldSize);
+      state.put("updates", updates);
+      state.put("bad_steps", badSteps);
+      state.put("bad_steps_in_a_row", badStepsInARow);
+      state.put("best_step", bestStep);
+      if (bestStep > 0) {
+        state.put("best", best);
+      }
+      state.put("evaluations_since_best", evaluationsSinceBest);
+      state.put("stopped_early", stoppedEarly);
+      return state;
+    }
+
+    void restore(ObjectNode state) {
+      tokens = state.get("num_tokens").asLong();
+      updates = state.path("updates").asLong(state.get("step").asLong());
+      badSteps = state.path("bad_steps").asLong();
+      badStepsInARow = state.path("bad_steps_in_a_row").asInt();
+      bestStep = state.path("best_step").asLong();
+      best = state.path("best").asDouble(Double.NaN);
+      evaluationsSinceBest = state.path("evaluations_since_best").asInt();
+      stoppedEarly = state.path("stopped_early").asBoolean();
+    }
+  }
+
   public TrainingLoop(
-      CausalLm policy,
-      TrainingMethod method,
+      TrainedModel<V, G> model,
+      TrainingMethod<V, G> method,
       Collective collective,
       CanonicalShards shards,
       Optional<CanonicalShards> evalShards,
@@ -60,7 +110,7 @@ public final class TrainingLoop {
       TrainingStateStore states,
       TrainingObserver observer,
       Duration deadline) {
-    this.policy = policy;
+    this.model = model;
     this.method = method;
     this.collective = collective;
     this.shards = shards;
@@ -69,110 +119,191 @@ public final class TrainingLoop {
     this.states = states;
     this.observer = observer;
     this.deadline = deadline;
-    this.sums = new Sums(method.sums());
+    this.sums = new Sums(method.sums(), method.ranges());
   }
 
   /**
-   * Trains from the newest complete training state, or from the start, to the last step.
-   *
-   * @return the step that the run began with
+   * Trains from the newest complete training state, or from the start, to the last step, or until
+   * the chosen metric gets no better. The model holds the chosen weights then.
    */
-  public long run() {
+  public LoopOutcome run() {
     CanonicalShards.Plan plan = shards.plan();
     OptimizerSettings optimizer = settings.optimizer();
-    try (AdamW adamW = new AdamW(policy.segments(), optimizer);
+    try (AdamW adamW = new AdamW(model.segments(), optimizer);
         OverlappedAllReduce allReduce = new OverlappedAllReduce(collective)) {
       long firstStep = restore(adamW);
       if (firstStep == 0) {
-        evaluate(0);
+        requireMetric(evaluate(0));
       }
+      long done = firstStep;
       try (CanonicalShards.StepReader reader =
           shards.reader(collective.rank(), collective.worldSize(), firstStep)) {
-        for (long step = firstStep; step < plan.steps(); step++) {
+        while (done < plan.steps() && !progress.stoppedEarly) {
+          long step = done;
           long start = System.nanoTime();
           observer.checkInterrupted();
-          List<TokenizedRow> rows = reader.next();
+          WholeBatch batch = wholeBatch(reader.next());
 
-          gradients(rows, adamW, allReduce);
+          gradients(batch, adamW, allReduce);
           addUpOverRanks();
           double normalizer = method.normalizer(sums);
-          if (step == 0) {
-            method.checkBeforeFirstUpdate(sums);
-          }
-
           double gradientNorm = adamW.gradientNorm() / normalizer;
-          refuseNonFinite(step, gradientNorm, rows);
-          double clip = Math.min(1.0, optimizer.maxGradNorm() / (gradientNorm + 1e-6));
           double learningRate =
               optimizer.learningRate()
                   * optimizer.schedule().factor(step, optimizer.warmupSteps(), plan.steps());
-          adamW.step(learningRate, clip / normalizer);
-
-          report(step, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
-          long done = step + 1;
-          boolean last = done == plan.steps();
-          if (last || (settings.evalSteps() > 0 && done % settings.evalSteps() == 0)) {
-            evaluate(done);
+          // The same bits on every rank, so every rank comes to the same verdict.
+          if (sums.finite() && Double.isFinite(gradientNorm)) {
+            if (step == 0) {
+              method.checkBeforeFirstUpdate(sums);
+            }
+            double clip = Math.min(1.0, optimizer.maxGradNorm() / (gradientNorm + 1e-6));
+            adamW.step(learningRate, clip / normalizer);
+            progress.updates++;
+            progress.badStepsInARow = 0;
+            report(step, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
+          } else {
+            report(step, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
+            leaveOut(step, batch, adamW);
           }
-          if (last || (settings.saveSteps() > 0 && done % settings.saveSteps() == 0)) {
+
+          done = step + 1;
+          boolean last = done == plan.steps();
+          boolean save = last || isDue(done, settings.saveSteps());
+          if (last || isDue(done, settings.evalSteps())) {
+            save |= select(done, evaluate(done));
+          }
+          if (save) {
             save(done, adamW);
           }
         }
       }
-      return firstStep;
+      return new LoopOutcome(
+          firstStep,
+          done,
+          takeBest(done),
+          progress.stoppedEarly ? Ending.STOPPED_EARLY : Ending.COMPLETE);
     }
   }
 
+  private static boolean isDue(long done, long every) {
+    return every > 0 && done % every == 0;
+  }
+
+  private WholeBatch wholeBatch(List<TokenizedRow> rows) {
+    return WholeBatch.gather(method, model, rows, collective, this::microBatches);
+  }
+
+  private List<List<TokenizedRow>> microBatches(List<TokenizedRow> rows) {
+    return MicroBatches.split(rows, settings.microBatchSize().size(), settings.microBatchTokens());
+  }
+
   /** Fills every segment's gradients with the sum over this rank's rows, then over all ranks. */
-  private void gradients(List<TokenizedRow> rows, AdamW adamW, OverlappedAllReduce allReduce) {
+  private void gradients(WholeBatch batch, AdamW adamW, OverlappedAllReduce allReduce) {
     sums.clear();
     tokensInStep = 0;
     adamW.clearGradients();
-    List<List<TokenizedRow>> batches =
-        MicroBatches.split(rows, settings.microBatchSize().size(), settings.microBatchTokens());
+    List<List<TokenizedRow>> batches = microBatches(batch.learned());
     for (int i = 0; i < batches.size(); i++) {
-      List<TokenizedRow> batch = batches.get(i);
       boolean lastBatch = i == batches.size() - 1;
-      Consumer<Segment> onFinal =
-          lastBatch ? segment -> allReduce.submit(segment.gradients()) : segment -> {};
-      try (TrainingPass pass =
-          policy.forward(batch, ActivationMemory.KEEP, TokenStatistics.ENTROPY_AND_ACCURACY)) {
-        pass.backward(method.accumulate(batch, pass.tokens(), sums), onFinal);
-      }
-      for (TokenizedRow row : batch) {
+      learn(
+          batches.get(i),
+          batch,
+          lastBatch ? segment -> allReduce.submit(segment.gradients()) : segment -> {});
+      for (TokenizedRow row : batches.get(i)) {
         tokensInStep += tokensAsSequences(row);
       }
       observer.checkInterrupted();
     }
     if (batches.isEmpty()) {
       // A rank without rows this step still takes part in every all-reduce, in the same order.
-      for (int s = policy.segments().size() - 1; s >= 0; s--) {
-        allReduce.submit(policy.segments().get(s).gradients());
+      for (int s = model.segments().size() - 1; s >= 0; s--) {
+        allReduce.submit(model.segments().get(s).gradients());
       }
     }
     allReduce.awaitAll(deadline);
   }
 
+  /** Forward and backward of one micro-batch; adds to sums and gradients. */
+  private void learn(List<TokenizedRow> rows, WholeBatch batch, Consumer<Segment> onFinal) {
+    try (TrainingPass<V, G> pass = model.forward(rows, ActivationMemory.KEEP)) {
+      pass.backward(method.accumulate(rows, pass.values(), batch, sums), onFinal);
+    }
+  }
+
   private void addUpOverRanks() {
-    collective.allReduceSum(sums.values());
+    sums.addUpOver(collective);
     double[] tokens = {tokensInStep};
     collective.allReduceSum(tokens);
     tokensInStep = (long) tokens[0];
-    tokensSeen += tokensInStep;
+    progress.tokens += tokensInStep;
   }
 
-  private void refuseNonFinite(long step, double gradientNorm, List<TokenizedRow> rows) {
-    if (!Double.isFinite(gradientNorm)) {
+  /** Follows a step whose loss or gradient is not finite, before any weight has changed. */
+  private void leaveOut(long step, WholeBatch batch, AdamW adamW) {
+    String sentence =
+        "The loss or the gradient of step "
+            + (step + 1)
+            + " is not finite, and no weight was changed: "
+            + culprits(batch, adamW);
+    if (settings.badSteps() == LoopSettings.BadSteps.STOP) {
       throw new PlumblineException(
           ErrorCode.NUMERICS,
-          "The gradient of step "
-              + (step + 1)
-              + " is not finite, and no weight was changed; rank "
-              + collective.rank()
-              + " trained on rows "
-              + rows.stream().map(r -> String.valueOf(r.index())).toList()
-              + ": lower the learning rate, or look at these rows.");
+          sentence + ", or leave such steps out by --on-bad-step skip and --resume.");
     }
+    progress.badSteps++;
+    progress.badStepsInARow++;
+    if (progress.badStepsInARow >= MOST_BAD_STEPS_IN_A_ROW) {
+      throw new PlumblineException(
+          ErrorCode.NUMERICS,
+          sentence
+              + "; it is the "
+              + MOST_BAD_STEPS_IN_A_ROW
+              + "th such step in a row, so leaving them out trains nothing.");
+    }
+    if (collective.rank() == 0) {
+      observer.note(sentence + ". The step was left out.");
+    }
+  }
+
+  /**
+   * Which rows make the step's loss or gradient infinite or NaN: each rank takes each of its rows
+   * alone. A part of a sentence, the same on every rank.
+   */
+  private String culprits(WholeBatch batch, AdamW adamW) {
+    double[] found = new double[(int) batch.rows()];
+    boolean inSurvey =
+        Arrays.stream(batch.survey()).anyMatch(of -> !Arrays.stream(of).allMatch(Double::isFinite));
+    for (TokenizedRow row : batch.learned()) {
+      int place = batch.place(row);
+      boolean bad;
+      if (inSurvey) {
+        bad = !Arrays.stream(batch.survey()[place]).allMatch(Double::isFinite);
+      } else {
+        sums.clear();
+        adamW.clearGradients();
+        learn(List.of(row), batch, segment -> {});
+        bad = !sums.finite() || !Double.isFinite(adamW.gradientNorm());
+      }
+      found[place] = bad ? row.index() + 1.0 : 0;
+      observer.checkInterrupted();
+    }
+    collective.allReduceSum(found);
+    List<Long> rows =
+        Arrays.stream(found).filter(index -> index > 0).mapToObj(i -> (long) i - 1).toList();
+    if (rows.isEmpty()) {
+      return "no row of the step does so alone; lower the learning rate";
+    }
+    if (rows.size() == found.length && rows.size() > 1) {
+      return "every one of its "
+          + rows.size()
+          + " rows does so alone, so the weights have diverged; lower the learning rate";
+    }
+    String named =
+        rows.stream().limit(NAMED_ROWS).map(String::valueOf).collect(Collectors.joining(", "));
+    return (rows.size() == 1 ? "row " + named + " does" : "rows " + named + " do")
+        + " so alone"
+        + (rows.size() > NAMED_ROWS ? ", with " + (rows.size() - NAMED_ROWS) + " more" : "")
+        + " (accepted rows counted from 0); look at them, lower the learning rate";
   }
 
   private void report(long step, double gradientNorm, double learningRate, double seconds) {
@@ -185,16 +316,19 @@ public final class TrainingLoop {
     line.putAll(method.metrics(sums));
     line.put("grad_norm", gradientNorm);
     line.put("learning_rate", learningRate);
-    line.put("num_tokens", (double) tokensSeen);
+    line.put("num_tokens", (double) progress.tokens);
     line.put("tokens_per_second", tokensInStep / seconds);
     line.put("step_time", seconds);
     observer.metrics(line);
   }
 
-  /** Loss and metrics on held-out rows, which every world size reads in the same order. */
-  private void evaluate(long step) {
+  /**
+   * Loss and metrics on held-out rows, which every world size reads in the same order. The same on
+   * every rank; empty without held-out rows.
+   */
+  private Map<String, Double> evaluate(long step) {
     if (evalShards.isEmpty()) {
-      return;
+      return Map.of();
     }
     long start = System.nanoTime();
     CanonicalShards held = evalShards.get();
@@ -203,21 +337,89 @@ public final class TrainingLoop {
         held.reader(collective.rank(), collective.worldSize(), 0)) {
       for (long s = 0; s < held.plan().steps(); s++) {
         observer.checkInterrupted();
-        for (List<TokenizedRow> batch :
-            MicroBatches.split(
-                reader.next(), settings.microBatchSize().size(), settings.microBatchTokens())) {
-          method.accumulate(batch, policy.logps(batch, TokenStatistics.ENTROPY_AND_ACCURACY), sums);
+        WholeBatch whole = wholeBatch(reader.next());
+        for (List<TokenizedRow> batch : microBatches(whole.learned())) {
+          method.accumulate(batch, model.infer(batch), whole, sums);
         }
       }
     }
-    collective.allReduceSum(sums.values());
+    sums.addUpOver(collective);
+    Map<String, Double> line = new LinkedHashMap<>();
+    line.put("step", (double) step);
+    line.put("epoch", (double) step / shards.plan().stepsPerEpoch());
+    method.evaluationMetrics(sums).forEach((name, value) -> line.put("eval_" + name, value));
+    line.put("eval_runtime", (System.nanoTime() - start) / 1e9);
     if (collective.rank() == 0) {
-      Map<String, Double> line = new LinkedHashMap<>();
-      line.put("step", (double) step);
-      line.put("epoch", (double) step / shards.plan().stepsPerEpoch());
-      method.metrics(sums).forEach((name, value) -> line.put("eval_" + name, value));
-      line.put("eval_runtime", (System.nanoTime() - start) / 1e9);
       observer.metrics(line);
+    }
+    return line;
+  }
+
+  private void requireMetric(Map<String, Double> evaluation) {
+    String metric = settings.selection().metric();
+    if (!settings.selection().isByMetric() || evaluation.containsKey(metric)) {
+      return;
+    }
+    throw new PlumblineException(
+        ErrorCode.BAD_USAGE,
+        "--metric-for-best-model names "
+            + metric
+            + ", which evaluation does not give: take one of "
+            + evaluation.keySet().stream()
+                .filter(name -> name.startsWith("eval_") && !name.equals("eval_runtime"))
+                .collect(Collectors.joining(", "))
+            + ".");
+  }
+
+  /** Takes note of an evaluation; true where its state must be kept. */
+  private boolean select(long step, Map<String, Double> evaluation) {
+    LoopSettings.Selection selection = settings.selection();
+    if (!selection.isByMetric()) {
+      return false;
+    }
+    double value = evaluation.get(selection.metric());
+    if (Double.isFinite(value)
+        && (progress.bestStep == 0 || selection.improves(value, progress.best))) {
+      progress.best = value;
+      progress.bestStep = step;
+      progress.evaluationsSinceBest = 0;
+      return true;
+    }
+    progress.evaluationsSinceBest++;
+    if (selection.patience() > 0 && progress.evaluationsSinceBest >= selection.patience()) {
+      progress.stoppedEarly = true;
+      if (collective.rank() == 0) {
+        observer.note(
+            selection.metric()
+                + " was best at step "
+                + progress.bestStep
+                + " ("
+                + progress.best
+                + "), and "
+                + progress.evaluationsSinceBest
+                + " evaluations since were not better: training ends at step "
+                + step
+                + ".");
+      }
+      return true;
+    }
+    return false;
+  }
+
+  /** Gives the model the weights of the best evaluation. */
+  private OptionalLong takeBest(long done) {
+    if (progress.bestStep == 0) {
+      return OptionalLong.empty();
+    }
+    if (progress.bestStep != done) {
+      readWeights(states.at(progress.bestStep));
+    }
+    return OptionalLong.of(progress.bestStep);
+  }
+
+  private void readWeights(TrainingStateStore.Snapshot snapshot) {
+    for (Segment segment : model.segments()) {
+      snapshot.read("values/" + segment.name(), segment.values());
     }
   }
 
@@ -233,31 +435,27 @@ public final class TrainingLoop {
       return 0;
     }
     TrainingStateStore.Snapshot snapshot = states.at(step);
-    for (Segment segment : policy.segments()) {
-      snapshot.read("values/" + segment.name(), segment.values());
-    }
-    adamW.restore(step, snapshot::read);
-    tokensSeen = snapshot.json("state").get("num_tokens").asLong();
+    readWeights(snapshot);
+    progress.restore(snapshot.json("state"));
+    adamW.restore(progress.updates, snapshot::read);
     LOG.info("Rank {} goes on from step {}", collective.rank(), step);
     return step;
   }
 
   private void save(long step, AdamW adamW) {
     if (collective.rank() == 0) {
-      ObjectNode state = JsonNodeFactory.instance.objectNode();
-      state.put("step", step);
-      state.put("num_tokens", tokensSeen);
-      state.put("world_size", collective.worldSize());
       try (TrainingStateStore.Writer writer = states.begin(step)) {
-        for (Segment segment : policy.segments()) {
+        for (Segment segment : model.segments()) {
           writer.buffer("values/" + segment.name(), segment.values());
         }
         adamW.save(writer::buffer);
-        writer.json("state", state);
+        writer.json("state", progress.json(step, collective.worldSize()));
         writer.commit();
       }
       if (settings.keepCheckpoints() > 0) {
-        states.retain(settings.keepCheckpoints());
+        states.retain(
+            settings.keepCheckpoints(),
+            progress.bestStep > 0 ? Set.of(progress.bestStep) : Set.of());
       }
     }
     collective.barrier();

@@ -11,4 +11,7 @@ public interface TrainingObserver {
    * Metrics of a step or an evaluation, in the order in which they should be shown. Rank 0 only.
    */
   void metrics(Map<String, Double> line);
+
+  /** A sentence that the user should read now. Rank 0 only. */
+  void note(String sentence);
 }

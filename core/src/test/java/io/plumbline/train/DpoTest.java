@@ -14,7 +14,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class DpoTest {
-  private final Dpo dpo = new Dpo(new SigmoidPreference(0.1), 0.1, 1e-4);
+  private final Dpo dpo = new Dpo(Dpo.Settings.of(new SigmoidPreference(0.1), 0.1, 1e-4));
 
   @Test
   void aPolicyThatIsNotItsReferenceIsRefusedBeforeTheFirstUpdate() {
@@ -31,10 +31,9 @@ class DpoTest {
   void rowsWithoutReferenceOrPairAreNamed() {
     TokenizedRow pair = TokenizedRow.of(7, new int[] {1}, List.of(ids(2), ids(3)), List.of());
     TokenizedRow single = TokenizedRow.of(8, new int[] {1}, List.of(ids(2)), List.of());
-    assertThatThrownBy(() -> accumulate(pair, List.of(new float[2], new float[3])))
+    assertThatThrownBy(() -> dpo.check(pair))
         .hasMessageContaining("Row 7 has no reference log-probabilities");
-    assertThatThrownBy(() -> accumulate(single, List.of(new float[2])))
-        .hasMessageContaining("row 8 has 1");
+    assertThatThrownBy(() -> dpo.check(single)).hasMessageContaining("row 8 has 1");
   }
 
   private void check(float difference) {
@@ -47,7 +46,9 @@ class DpoTest {
 
   private Sums accumulate(TokenizedRow row, List<float[]> logps) {
     Sums sums = new Sums(dpo.sums());
-    dpo.accumulate(List.of(row), new TokenLogps(List.of(logps), List.of(), List.of()), sums);
+    List<List<float[]>> none = List.of(logps.stream().map(of -> new float[of.length]).toList());
+    TokenLogps tokens = new TokenLogps(List.of(logps), none, none, none, List.of(), List.of());
+    dpo.accumulate(List.of(row), tokens, WholeBatch.alone(dpo, List.of(row)), sums);
     return sums;
   }
 

@@ -6,17 +6,39 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.objective.CpoLossTypes;
+import io.plumbline.objective.CpoSettings;
+import io.plumbline.objective.Divergence;
+import io.plumbline.objective.KtoLossTypes;
+import io.plumbline.objective.KtoSettings;
+import io.plumbline.objective.LengthDesensitized;
+import io.plumbline.objective.LossTypes;
+import io.plumbline.objective.OddsRatio;
+import io.plumbline.objective.PairObjective;
+import io.plumbline.objective.PreferenceObjective;
+import io.plumbline.objective.PreferenceSettings;
+import io.plumbline.objective.PreferenceSettings.Weighting;
+import io.plumbline.objective.SigmoidPreference;
+import io.plumbline.objective.UnpairedObjective;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.train.ReferenceFree.Odds;
+import io.plumbline.train.ReferenceFree.PromptTokens;
+import io.plumbline.train.ReferenceFree.SequenceLogp;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Follows runs of TRL's own trainers step by step, on any number of ranks. */
 class GoldenTrajectoryTest {
@@ -27,26 +49,23 @@ class GoldenTrajectoryTest {
   void dpoFollowsTrl(int ranks, int microBatch) throws IOException {
     TestRun run = TestRun.dpo(directory, "traj/dpo", 20, settings(Schedule.LINEAR, 0, microBatch));
     List<Map<String, Double>> lines = run.train(ranks);
-    JsonNode steps = log("traj/dpo");
     assertThat(lines).hasSize(20);
-    for (int i = 0; i < 20; i++) {
-      for (String metric :
-          List.of(
-              "loss",
-              "grad_norm",
-              "rewards/chosen",
-              "rewards/rejected",
-              "rewards/margins",
-              "rewards/accuracies",
-              "logps/chosen",
-              "logps/rejected",
-              "entropy",
-              "mean_token_accuracy",
-              "num_tokens",
-              "learning_rate")) {
-        follows(lines.get(i), steps.get(i), metric);
-      }
-    }
+    followsAll(
+        lines,
+        "traj/dpo",
+        List.of(
+            "loss",
+            "grad_norm",
+            "rewards/chosen",
+            "rewards/rejected",
+            "rewards/margins",
+            "rewards/accuracies",
+            "logps/chosen",
+            "logps/rejected",
+            "entropy",
+            "mean_token_accuracy",
+            "num_tokens",
+            "learning_rate"));
     assertThat(lines.get(0).get("rewards/margins")).isCloseTo(0.0, within(1e-5));
     run.assertWeightsCloseTo("traj/dpo/final.safetensors", 1e-4);
   }
@@ -71,15 +90,229 @@ class GoldenTrajectoryTest {
     run.assertWeightsCloseTo("traj/sft_ga/final.safetensors", 1e-4);
   }
 
-  private static void followsSft(
+  @ParameterizedTest(name = "{0} with centering {1} on {2} ranks, micro-batches of {3}")
+  @CsvSource({"reward, 0, 1, 8", "reward, 0, 3, 2", "reward_center, 0.01, 2, 4"})
+  void rewardModelingFollowsTrl(String name, double centering, int ranks, int microBatch)
+      throws IOException {
+    TestRun run =
+        TestRun.reward(
+            directory, "traj/" + name, centering, 20, settings(Schedule.LINEAR, 0, microBatch));
+    followsAll(
+        run.train(ranks),
+        "traj/" + name,
+        List.of(
+            "loss",
+            "grad_norm",
+            "accuracy",
+            "margin",
+            "min_reward",
+            "mean_reward",
+            "max_reward",
+            "num_tokens"));
+    if (name.equals("reward")) {
+      run.assertWeightsCloseTo("traj/reward/final.safetensors", 1e-4);
+    }
+  }
+
+  private static final List<String> PAIR_METRICS =
+      List.of(
+          "loss",
+          "grad_norm",
+          "rewards/chosen",
+          "rewards/rejected",
+          "rewards/margins",
+          "rewards/accuracies",
+          "logps/chosen",
+          "logps/rejected");
+
+  private static List<String> pairMetricsAnd(String... more) {
+    List<String> metrics = new ArrayList<>(PAIR_METRICS);
+    metrics.addAll(List.of(more));
+    return metrics;
+  }
+
+  static Stream<Arguments> dpoFamily() {
+    PreferenceSettings plain = PreferenceSettings.defaults();
+    return Stream.of(
+            Map.entry(
+                "dpo_mix",
+                dpo(
+                    LossTypes.of(
+                        List.of("sigmoid", "bco_pair", "sft"), List.of(0.8, 0.2, 1.0), plain))),
+            Map.entry("dpo_aot", dpo(LossTypes.of("aot", plain))),
+            Map.entry("dpo_aot_unpaired", dpo(LossTypes.of("aot_unpaired", plain))),
+            Map.entry(
+                "dpo_ipo_js",
+                dpo(
+                    LossTypes.of(
+                        "ipo", plain.withDivergence(Divergence.named("js_divergence", 0.5))))),
+            Map.entry(
+                "dpo_wpo",
+                new Dpo.Settings(
+                    new SigmoidPreference(0.1),
+                    0.1,
+                    Dpo.Reference.FROZEN,
+                    Weighting.WPO,
+                    Optional.empty(),
+                    1e-4)),
+            Map.entry(
+                "dpo_ld",
+                new Dpo.Settings(
+                    new SigmoidPreference(0.1),
+                    0.1,
+                    Dpo.Reference.FROZEN,
+                    Weighting.NONE,
+                    Optional.of(new LengthDesensitized(0.5)),
+                    1e-4)))
+        .flatMap(
+            run ->
+                Stream.of(
+                    Arguments.of(run.getKey(), run.getValue(), 1, 8),
+                    Arguments.of(run.getKey(), run.getValue(), 3, 2)));
+  }
+
+  private static Dpo.Settings dpo(PreferenceObjective objective) {
+    return Dpo.Settings.of(objective, 0.1, 1e-4);
+  }
+
+  @ParameterizedTest(name = "{0} on {2} ranks, micro-batches of {3}")
+  @MethodSource("dpoFamily")
+  void theDpoFamilyFollowsTrl(String name, Dpo.Settings dpo, int ranks, int microBatch)
+      throws IOException {
+    String trajectory = "traj/" + name;
+    TestRun run =
+        TestRun.of(
+            directory,
+            () -> new Dpo(dpo),
+            TestRun.withReference(TestRun.pairs(trajectory)),
+            8,
+            shortSettings(microBatch));
+    followsAll(
+        run.train(ranks),
+        trajectory,
+        pairMetricsAnd(
+            "entropy", "mean_token_accuracy", "logits/chosen", "logits/rejected", "num_tokens"));
+  }
+
+  @ParameterizedTest(name = "{0} on {1} ranks, micro-batches of {2}")
+  @CsvSource({"kto, 1, 8", "kto, 3, 2", "kto_apo, 1, 8", "kto_apo, 2, 3"})
+  void ktoFollowsTrl(String name, int ranks, int microBatch) throws IOException {
+    String trajectory = "traj/" + name;
+    UnpairedObjective objective =
+        name.equals("kto")
+            ? KtoLossTypes.of("kto", new KtoSettings(0.1, 1.0, 1.33))
+            : KtoLossTypes.of("apo_zero_unpaired", new KtoSettings(0.1, 1.0, 1.0));
+    TestRun run =
+        TestRun.of(
+            directory,
+            () -> new Kto(objective, 0.1, 1e-4),
+            TestRun.withReference(TestRun.labelled(trajectory)),
+            8,
+            shortSettings(microBatch));
+    followsAll(
+        run.train(ranks),
+        trajectory,
+        List.of(
+            "loss",
+            "grad_norm",
+            "kl",
+            "rewards/chosen",
+            "rewards/rejected",
+            "rewards/margins",
+            "logps/chosen",
+            "logps/rejected",
+            "logits/chosen",
+            "logits/rejected",
+            "entropy",
+            "num_tokens"));
+  }
+
+  static Stream<Arguments> referenceFree() {
+    CpoSettings cpo = CpoSettings.defaults().withBeta(2.0).withCpoAlpha(0);
+    return Stream.of(
+            Map.entry(
+                "orpo",
+                new ReferenceFree.Settings(
+                    "orpo",
+                    (PairObjective) OddsRatio.withLikelihood(0.1),
+                    0.1,
+                    SequenceLogp.MEAN,
+                    PromptTokens.LEARNED,
+                    Odds.SHOWN,
+                    0)),
+            Map.entry("simpo", cpo("simpo", cpo, SequenceLogp.MEAN)),
+            Map.entry("alphapo", cpo("simpo", cpo.withAlpha(0.25), SequenceLogp.MEAN)),
+            Map.entry("cpo", cpo("sigmoid", CpoSettings.defaults(), SequenceLogp.SUM)))
+        .flatMap(
+            run ->
+                Stream.of(
+                    Arguments.of(run.getKey(), run.getValue(), 1, 8),
+                    Arguments.of(run.getKey(), run.getValue(), 3, 2)));
+  }
+
+  private static ReferenceFree.Settings cpo(String type, CpoSettings settings, SequenceLogp logps) {
+    return new ReferenceFree.Settings(
+        "simpo",
+        (PairObjective) CpoLossTypes.of(type, settings),
+        settings.beta(),
+        logps,
+        PromptTokens.LEFT_OUT,
+        Odds.HIDDEN,
+        settings.alpha());
+  }
+
+  @ParameterizedTest(name = "{0} on {2} ranks, micro-batches of {3}")
+  @MethodSource("referenceFree")
+  void referenceFreeMethodsFollowTrl(
+      String name, ReferenceFree.Settings settings, int ranks, int microBatch) throws IOException {
+    String trajectory = "traj/" + name;
+    TestRun run =
+        TestRun.of(
+            directory,
+            () -> new ReferenceFree(settings),
+            TestRun.labelledPairs(trajectory),
+            8,
+            shortSettings(microBatch));
+    List<String> metrics = new ArrayList<>(PAIR_METRICS);
+    if (name.equals("orpo")) {
+      metrics.addAll(List.of("nll_loss", "log_odds_ratio", "log_odds_chosen"));
+    } else if (name.equals("cpo")) {
+      metrics.add("nll_loss");
+    }
+    followsAll(run.train(ranks), trajectory, metrics);
+  }
+
+  private static void followsAll(
       List<Map<String, Double>> lines, String trajectory, List<String> metrics) throws IOException {
     JsonNode steps = log(trajectory);
-    assertThat(lines).hasSize(20);
-    for (int i = 0; i < 20; i++) {
+    assertThat(lines).hasSize(steps.size());
+    for (int i = 0; i < lines.size(); i++) {
       for (String metric : metrics) {
-        follows(lines.get(i), steps.get(i), metric);
+        if (steps.get(i).has(metric)) {
+          follows(lines.get(i), steps.get(i), metric);
+        } else {
+          // TRL's KTO says nothing of a label that a batch lacks.
+          assertThat(trajectory).startsWith("traj/kto");
+          assertThat(lines.get(i)).doesNotContainKey(metric);
+        }
       }
     }
+  }
+
+  private static LoopSettings shortSettings(int microBatch) {
+    return new LoopSettings(
+        new OptimizerSettings(1e-3, Schedule.LINEAR, 2, 0, 1.0, 0.9, 0.999, 1e-8),
+        LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(microBatch)),
+        8192,
+        0,
+        0,
+        0);
+  }
+
+  private static void followsSft(
+      List<Map<String, Double>> lines, String trajectory, List<String> metrics) throws IOException {
+    assertThat(lines).hasSize(20);
+    followsAll(lines, trajectory, metrics);
   }
 
   private static void follows(Map<String, Double> line, JsonNode step, String metric) {

@@ -18,9 +18,15 @@ import io.plumbline.data.CanonicalShards.ShardFile;
 import io.plumbline.data.CanonicalShards.ShardWriter;
 import io.plumbline.data.PlacedRow;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.data.TokenizedRow.Desirability;
+import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.ScoreModel;
+import io.plumbline.model.TokenModel;
+import io.plumbline.model.TrainedModel;
+import io.plumbline.objective.BradleyTerry;
 import io.plumbline.objective.SigmoidPreference;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Segment;
@@ -51,42 +57,114 @@ final class TestRun {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration DEADLINE = Duration.ofSeconds(60);
 
+  /** A model with its method, on a rank. */
+  private interface Learner extends AutoCloseable {
+    LoopOutcome learn(TestRun run, Collective collective, String states, TrainingObserver observer);
+
+    List<Segment> segments();
+
+    @Override
+    void close();
+  }
+
   private final Storage storage = Storage.local();
   private final Path directory;
-  private final Supplier<TrainingMethod> method;
+  private final Supplier<Learner> learner;
   private final LoopSettings settings;
 
   /** Weights of rank 0 after the last {@link #train}, by name. */
   private final Map<String, float[]> weights = new TreeMap<>();
 
-  private TestRun(Path directory, Supplier<TrainingMethod> method, LoopSettings settings) {
+  /** How the last {@link #train} ended on rank 0. */
+  private LoopOutcome outcome;
+
+  private final List<String> notes = Collections.synchronizedList(new ArrayList<>());
+
+  private TestRun(Path directory, Supplier<Learner> learner, LoopSettings settings) {
     this.directory = directory;
-    this.method = method;
+    this.learner = learner;
     this.settings = settings;
+  }
+
+  static TestRun of(
+      Path directory,
+      Supplier<TokenMethod> method,
+      List<TokenizedRow> rows,
+      long steps,
+      LoopSettings settings) {
+    return of(directory, llama(), method, rows, steps, settings);
+  }
+
+  static TestRun of(
+      Path directory,
+      Path model,
+      Supplier<TokenMethod> method,
+      List<TokenizedRow> rows,
+      long steps,
+      LoopSettings settings) {
+    TestRun run = new TestRun(directory, () -> onTokens(model, method.get()), settings);
+    run.write("shards", rows, steps);
+    return run;
+  }
+
+  private static Learner onTokens(Path model, TokenMethod method) {
+    return onTokens(model(model, Purpose.TRAINING), method);
+  }
+
+  /** The same run with a model whose embedding of a token is spoilt. */
+  TestRun spoilt(TokenMethod method, int token, float value) {
+    return new TestRun(
+        directory,
+        () -> {
+          CausalLm policy = model(llama(), Purpose.TRAINING);
+          int width = policy.config().hiddenSize();
+          FloatBuffer embedding = policy.segments().get(0).values();
+          for (int i = 0; i < width; i++) {
+            embedding.put(token * width + i, value);
+          }
+          return onTokens(policy, method);
+        },
+        settings);
+  }
+
+  private static Learner onTokens(CausalLm policy, TokenMethod method) {
+    return new Learner() {
+      @Override
+      public LoopOutcome learn(
+          TestRun run, Collective collective, String states, TrainingObserver observer) {
+        return run.loop(
+            new TokenModel(policy, method.statistics()), method, collective, states, observer);
+      }
+
+      @Override
+      public List<Segment> segments() {
+        return policy.segments();
+      }
+
+      @Override
+      public void close() {
+        policy.close();
+      }
+    };
   }
 
   static TestRun dpo(Path directory, String trajectory, long steps, LoopSettings settings)
       throws IOException {
-    List<TokenizedRow> rows = new ArrayList<>();
-    try (CausalLm reference = model(Purpose.INFERENCE)) {
-      for (JsonNode row : tokenized(trajectory)) {
-        TokenizedRow pair =
-            TokenizedRow.of(
-                rows.size(),
-                ids(row.get("prompt_ids")),
-                List.of(ids(row.get("chosen_ids")), ids(row.get("rejected_ids"))),
-                List.of());
-        rows.add(pair.withReferenceLogps(reference.logps(List.of(pair)).logps().get(0)));
-      }
-    }
-    TestRun run =
-        new TestRun(directory, () -> new Dpo(new SigmoidPreference(0.1), 0.1, 1e-4), settings);
-    run.write(rows, steps);
-    return run;
+    return of(
+        directory,
+        () -> new Dpo(Dpo.Settings.of(new SigmoidPreference(0.1), 0.1, 1e-4)),
+        withReference(pairs(trajectory)),
+        steps,
+        settings);
   }
 
   static TestRun sft(Path directory, String trajectory, long steps, LoopSettings settings)
       throws IOException {
+    return of(directory, Sft::new, supervised(trajectory), steps, settings);
+  }
+
+  /** Rows of TRL's SFT trainer. */
+  static List<TokenizedRow> supervised(String trajectory) throws IOException {
     List<TokenizedRow> rows = new ArrayList<>();
     for (JsonNode row : tokenized(trajectory)) {
       int[] ids = ids(row.get("input_ids"));
@@ -102,16 +180,146 @@ final class TestRun {
               List.of(Arrays.copyOfRange(ids, prompt, ids.length)),
               List.of()));
     }
-    TestRun run = new TestRun(directory, Sft::new, settings);
-    run.write(rows, steps);
+    return rows;
+  }
+
+  /** Learns scores with the head that TRL's run began with. */
+  static TestRun reward(
+      Path directory, String trajectory, double centering, long steps, LoopSettings settings)
+      throws IOException {
+    List<TokenizedRow> rows = new ArrayList<>();
+    for (JsonNode row : tokenized(trajectory)) {
+      int[] chosen = ids(row.get("chosen_ids"));
+      int[] rejected = ids(row.get("rejected_ids"));
+      int prompt = Arrays.mismatch(chosen, rejected);
+      rows.add(
+          TokenizedRow.of(
+              rows.size(),
+              Arrays.copyOf(chosen, prompt),
+              List.of(
+                  Arrays.copyOfRange(chosen, prompt, chosen.length),
+                  Arrays.copyOfRange(rejected, prompt, rejected.length)),
+              List.of()));
+    }
+    SafetensorsFile file =
+        SafetensorsFile.open(
+            Storage.local(), Fixtures.golden("traj/reward/init_score_head.safetensors").toString());
+    FloatBuffer head = FloatBuffer.allocate(64);
+    file.read("score.weight", head);
+    TestRun run =
+        new TestRun(directory, () -> onScores(head.array(), new BradleyTerry(centering)), settings);
+    run.write("shards", rows, steps);
     return run;
   }
 
-  TestRun with(LoopSettings other) {
-    return new TestRun(directory, method, other);
+  private static Learner onScores(float[] head, BradleyTerry objective) {
+    ScoreModel model =
+        ScoreModel.load(
+            ModelDirectory.open(Storage.local(), llama().toString()),
+            Purpose.TRAINING,
+            ComputeDtype.F32,
+            head);
+    return new Learner() {
+      @Override
+      public LoopOutcome learn(
+          TestRun run, Collective collective, String states, TrainingObserver observer) {
+        return run.loop(model, new RewardModeling(objective), collective, states, observer);
+      }
+
+      @Override
+      public List<Segment> segments() {
+        return model.segments();
+      }
+
+      @Override
+      public void close() {
+        model.close();
+      }
+    };
   }
 
-  private void write(List<TokenizedRow> rows, long steps) {
+  /** Rows of TRL's DPO trainer. */
+  static List<TokenizedRow> pairs(String trajectory) throws IOException {
+    List<TokenizedRow> rows = new ArrayList<>();
+    for (JsonNode row : tokenized(trajectory)) {
+      rows.add(
+          TokenizedRow.of(
+              rows.size(),
+              ids(row.get("prompt_ids")),
+              List.of(ids(row.get("chosen_ids")), ids(row.get("rejected_ids"))),
+              List.of()));
+    }
+    return rows;
+  }
+
+  /** Rows of TRL's ORPO and CPO trainers, whose prompt ends where both sides' labels begin. */
+  static List<TokenizedRow> labelledPairs(String trajectory) throws IOException {
+    List<TokenizedRow> rows = new ArrayList<>();
+    for (JsonNode row : tokenized(trajectory)) {
+      int[] chosen = ids(row.get("chosen_input_ids"));
+      int[] rejected = ids(row.get("rejected_input_ids"));
+      int prompt = firstLabel(ids(row.get("chosen_labels")));
+      assertThat(firstLabel(ids(row.get("rejected_labels")))).isEqualTo(prompt);
+      assertThat(Arrays.copyOf(rejected, prompt)).containsExactly(Arrays.copyOf(chosen, prompt));
+      rows.add(
+          TokenizedRow.of(
+              rows.size(),
+              Arrays.copyOf(chosen, prompt),
+              List.of(
+                  Arrays.copyOfRange(chosen, prompt, chosen.length),
+                  Arrays.copyOfRange(rejected, prompt, rejected.length)),
+              List.of()));
+    }
+    return rows;
+  }
+
+  private static int firstLabel(int[] labels) {
+    int first = 0;
+    while (labels[first] == -100) {
+      first++;
+    }
+    return first;
+  }
+
+  /** Rows of TRL's KTO trainer. */
+  static List<TokenizedRow> labelled(String trajectory) throws IOException {
+    List<TokenizedRow> rows = new ArrayList<>();
+    for (JsonNode row : tokenized(trajectory)) {
+      List<int[]> completions = new ArrayList<>();
+      completions.add(ids(row.get("completion_ids")));
+      if (row.has("KL_completion_ids")) {
+        completions.add(ids(row.get("KL_completion_ids")));
+      }
+      rows.add(
+          TokenizedRow.of(rows.size(), ids(row.get("prompt_ids")), completions, List.of())
+              .withDesirability(
+                  row.get("label").asBoolean()
+                      ? Desirability.DESIRABLE
+                      : Desirability.UNDESIRABLE));
+    }
+    return rows;
+  }
+
+  /** The rows with the small Llama's log-probabilities. */
+  static List<TokenizedRow> withReference(List<TokenizedRow> rows) {
+    try (CausalLm reference = model(llama(), Purpose.INFERENCE)) {
+      return rows.stream()
+          .map(row -> row.withReferenceLogps(reference.logps(List.of(row)).logps().get(0)))
+          .toList();
+    }
+  }
+
+  /** Also evaluates on these rows. */
+  TestRun evaluatedOn(List<TokenizedRow> rows) {
+    write("held", rows, (rows.size() + 7) / 8);
+    return this;
+  }
+
+  TestRun with(LoopSettings other) {
+    return new TestRun(directory, learner, other);
+  }
+
+  private void write(String name, List<TokenizedRow> rows, long steps) {
     Plan plan = Plan.forSteps(8, rows.size(), steps, 0);
     Placement placement = new Placement(plan, Order.INPUT);
     Map<Integer, TreeMap<Long, TokenizedRow>> byShard = new TreeMap<>();
@@ -124,7 +332,7 @@ final class TestRun {
                   .put(place, row));
     }
     List<ShardFile> files = new ArrayList<>();
-    String shards = directory.resolve("shards").toString();
+    String shards = directory.resolve(name).toString();
     byShard.forEach(
         (shard, placed) -> {
           ShardWriter writer = CanonicalShards.shardWriter(storage, shards, plan, shard, "a");
@@ -158,6 +366,9 @@ final class TestRun {
       if (e.getCause() instanceof StoppedFromOutside) {
         return lines;
       }
+      if (e.getCause() instanceof PlumblineException failure) {
+        throw failure;
+      }
       throw new AssertionError(e.getCause());
     } catch (InterruptedException | TimeoutException e) {
       throw new AssertionError(e);
@@ -176,7 +387,7 @@ final class TestRun {
       Collective collective, String states, long stopBefore, List<Map<String, Double>> lines) {
     Torch.useThreads(1);
     try (collective;
-        CausalLm policy = model(Purpose.TRAINING)) {
+        Learner learning = learner.get()) {
       TrainingObserver observer =
           new TrainingObserver() {
             @Override
@@ -190,21 +401,17 @@ final class TestRun {
             public void metrics(Map<String, Double> line) {
               lines.add(new LinkedHashMap<>(line));
             }
+
+            @Override
+            public void note(String sentence) {
+              notes.add(sentence);
+            }
           };
-      new TrainingLoop(
-              policy,
-              method.get(),
-              collective,
-              CanonicalShards.open(storage, directory.resolve("shards").toString()),
-              Optional.empty(),
-              settings,
-              TrainingStateStore.of(storage, directory.resolve(states).toString()),
-              observer,
-              DEADLINE)
-          .run();
+      LoopOutcome ended = learning.learn(this, collective, states, observer);
       if (collective.rank() == 0) {
+        outcome = ended;
         weights.clear();
-        for (Segment segment : policy.segments()) {
+        for (Segment segment : learning.segments()) {
           FloatBuffer values = segment.values();
           for (Segment.Slice slice : segment.slices()) {
             float[] copy = new float[(int) slice.length()];
@@ -214,6 +421,36 @@ final class TestRun {
         }
       }
     }
+  }
+
+  private <V, G> LoopOutcome loop(
+      TrainedModel<V, G> model,
+      TrainingMethod<V, G> method,
+      Collective collective,
+      String states,
+      TrainingObserver observer) {
+    Path held = directory.resolve("held");
+    return new TrainingLoop<>(
+            model,
+            method,
+            collective,
+            CanonicalShards.open(storage, directory.resolve("shards").toString()),
+            Files.exists(held)
+                ? Optional.of(CanonicalShards.open(storage, held.toString()))
+                : Optional.empty(),
+            settings,
+            TrainingStateStore.of(storage, directory.resolve(states).toString()),
+            observer,
+            DEADLINE)
+        .run();
+  }
+
+  LoopOutcome outcome() {
+    return outcome;
+  }
+
+  List<String> notes() {
+    return List.copyOf(notes);
   }
 
   Map<String, float[]> weights() {
@@ -245,11 +482,13 @@ final class TestRun {
         });
   }
 
-  private static CausalLm model(Purpose purpose) {
+  static Path llama() {
+    return Fixtures.golden("models/llama");
+  }
+
+  private static CausalLm model(Path path, Purpose purpose) {
     return CausalLm.load(
-        ModelDirectory.open(Storage.local(), Fixtures.golden("models/llama").toString()),
-        purpose,
-        ComputeDtype.F32);
+        ModelDirectory.open(Storage.local(), path.toString()), purpose, ComputeDtype.F32);
   }
 
   private static List<JsonNode> tokenized(String trajectory) throws IOException {

@@ -1,0 +1,135 @@
+package io.plumbline.train;
+
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.objective.BradleyTerry;
+import io.plumbline.objective.Calibration;
+import io.plumbline.objective.ScoreLoss;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A Bradley–Terry reward model: the mean over the step's pairs of −log σ(r(x, y⁺) − r(x, y⁻) −
+ * margin), with a pull of the two scores' sum towards 0 where it is asked for.
+ *
+ * <p>Held-out pairs also say how well the predicted probability that one side is preferred agrees
+ * with how often it is.
+ */
+public final class RewardModeling implements TrainingMethod<List<float[]>, List<float[]>> {
+  private static final String PAIRS = "pairs";
+  private static final String LOSS = "loss";
+  private static final String SCORE = "score";
+  private static final String SQUARE = "square";
+  private static final String ACCURATE = "accurate";
+  private static final String MARGIN = "margin";
+  private static final String BRIER = "brier";
+  private static final String BIN_COUNT = "bin_count/";
+  private static final String BIN_CONFIDENCE = "bin_confidence/";
+  private static final String BIN_ACCURATE = "bin_accurate/";
+
+  private final BradleyTerry objective;
+
+  public RewardModeling(BradleyTerry objective) {
+    this.objective = objective;
+  }
+
+  @Override
+  public List<String> sums() {
+    List<String> sums =
+        new ArrayList<>(List.of(PAIRS, LOSS, SCORE, SQUARE, ACCURATE, MARGIN, BRIER));
+    for (int bin = 0; bin < Calibration.BINS; bin++) {
+      sums.addAll(List.of(BIN_COUNT + bin, BIN_CONFIDENCE + bin, BIN_ACCURATE + bin));
+    }
+    return sums;
+  }
+
+  @Override
+  public List<String> ranges() {
+    return List.of(SCORE);
+  }
+
+  @Override
+  public void check(TokenizedRow row) {
+    Pairs.check(row, "reward");
+  }
+
+  @Override
+  public List<float[]> accumulate(
+      List<TokenizedRow> rows, List<float[]> scores, WholeBatch batch, Sums sums) {
+    List<float[]> gradients = new ArrayList<>(rows.size());
+    for (int i = 0; i < rows.size(); i++) {
+      double chosen = scores.get(i)[0];
+      double rejected = scores.get(i)[1];
+      ScoreLoss loss = objective.loss(chosen, rejected, rows.get(i).margin());
+      gradients.add(new float[] {(float) loss.byChosen(), (float) loss.byRejected()});
+
+      sums.add(PAIRS, 1);
+      sums.add(LOSS, loss.loss());
+      for (double score : new double[] {chosen, rejected}) {
+        sums.add(SCORE, score);
+        sums.add(SQUARE, score * score);
+        sums.cover(SCORE, score);
+      }
+      sums.add(ACCURATE, chosen > rejected ? 1 : 0);
+      sums.add(MARGIN, chosen - rejected);
+      double probability = BradleyTerry.preferenceProbability(chosen, rejected);
+      if (Double.isNaN(probability)) {
+        // The loss is NaN as well, which the loop sees to.
+        continue;
+      }
+      sums.add(BRIER, Calibration.brier(probability));
+      int bin = Calibration.bin(probability);
+      sums.add(BIN_COUNT + bin, 1);
+      sums.add(BIN_CONFIDENCE + bin, Calibration.confidence(probability));
+      sums.add(BIN_ACCURATE + bin, chosen > rejected ? 1 : 0);
+    }
+    return gradients;
+  }
+
+  @Override
+  public double normalizer(Sums sums) {
+    return sums.of(PAIRS);
+  }
+
+  @Override
+  public Map<String, Double> metrics(Sums sums) {
+    Map<String, Double> metrics = new LinkedHashMap<>();
+    double scores = 2 * sums.of(PAIRS);
+    double mean = sums.of(SCORE) / scores;
+    metrics.put("loss", sums.ratio(LOSS, PAIRS));
+    metrics.put("accuracy", sums.ratio(ACCURATE, PAIRS));
+    metrics.put("margin", sums.ratio(MARGIN, PAIRS));
+    metrics.put("min_reward", sums.least(SCORE));
+    metrics.put("mean_reward", mean);
+    metrics.put("max_reward", sums.most(SCORE));
+    metrics.put("reward_std", Math.sqrt(Math.max(0, sums.of(SQUARE) / scores - mean * mean)));
+    metrics.put("brier_score", sums.ratio(BRIER, PAIRS));
+    return metrics;
+  }
+
+  /**
+   * Also the expected calibration error, and for each bin that holds pairs their share, the mean
+   * predicted probability of the side that is predicted to win, and how often it did.
+   */
+  @Override
+  public Map<String, Double> evaluationMetrics(Sums sums) {
+    Map<String, Double> metrics = metrics(sums);
+    double error = 0;
+    Map<String, Double> bins = new LinkedHashMap<>();
+    for (int bin = 0; bin < Calibration.BINS; bin++) {
+      if (sums.of(BIN_COUNT + bin) > 0) {
+        double share = sums.ratio(BIN_COUNT + bin, PAIRS);
+        double confidence = sums.ratio(BIN_CONFIDENCE + bin, BIN_COUNT + bin);
+        double accuracy = sums.ratio(BIN_ACCURATE + bin, BIN_COUNT + bin);
+        error += share * Math.abs(confidence - accuracy);
+        bins.put("calibration/" + bin + "/share", share);
+        bins.put("calibration/" + bin + "/predicted", confidence);
+        bins.put("calibration/" + bin + "/observed", accuracy);
+      }
+    }
+    metrics.put("calibration_error", error);
+    metrics.putAll(bins);
+    return metrics;
+  }
+}
