@@ -1,0 +1,150 @@
+package io.plumbline.spark.source;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.Storage;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * What the values of {@code --data} may name besides files:
+ *
+ * <ul>
+ *   <li>{@code table:CATALOG.SCHEMA.NAME}, any table of the session's catalogs;
+ *   <li>{@code sql:SELECT ...}, a query over any source of Spark's;
+ *   <li>{@code delta:PATH}, or a directory that is a Delta table.
+ * </ul>
+ *
+ * <p>A source is snapshotted as Parquet files ({@link Snapshot}), so that everything behind reads
+ * files, and a run that is resumed trains on the rows that it began with.
+ */
+public final class SparkSources {
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+
+  /** What a value names. */
+  public enum Kind {
+    FILES,
+    TABLE,
+    QUERY,
+    DELTA
+  }
+
+  /** The number of rows of files, which nobody has counted. */
+  public static final long NOT_COUNTED = -1;
+
+  /**
+   * A value of {@code --data} as files.
+   *
+   * @param path of files: for {@link Kind#FILES} what was given, otherwise a directory of Parquet
+   * @param given as the user wrote it
+   * @param rows in a snapshot; {@link #NOT_COUNTED} for {@link Kind#FILES}
+   */
+  public record Resolved(String path, String given, Kind kind, long rows) {}
+
+  private record Resolutions(List<Resolved> sources) {}
+
+  private SparkSources() {}
+
+  /** What a value names, by its words and by what stands at its path. */
+  public static Kind kind(Storage storage, String given) {
+    return Source.of(storage, given).kind();
+  }
+
+  /**
+   * Makes files of everything that is given: files stay as they are, a source is read once and kept
+   * under {@code OUTPUT/sources/NAME-KEY/}, where the same rows are found again.
+   *
+   * @param name what the data is for, such as {@code train}: a part of the directory's name
+   * @throws PlumblineException BAD_USAGE where a value or a query makes no sense, INPUT_NOT_FOUND
+   *     where a source is not there or may not be read, CLUSTER_UNFIT where Spark lacks the jars
+   *     for it, BAD_DATA where it holds no row, STORAGE_FAILED where reading or writing failed
+   */
+  public static List<Resolved> resolve(
+      SparkSession spark, Storage storage, List<String> data, String name, String output) {
+    List<Source> sources = data.stream().map(given -> Source.of(storage, given)).toList();
+    List<Resolved> resolved = new ArrayList<>();
+    for (Source source : sources) {
+      if (source.kind() == Kind.FILES) {
+        resolved.add(new Resolved(source.given(), source.given(), Kind.FILES, NOT_COUNTED));
+      } else {
+        Snapshot.Taken taken = Snapshot.take(spark, storage, source, name, output);
+        resolved.add(new Resolved(taken.path(), source.given(), source.kind(), taken.rows()));
+      }
+    }
+    if (resolved.stream().anyMatch(one -> one.kind() != Kind.FILES)) {
+      storage.writeText(record(name, output), json(new Resolutions(resolved)));
+    }
+    return resolved;
+  }
+
+  /**
+   * What the last {@link #resolve} of the same data, name and output found, without a look at the
+   * sources: a run that goes on reads the rows that it began with, though the table may have
+   * changed. Empty where there was none, or where a snapshot is not complete any more.
+   */
+  public static Optional<List<Resolved>> resolvedBefore(
+      Storage storage, List<String> data, String name, String output) {
+    String path = record(name, output);
+    if (!storage.exists(path)) {
+      return Optional.empty();
+    }
+    List<Resolved> before;
+    try {
+      before = JSON.readValue(storage.readText(path), Resolutions.class).sources();
+    } catch (JsonProcessingException e) {
+      return Optional.empty();
+    }
+    boolean same =
+        before != null
+            && before.stream().map(Resolved::given).toList().equals(data)
+            && before.stream()
+                .allMatch(
+                    one -> one.kind() == Kind.FILES || Snapshot.isComplete(storage, one.path()));
+    return same ? Optional.of(before) : Optional.empty();
+  }
+
+  /**
+   * What can be known to be wrong with data without reading it, in a sentence each: names that are
+   * not there, queries that fail analysis, jars that are missing. Files are only looked at for
+   * being a table's; whether they are there is not checked here.
+   */
+  public static List<String> check(SparkSession spark, Storage storage, List<String> data) {
+    List<String> sentences = new ArrayList<>();
+    for (String given : data) {
+      try {
+        require(spark, storage, given);
+      } catch (PlumblineException e) {
+        sentences.add(e.getMessage());
+      }
+    }
+    return sentences;
+  }
+
+  /** The check of one value, as a failure with its code. */
+  public static void require(SparkSession spark, Storage storage, String given) {
+    Source source = Source.of(storage, given);
+    if (source.kind() != Kind.FILES) {
+      source.requireKnownColumn(source.rows(spark, storage));
+    }
+  }
+
+  private static String record(String name, String output) {
+    return Storage.join(Snapshot.directory(output), name + ".json");
+  }
+
+  private static String json(Resolutions resolutions) {
+    try {
+      return JSON.writeValueAsString(resolutions) + "\n";
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("resolutions are plain data", e);
+    }
+  }
+}
