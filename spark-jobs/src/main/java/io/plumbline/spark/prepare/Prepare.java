@@ -1,12 +1,14 @@
 package io.plumbline.spark.prepare;
 
 import io.plumbline.data.DataFileReader;
+import io.plumbline.data.Example;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.ExampleParser;
 import io.plumbline.data.ExampleShape;
 import io.plumbline.data.ExampleTokenizer;
 import io.plumbline.data.FileSlice;
 import io.plumbline.data.FileSlice.Content;
+import io.plumbline.data.LossOn;
 import io.plumbline.data.RawRow;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.error.ErrorCode;
@@ -155,6 +157,7 @@ public final class Prepare {
     List<String> all = new ArrayList<>();
     all.add(Prepared.FORMAT + " " + Prepared.VERSION);
     all.add(settings.kind().name());
+    all.add(settings.lossOn().name());
     all.add(settings.limits().toString());
     all.add(tokenizerFingerprint);
     for (Input input : inputs) {
@@ -182,6 +185,7 @@ public final class Prepare {
     PreparedCounts counts = PreparedCounts.NONE;
     RowSequenceHash hash = new RowSequenceHash();
     List<Prepared.Part> parts = new ArrayList<>();
+    long[] sources = new long[inputs.size()];
     List<String> quarantineFiles = new ArrayList<>();
     List<Prepared.Refusal> refusals = new ArrayList<>();
     for (PartResult result : results) {
@@ -193,6 +197,7 @@ public final class Prepare {
       }
       refusals.addAll(result.firstRefusals());
       counts = counts.plus(result.counts());
+      Arrays.setAll(sources, source -> sources[source] + result.sources()[source]);
       hash.append(result.hash(), result.counts().accepted());
     }
     Prepared prepared =
@@ -206,6 +211,7 @@ public final class Prepare {
                 hash.fingerprint(),
                 tokenizer.fingerprint(),
                 counts,
+                Arrays.stream(sources).boxed().toList(),
                 parts,
                 quarantine,
                 quarantineFiles,
@@ -257,7 +263,7 @@ public final class Prepare {
               shapes.add(shape.get());
               fitting++;
               if (!tried) {
-                tried = tryOut(tokenizer, values, shape.get());
+                tried = tryOut(input, tokenizer, values, shape.get());
               }
             }
           }
@@ -270,8 +276,8 @@ public final class Prepare {
           ErrorCode.BAD_DATA,
           firstPlace.get()
               + " does not fit: "
-              + kind.name().toLowerCase(Locale.ROOT).replace('_', ' ')
-              + " data "
+              + kind.words()
+              + " "
               + ExampleShape.mismatch(kind, seen)
               + "; rename the columns or give other data");
     }
@@ -281,13 +287,28 @@ public final class Prepare {
   }
 
   /** Finds out before any task starts whether the tokenizer fits the data. */
-  private boolean tryOut(Tokenizer tokenizer, Map<String, Object> values, ExampleShape shape) {
+  private boolean tryOut(
+      Input input, Tokenizer tokenizer, Map<String, Object> values, ExampleShape shape) {
     try {
-      new ExampleTokenizer(tokenizer, settings.limits())
-          .tokenize(new ExampleParser(settings.kind(), shape).parse(values), 0);
+      Example example = new ExampleParser(settings.kind(), shape).parse(values);
+      requireTurns(input, example);
+      new ExampleTokenizer(tokenizer, settings.limits(), settings.lossOn()).tokenize(example, 0);
       return true;
     } catch (RefusedRowException e) {
       return false;
+    }
+  }
+
+  /** Text has nobody's turns: then every row would be refused, one by one. */
+  private void requireTurns(Input input, Example example) {
+    boolean isText =
+        example instanceof Example.PromptedText || example instanceof Example.WholeText;
+    if (settings.lossOn() == LossOn.ASSISTANT && isText) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "--loss-on assistant needs conversations, and the rows of "
+              + input.path()
+              + " are text; give messages, or --loss-on completion");
     }
   }
 
@@ -306,12 +327,13 @@ public final class Prepare {
                     MOST_SPLIT_BYTES,
                     total / (TASKS_PER_SLOT * (long) context.defaultParallelism())));
     List<Work> work = new ArrayList<>();
-    for (Input input : inputs) {
+    for (int source = 0; source < inputs.size(); source++) {
+      Input input = inputs.get(source);
       ExampleShape shape = shapes.get(input);
       for (Storage.Entry file : input.files()) {
         for (FileSlice slice : slices(file, splitBytes)) {
           long bytes = Math.min(slice.end(), file.length()) - slice.start();
-          work.add(new Work(slice, shape, bytes));
+          work.add(new Work(slice, shape, source, bytes));
         }
       }
     }
@@ -364,7 +386,8 @@ public final class Prepare {
       if (one.slice().start() == 0) {
         before = 0;
       }
-      numbered.add(new Work(one.slice().withBefore(before), one.shape(), one.bytes()));
+      numbered.add(
+          new Work(one.slice().withBefore(before), one.shape(), one.source(), one.bytes()));
       if (one.slice().end() != Long.MAX_VALUE) {
         before += lines.get(next++);
       }
@@ -399,42 +422,32 @@ public final class Prepare {
     AtomicInteger done = new AtomicInteger();
     AtomicLong rows = new AtomicLong();
     JavaRDD<List<Work>> rdd = context.parallelize(tasks, tasks.size());
+    AbstractFunction2<Object, PartResult, BoxedUnit> finished =
+        new AbstractFunction2<>() {
+          @Override
+          public BoxedUnit apply(Object partition, PartResult result) {
+            results[(Integer) partition] = result;
+            listener.partsDone(
+                done.incrementAndGet(), results.length, rows.addAndGet(result.counts().read()));
+            return BoxedUnit.UNIT;
+          }
+        };
     try {
-      spark
-          .sparkContext()
-          .runJob(
-              rdd.rdd(),
-              new PrepareTask(storage, settings, files, directory, quarantine, run),
-              new AbstractFunction2<Object, PartResult, BoxedUnit>() {
-                @Override
-                public BoxedUnit apply(Object partition, PartResult result) {
-                  results[(Integer) partition] = result;
-                  listener.partsDone(
-                      done.incrementAndGet(),
-                      results.length,
-                      rows.addAndGet(result.counts().read()));
-                  return BoxedUnit.UNIT;
-                }
-              },
-              ClassTag$.MODULE$.apply(PartResult.class));
-    } catch (RuntimeException e) {
-      throw ours(e);
+      Jobs.run(
+          () -> {
+            spark
+                .sparkContext()
+                .runJob(
+                    rdd.rdd(),
+                    new PrepareTask(storage, settings, files, directory, quarantine, run),
+                    finished,
+                    ClassTag$.MODULE$.apply(PartResult.class));
+            return results;
+          });
     } finally {
       files.destroy();
     }
     return Arrays.asList(results);
-  }
-
-  /** What a task said, where it was one of our sentences that ended the job. */
-  static RuntimeException ours(RuntimeException failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof PlumblineException known) {
-        return known == failure
-            ? known
-            : new PlumblineException(known.code(), known.getMessage(), failure);
-      }
-    }
-    return failure;
   }
 
   private void requireEnoughGoodRows(Prepared prepared) {

@@ -2,8 +2,12 @@ package io.plumbline.spark.prepare;
 
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
+import io.plumbline.data.LossOn;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * What to prepare and how.
@@ -12,6 +16,7 @@ import java.util.List;
  *     live in one output directory; letters, digits and dashes
  * @param paths files, directories and globs, read in this order
  * @param kind what the rows are to become
+ * @param lossOn which tokens of supervised rows are learned
  * @param limits how long rows may be
  * @param badRows how many rows may be refused
  * @param output the run's output directory; prepared rows go to {@code prepared/} and refused rows
@@ -23,6 +28,7 @@ public record PrepareSettings(
     String name,
     List<String> paths,
     ExampleKind kind,
+    LossOn lossOn,
     LengthLimits limits,
     BadRowLimit badRows,
     String output,
@@ -33,6 +39,26 @@ public record PrepareSettings(
     if (!name.matches("[A-Za-z0-9-]+")) {
       throw new IllegalArgumentException("the name " + name);
     }
+    if (lossOn != LossOn.COMPLETION
+        && (kind == ExampleKind.PREFERENCE || kind == ExampleKind.UNPAIRED)) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "--loss-on "
+              + lossOn.name().toLowerCase(Locale.ROOT)
+              + " is for sft; pairs and labelled rows compare completions, so leave it out");
+    }
+  }
+
+  /** Settings that learn completions. */
+  public PrepareSettings(
+      String name,
+      List<String> paths,
+      ExampleKind kind,
+      LengthLimits limits,
+      BadRowLimit badRows,
+      String output,
+      long splitBytes) {
+    this(name, paths, kind, LossOn.COMPLETION, limits, badRows, output, splitBytes);
   }
 
   /** Settings for a data set named {@code train}, without limits of length. */
@@ -42,18 +68,22 @@ public record PrepareSettings(
   }
 
   public PrepareSettings named(String newName) {
-    return new PrepareSettings(newName, paths, kind, limits, badRows, output, splitBytes);
+    return new PrepareSettings(newName, paths, kind, lossOn, limits, badRows, output, splitBytes);
+  }
+
+  public PrepareSettings withLossOn(LossOn tokens) {
+    return new PrepareSettings(name, paths, kind, tokens, limits, badRows, output, splitBytes);
   }
 
   public PrepareSettings withLimits(LengthLimits newLimits) {
-    return new PrepareSettings(name, paths, kind, newLimits, badRows, output, splitBytes);
+    return new PrepareSettings(name, paths, kind, lossOn, newLimits, badRows, output, splitBytes);
   }
 
   public PrepareSettings withBadRows(BadRowLimit limit) {
-    return new PrepareSettings(name, paths, kind, limits, limit, output, splitBytes);
+    return new PrepareSettings(name, paths, kind, lossOn, limits, limit, output, splitBytes);
   }
 
   public PrepareSettings withSplitBytes(long bytes) {
-    return new PrepareSettings(name, paths, kind, limits, badRows, output, bytes);
+    return new PrepareSettings(name, paths, kind, lossOn, limits, badRows, output, bytes);
   }
 }

@@ -32,21 +32,25 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
   /**
    * A slice to tokenize.
    *
+   * @param source place among the settings' paths of the one that the slice belongs to
    * @param bytes its size
    */
-  record Work(FileSlice slice, ExampleShape shape, long bytes) implements Serializable {}
+  record Work(FileSlice slice, ExampleShape shape, int source, long bytes)
+      implements Serializable {}
 
   /**
    * What a task did.
    *
    * @param file name of its part; null without an accepted row
    * @param hash value of {@link RowSequenceHash} over its rows
+   * @param sources accepted rows by path of the settings
    * @param quarantineFile name of its refused rows; null without one
    */
   record PartResult(
       String file,
       String hash,
       PreparedCounts counts,
+      long[] sources,
       String quarantineFile,
       List<Prepared.Refusal> firstRefusals)
       implements Serializable {}
@@ -83,7 +87,8 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
         Quarantine quarantine =
             new Quarantine(storage, quarantineDirectory, "refused-" + attempt + ".jsonl");
         Part part = new Part("part-" + attempt + ".parquet")) {
-      ExampleTokenizer examples = new ExampleTokenizer(tokenizer, settings.limits());
+      ExampleTokenizer examples =
+          new ExampleTokenizer(tokenizer, settings.limits(), settings.lossOn());
       while (partition.hasNext()) {
         for (Work work : partition.next()) {
           read(work, examples, part, quarantine, context);
@@ -107,7 +112,9 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
           if (row.refusal().isPresent()) {
             throw row.refusal().get();
           }
-          part.write(examples.tokenize(parser.parse(row.values().orElseThrow()), part.rows()));
+          part.write(
+              examples.tokenize(parser.parse(row.values().orElseThrow()), part.rows()),
+              work.source());
         } catch (RefusedRowException e) {
           part.refused(path, row, e);
           quarantine.refuse(path, row, e);
@@ -122,6 +129,7 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
     private final PreparedCounts.Counter counter = new PreparedCounts.Counter();
     private final RowSequenceHash hash = new RowSequenceHash();
     private final List<Prepared.Refusal> firstRefusals = new ArrayList<>();
+    private final long[] sources = new long[settings.paths().size()];
     private Optional<TokenizedRowFiles.Writer> writer = Optional.empty();
 
     private Part(String name) {
@@ -132,13 +140,14 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
       return writer.map(TokenizedRowFiles.Writer::rows).orElse(0L);
     }
 
-    private void write(ExampleTokenizer.Tokenized tokenized) {
+    private void write(ExampleTokenizer.Tokenized tokenized, int source) {
       if (writer.isEmpty()) {
         writer = Optional.of(TokenizedRowFiles.writer(storage, Storage.join(directory, name)));
       }
       writer.get().write(tokenized.row());
       counter.accepted(tokenized);
-      hash.add(tokenized.row().fingerprint());
+      hash.add(tokenized.row().dataFingerprint());
+      sources[source]++;
     }
 
     private void refused(String path, RawRow row, RefusedRowException refusal) {
@@ -153,6 +162,7 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
           writer.isPresent() ? name : null,
           hash.value(),
           counter.counts(),
+          sources,
           quarantine.file().orElse(null),
           firstRefusals);
     }

@@ -60,6 +60,7 @@ public final class Prepared {
       String fingerprint,
       String tokenizer,
       PreparedCounts counts,
+      List<Long> sources,
       List<Part> parts,
       String quarantine,
       List<String> quarantineFiles,
@@ -67,7 +68,7 @@ public final class Prepared {
 
   static final String MANIFEST = "manifest.json";
   static final String FORMAT = "plumbline.prepared";
-  static final int VERSION = 1;
+  static final int VERSION = 2;
 
   private static final ObjectMapper JSON =
       new ObjectMapper()
@@ -102,6 +103,7 @@ public final class Prepared {
         FORMAT.equals(manifest.format())
             && manifest.version() == VERSION
             && key.equals(manifest.key())
+            && manifest.sources() != null
             && manifest.parts().stream()
                 .allMatch(part -> storage.exists(Storage.join(directory, part.file())))
             && manifest.quarantineFiles().stream()
@@ -133,7 +135,15 @@ public final class Prepared {
     return manifest.counts();
   }
 
-  /** Equal exactly for the same rows in the same order. */
+  /**
+   * Accepted rows of each of the settings' paths, in their order. The rows of a path have
+   * contiguous indexes, after those of the paths before it.
+   */
+  public List<Long> sourceCounts() {
+    return List.copyOf(manifest.sources());
+  }
+
+  /** Equal exactly for the same rows, with the same margins and labels, in the same order. */
   public String fingerprint() {
     return manifest.fingerprint();
   }

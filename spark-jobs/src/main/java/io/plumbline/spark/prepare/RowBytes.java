@@ -1,6 +1,7 @@
 package io.plumbline.spark.prepare;
 
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.data.TokenizedRow.Desirability;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -12,7 +13,7 @@ final class RowBytes {
 
   static byte[] write(TokenizedRow row) {
     byte[] fingerprint = row.fingerprint().getBytes(StandardCharsets.UTF_8);
-    int size = 4 + fingerprint.length + 8 + 4 + 4 * row.prompt().length + 12;
+    int size = 4 + fingerprint.length + 8 + 4 + 4 * row.prompt().length + 12 + 8 + 1;
     for (int[] completion : row.completions()) {
       size += 4 + 4 * completion.length;
     }
@@ -36,7 +37,25 @@ final class RowBytes {
         out.putFloat(logp);
       }
     }
+    out.putDouble(row.margin()).put(code(row.desirability()));
     return out.array();
+  }
+
+  private static byte code(Desirability desirability) {
+    return switch (desirability) {
+      case UNSTATED -> 0;
+      case DESIRABLE -> 1;
+      case UNDESIRABLE -> 2;
+    };
+  }
+
+  private static Desirability desirability(byte code) {
+    return switch (code) {
+      case 0 -> Desirability.UNSTATED;
+      case 1 -> Desirability.DESIRABLE;
+      case 2 -> Desirability.UNDESIRABLE;
+      default -> throw new IllegalArgumentException("the label " + code);
+    };
   }
 
   private static void ints(ByteBuffer out, int[] values) {
@@ -67,7 +86,10 @@ final class RowBytes {
       }
       logps.add(values);
     }
-    return new TokenizedRow(fingerprint, index, prompt, completions, masks, logps);
+    double margin = in.getDouble();
+    Desirability desirability = desirability(in.get());
+    return new TokenizedRow(
+        fingerprint, index, prompt, completions, masks, logps, margin, desirability);
   }
 
   private static int[] ints(ByteBuffer in) {

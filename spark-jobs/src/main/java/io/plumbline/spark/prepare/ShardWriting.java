@@ -6,6 +6,7 @@ import io.plumbline.data.CanonicalShards.Placement;
 import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.CanonicalShards.ShardFile;
 import io.plumbline.data.CanonicalShards.ShardWriter;
+import io.plumbline.data.Mixture;
 import io.plumbline.data.PlacedRow;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.storage.Storage;
@@ -26,10 +27,24 @@ import scala.Tuple2;
 public final class ShardWriting {
   private ShardWriting() {}
 
+  /** Writes every row once an epoch, or finds them written. */
+  public static CanonicalShards write(
+      Storage storage,
+      String directory,
+      JavaRDD<TokenizedRow> rows,
+      Plan plan,
+      Order order,
+      String content) {
+    return write(storage, directory, rows, plan, order, Optional.empty(), content);
+  }
+
   /**
    * Writes the rows of a whole run, or finds them written.
    *
-   * @param rows with indexes from 0 to before the plan's number of rows, in any order
+   * @param rows with indexes from 0 to before the plan's number of rows, in any order; those of a
+   *     mixture's sources one source after the other
+   * @param mixture how often the rows of each source are trained on; without one every row once an
+   *     epoch
    * @param content fingerprint of the rows and of all that was added to them, such as reference
    *     log-probabilities
    */
@@ -39,27 +54,26 @@ public final class ShardWriting {
       JavaRDD<TokenizedRow> rows,
       Plan plan,
       Order order,
+      Optional<Mixture> mixture,
       String content) {
     Optional<CanonicalShards> found =
-        CanonicalShards.find(storage, directory, CanonicalShards.fingerprint(plan, order, content));
+        CanonicalShards.find(
+            storage, directory, CanonicalShards.fingerprint(plan, order, mixture, content));
     if (found.isPresent()) {
       return found.get();
     }
     // What is there is of another run; nobody may take it for complete while it is replaced.
     storage.delete(Storage.join(directory, CanonicalShards.MANIFEST));
-    Placement placement = new Placement(plan, order);
+    Placement placement = new Placement(plan, order, mixture);
     String run = UUID.randomUUID().toString().substring(0, 8);
-    List<ShardFile> files;
-    try {
-      files =
-          rows.flatMapToPair(row -> placed(placement, row))
-              .repartitionAndSortWithinPartitions(new ByShard(plan))
-              .mapPartitionsWithIndex(new WriteShard(storage, directory, plan, run), true)
-              .collect();
-    } catch (RuntimeException e) {
-      throw Prepare.ours(e);
-    }
-    return CanonicalShards.commit(storage, directory, plan, order, content, files);
+    List<ShardFile> files =
+        Jobs.run(
+            () ->
+                rows.flatMapToPair(row -> placed(placement, row))
+                    .repartitionAndSortWithinPartitions(new ByShard(plan))
+                    .mapPartitionsWithIndex(new WriteShard(storage, directory, plan, run), true)
+                    .collect());
+    return CanonicalShards.commit(storage, directory, plan, order, mixture, content, files);
   }
 
   /** The same for rows with the columns of {@link TokenizedRows#SCHEMA}. */

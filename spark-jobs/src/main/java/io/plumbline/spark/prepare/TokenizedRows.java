@@ -1,6 +1,7 @@
 package io.plumbline.spark.prepare;
 
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.data.TokenizedRow.Desirability;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.api.java.JavaRDD;
@@ -20,11 +21,15 @@ public final class TokenizedRows {
   private static final int COMPLETIONS = 3;
   private static final int LOSS_MASKS = 4;
   private static final int REFERENCE_LOGPS = 5;
+  private static final int MARGIN = 6;
+  private static final int DESIRABLE = 7;
 
   /**
    * {@code fingerprint} string, {@code row} bigint (the index over all accepted rows), {@code
    * prompt_ids} array of int, {@code completions} array of array of int, {@code loss_masks} array
-   * of array of tinyint, {@code reference_logps} array of array of float; none of them null.
+   * of array of tinyint, {@code reference_logps} array of array of float, none of them null; {@code
+   * margin} double, null where the data does not say, and {@code desirable} boolean, null where it
+   * has no labels.
    */
   public static final StructType SCHEMA =
       DataTypes.createStructType(
@@ -34,7 +39,9 @@ public final class TokenizedRows {
               required("prompt_ids", DataTypes.createArrayType(DataTypes.IntegerType, false)),
               required("completions", lists(DataTypes.IntegerType)),
               required("loss_masks", lists(DataTypes.ByteType)),
-              required("reference_logps", lists(DataTypes.FloatType))));
+              required("reference_logps", lists(DataTypes.FloatType)),
+              DataTypes.createStructField("margin", DataTypes.DoubleType, true),
+              DataTypes.createStructField("desirable", DataTypes.BooleanType, true)));
 
   private TokenizedRows() {}
 
@@ -54,7 +61,14 @@ public final class TokenizedRows {
   /** Reads columns by name, so that others may stand beside them. */
   public static JavaRDD<TokenizedRow> fromDataset(Dataset<Row> rows) {
     return rows.select(
-            "fingerprint", "row", "prompt_ids", "completions", "loss_masks", "reference_logps")
+            "fingerprint",
+            "row",
+            "prompt_ids",
+            "completions",
+            "loss_masks",
+            "reference_logps",
+            "margin",
+            "desirable")
         .javaRDD()
         .map(TokenizedRows::fromRow);
   }
@@ -71,7 +85,11 @@ public final class TokenizedRows {
         prompt.toArray(),
         arrays(completions),
         arrays(masks),
-        arrays(logps));
+        arrays(logps),
+        Double.isNaN(row.margin()) ? null : row.margin(),
+        row.desirability() == Desirability.UNSTATED
+            ? null
+            : row.desirability() == Desirability.DESIRABLE);
   }
 
   /** A row whose columns stand as in {@link #SCHEMA}. */
@@ -98,7 +116,21 @@ public final class TokenizedRows {
     }
     int[] prompt = row.<Integer>getList(PROMPT_IDS).stream().mapToInt(Integer::intValue).toArray();
     return new TokenizedRow(
-        row.getString(FINGERPRINT), row.getLong(ROW), prompt, completions, masks, logps);
+        row.getString(FINGERPRINT),
+        row.getLong(ROW),
+        prompt,
+        completions,
+        masks,
+        logps,
+        row.isNullAt(MARGIN) ? Double.NaN : row.getDouble(MARGIN),
+        desirability(row));
+  }
+
+  private static Desirability desirability(Row row) {
+    if (row.isNullAt(DESIRABLE)) {
+      return Desirability.UNSTATED;
+    }
+    return row.getBoolean(DESIRABLE) ? Desirability.DESIRABLE : Desirability.UNDESIRABLE;
   }
 
   private static List<List<Object>> nested(Row row, int column) {

@@ -3,6 +3,7 @@ package io.plumbline.spark.reference;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm;
 import io.plumbline.model.TokenLogps;
 import io.plumbline.spark.reference.FillTask.Done;
 import io.plumbline.tensor.Torch;
@@ -50,7 +51,7 @@ record FillTask(
             settings.partInterval());
     long done = 0;
     long tokens = 0;
-    SharedModels.Lease lease = null;
+    SharedModels.Lease<CausalLm> lease = null;
     try {
       while (rows.hasNext()) {
         List<TokenizedRow> window = new ArrayList<>();
@@ -67,7 +68,7 @@ record FillTask(
         for (List<TokenizedRow> batch : Batches.byTokens(window, settings.tokensPerBatch())) {
           if (lease == null) {
             lease =
-                SharedModels.acquire(
+                SharedModels.LANGUAGE_MODELS.acquire(
                     directory.storage(), model, modelFingerprint, settings.dtype());
             Torch.useThreads(threads);
           }

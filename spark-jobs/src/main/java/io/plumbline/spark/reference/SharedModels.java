@@ -6,22 +6,27 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.ScoreModel;
 import io.plumbline.storage.Storage;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
 
 /**
- * Models for inference that the tasks of one process share. A model is loaded when the first task
- * asks for it, and closed a while after the last has given it back, so that the next wave of tasks
- * finds it still there.
+ * Models of one kind for inference that the tasks of one process share. A model is loaded when the
+ * first task asks for it, and closed a while after the last has given it back, so that the next
+ * wave of tasks finds it still there.
+ *
+ * @param <M> the kind of model
  */
-public final class SharedModels {
+public final class SharedModels<M> {
   private static final Duration LINGER = Duration.ofSeconds(20);
-  private static final Map<Key, Held> HELD = new HashMap<>();
   private static final ScheduledExecutorService CLOSER =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -29,36 +34,59 @@ public final class SharedModels {
             thread.setDaemon(true);
             return thread;
           });
-  private static final Object LOCK = new Object();
-  private static long loads;
+
+  /** Language models: policies and references. */
+  public static final SharedModels<CausalLm> LANGUAGE_MODELS =
+      new SharedModels<>(
+          (directory, dtype) -> CausalLm.load(directory, Purpose.INFERENCE, dtype),
+          CausalLm::close);
+
+  /** Reward models. */
+  public static final SharedModels<ScoreModel> REWARD_MODELS =
+      new SharedModels<>(
+          (directory, dtype) -> ScoreModel.load(directory, Purpose.INFERENCE, dtype),
+          ScoreModel::close);
+
+  private static final List<SharedModels<?>> KINDS = List.of(LANGUAGE_MODELS, REWARD_MODELS);
+
+  private final BiFunction<ModelDirectory, ComputeDtype, M> loader;
+  private final Consumer<M> closing;
+  private final Map<Key, Held<M>> held = new HashMap<>();
+  private long loads;
 
   private record Key(String path, String fingerprint, ComputeDtype dtype) {}
 
-  private static final class Held {
-    final CausalLm model;
+  private static final class Held<M> {
+    final M model;
     int users;
     long idleSinceNanos;
 
-    Held(CausalLm model) {
+    Held(M model) {
       this.model = model;
     }
   }
 
-  /** The right to use a model until closed. */
-  public static final class Lease implements AutoCloseable {
+  /**
+   * The right to use a model until closed.
+   *
+   * @param <M> the kind of model
+   */
+  public static final class Lease<M> implements AutoCloseable {
+    private final SharedModels<M> owner;
     private final Key key;
-    private final Held held;
+    private final Held<M> leased;
     private final boolean loaded;
     private boolean open = true;
 
-    private Lease(Key key, Held held, boolean loaded) {
+    private Lease(SharedModels<M> owner, Key key, Held<M> leased, boolean loaded) {
+      this.owner = owner;
       this.key = key;
-      this.held = held;
+      this.leased = leased;
       this.loaded = loaded;
     }
 
-    public CausalLm model() {
-      return held.model;
+    public M model() {
+      return leased.model;
     }
 
     /** Whether this lease is the one for which the model was loaded. */
@@ -68,21 +96,19 @@ public final class SharedModels {
 
     @Override
     public void close() {
-      synchronized (LOCK) {
-        if (!open) {
-          return;
-        }
-        open = false;
-        held.users--;
-        if (held.users == 0) {
-          held.idleSinceNanos = System.nanoTime();
-          closeLater(key, held, held.idleSinceNanos);
+      synchronized (owner) {
+        if (open) {
+          open = false;
+          owner.giveBack(key, leased);
         }
       }
     }
   }
 
-  private SharedModels() {}
+  private SharedModels(BiFunction<ModelDirectory, ComputeDtype, M> loader, Consumer<M> closing) {
+    this.loader = loader;
+    this.closing = closing;
+  }
 
   /**
    * Gives the model of a directory, loading it if no task of this process holds it.
@@ -90,19 +116,12 @@ public final class SharedModels {
    * @param modelFingerprint what {@link ModelDirectory#fingerprint} said on the driver: a process
    *     that sees other weights under the same path fails with BAD_CHECKPOINT
    */
-  public static Lease acquire(
-      Storage storage, String path, String modelFingerprint, ComputeDtype dtype) {
-    synchronized (LOCK) {
-      return acquireLocked(storage, path, modelFingerprint, dtype);
-    }
-  }
-
-  private static Lease acquireLocked(
+  public synchronized Lease<M> acquire(
       Storage storage, String path, String modelFingerprint, ComputeDtype dtype) {
     Key key = new Key(path, modelFingerprint, dtype);
-    Held held = HELD.get(key);
-    boolean load = held == null;
-    if (held == null) {
+    Held<M> found = held.get(key);
+    boolean load = found == null;
+    if (found == null) {
       ModelDirectory directory = ModelDirectory.open(storage, path);
       if (!directory.fingerprint().equals(modelFingerprint)) {
         throw new PlumblineException(
@@ -110,44 +129,57 @@ public final class SharedModels {
             "The model in %s is not the one that the driver saw there; keep it in a place that all hosts share, and do not change it while a job runs."
                 .formatted(path));
       }
-      held = new Held(CausalLm.load(directory, Purpose.INFERENCE, dtype));
+      found = new Held<>(loader.apply(directory, dtype));
       loads++;
-      HELD.put(key, held);
+      held.put(key, found);
     }
-    held.users++;
-    return new Lease(key, held, load);
+    found.users++;
+    return new Lease<>(this, key, found, load);
   }
 
-  /** Closes the models of this process that no task uses just now. */
+  /** Closes the models of this process, of every kind, that no task uses just now. */
   public static void closeIdle() {
-    synchronized (LOCK) {
-      HELD.values()
-          .removeIf(
-              held -> {
-                if (held.users > 0) {
-                  return false;
-                }
-                held.model.close();
-                return true;
-              });
+    KINDS.forEach(SharedModels::closeIdleOfKind);
+  }
+
+  private synchronized void closeIdleOfKind() {
+    held.values()
+        .removeIf(
+            one -> {
+              if (one.users > 0) {
+                return false;
+              }
+              closing.accept(one.model);
+              return true;
+            });
+  }
+
+  /** How many models of this kind this process has loaded so far. */
+  public synchronized long loads() {
+    return loads;
+  }
+
+  /** How many models of this kind this process holds, in use or lingering. */
+  synchronized int size() {
+    return held.size();
+  }
+
+  private void giveBack(Key key, Held<M> leased) {
+    leased.users--;
+    if (leased.users == 0) {
+      leased.idleSinceNanos = System.nanoTime();
+      closeLater(key, leased, leased.idleSinceNanos);
     }
   }
 
-  /** How many models this process has loaded so far. */
-  public static long loads() {
-    synchronized (LOCK) {
-      return loads;
-    }
-  }
-
-  private static void closeLater(Key key, Held held, long idleSince) {
+  private void closeLater(Key key, Held<M> leased, long idleSince) {
     var unused =
         CLOSER.schedule(
             () -> {
-              synchronized (LOCK) {
-                boolean idleAllTheWhile = held.users == 0 && held.idleSinceNanos == idleSince;
-                if (idleAllTheWhile && HELD.remove(key, held)) {
-                  held.model.close();
+              synchronized (this) {
+                boolean idleAllTheWhile = leased.users == 0 && leased.idleSinceNanos == idleSince;
+                if (idleAllTheWhile && held.remove(key, leased)) {
+                  closing.accept(leased.model);
                 }
               }
             },

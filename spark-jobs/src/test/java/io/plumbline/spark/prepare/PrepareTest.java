@@ -10,10 +10,14 @@ import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.CanonicalShards.StepReader;
+import io.plumbline.data.DataFileReader;
 import io.plumbline.data.ExampleKind;
+import io.plumbline.data.FileSlice;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.data.LengthLimits.Truncation;
+import io.plumbline.data.LossOn;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.data.TokenizedRow.Desirability;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.reference.LocalSpark;
@@ -376,6 +380,151 @@ class PrepareTest {
     assertThat(directory.resolve("out/shards").toFile().list()).hasSize(5);
   }
 
+  private PrepareSettings settings(ExampleKind kind, Path... paths) {
+    return PrepareSettings.of(
+        Arrays.stream(paths).map(Path::toString).toList(),
+        kind,
+        directory.resolve("out").toString());
+  }
+
+  @Test
+  void labelledRowsComeThroughEveryStore() throws IOException {
+    String rows =
+        """
+        {"prompt": "Is it?", "completion": " It is.", "label": true}
+        {"prompt": "Is it?", "completion": " It is.", "label": 0}
+        {"prompt": "Is it?", "completion": " It is.", "label": "maybe"}
+        {"prompt": "Is it?", "completion": " It is.", "label": null}
+        """;
+    Path labelled = write("kto.jsonl", rows);
+    PrepareSettings settings =
+        settings(ExampleKind.UNPAIRED, labelled).withBadRows(new BadRowLimit(2, 0));
+    Prepared prepared = run(settings);
+    assertThat(quarantine(prepared).stream().map(row -> row.get("line") + " " + row.get("reason")))
+        .containsExactly("3 bad_value", "4 missing_field");
+    assertThat(rows(prepared).stream().map(TokenizedRow::desirability))
+        .containsExactly(Desirability.DESIRABLE, Desirability.UNDESIRABLE);
+    assertThat(
+            TokenizedRows.fromDataset(prepared.dataset(spark)).collect().stream()
+                .map(TokenizedRow::dataFingerprint))
+        .containsExactlyElementsOf(
+            rows(prepared).stream().map(TokenizedRow::dataFingerprint).toList());
+    Plan plan = Plan.forEpochs(2, 2, 1, 0);
+    CanonicalShards shards =
+        ShardWriting.write(
+            storage,
+            directory.resolve("shards").toString(),
+            prepared.rows(spark),
+            plan,
+            Order.INPUT,
+            prepared.fingerprint());
+    try (StepReader reader = shards.reader(0, 1, 0)) {
+      assertThat(reader.next().stream().map(TokenizedRow::desirability))
+          .containsExactly(Desirability.DESIRABLE, Desirability.UNDESIRABLE);
+    }
+    // The same tokens with another label are other data.
+    Path turned = write("turned.jsonl", rows.replace("true", "false"));
+    Prepared other = run(settings(ExampleKind.UNPAIRED, turned).withBadRows(new BadRowLimit(2, 0)));
+    assertThat(other.fingerprint()).isNotEqualTo(prepared.fingerprint());
+    assertThat(fingerprints(other)).isEqualTo(fingerprints(prepared));
+    Path parquet = directory.resolve("labels");
+    spark
+        .read()
+        .json(write("two.jsonl", String.join("\n", rows.lines().limit(1).toList())).toString())
+        .coalesce(1)
+        .write()
+        .parquet(parquet.toString());
+    assertThat(rows(run(settings(ExampleKind.UNPAIRED, parquet))))
+        .singleElement()
+        .satisfies(row -> assertThat(row.desirability()).isEqualTo(Desirability.DESIRABLE));
+  }
+
+  @Test
+  void marginsOfPairsAreKept() throws IOException {
+    Path file =
+        write(
+            "margins.jsonl",
+            pair(1).replace("}", ", \"margin\": 0.5}")
+                + "\n"
+                + pair(2)
+                + "\n"
+                + pair(3).replace("}", ", \"margin\": \"wide\"}")
+                + "\n"
+                + pair(4).replace("}", ", \"margin\": Infinity}"));
+    Prepared prepared = run(pairs(file).withBadRows(new BadRowLimit(2, 0)));
+    assertThat(rows(prepared).stream().map(TokenizedRow::margin)).containsExactly(0.5, Double.NaN);
+    assertThat(prepared.counts().refused()).containsEntry("bad_value", 2L);
+    assertThat(
+            TokenizedRows.fromDataset(prepared.dataset(spark)).collect().stream()
+                .map(TokenizedRow::margin))
+        .containsExactly(0.5, Double.NaN);
+  }
+
+  @Test
+  void dataOfAnotherObjectiveSaysWhatIsMissing() throws IOException {
+    Path pairs = write("pairs.jsonl", pair(1) + "\n");
+    Path answers = write("answers.jsonl", "{\"prompt\": \"a\", \"completion\": \" b\"}\n");
+    Path parquet = directory.resolve("answers");
+    spark.read().json(answers.toString()).coalesce(1).write().parquet(parquet.toString());
+    assertThatThrownBy(() -> run(settings(ExampleKind.UNPAIRED, pairs)))
+        .hasMessageContaining("needs the columns prompt, completion and label")
+        .hasMessageContaining("it has chosen, prompt, rejected, which reward, dpo")
+        .extracting(e -> ((PlumblineException) e).code())
+        .isEqualTo(ErrorCode.BAD_DATA);
+    for (Path path : List.of(answers, parquet)) {
+      assertThatThrownBy(() -> run(settings(ExampleKind.PREFERENCE, path)))
+          .hasMessageContaining("needs the columns chosen and rejected")
+          .hasMessageContaining("it has completion, prompt, which sft takes");
+    }
+    assertThatThrownBy(() -> run(settings(ExampleKind.SUPERVISED, pairs)))
+        .hasMessageContaining("supervised data needs the columns prompt and completion, or")
+        .hasMessageContaining("it has chosen, prompt, rejected, which reward, dpo");
+  }
+
+  @Test
+  void lossOnTheAssistantsTurnsNeedsConversations() throws IOException {
+    Path text = write("text.jsonl", "{\"prompt\": \"a\", \"completion\": \" b\"}\n");
+    assertThatThrownBy(
+            () -> run(settings(ExampleKind.SUPERVISED, text).withLossOn(LossOn.ASSISTANT)))
+        .hasMessageContaining("--loss-on assistant needs conversations")
+        .hasMessageContaining("text.jsonl are text")
+        .extracting(e -> ((PlumblineException) e).code())
+        .isEqualTo(ErrorCode.BAD_USAGE);
+    assertThatThrownBy(() -> pairs(text).withLossOn(LossOn.ALL))
+        .hasMessageContaining("--loss-on all is for sft");
+    Path chat =
+        write(
+            "chat.jsonl",
+            "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"},"
+                + " {\"role\": \"assistant\", \"content\": \"Yo\"},"
+                + " {\"role\": \"user\", \"content\": \"So?\"}]}\n");
+    Prepared turns = run(settings(ExampleKind.SUPERVISED, chat).withLossOn(LossOn.ASSISTANT));
+    assertThat(rows(turns).get(0).lossMasks()).hasSize(1);
+    // The same data with another part of it learned is prepared anew.
+    Prepared all = run(settings(ExampleKind.SUPERVISED, chat));
+    assertThat(all.origin()).isEqualTo(Prepared.Origin.COMPUTED);
+    assertThat(rows(all).get(0).lossMasks()).isEmpty();
+    assertThat(run(settings(ExampleKind.SUPERVISED, chat)).origin())
+        .isEqualTo(Prepared.Origin.FOUND);
+  }
+
+  @Test
+  void rowsAreCountedByPath() throws IOException {
+    Path first = write("first.jsonl", pair(0) + "\n{\n" + pair(1) + "\n");
+    Path second = write("second.jsonl", "{}\n");
+    Path third = write("third.jsonl", pair(2) + "\n" + pair(3) + "\n" + pair(4) + "\n");
+    PrepareSettings settings =
+        pairs(first, second, third, first).withBadRows(new BadRowLimit(3, 0));
+    assertThatThrownBy(() -> run(settings)).hasMessageContaining("second.jsonl:1 does not fit");
+    Files.writeString(second, pair(5).replace("No 5", "Answer 5") + "\n");
+    for (long bytes : new long[] {0, 90}) {
+      Prepared prepared = run(settings.named("by-" + bytes).withSplitBytes(bytes));
+      assertThat(prepared.sourceCounts()).containsExactly(2L, 0L, 3L, 2L);
+      assertThat(run(settings.named("by-" + bytes)).sourceCounts())
+          .isEqualTo(prepared.sourceCounts());
+    }
+  }
+
   @Test
   void limitsOfBadRowsAreReadAsNumbersOrFractions() {
     assertThat(BadRowLimit.parse("100")).isEqualTo(new BadRowLimit(100, 0));
@@ -385,6 +534,30 @@ class PrepareTest {
     assertThat(BadRowLimit.parse("0").allows(1, 10)).isFalse();
     for (String wrong : List.of("many", "-1", "1.5", "120%", "NaN", "")) {
       assertThatThrownBy(() -> BadRowLimit.parse(wrong)).hasMessageContaining("--max-bad-rows");
+    }
+  }
+
+  @Test
+  void decimalColumnsAreNumbers() {
+    String path = directory.resolve("decimals").toString();
+    spark
+        .sql(
+            "SELECT CAST(1.25 AS DECIMAL(9, 2)) AS few, CAST(-3 AS DECIMAL(18, 4)) AS whole,"
+                + " CAST('1e20' AS DECIMAL(38, 3)) AS many")
+        .coalesce(1)
+        .write()
+        .parquet(path);
+    String file =
+        storage.list(path).stream()
+            .map(Storage.Entry::path)
+            .filter(name -> name.endsWith(".parquet"))
+            .findFirst()
+            .orElseThrow();
+    try (DataFileReader reader = DataFileReader.open(storage, FileSlice.whole(file))) {
+      assertThat(reader.next().orElseThrow().values().orElseThrow())
+          .containsEntry("few", 1.25)
+          .containsEntry("whole", -3L)
+          .containsEntry("many", 1e20);
     }
   }
 }
