@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.error.NearestName;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -55,6 +56,8 @@ final class CommandLineReader {
     for (Setting<?> setting : settings.values()) {
       groups.computeIfAbsent(setting.group(), g -> new ArrayList<>()).add(setting);
     }
+    // An argument stands among what is given anywhere, which comes last all the same.
+    groups.put(Setting.GENERAL, groups.remove(Setting.GENERAL));
     int order = 0;
     for (Map.Entry<String, List<Setting<?>>> entry : groups.entrySet()) {
       ArgGroupSpec.Builder group =
@@ -106,9 +109,26 @@ final class CommandLineReader {
         .footerHeading("%nExamples%n")
         .footer(
             command.examples().stream()
-                .map(example -> "  ./plumbline " + escaped(example))
+                .flatMap(example -> example("./plumbline " + example, columns).stream())
+                .map(CommandLineReader::escaped)
                 .toArray(String[]::new));
     return spec;
+  }
+
+  /** A call in lines that a shell takes as they stand, broken before options. */
+  private static List<String> example(String call, int columns) {
+    List<String> lines = new ArrayList<>();
+    String line = "  ";
+    for (String part : call.split("(?= --| >)", -1)) {
+      // Two columns for the sign that the call goes on.
+      if (line.length() + part.length() > columns - 3 && !line.isBlank()) {
+        lines.add(line + " \\");
+        line = "     ";
+      }
+      line += part;
+    }
+    lines.add(line);
+    return lines;
   }
 
   private String synopsis() {

@@ -13,7 +13,11 @@ final class Commands {
         new PrepareCommand(),
         new ReferenceCommand(),
         TrainCommand.SFT,
+        TrainCommand.REWARD,
         TrainCommand.DPO,
+        TrainCommand.KTO,
+        TrainCommand.ORPO,
+        TrainCommand.SIMPO,
         new GenerateCommand(),
         new ScoreCommand(),
         new InspectCommand());

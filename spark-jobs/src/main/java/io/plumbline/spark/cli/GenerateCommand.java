@@ -2,15 +2,13 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.evaluate.DecodingSettings;
-import io.plumbline.spark.evaluate.InputRows;
 import io.plumbline.spark.evaluate.Sample;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.evaluate.Sampling;
-import io.plumbline.spark.evaluate.StageResults;
 import io.plumbline.storage.Storage;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 
 /** {@code generate}: text from prompts. */
@@ -87,7 +85,7 @@ final class GenerateCommand implements Command {
         SEED,
         TextSettings.JSON,
         SparkSessions.MASTER,
-        TrainingSettings.COMPUTE_DTYPE);
+        TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."));
   }
 
   @Override
@@ -112,29 +110,19 @@ final class GenerateCommand implements Command {
     return console -> {
       List<Map<String, Object>> prompts =
           values.all(TextSettings.PROMPT).stream().map(text -> row(text, chat)).toList();
+      Consumer<Sample> write =
+          sample -> console.out().println(json ? sample.toJson() : text(sample));
       if (!prompts.isEmpty() && !SparkSessions.startedBySpark()) {
         try (Sampler sampler = Sampler.open(Storage.of(new Configuration()), model, dtype)) {
-          sampler.sample(prompts, decoding).forEach(sample -> write(sample, json, console));
+          sampler.sample(prompts, decoding).forEach(write);
         }
         return;
       }
-      try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere())) {
-        Storage storage = session.storage();
-        try (StageResults<Sample> samples =
-            Sampling.run(
-                storage,
-                prompts.isEmpty()
-                    ? InputRows.read(session.spark(), storage, values.all(TextSettings.DATA))
-                    : session.parallel(prompts),
-                model,
-                dtype,
-                decoding,
-                session.threadsPerTask())) {
-          for (Iterator<Sample> each = samples.iterator(); each.hasNext(); ) {
-            write(each.next(), json, console);
-          }
-        }
-      }
+      TextStage<Sample> stage =
+          (session, rows) ->
+              Sampling.run(
+                  session.storage(), rows, model, dtype, decoding, session.threadsPerTask());
+      stage.forEach(values, prompts, write);
     };
   }
 
@@ -143,13 +131,8 @@ final class GenerateCommand implements Command {
         "prompt", chat ? List.of(Map.of("role", "user", "content", text)) : (Object) text);
   }
 
-  private static void write(Sample sample, boolean json, Console console) {
-    if (json) {
-      console.out().println(sample.toJson());
-    } else {
-      console.out().println("> " + PromptText.of(sample.prompt()));
-      console.out().println(sample.completion());
-      console.out().println();
-    }
+  private static String text(Sample sample) {
+    String newline = System.lineSeparator();
+    return "> " + PromptText.of(sample.prompt()) + newline + sample.completion() + newline;
   }
 }

@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -11,19 +12,24 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.reference.CacheSummary;
 import io.plumbline.spark.reference.ReferenceCache;
+import io.plumbline.spark.training.RunDirectory;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 
 /** {@code inspect}: what a directory of Plumbline's holds. */
 final class InspectCommand implements Command {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String PREPARED = "prepared";
 
   static final Setting<String> PATH =
-      Setting.argument("PATH", "A model directory, a reference cache, a run's OUTPUT or shards.");
+      Setting.argument(
+          "PATH",
+          "A model directory, a reference cache, a run's OUTPUT, or prepared rows or shards in it.");
 
   @Override
   public String name() {
@@ -32,7 +38,7 @@ final class InspectCommand implements Command {
 
   @Override
   public String summary() {
-    return "What a checkpoint, a reference cache, a run or canonical shards hold.";
+    return "What a checkpoint, a reference cache, a run or prepared data hold.";
   }
 
   @Override
@@ -43,7 +49,8 @@ final class InspectCommand implements Command {
 
   @Override
   public List<String> examples() {
-    return List.of("inspect runs/dpo", "inspect shared/reference --json");
+    return List.of(
+        "inspect runs/dpo", "inspect shared/reference --json", "inspect runs/dpo/shards-train");
   }
 
   @Override
@@ -80,6 +87,24 @@ final class InspectCommand implements Command {
     if (!cache.references().isEmpty()) {
       return cache(cache);
     }
+    if (storage.exists(Storage.join(path, PREPARED))) {
+      ObjectNode found = holds("prepared data", path);
+      for (Storage.Entry entry : storage.list(Storage.join(path, PREPARED))) {
+        String name = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+        rows(storage, entry.path()).ifPresent(rows -> found.set(name, rows));
+      }
+      for (String split : List.of("train", "eval")) {
+        String shards = new RunDirectory(path).shards(split);
+        if (storage.exists(Storage.join(shards, CanonicalShards.MANIFEST))) {
+          found.set("shards-" + split, shards(storage, shards));
+        }
+      }
+      return found;
+    }
+    Optional<ObjectNode> rows = rows(storage, path);
+    if (rows.isPresent()) {
+      return rows.get();
+    }
     if (storage.exists(Storage.join(path, CanonicalShards.MANIFEST))) {
       return shards(storage, path);
     }
@@ -93,7 +118,32 @@ final class InspectCommand implements Command {
         ErrorCode.INPUT_NOT_FOUND,
         path
             + " holds nothing of Plumbline's: name a run's OUTPUT, a model directory, a reference"
-            + " cache, shards or checkpoints.");
+            + " cache, prepared rows, shards or checkpoints.");
+  }
+
+  /** What prepare says of the rows in a directory, where there are any. */
+  private static Optional<ObjectNode> rows(Storage storage, String path) {
+    String manifest = Storage.join(path, CanonicalShards.MANIFEST);
+    if (!storage.exists(manifest)) {
+      return Optional.empty();
+    }
+    JsonNode read;
+    try {
+      read = JSON.readTree(storage.readText(manifest));
+    } catch (JsonProcessingException e) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA, manifest + " is damaged: prepare the data again.", e);
+    }
+    if (!read.path("format").asText().equals("plumbline.prepared")) {
+      return Optional.empty();
+    }
+    ObjectNode found = holds("prepared rows", path);
+    found.set("rows_of_sources", read.path("sources"));
+    read.path("counts").properties().forEach(count -> found.set(count.getKey(), count.getValue()));
+    if (!read.path("quarantineFiles").isEmpty()) {
+      found.set("quarantine", read.path("quarantine"));
+    }
+    return Optional.of(found.put("fingerprint", read.path("fingerprint").asText()));
   }
 
   private static ObjectNode holds(String what, String path) {
@@ -122,7 +172,7 @@ final class InspectCommand implements Command {
     }
     JsonNode config = model.config();
     ObjectNode found =
-        holds("a model", path)
+        holds(model.kind() == ModelDirectory.Kind.REWARD_MODEL ? "a reward model" : "a model", path)
             .put("family", config.path("model_type").asText())
             .put("parameters", parameters)
             .put("tensors", model.tensors().size());

@@ -14,7 +14,13 @@ final class OutcomeText {
     WORDS.put("eval_rewards/accuracies", "accuracy of the implicit reward");
     WORDS.put("eval_rewards/margins", "margin of the implicit reward");
     WORDS.put("eval_prefers_chosen", "chosen likelier a token");
+    WORDS.put("eval_accuracy", "accuracy of the scores");
+    WORDS.put("eval_margin", "margin of the scores");
+    WORDS.put("eval_brier_score", "Brier score");
+    WORDS.put("eval_calibration_error", "calibration error");
     WORDS.put("eval_loss", "loss");
+    WORDS.put("eval_nll_loss", "loss of the chosen side's tokens");
+    WORDS.put("eval_kl", "KL from the reference");
     WORDS.put("eval_mean_token_accuracy", "token accuracy");
   }
 
@@ -22,12 +28,37 @@ final class OutcomeText {
 
   static String of(TrainingOutcome outcome) {
     StringBuilder text = new StringBuilder();
-    text.append(outcome.steps()).append(" steps done.\n");
+    text.append(ending(outcome));
     String changes = changes(outcome);
     if (!changes.isEmpty()) {
       text.append("Held-out rows, before and after\n").append(changes);
     }
     text.append(paths(outcome));
+    return text.toString();
+  }
+
+  private static String ending(TrainingOutcome outcome) {
+    StringBuilder text = new StringBuilder();
+    text.append(String.format(Locale.ROOT, "%,d steps done", outcome.steps()));
+    if (outcome.endedEarly()) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              " of %,d: the run ended early, because %s got no better",
+              outcome.planned(),
+              outcome.selectedBy()));
+    }
+    text.append(".\n");
+    outcome
+        .best()
+        .ifPresent(
+            step ->
+                text.append(
+                    String.format(
+                        Locale.ROOT,
+                        "The checkpoint holds step %,d, the best by %s.%n",
+                        step,
+                        outcome.selectedBy())));
     return text.toString();
   }
 

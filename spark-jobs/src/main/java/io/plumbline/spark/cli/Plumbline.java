@@ -1,6 +1,7 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.error.ErrorCode;
+import io.plumbline.error.NearestName;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -3,39 +3,39 @@ package io.plumbline.spark.cli;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.ExampleKind;
-import io.plumbline.data.LengthLimits;
-import io.plumbline.spark.prepare.BadRowLimit;
-import io.plumbline.spark.prepare.Prepare;
-import io.plumbline.spark.prepare.PrepareSettings;
+import io.plumbline.data.LossOn;
 import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.prepare.PreparedCounts;
-import io.plumbline.spark.prepare.ShardWriting;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
-import io.plumbline.spark.training.TrainingRequest.Truncation;
+import io.plumbline.spark.training.OutputClaim;
+import io.plumbline.spark.training.Preflight;
+import io.plumbline.spark.training.RunDirectory;
+import io.plumbline.spark.training.TrainingRequest.RowOrder;
+import io.plumbline.spark.training.TrainingRequest.RowPacking;
+import io.plumbline.spark.training.TrainingRequest.Start;
+import io.plumbline.spark.training.TrainingRows;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalInt;
+import java.util.Optional;
 import java.util.OptionalLong;
-import org.apache.spark.sql.SparkSession;
 
 /** {@code prepare}: data to tokens. */
 final class PrepareCommand implements Command {
-  static final String STAGE = "prepare";
-
   static final Setting<String> MODEL =
       TrainingSettings.MODEL.withHelp(
           "Hugging Face directory whose tokenizer and chat template are used.");
   static final Setting<String> OUTPUT =
       TrainingSettings.OUTPUT.withHelp(
-          "Where prepared/, shards/ and quarantine/ are written. A training command with the same"
-              + " OUTPUT finds the prepared rows.");
+          "Where sources/, prepared/, quarantine/, shards-train/ and shards-eval/ are written. A"
+              + " training command with the same OUTPUT and the same options finds them; dpo and kto"
+              + " write the shards again, with the reference's values in them.");
   static final Setting<ExampleKind> KIND =
       Setting.choice(
               "kind",
               TrainingSettings.DATA.group(),
-              "What the rows are to become: pairs for dpo, one completion for sft, or that from the"
-                  + " chosen side of pairs.",
+              "What the rows are to become: preference pairs for dpo, reward, orpo and simpo;"
+                  + " supervised rows for sft; those from the chosen side of pairs for sft"
+                  + " --supervised-on chosen; unpaired rows with labels for kto.",
               ExampleKind.class)
           .withInitial("preference");
 
@@ -51,17 +51,19 @@ final class PrepareCommand implements Command {
 
   @Override
   public String description() {
-    return "Validates rows, applies the chat template, tokenizes and truncates as TRL does, and"
-        + " orders them by seed. Training commands do this themselves; by itself it shows what is"
-        + " wrong with data without a training run.";
+    return "Validates rows, applies the chat template, tokenizes and truncates as TRL does, splits"
+        + " and packs, and orders them by seed. Training commands do this themselves; by itself it"
+        + " shows what is wrong with data without a training run.";
   }
 
   @Override
   public List<String> examples() {
     return List.of(
-        "prepare --model models/base --data pairs.jsonl --output runs/dpo",
+        "prepare --model models/base --data pairs.jsonl --eval-split 5% --output runs/dpo",
         "prepare --model models/base --data 'hdfs:///tables/chats/*.parquet' --kind supervised"
-            + " --output runs/sft --max-bad-rows 100");
+            + " --packing bfd --output runs/sft --max-bad-rows 100",
+        "prepare --model models/base --data table:lake.feedback.votes --kind unpaired"
+            + " --output runs/kto");
   }
 
   @Override
@@ -69,16 +71,20 @@ final class PrepareCommand implements Command {
     return List.of(
         MODEL,
         TrainingSettings.DATA,
-        OUTPUT,
         KIND,
+        TrainingSettings.EVAL_DATA,
+        TrainingSettings.EVAL_SPLIT,
+        OUTPUT,
         TrainingSettings.EPOCHS,
         TrainingSettings.MAX_STEPS,
         TrainingSettings.GLOBAL_BATCH_SIZE,
-        TrainingSettings.SEED,
+        TrainingSettings.SEED.withHelp("Decides the order of rows and the split."),
         TrainingSettings.NO_SHUFFLE,
         TrainingSettings.MAX_LENGTH,
         TrainingSettings.MAX_PROMPT_LENGTH,
         TrainingSettings.TRUNCATION_MODE,
+        TrainingSettings.LOSS_ON,
+        TrainingSettings.PACKING,
         TrainingSettings.MAX_BAD_ROWS,
         SparkSessions.MASTER);
   }
@@ -91,117 +97,110 @@ final class PrepareCommand implements Command {
             .orElse("");
     String output =
         values.require(OUTPUT, "name a directory for the prepared rows").orElse("output");
-    PrepareSettings settings = settings("train", values, values.of(KIND), output, problems);
+    ExampleKind kind = values.of(KIND);
+    RowOptions options = RowOptions.of(values, problems);
+    RowPacking packing = options.packing(values, problems);
+    LossOn lossOn = values.of(TrainingSettings.LOSS_ON);
+    if (kind == ExampleKind.PREFERENCE || kind == ExampleKind.UNPAIRED) {
+      if (lossOn != LossOn.COMPLETION) {
+        problems.add(refusedFor(kind, TrainingSettings.LOSS_ON));
+      }
+      if (packing != RowPacking.OFF) {
+        problems.add(refusedFor(kind, TrainingSettings.PACKING));
+      }
+    }
     OptionalLong maxSteps =
         values.find(TrainingSettings.MAX_STEPS).map(OptionalLong::of).orElse(OptionalLong.empty());
     double epochs = values.of(TrainingSettings.EPOCHS);
     int globalBatchSize = values.of(TrainingSettings.GLOBAL_BATCH_SIZE);
     long seed = values.of(TrainingSettings.SEED);
-    CanonicalShards.Order order =
-        values.of(TrainingSettings.NO_SHUFFLE)
-            ? CanonicalShards.Order.INPUT
-            : CanonicalShards.Order.SHUFFLED;
+    RowOrder order = values.of(TrainingSettings.NO_SHUFFLE) ? RowOrder.AS_GIVEN : RowOrder.SHUFFLED;
     SparkSessions.check(values, 1, problems);
     return console -> {
+      TrainingRows.Settings settings = options.rows(kind, lossOn, packing, seed, output);
       try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
           Progress progress = Progress.on(console)) {
         Storage storage = session.storage();
-        ModelDirectory directory = ModelDirectory.open(storage, model);
-        Prepared prepared = run(session.spark(), storage, settings, directory, progress);
-        CanonicalShards.Plan plan =
-            maxSteps.isPresent()
-                ? CanonicalShards.Plan.forSteps(
-                    globalBatchSize, prepared.counts().accepted(), maxSteps.getAsLong(), seed)
-                : CanonicalShards.Plan.forEpochs(
-                    globalBatchSize, prepared.counts().accepted(), epochs, seed);
-        String shards = Storage.join(output, "shards");
-        ShardWriting.write(
-            storage, shards, prepared.rows(session.spark()), plan, order, prepared.fingerprint());
-        progress.close();
-        PreparedCounts counts = prepared.counts();
-        console
-            .out()
-            .printf(
-                Locale.ROOT,
-                "  rows       %s%n  shards     %s (%d shards, %d steps of %d)%n",
-                prepared.directory(),
-                shards,
-                plan.shards(),
-                plan.steps(),
-                plan.globalBatchSize());
-        prepared
-            .quarantine()
-            .ifPresent(
-                quarantine ->
-                    console
-                        .out()
-                        .printf(
-                            Locale.ROOT,
-                            "  quarantine %s (%d rows: %s)%n",
-                            quarantine,
-                            counts.refusedRows(),
-                            counts.refused()));
+        Preflight.requireRows(
+            session.spark(),
+            storage,
+            settings,
+            model,
+            Preflight.ModelUse.TOKENIZER,
+            Optional.empty());
+        // What a finished run has there stays; a run that is under way is not disturbed.
+        try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME)) {
+          TrainingRows rows =
+              new TrainingRows(session.spark(), storage, settings, progress, change -> {});
+          TrainingRows.Made made = rows.make(ModelDirectory.open(storage, model));
+          CanonicalShards.Plan plan =
+              TrainingRows.plan(globalBatchSize, made.rows().count(), maxSteps, epochs, seed);
+          rows.writeTrain(made, plan, order, Optional.empty());
+          rows.writeHeld(made, 1, Optional.empty());
+          progress.close();
+          console.out().print(summary(new RunDirectory(output), made, plan));
+        }
       }
     };
   }
 
-  /** How the options say that data is to be prepared. */
-  static PrepareSettings settings(
-      String name, SettingValues values, ExampleKind kind, String output, Problems problems) {
-    List<String> data = TrainingSettings.paths(TrainingSettings.DATA, values, problems);
-    if (data.isEmpty()) {
-      problems.add("--data is missing: name a file, a directory or a glob of rows.");
-    }
-    OptionalInt maxLength = values.of(TrainingSettings.MAX_LENGTH);
-    OptionalInt maxPromptLength = values.of(TrainingSettings.MAX_PROMPT_LENGTH);
-    Truncation truncation = values.of(TrainingSettings.TRUNCATION_MODE);
-    BadRows badRows = values.of(TrainingSettings.MAX_BAD_ROWS);
-    return new PrepareSettings(
-        name,
-        data,
-        kind,
-        new LengthLimits(
-            maxLength.orElse(0),
-            maxPromptLength.orElse(0),
-            switch (truncation) {
-              case KEEP_START -> LengthLimits.Truncation.KEEP_START;
-              case KEEP_END -> LengthLimits.Truncation.KEEP_END;
-              case REFUSE -> LengthLimits.Truncation.OFF;
-            }),
-        badRows.atMost().isPresent()
-            ? new BadRowLimit(badRows.atMost().getAsLong(), 0)
-            : new BadRowLimit(-1, badRows.atMostShare()),
-        output,
-        0);
+  private static String refusedFor(ExampleKind kind, Setting<?> setting) {
+    return String.format(
+        "%s is for sft, and --kind is %s: leave it out, or add --kind supervised.",
+        setting.option(), Setting.word(kind));
   }
 
-  /** Prepares with progress shown. */
-  static Prepared run(
-      SparkSession spark,
-      Storage storage,
-      PrepareSettings settings,
-      ModelDirectory model,
-      Progress progress) {
-    progress.stageStarted(STAGE, 0, "parts");
-    Prepared prepared =
-        Prepare.run(
-            spark,
-            storage,
-            settings,
-            model.tokenizerFiles(),
-            (done, parts, rows) -> progress.stageAdvanced(STAGE, done));
-    PreparedCounts counts = prepared.counts();
-    progress.stageFinished(
-        STAGE,
-        String.format(
-            Locale.ROOT,
-            "%,d rows read, %,d accepted, %,d refused, %,d truncated, %,d tokens%s",
-            counts.read(),
-            counts.accepted(),
-            counts.refusedRows(),
-            counts.truncated(),
-            counts.tokens(),
-            prepared.origin() == Prepared.Origin.FOUND ? " (found prepared)" : ""));
-    return prepared;
+  private static String summary(
+      RunDirectory run, TrainingRows.Made made, CanonicalShards.Plan plan) {
+    StringBuilder text = new StringBuilder();
+    text.append(line("rows", made.prepared().directory(), counts(made.prepared().counts())));
+    made.preparedHeld()
+        .ifPresent(held -> text.append(line("", held.directory(), counts(held.counts()))));
+    text.append(
+        line(
+            "shards",
+            run.shards("train"),
+            String.format(
+                Locale.ROOT,
+                "%,d rows, %d shards, %,d steps of %d",
+                made.rows().count(),
+                plan.shards(),
+                plan.steps(),
+                plan.globalBatchSize())));
+    made.held()
+        .ifPresent(
+            held ->
+                text.append(
+                    line(
+                        "",
+                        run.shards("eval"),
+                        String.format(Locale.ROOT, "%,d rows", held.count()))));
+    quarantine(text, made.prepared());
+    made.preparedHeld().ifPresent(held -> quarantine(text, held));
+    return text.toString();
+  }
+
+  private static void quarantine(StringBuilder text, Prepared prepared) {
+    prepared
+        .quarantine()
+        .ifPresent(
+            directory ->
+                text.append(
+                    line(
+                        "quarantine",
+                        directory,
+                        String.format(
+                            Locale.ROOT,
+                            "%,d rows: %s",
+                            prepared.counts().refusedRows(),
+                            prepared.counts().refused()))));
+  }
+
+  private static String counts(PreparedCounts counts) {
+    return String.format(Locale.ROOT, "%,d rows, %,d tokens", counts.accepted(), counts.tokens());
+  }
+
+  private static String line(String what, String where, String how) {
+    return String.format(Locale.ROOT, "  %-10s %s (%s)%n", what, where, how);
   }
 }

@@ -3,6 +3,8 @@ package io.plumbline.spark.cli;
 import io.plumbline.spark.tracking.ProgressListener;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongSupplier;
@@ -15,6 +17,18 @@ final class Progress implements ProgressListener, AutoCloseable {
   private static final Duration BETWEEN_LINES = Duration.ofSeconds(2);
   private static final Duration BETWEEN_DRAWINGS = Duration.ofMillis(100);
   private static final int BAR = 20;
+
+  /** Metrics that a line has room for, by the word that stands for each; methods have a few. */
+  private static final Map<String, String> SHOWN = new LinkedHashMap<>();
+
+  static {
+    SHOWN.put("loss", "loss");
+    SHOWN.put("accuracy", "accuracy");
+    SHOWN.put("margin", "margin");
+    SHOWN.put("rewards/margins", "margin");
+    SHOWN.put("rewards/accuracies", "accuracy");
+    SHOWN.put("kl", "kl");
+  }
 
   private final PrintStream out;
   private final int columns;
@@ -94,10 +108,13 @@ final class Progress implements ProgressListener, AutoCloseable {
   public synchronized void step(long step, long totalSteps, Map<String, Double> metrics) {
     long now = nanos.getAsLong();
     StringBuilder line = new StringBuilder("step ").append(step).append('/').append(totalSteps);
-    metric(line, "loss", metrics.get("loss"));
-    metric(line, "margin", metrics.get("rewards/margins"));
-    metric(line, "accuracy", metrics.get("rewards/accuracies"));
-    metric(line, "eval_loss", metrics.get("eval_loss"));
+    for (String prefix : List.of("", "eval_")) {
+      SHOWN.forEach((metric, word) -> metric(line, prefix + word, metrics.get(prefix + metric)));
+      if (!metrics.containsKey(prefix + "rewards/margins")) {
+        // Where there are preferences, they are what a line has room for.
+        metric(line, prefix + "token_accuracy", metrics.get(prefix + "mean_token_accuracy"));
+      }
+    }
     if (metrics.containsKey("loss")) {
       double tokens = metrics.getOrDefault("num_tokens", Double.NaN);
       double perSecond =

@@ -1,23 +1,22 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.model.CausalLm.ComputeDtype;
-import io.plumbline.spark.evaluate.InputRows;
 import io.plumbline.spark.evaluate.Score;
 import io.plumbline.spark.evaluate.Scorer;
 import io.plumbline.spark.evaluate.Scoring;
-import io.plumbline.spark.evaluate.StageResults;
 import io.plumbline.storage.Storage;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 
-/** {@code score}: log-probabilities of given texts. */
+/** {@code score}: log-probabilities of given texts, or a reward model's scores of them. */
 final class ScoreCommand implements Command {
   static final Setting<String> PROMPT =
       TextSettings.PROMPT.withHelp(
           "A text to score as it stands, instead of --data; may be repeated.");
+  static final Setting<Integer> TOKENS_PER_BATCH =
+      TrainingSettings.tokensPerPass(Integer.toString(Scorer.TOKENS_PER_BATCH));
 
   @Override
   public String name() {
@@ -26,22 +25,25 @@ final class ScoreCommand implements Command {
 
   @Override
   public String summary() {
-    return "Per-token log-probabilities of given texts, completions or pairs.";
+    return "Log-probabilities, or a reward model's scores, of texts, completions or pairs.";
   }
 
   @Override
   public String description() {
-    return "Rows hold text; prompt and completion; messages; or chosen and rejected. Values are in"
-        + " nats over the full vocabulary at temperature 1. JSON lines have completion, tokens,"
-        + " logps and logp; for pairs chosen_logp, rejected_logp, chosen_tokens and"
-        + " rejected_tokens.";
+    return "Rows hold text; prompt and completion; messages; or chosen and rejected. A language"
+        + " model's values are in nats over the full vocabulary at temperature 1. JSON lines have"
+        + " completion, tokens, logps and logp; for pairs chosen_logp, rejected_logp, chosen_tokens"
+        + " and rejected_tokens. A reward model gives score in the place of logps and logp, and"
+        + " chosen_score and rejected_score for pairs; a text is scored as it stands, a completion"
+        + " with the EOS token behind it.";
   }
 
   @Override
   public List<String> examples() {
     return List.of(
         "score --model models/base --prompt 'The sky is blue.'",
-        "score --model runs/dpo/checkpoint --data pairs.jsonl --json > scores.jsonl");
+        "score --model runs/dpo/checkpoint --data pairs.jsonl --json > scores.jsonl",
+        "score --model runs/reward/checkpoint --data pairs.jsonl");
   }
 
   @Override
@@ -52,8 +54,8 @@ final class ScoreCommand implements Command {
         PROMPT,
         TextSettings.JSON,
         SparkSessions.MASTER,
-        TrainingSettings.MICRO_BATCH_TOKENS.withInitial(Integer.toString(Scorer.TOKENS_PER_BATCH)),
-        TrainingSettings.COMPUTE_DTYPE);
+        TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."),
+        TOKENS_PER_BATCH);
   }
 
   @Override
@@ -61,65 +63,26 @@ final class ScoreCommand implements Command {
     String model =
         values.require(TextSettings.MODEL, "name the Hugging Face directory to use").orElse("");
     TextSettings.checkSource(values, problems);
-    int tokensPerBatch =
-        values.of(
-            TrainingSettings.MICRO_BATCH_TOKENS.withInitial(
-                Integer.toString(Scorer.TOKENS_PER_BATCH)));
+    int tokensPerBatch = values.of(TOKENS_PER_BATCH);
     ComputeDtype dtype = values.of(TrainingSettings.COMPUTE_DTYPE);
     boolean json = values.of(TextSettings.JSON);
     SparkSessions.check(values, 1, problems);
     return console -> {
+      Consumer<Score> write =
+          score -> console.out().println(json ? score.toJson() : score.toText());
       List<String> texts = values.all(TextSettings.PROMPT);
       if (!texts.isEmpty() && !SparkSessions.startedBySpark()) {
         try (Scorer scorer = Scorer.open(Storage.of(new Configuration()), model, dtype)) {
-          scorer.texts(texts).forEach(score -> write(score, json, console));
+          scorer.texts(texts).forEach(write);
         }
         return;
       }
-      List<Map<String, Object>> rows =
-          texts.stream().map(text -> Map.<String, Object>of("text", text)).toList();
-      try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere())) {
-        Storage storage = session.storage();
-        try (StageResults<Score> scores =
-            Scoring.run(
-                storage,
-                rows.isEmpty()
-                    ? InputRows.read(session.spark(), storage, values.all(TextSettings.DATA))
-                    : session.parallel(rows),
-                model,
-                dtype,
-                tokensPerBatch,
-                session.threadsPerTask())) {
-          for (Iterator<Score> each = scores.iterator(); each.hasNext(); ) {
-            write(each.next(), json, console);
-          }
-        }
-      }
+      TextStage<Score> stage =
+          (session, rows) ->
+              Scoring.run(
+                  session.storage(), rows, model, dtype, tokensPerBatch, session.threadsPerTask());
+      stage.forEach(
+          values, texts.stream().map(text -> Map.<String, Object>of("text", text)).toList(), write);
     };
-  }
-
-  private static void write(Score score, boolean json, Console console) {
-    if (json) {
-      console.out().println(score.toJson());
-    } else if (score instanceof Score.CompletionScore one) {
-      console
-          .out()
-          .printf(
-              Locale.ROOT,
-              "%10.4f  %4d tokens  %s%n",
-              one.logp(),
-              one.logps().length,
-              one.completion().replace("\n", "\\n"));
-    } else if (score instanceof Score.PairScore pair) {
-      console
-          .out()
-          .printf(
-              Locale.ROOT,
-              "chosen %10.4f (%d tokens)  rejected %10.4f (%d tokens)%n",
-              pair.chosenLogp(),
-              pair.chosenLogps().length,
-              pair.rejectedLogp(),
-              pair.rejectedLogps().length);
-    }
   }
 }

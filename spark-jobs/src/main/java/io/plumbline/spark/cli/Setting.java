@@ -117,6 +117,10 @@ record Setting<T>(
     return new Setting<>(name, label, group, other, kind, reader, initial);
   }
 
+  Setting<T> withLabel(String other) {
+    return new Setting<>(name, other, group, help, kind, reader, initial);
+  }
+
   /** As it is written on the command line. */
   String option() {
     return kind == Kind.ARGUMENT ? name : "--" + name;

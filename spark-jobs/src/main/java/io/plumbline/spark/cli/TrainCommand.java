@@ -6,7 +6,7 @@ import io.plumbline.spark.training.TrainingOutcome;
 import io.plumbline.spark.training.TrainingRequest;
 import java.util.List;
 
-/** A training command: {@code sft}, {@code dpo}. */
+/** A training command: {@code sft}, {@code reward}, {@code dpo} and its kin. */
 record TrainCommand(Algorithm algorithm, String summary, String description, List<String> examples)
     implements Command {
   static final TrainCommand SFT =
@@ -32,6 +32,52 @@ record TrainCommand(Algorithm algorithm, String summary, String description, Lis
               "dpo --model runs/sft/checkpoint --data pairs.jsonl --eval-data held-out.jsonl"
                   + " --output runs/dpo",
               "dpo --config dpo.yaml --output runs/dpo --ranks 4 --resume"));
+
+  static final TrainCommand REWARD =
+      new TrainCommand(
+          Algorithm.REWARD,
+          "A reward model: scores by which the chosen side of each pair wins (Bradley-Terry).",
+          "Puts a scalar head on the model, prepares the data, trains a gang of ranks and writes a"
+              + " checkpoint that AutoModelForSequenceClassification loads. Rows hold chosen and"
+              + " rejected, with the prompt beside them or inside both; a column margin says by how"
+              + " much the chosen side is better.",
+          List.of(
+              "reward --model runs/sft/checkpoint --data pairs.jsonl --eval-split 5%"
+                  + " --output runs/reward",
+              "score --model runs/reward/checkpoint --data answers.jsonl --json"));
+
+  static final TrainCommand KTO =
+      new TrainCommand(
+          Algorithm.KTO,
+          "Kahneman-Tversky optimisation: learns from single completions marked good or bad.",
+          "Prepares the data, fills the reference log-probability cache with the rows that it"
+              + " lacks, trains a gang of ranks and writes a Hugging Face checkpoint. Rows hold"
+              + " prompt, completion and a label, true for good; each gets the completion of another"
+              + " row beside its own, for the estimate of the KL.",
+          List.of(
+              "kto --model runs/sft/checkpoint --data thumbs.jsonl --eval-split 500"
+                  + " --output runs/kto"));
+
+  static final TrainCommand ORPO =
+      new TrainCommand(
+          Algorithm.ORPO,
+          "Odds-ratio preference optimisation: learns answers and preferences at once.",
+          "Prepares the data, trains a gang of ranks and writes a Hugging Face checkpoint; needs no"
+              + " reference model and no SFT before it. Rows hold chosen and rejected, with the"
+              + " prompt beside them or inside both.",
+          List.of("orpo --model models/base --data pairs.jsonl --output runs/orpo"));
+
+  static final TrainCommand SIMPO =
+      new TrainCommand(
+          Algorithm.SIMPO,
+          "Simple preference optimisation, CPO and AlphaPO: preferences without a reference.",
+          "Prepares the data, trains a gang of ranks and writes a Hugging Face checkpoint; compares"
+              + " the sides by the policy's own log-probabilities. Rows hold chosen and rejected, with"
+              + " the prompt beside them or inside both.",
+          List.of(
+              "simpo --model runs/sft/checkpoint --data pairs.jsonl --output runs/simpo",
+              "simpo --model runs/sft/checkpoint --data pairs.jsonl --loss-type sigmoid"
+                  + " --cpo-alpha 1 --beta 0.1 --output runs/cpo"));
 
   @Override
   public String name() {

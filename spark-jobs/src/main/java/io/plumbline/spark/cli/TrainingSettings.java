@@ -1,16 +1,24 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.data.ExampleKind;
+import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.training.Algorithm;
+import io.plumbline.spark.training.Methods;
 import io.plumbline.spark.training.TrainingRequest;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
+import io.plumbline.spark.training.TrainingRequest.RowPacking;
 import io.plumbline.spark.training.TrainingRequest.Start;
 import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
 import io.plumbline.spark.training.TrainingRequest.Truncation;
 import io.plumbline.spark.training.TrainingRequest.WeightDtype;
+import io.plumbline.train.LoopSettings.BadSteps;
+import io.plumbline.train.LoopSettings.Selection;
+import io.plumbline.train.LoopSettings.Selection.Better;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -30,25 +38,30 @@ final class TrainingSettings {
   private static final String TEXT = "Texts and tokens";
   private static final String STATE = "Evaluation, checkpoints and starting again";
   private static final String CLUSTER = "Cluster and arithmetic";
-  private static final String OBJECTIVE = "Objective";
 
   static final Setting<String> MODEL =
       Setting.text(
-          "model",
-          "DIR",
-          FILES,
-          "Hugging Face directory to start from, on any Hadoop path. For dpo it is the reference"
-              + " too.");
+          "model", "DIR", FILES, "Hugging Face directory to start from, on any Hadoop path.");
   static final Setting<String> DATA =
       Setting.repeated(
           "data",
-          "PATH",
+          "SOURCE[:WEIGHT]",
           FILES,
-          "JSONL, JSON or Parquet: a file, a directory or a glob on any Hadoop path; may be"
-              + " repeated.");
+          "JSONL, JSON or Parquet: a file, a directory or a glob on any Hadoop path; or"
+              + " table:NAME, sql:SELECT..., or a Delta directory. May be repeated. A number behind a"
+              + " last colon is a weight, in a query too: with weights, each source has its share of"
+              + " the rows trained on, and one without has 1.");
   static final Setting<String> EVAL_DATA =
       Setting.repeated(
-          "eval-data", "PATH", FILES, "Held-out rows in the same formats; may be repeated.");
+          "eval-data", "SOURCE", FILES, "Held-out rows in the same formats; may be repeated.");
+  static final Setting<EvalSplit> EVAL_SPLIT =
+      Setting.value(
+          "eval-split",
+          "N|SHARE%",
+          FILES,
+          "Holds out so many rows of --data, or so large a share, instead of --eval-data; rows of"
+              + " one prompt stay together.",
+          TrainingSettings::evalSplit);
   static final Setting<String> OUTPUT =
       Setting.text(
           "output",
@@ -72,8 +85,8 @@ final class TrainingSettings {
       Setting.count(
               "global-batch-size",
               LENGTH,
-              "Rows (for dpo: pairs) a step, over all ranks and all accumulation. The update is"
-                  + " the same however many ranks share it.",
+              "Rows a step, over all ranks and all accumulation. The update is the same however many"
+                  + " ranks share it.",
               1)
           .withInitial("8");
   static final Setting<Integer> MICRO_BATCH_SIZE =
@@ -94,7 +107,7 @@ final class TrainingSettings {
               "seed", LENGTH, "Decides the order of rows and everything else that is random.", 0)
           .withInitial("42");
   static final Setting<Boolean> NO_SHUFFLE =
-      Setting.flag("no-shuffle", LENGTH, "Trains on the rows in the order they are read.");
+      Setting.flag("no-shuffle", LENGTH, "Keeps the rows in the order they are read.");
 
   static final Setting<Double> LEARNING_RATE =
       Setting.number(
@@ -173,6 +186,24 @@ final class TrainingSettings {
               SupervisedOn.class)
           .withInitial("completion");
 
+  static final Setting<LossOn> LOSS_ON =
+      Setting.choice(
+              "loss-on",
+              TEXT,
+              "Which tokens are learned: those of the completion (whole texts and conversations as a"
+                  + " whole), the assistant's turns, or all. (TRL: completion_only_loss,"
+                  + " assistant_only_loss.)",
+              LossOn.class)
+          .withInitial("completion");
+  static final Setting<RowPacking> PACKING =
+      Setting.choice(
+              "packing",
+              TEXT,
+              "Puts rows together to --max-length tokens (best fit, the longest first); none sees"
+                  + " another, and a step then holds --global-batch-size packed rows.",
+              RowPacking.class)
+          .withInitial("off");
+
   static final Setting<Long> EVAL_STEPS =
       Setting.whole(
               "eval-steps",
@@ -190,6 +221,43 @@ final class TrainingSettings {
               "Training states that stay; older ones are deleted. (TRL keeps all.)",
               1)
           .withInitial("2");
+  static final Setting<String> METRIC_FOR_BEST_MODEL =
+      Setting.text(
+          "metric-for-best-model",
+          "NAME",
+          STATE,
+          "checkpoint/ gets the weights of the evaluation that was best by this metric, such as"
+              + " eval_loss. Without it, the last weights.");
+  static final Setting<Better> BEST_IS =
+      Setting.choice(
+          "best-is",
+          STATE,
+          "Which values of that metric are better; by default lower for losses, errors and scores"
+              + " of error, higher for others. (TRL: greater_is_better.)",
+          Better.class);
+  static final Setting<Integer> EARLY_STOPPING_PATIENCE =
+      Setting.count(
+          "early-stopping-patience",
+          STATE,
+          "Ends the run after N evaluations in a row that are not better than the best; of"
+              + " eval_loss, if no metric is named.",
+          1);
+  static final Setting<Double> EARLY_STOPPING_THRESHOLD =
+      Setting.number(
+              "early-stopping-threshold",
+              STATE,
+              "By how much an evaluation must be better to count as better.",
+              0,
+              Double.POSITIVE_INFINITY)
+          .withInitial("0");
+  static final Setting<BadSteps> ON_BAD_STEP =
+      Setting.choice(
+              "on-bad-step",
+              STATE,
+              "What follows a step whose loss or gradient is not finite: the run ends, or the step is"
+                  + " left out. Weights are not changed by it, and its bad rows are named.",
+              BadSteps.class)
+          .withInitial("stop");
   static final Setting<Boolean> RESUME =
       Setting.flag(
           "resume",
@@ -226,30 +294,35 @@ final class TrainingSettings {
               "save-dtype", CLUSTER, "Type of the weights in checkpoint/.", WeightDtype.class)
           .withInitial("f32");
 
-  static final Setting<Double> BETA =
-      Setting.positive(
-              "beta",
-              OBJECTIVE,
-              "How much a log-ratio counts: higher stays nearer to the reference.")
-          .withInitial("0.1");
-
-  private static final Pattern WEIGHT = Pattern.compile(".*[^/]:[0-9]+(\\.[0-9]+)?");
+  private static final Pattern LOWER_IS_BETTER =
+      Pattern.compile("loss|error|brier|entropy|perplexity|kl$|runtime");
 
   private TrainingSettings() {}
 
+  /** Rows of one forward pass of commands that have no other way to say how many. */
+  static Setting<Integer> tokensPerPass(String initial) {
+    return Setting.count(
+            MICRO_BATCH_TOKENS.name(),
+            CLUSTER,
+            "As many rows of --data in one forward pass as fit N tokens.",
+            1)
+        .withInitial(initial);
+  }
+
   /** What an algorithm's command takes, in the order of its help. */
   static List<Setting<?>> of(Algorithm algorithm) {
-    boolean preferences = algorithm == Algorithm.DPO;
-    List<Setting<?>> settings = new ArrayList<>(List.of(MODEL, DATA, EVAL_DATA, OUTPUT));
-    if (preferences) {
+    boolean sft = algorithm == Algorithm.SFT;
+    List<Setting<?>> settings =
+        new ArrayList<>(List.of(model(algorithm), DATA, EVAL_DATA, EVAL_SPLIT, OUTPUT));
+    if (Methods.hasReference(algorithm)) {
       settings.add(REFERENCE_CACHE);
-      settings.add(BETA);
     }
+    settings.addAll(ObjectiveOptions.of(algorithm));
     settings.addAll(
         List.of(
             EPOCHS,
             MAX_STEPS,
-            GLOBAL_BATCH_SIZE,
+            globalBatchSize(algorithm),
             MICRO_BATCH_SIZE,
             MICRO_BATCH_TOKENS,
             SEED,
@@ -266,20 +339,49 @@ final class TrainingSettings {
             MAX_PROMPT_LENGTH,
             TRUNCATION_MODE,
             MAX_BAD_ROWS));
-    if (!preferences) {
-      settings.add(SUPERVISED_ON);
+    if (sft) {
+      settings.addAll(List.of(SUPERVISED_ON, LOSS_ON, PACKING));
     }
-    settings.addAll(List.of(EVAL_STEPS, SAVE_STEPS, KEEP_CHECKPOINTS, RESUME, OVERWRITE, RANKS));
+    settings.addAll(
+        List.of(
+            EVAL_STEPS,
+            METRIC_FOR_BEST_MODEL,
+            BEST_IS,
+            EARLY_STOPPING_PATIENCE,
+            EARLY_STOPPING_THRESHOLD,
+            ON_BAD_STEP,
+            SAVE_STEPS,
+            KEEP_CHECKPOINTS,
+            RESUME,
+            OVERWRITE,
+            RANKS));
     settings.add(SparkSessions.MASTER);
     settings.addAll(List.of(THREADS_PER_RANK, COMPUTE_DTYPE, SAVE_DTYPE));
     return settings;
+  }
+
+  private static Setting<String> model(Algorithm algorithm) {
+    return MODEL.withHelp(
+        MODEL.help()
+            + switch (algorithm) {
+              case DPO, KTO -> " It is the reference too.";
+              case REWARD -> " Its language head makes room for one score.";
+              case SFT, ORPO, SIMPO -> "";
+            });
+  }
+
+  private static Setting<Integer> globalBatchSize(Algorithm algorithm) {
+    return algorithm.kind() == ExampleKind.PREFERENCE
+        ? GLOBAL_BATCH_SIZE.withHelp(GLOBAL_BATCH_SIZE.help().replaceFirst("^Rows", "Pairs"))
+        : GLOBAL_BATCH_SIZE;
   }
 
   private static Setting<Double> learningRate(Algorithm algorithm) {
     return LEARNING_RATE.withInitial(
         switch (algorithm) {
           case SFT -> "2e-5";
-          case DPO -> "1e-6";
+          case REWARD -> "1e-4";
+          case DPO, KTO, ORPO, SIMPO -> "1e-6";
         });
   }
 
@@ -287,11 +389,9 @@ final class TrainingSettings {
   static TrainingRequest request(Algorithm algorithm, SettingValues values, Problems problems) {
     String model =
         values.require(MODEL, "name the Hugging Face directory to start from").orElse("");
-    List<String> data = paths(DATA, values, problems);
-    if (data.isEmpty()) {
-      problems.add("--data is missing: name a file, a directory or a glob of training rows.");
-    }
-    List<String> evalData = paths(EVAL_DATA, values, problems);
+    boolean sft = algorithm == Algorithm.SFT;
+    RowOptions rows = RowOptions.of(values, problems);
+    boolean evaluated = rows.evaluated() || values.has(EVAL_SPLIT);
     String output =
         values.require(OUTPUT, "name a directory for what the run leaves behind").orElse("");
 
@@ -319,21 +419,13 @@ final class TrainingSettings {
     OptionalLong maxSteps =
         values.find(MAX_STEPS).map(OptionalLong::of).orElse(OptionalLong.empty());
     long warmupSteps = values.of(WARMUP_STEPS);
-    OptionalInt maxLength = values.of(MAX_LENGTH);
-    OptionalInt maxPromptLength = values.of(MAX_PROMPT_LENGTH);
-    if (maxLength.isPresent()
-        && maxPromptLength.isPresent()
-        && maxPromptLength.getAsInt() >= maxLength.getAsInt()) {
-      problems.add(
-          String.format(
-              "--max-prompt-length is %d and leaves nothing of --max-length %d to the completion:"
-                  + " take a smaller one.",
-              maxPromptLength.getAsInt(), maxLength.getAsInt()));
-    }
     long evalSteps = values.of(EVAL_STEPS);
-    if (evalSteps > 0 && evalData.isEmpty() && !values.has(EVAL_DATA)) {
-      problems.add("--eval-steps needs held-out rows: name them by --eval-data.");
+    if (evalSteps > 0 && !evaluated) {
+      problems.add(
+          "--eval-steps needs held-out rows: name them by --eval-data, or hold some out by"
+              + " --eval-split.");
     }
+    RowPacking packing = sft ? rows.packing(values, problems) : RowPacking.OFF;
     double beta1 = values.of(ADAM_BETA1);
     double beta2 = values.of(ADAM_BETA2);
     if (beta1 == 1 || beta2 == 1) {
@@ -349,10 +441,16 @@ final class TrainingSettings {
     return new TrainingRequest(
         algorithm,
         model,
-        data,
-        evalData,
+        new TrainingRequest.Rows(
+            rows.data(),
+            rows.weights(),
+            rows.evalData(),
+            rows.evalSplit(),
+            sft ? values.of(SUPERVISED_ON) : SupervisedOn.COMPLETION,
+            sft ? values.of(LOSS_ON) : LossOn.COMPLETION,
+            packing),
         output,
-        algorithm == Algorithm.DPO ? values.find(REFERENCE_CACHE) : Optional.empty(),
+        Methods.hasReference(algorithm) ? values.find(REFERENCE_CACHE) : Optional.empty(),
         ranks,
         values.of(THREADS_PER_RANK),
         values.of(SEED),
@@ -370,9 +468,9 @@ final class TrainingSettings {
             beta1,
             beta2,
             values.of(ADAM_EPSILON)),
-        maxLength,
-        maxPromptLength,
-        values.of(TRUNCATION_MODE),
+        rows.maxLength(),
+        rows.maxPromptLength(),
+        rows.truncation(),
         values.of(NO_SHUFFLE) ? RowOrder.AS_GIVEN : RowOrder.SHUFFLED,
         evalSteps,
         values.of(SAVE_STEPS),
@@ -380,24 +478,47 @@ final class TrainingSettings {
         resume ? Start.RESUME : overwrite ? Start.OVERWRITE : Start.FRESH,
         values.of(COMPUTE_DTYPE),
         values.of(SAVE_DTYPE),
-        values.of(BETA),
-        values.of(MAX_BAD_ROWS),
-        algorithm == Algorithm.SFT ? values.of(SUPERVISED_ON) : SupervisedOn.COMPLETION);
+        ObjectiveOptions.settings(algorithm, values, problems),
+        rows.badRows(),
+        values.of(ON_BAD_STEP),
+        selection(values, evaluated, evalSteps, problems));
   }
 
-  /** Paths of data; a weight behind one is refused rather than taken for a part of the name. */
-  static List<String> paths(Setting<String> setting, SettingValues values, Problems problems) {
-    List<String> paths = values.all(setting);
-    for (String path : paths) {
-      String name = path.substring(path.lastIndexOf('/') + 1);
-      if (WEIGHT.matcher(name).matches()) {
-        problems.add(
-            String.format(
-                "%s is '%s', and data cannot be weighted yet: leave out the part from the colon on.",
-                setting.option(), path));
+  private static Selection selection(
+      SettingValues values, boolean evaluated, long evalSteps, Problems problems) {
+    boolean stops = values.has(EARLY_STOPPING_PATIENCE);
+    if (!values.has(METRIC_FOR_BEST_MODEL) && !stops) {
+      for (Setting<?> alone : List.of(BEST_IS, EARLY_STOPPING_THRESHOLD)) {
+        if (values.has(alone)) {
+          problems.add(
+              alone.option()
+                  + " says something about a metric that no option names: add"
+                  + " --metric-for-best-model.");
+        }
       }
+      return Selection.LAST;
     }
-    return paths;
+    String given = values.find(METRIC_FOR_BEST_MODEL).orElse("eval_loss");
+    String metric = given.startsWith("eval_") ? given : "eval_" + given;
+    Setting<?> named =
+        values.has(METRIC_FOR_BEST_MODEL) ? METRIC_FOR_BEST_MODEL : EARLY_STOPPING_PATIENCE;
+    if (!evaluated) {
+      problems.add(
+          named.option()
+              + " needs held-out rows: name them by --eval-data, or hold some out by"
+              + " --eval-split.");
+    } else if (evalSteps == 0) {
+      problems.add(named.option() + " compares evaluations: say how often by --eval-steps.");
+    }
+    Better better =
+        values
+            .find(BEST_IS)
+            .orElse(LOWER_IS_BETTER.matcher(metric).find() ? Better.LOWER : Better.HIGHER);
+    return new Selection(
+        metric,
+        better,
+        values.find(EARLY_STOPPING_PATIENCE).orElse(0),
+        values.of(EARLY_STOPPING_THRESHOLD));
   }
 
   private static Setting<OptionalInt> limit(String name, String help) {
@@ -410,6 +531,27 @@ final class TrainingSettings {
             text.equalsIgnoreCase("none")
                 ? OptionalInt.empty()
                 : OptionalInt.of(Math.toIntExact(Setting.wholeNumber(text, 2, Integer.MAX_VALUE))));
+  }
+
+  static EvalSplit evalSplit(String text) {
+    String wanted = "must be a whole number of rows such as 500 or a share such as 5%";
+    String trimmed = text.strip();
+    try {
+      if (trimmed.endsWith("%")) {
+        double percent = Double.parseDouble(trimmed.substring(0, trimmed.length() - 1));
+        if (percent > 0 && percent < 100) {
+          return EvalSplit.ofShare(percent / 100);
+        }
+      } else {
+        long rows = Long.parseLong(trimmed);
+        if (rows > 0) {
+          return EvalSplit.ofRows(rows);
+        }
+      }
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(wanted, e);
+    }
+    throw new IllegalArgumentException(wanted);
   }
 
   static BadRows badRows(String text) {

@@ -4,6 +4,7 @@ import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.TokenLogps;
 import io.plumbline.spark.reference.Batches;
@@ -156,7 +157,8 @@ public final class PairEvaluation {
         return List.of(totals).iterator();
       }
       Torch.useThreads(threads);
-      try (SharedModels.Lease lease = SharedModels.acquire(storage, policy, fingerprint, dtype)) {
+      try (SharedModels.Lease<CausalLm> lease =
+          SharedModels.LANGUAGE_MODELS.acquire(storage, policy, fingerprint, dtype)) {
         while (rows.hasNext()) {
           List<TokenizedRow> window = new ArrayList<>();
           while (rows.hasNext() && window.size() < WINDOW) {

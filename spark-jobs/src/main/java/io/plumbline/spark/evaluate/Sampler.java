@@ -11,11 +11,13 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.Generation;
 import io.plumbline.model.Generator;
+import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.ChatRequest;
 import io.plumbline.text.ChatRequest.GenerationPrompt;
 import io.plumbline.text.ChatTemplate;
 import io.plumbline.text.Tokenizer;
+import io.plumbline.text.TokenizerFiles;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -58,23 +60,48 @@ public final class Sampler implements AutoCloseable {
   public static Sampler open(Storage storage, String modelPath, ComputeDtype dtype) {
     ModelDirectory directory = ModelDirectory.open(storage, modelPath);
     Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles());
-    CausalLm model = null;
     try {
-      CausalLm loaded = CausalLm.load(directory, Purpose.INFERENCE, dtype);
-      model = loaded;
+      Set<Integer> eosIds = eosIds(directory, tokenizer);
+      CausalLm model = CausalLm.load(directory, Purpose.INFERENCE, dtype);
+      return owning(model, tokenizer, eosIds, model::close);
+    } catch (RuntimeException | Error e) {
+      tokenizer.close();
+      throw e;
+    }
+  }
+
+  /** Shares the model with the other tasks of this process. */
+  static Sampler share(
+      Storage storage,
+      String modelPath,
+      String fingerprint,
+      TokenizerFiles tokenizerFiles,
+      Set<Integer> eosIds,
+      ComputeDtype dtype) {
+    Tokenizer tokenizer = Tokenizer.of(tokenizerFiles);
+    try {
+      SharedModels.Lease<CausalLm> lease =
+          SharedModels.LANGUAGE_MODELS.acquire(storage, modelPath, fingerprint, dtype);
+      return owning(lease.model(), tokenizer, eosIds, lease::close);
+    } catch (RuntimeException | Error e) {
+      tokenizer.close();
+      throw e;
+    }
+  }
+
+  private static Sampler owning(
+      CausalLm model, Tokenizer tokenizer, Set<Integer> eosIds, Runnable closingModel) {
+    try {
       return new Sampler(
-          loaded,
+          model,
           tokenizer,
-          eosIds(directory, tokenizer),
+          eosIds,
           () -> {
-            loaded.close();
+            closingModel.run();
             tokenizer.close();
           });
     } catch (RuntimeException | Error e) {
-      if (model != null) {
-        model.close();
-      }
-      tokenizer.close();
+      closingModel.run();
       throw e;
     }
   }

@@ -1,20 +1,15 @@
 package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
-import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.storage.Storage;
-import io.plumbline.tensor.Torch;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
-import java.io.Serializable;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import org.apache.spark.api.java.JavaRDD;
-import scala.Tuple2;
 
 /** Completes the prompts of a table, a Spark stage behind the command {@code generate}. */
 public final class Sampling {
@@ -39,11 +34,15 @@ public final class Sampling {
       DecodingSettings settings,
       int threadsPerTask) {
     ModelDirectory directory = ModelDirectory.open(storage, model);
+    CausalLm.check(directory);
     TreeSet<Integer> eosIds;
     try (Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles())) {
       eosIds = new TreeSet<>(Sampler.eosIds(directory, tokenizer));
     }
-    Stage stage =
+    return StageResults.of(
+        rows,
+        WINDOW,
+        threadsPerTask,
         new Stage(
             storage,
             model,
@@ -51,9 +50,7 @@ public final class Sampling {
             directory.tokenizerFiles(),
             eosIds,
             dtype,
-            settings,
-            threadsPerTask);
-    return StageResults.of(InputRows.spread(rows), stage::run);
+            settings));
   }
 
   private record Stage(
@@ -63,30 +60,22 @@ public final class Sampling {
       TokenizerFiles tokenizerFiles,
       TreeSet<Integer> eosIds,
       ComputeDtype dtype,
-      DecodingSettings settings,
-      int threads)
-      implements Serializable {
-    Iterator<Sample> run(Iterator<Tuple2<Long, Map<String, Object>>> rows) {
-      List<Sample> samples = new ArrayList<>();
-      if (!rows.hasNext()) {
-        return samples.iterator();
-      }
-      Torch.useThreads(threads);
-      try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles);
-          SharedModels.Lease lease = SharedModels.acquire(storage, model, fingerprint, dtype);
-          Sampler sampler = Sampler.over(lease.model(), tokenizer, eosIds)) {
-        while (rows.hasNext()) {
-          List<Map<String, Object>> window = new ArrayList<>();
-          long firstPlace = -1;
-          while (rows.hasNext() && window.size() < WINDOW) {
-            Tuple2<Long, Map<String, Object>> row = rows.next();
-            firstPlace = window.isEmpty() ? row._1() : firstPlace;
-            window.add(row._2());
-          }
-          samples.addAll(sampler.sample(window, firstPlace, settings));
+      DecodingSettings settings)
+      implements StageResults.Stage<Sample> {
+    @Override
+    public StageResults.Answering<Sample> open() {
+      Sampler sampler = Sampler.share(storage, model, fingerprint, tokenizerFiles, eosIds, dtype);
+      return new StageResults.Answering<>() {
+        @Override
+        public List<Sample> answer(long firstPlace, List<Map<String, Object>> rows) {
+          return sampler.sample(rows, firstPlace, settings);
         }
-      }
-      return samples.iterator();
+
+        @Override
+        public void close() {
+          sampler.close();
+        }
+      };
     }
   }
 }

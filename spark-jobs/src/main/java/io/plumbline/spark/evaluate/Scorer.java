@@ -1,11 +1,9 @@
 package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.ModelDirectory.Kind;
 import io.plumbline.data.TokenizedRow;
-import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
-import io.plumbline.model.CausalLm.Purpose;
-import io.plumbline.model.TokenLogps;
 import io.plumbline.spark.reference.Batches;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
@@ -14,39 +12,55 @@ import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
-/** Scores a few rows in this process, without Spark. Not thread-safe. */
+/**
+ * Scores rows in this process, without Spark: with log-probabilities where the model is a language
+ * model, with scores where it is a reward model. Not thread-safe.
+ */
 public final class Scorer implements AutoCloseable {
   /** Token budget of a forward pass unless the caller gives one. */
   public static final int TOKENS_PER_BATCH = 8192;
 
   private final Tokenizer tokenizer;
-  private final CausalLm model;
+  private final ScoringRows preparing;
+  private final RowJudge model;
+  private final int tokensPerBatch;
 
-  private Scorer(Tokenizer tokenizer, CausalLm model) {
+  private Scorer(Tokenizer tokenizer, Kind kind, RowJudge model, int tokensPerBatch) {
     this.tokenizer = tokenizer;
+    this.preparing = new ScoringRows(tokenizer, kind);
     this.model = model;
+    this.tokensPerBatch = tokensPerBatch;
   }
 
   /** Loads the model and the tokenizer of a Hugging Face directory. */
   public static Scorer open(Storage storage, String modelPath, ComputeDtype dtype) {
     ModelDirectory directory = ModelDirectory.open(storage, modelPath);
-    Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles());
+    return open(
+        Tokenizer.of(directory.tokenizerFiles()),
+        directory.kind(),
+        () -> RowJudge.open(directory, dtype),
+        TOKENS_PER_BATCH);
+  }
+
+  /** Scores by a model that is opened here; closes tokenizer and model with itself. */
+  static Scorer open(Tokenizer tokenizer, Kind kind, Supplier<RowJudge> model, int tokensPerBatch) {
     try {
-      return new Scorer(tokenizer, CausalLm.load(directory, Purpose.INFERENCE, dtype));
+      return new Scorer(tokenizer, kind, model.get(), tokensPerBatch);
     } catch (RuntimeException | Error e) {
       tokenizer.close();
       throw e;
     }
   }
 
-  /** Log-probabilities of texts as they stand. */
-  public List<Score.CompletionScore> texts(List<String> texts) {
+  /** Scores texts as they stand. */
+  public List<Score> texts(List<String> texts) {
     List<Map<String, Object>> rows = new ArrayList<>();
     for (String text : texts) {
       rows.add(Map.of("text", text));
     }
-    return score(rows).stream().map(Score.CompletionScore.class::cast).toList();
+    return score(rows);
   }
 
   /**
@@ -58,30 +72,28 @@ public final class Scorer implements AutoCloseable {
    * @return in the order of the rows
    */
   public List<Score> score(List<Map<String, Object>> rows) {
-    ScoringRows preparing = new ScoringRows(tokenizer);
-    List<ScoringRows.Prepared> prepared = new ArrayList<>();
-    for (Map<String, Object> row : rows) {
-      prepared.add(preparing.prepare(prepared.size(), row));
-    }
-    return score(model, preparing, prepared, TOKENS_PER_BATCH);
+    return score(rows, 0);
   }
 
-  static List<Score> score(
-      CausalLm model,
-      ScoringRows preparing,
-      List<ScoringRows.Prepared> prepared,
-      int tokensPerBatch) {
+  /**
+   * @param firstPlace the first row's place in the whole input
+   */
+  List<Score> score(List<Map<String, Object>> rows, long firstPlace) {
+    List<TokenizedRow> tokenized = new ArrayList<>();
     IdentityHashMap<TokenizedRow, Integer> places = new IdentityHashMap<>();
-    for (int i = 0; i < prepared.size(); i++) {
-      places.put(prepared.get(i).row(), i);
+    List<ScoringRows.Prepared> prepared = new ArrayList<>();
+    for (Map<String, Object> row : rows) {
+      int place = prepared.size();
+      prepared.add(preparing.prepare(firstPlace + place, row));
+      tokenized.add(prepared.get(place).row());
+      places.put(tokenized.get(place), place);
     }
-    List<TokenizedRow> rows = prepared.stream().map(ScoringRows.Prepared::row).toList();
     Score[] scores = new Score[prepared.size()];
-    for (List<TokenizedRow> batch : Batches.byTokens(rows, tokensPerBatch)) {
-      TokenLogps logps = model.logps(batch);
-      for (int i = 0; i < batch.size(); i++) {
-        int place = places.get(batch.get(i));
-        scores[place] = preparing.score(prepared.get(place), logps.logps().get(i));
+    for (List<TokenizedRow> batch : Batches.byTokens(tokenized, tokensPerBatch)) {
+      List<Integer> of = batch.stream().map(places::get).toList();
+      List<Score> found = model.judge(preparing, of.stream().map(prepared::get).toList());
+      for (int i = 0; i < of.size(); i++) {
+        scores[of.get(i)] = found.get(i);
       }
     }
     return Arrays.asList(scores);

@@ -2,18 +2,12 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
-import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.storage.Storage;
-import io.plumbline.tensor.Torch;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
-import java.io.Serializable;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.api.java.JavaRDD;
-import scala.Tuple2;
 
 /** Scores a table, a Spark stage behind the command {@code score}. */
 public final class Scoring {
@@ -23,7 +17,7 @@ public final class Scoring {
   private Scoring() {}
 
   /**
-   * Log-probabilities of all rows, in their order.
+   * Log-probabilities of all rows, or their scores by a reward model, in their order.
    *
    * @param rows values by column, as JSON has them; the shapes are those of {@link Scorer#score}.
    *     The maps and all in them must be serializable.
@@ -40,46 +34,48 @@ public final class Scoring {
       int tokensPerBatch,
       int threadsPerTask) {
     ModelDirectory directory = ModelDirectory.open(storage, model);
-    Stage stage =
+    return StageResults.of(
+        rows,
+        WINDOW,
+        threadsPerTask,
         new Stage(
             storage,
             model,
+            directory.kind(),
             directory.fingerprint(),
             directory.tokenizerFiles(),
             dtype,
-            tokensPerBatch,
-            threadsPerTask);
-    return StageResults.of(InputRows.spread(rows), stage::run);
+            tokensPerBatch));
   }
 
   private record Stage(
       Storage storage,
       String model,
+      ModelDirectory.Kind kind,
       String fingerprint,
       TokenizerFiles tokenizerFiles,
       ComputeDtype dtype,
-      int tokensPerBatch,
-      int threads)
-      implements Serializable {
-    Iterator<Score> run(Iterator<Tuple2<Long, Map<String, Object>>> rows) {
-      List<Score> scores = new ArrayList<>();
-      if (!rows.hasNext()) {
-        return scores.iterator();
-      }
-      Torch.useThreads(threads);
-      try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles);
-          SharedModels.Lease lease = SharedModels.acquire(storage, model, fingerprint, dtype)) {
-        ScoringRows preparing = new ScoringRows(tokenizer);
-        while (rows.hasNext()) {
-          List<ScoringRows.Prepared> window = new ArrayList<>();
-          while (rows.hasNext() && window.size() < WINDOW) {
-            Tuple2<Long, Map<String, Object>> row = rows.next();
-            window.add(preparing.prepare(row._1(), row._2()));
-          }
-          scores.addAll(Scorer.score(lease.model(), preparing, window, tokensPerBatch));
+      int tokensPerBatch)
+      implements StageResults.Stage<Score> {
+    @Override
+    public StageResults.Answering<Score> open() {
+      Scorer scorer =
+          Scorer.open(
+              Tokenizer.of(tokenizerFiles),
+              kind,
+              () -> RowJudge.share(storage, model, kind, fingerprint, dtype),
+              tokensPerBatch);
+      return new StageResults.Answering<>() {
+        @Override
+        public List<Score> answer(long firstPlace, List<Map<String, Object>> rows) {
+          return scorer.score(rows, firstPlace);
         }
-      }
-      return scores.iterator();
+
+        @Override
+        public void close() {
+          scorer.close();
+        }
+      };
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.plumbline.spark.evaluate;
 
+import io.plumbline.checkpoint.ModelDirectory.Kind;
 import io.plumbline.data.Example;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.ExampleParser;
@@ -26,11 +27,16 @@ final class ScoringRows {
   record Prepared(TokenizedRow row, ExampleShape shape, Optional<String> text) {}
 
   private final Tokenizer tokenizer;
+  private final Kind kind;
   private final ExampleTokenizer examples;
   private final Map<ExampleShape, ExampleParser> parsers = new EnumMap<>(ExampleShape.class);
 
-  ScoringRows(Tokenizer tokenizer) {
+  /**
+   * @param kind of the model that scores the rows
+   */
+  ScoringRows(Tokenizer tokenizer, Kind kind) {
     this.tokenizer = tokenizer;
+    this.kind = kind;
     this.examples = new ExampleTokenizer(tokenizer, LengthLimits.none());
   }
 
@@ -69,6 +75,12 @@ final class ScoringRows {
   /** A text stands as it is: no EOS token is added, so that a text may break off anywhere. */
   private TokenizedRow wholeText(long index, String text) {
     int[] ids = tokenizer.encode(text);
+    if (kind == Kind.REWARD_MODEL) {
+      if (ids.length == 0) {
+        throw refused(index, "its text has no tokens", null);
+      }
+      return TokenizedRow.of(index, new int[0], List.of(ids), List.of());
+    }
     if (ids.length < 2) {
       throw refused(
           index,
@@ -79,17 +91,35 @@ final class ScoringRows {
         index, Arrays.copyOf(ids, 1), List.of(Arrays.copyOfRange(ids, 1, ids.length)), List.of());
   }
 
-  /** What the model's values say about a row. */
+  /** What a language model's log-probabilities say about a row. */
   Score score(Prepared prepared, List<float[]> logps) {
     TokenizedRow row = prepared.row();
     if (row.completions().size() == 2) {
       return new Score.PairScore(counted(row, 0, logps), counted(row, 1, logps));
     }
-    int[] completion = row.completions().get(0);
+    int[] tokens = tokens(prepared);
+    return new Score.CompletionScore(text(prepared, tokens), tokens, counted(row, 0, logps));
+  }
+
+  /** What a reward model's scores of the completions say about a row. */
+  Score reward(Prepared prepared, float[] scores) {
+    List<int[]> completions = prepared.row().completions();
+    if (completions.size() == 2) {
+      return new Score.PairReward(
+          scores[0], scores[1], completions.get(0).length, completions.get(1).length);
+    }
+    int[] tokens = tokens(prepared);
+    return new Score.CompletionReward(text(prepared, tokens), tokens, scores[0]);
+  }
+
+  private static int[] tokens(Prepared prepared) {
+    int[] completion = prepared.row().completions().get(0);
     boolean whole = prepared.shape() != ExampleShape.PROMPT_COMPLETION;
-    int[] tokens = whole ? concatenated(row.prompt(), completion) : completion;
-    String text = prepared.text().orElseGet(() -> tokenizer.decodeSkippingSpecialTokens(tokens));
-    return new Score.CompletionScore(text, tokens, counted(row, 0, logps));
+    return whole ? concatenated(prepared.row().prompt(), completion) : completion;
+  }
+
+  private String text(Prepared prepared, int[] tokens) {
+    return prepared.text().orElseGet(() -> tokenizer.decodeSkippingSpecialTokens(tokens));
   }
 
   private static float[] counted(TokenizedRow row, int side, List<float[]> logps) {

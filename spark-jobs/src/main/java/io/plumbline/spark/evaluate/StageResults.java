@@ -2,16 +2,35 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.spark.reference.SparkFailures;
+import io.plumbline.tensor.Torch;
+import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
-import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.storage.StorageLevel;
 import scala.Tuple2;
 
 /** What a stage gives for each input row, in their order; computed once and kept until closed. */
 public final class StageResults<T> implements AutoCloseable {
+  /** Opens, in a task, what answers rows. */
+  interface Stage<T> extends Serializable {
+    Answering<T> open();
+  }
+
+  /** Gives each row its result; belongs to one task. */
+  interface Answering<T> extends AutoCloseable {
+    /**
+     * @param firstPlace the first row's place in the whole input
+     * @return in the order of the rows
+     */
+    List<T> answer(long firstPlace, List<Map<String, Object>> rows);
+
+    @Override
+    void close();
+  }
+
   private final JavaRDD<T> values;
   private final long size;
 
@@ -20,10 +39,18 @@ public final class StageResults<T> implements AutoCloseable {
     this.size = size;
   }
 
+  /**
+   * Runs a stage over rows.
+   *
+   * @param window rows that a task takes in at once to sort them into batches
+   * @param threads that PyTorch uses in a task
+   */
   static <T> StageResults<T> of(
-      JavaPairRDD<Long, Map<String, Object>> rows,
-      FlatMapFunction<Iterator<Tuple2<Long, Map<String, Object>>>, T> stage) {
-    JavaRDD<T> values = rows.mapPartitions(stage).persist(StorageLevel.MEMORY_AND_DISK());
+      JavaRDD<Map<String, Object>> rows, int window, int threads, Stage<T> stage) {
+    JavaRDD<T> values =
+        InputRows.spread(rows)
+            .mapPartitions(partition -> run(partition, window, threads, stage))
+            .persist(StorageLevel.MEMORY_AND_DISK());
     try {
       // All partitions now: fetched one by one they would leave all slots but one idle.
       return new StageResults<>(values, SparkFailures.unwrapped(values::count));
@@ -33,6 +60,28 @@ public final class StageResults<T> implements AutoCloseable {
     } finally {
       SharedModels.closeIdle();
     }
+  }
+
+  private static <T> Iterator<T> run(
+      Iterator<Tuple2<Long, Map<String, Object>>> rows, int window, int threads, Stage<T> stage) {
+    List<T> results = new ArrayList<>();
+    if (!rows.hasNext()) {
+      return results.iterator();
+    }
+    Torch.useThreads(threads);
+    try (Answering<T> answering = stage.open()) {
+      while (rows.hasNext()) {
+        List<Map<String, Object>> taken = new ArrayList<>();
+        long firstPlace = -1;
+        while (rows.hasNext() && taken.size() < window) {
+          Tuple2<Long, Map<String, Object>> row = rows.next();
+          firstPlace = taken.isEmpty() ? row._1() : firstPlace;
+          taken.add(row._2());
+        }
+        results.addAll(answering.answer(firstPlace, taken));
+      }
+    }
+    return results.iterator();
   }
 
   public long size() {

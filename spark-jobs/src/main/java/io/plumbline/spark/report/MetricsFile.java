@@ -20,8 +20,9 @@ public final class MetricsFile {
   private MetricsFile() {}
 
   /**
-   * The numbers of each line, by name, in the file's order. Values that are no numbers are left
-   * out. A run that resumed writes steps again: the later line of a step wins.
+   * The numbers of each line, by name, in the file's order. A null stands for a number that was not
+   * finite, and is NaN; other values that are no numbers are left out. A run that resumed writes
+   * steps again: the later line of a step wins.
    *
    * @throws PlumblineException BAD_DATA where a line that another follows is not a JSON object; a
    *     broken last line is a run that was stopped while it wrote, and is left out
@@ -56,6 +57,8 @@ public final class MetricsFile {
               field -> {
                 if (field.getValue().isNumber()) {
                   numbers.put(field.getKey(), field.getValue().doubleValue());
+                } else if (field.getValue().isNull()) {
+                  numbers.put(field.getKey(), Double.NaN);
                 }
               });
       Double step = numbers.get("step");

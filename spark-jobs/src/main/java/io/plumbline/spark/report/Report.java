@@ -69,6 +69,7 @@ public final class Report {
       putNumber(node, "after", comparison.after());
       node.put("better", comparison.better().name());
     }
+    data.calibration().ifPresent(of -> putCalibration(root.putObject("calibration"), of));
     ArrayNode stages = root.putArray("stages");
     for (ReportData.Stage stage : data.stages()) {
       putStage(stages.addObject(), stage);
@@ -79,9 +80,26 @@ public final class Report {
       node.put("prompt", sample.prompt());
       node.put("before", sample.before());
       node.put("after", sample.after());
-      sample.chosen().ifPresent(text -> node.put("chosen", text));
-      sample.rejected().ifPresent(text -> node.put("rejected", text));
+      ArrayNode sides = node.putArray("data");
+      sample.data().forEach(side -> sides.addArray().add(side.label()).add(side.text()));
     }
+    ArrayNode scoredRows = root.putArray("scoredRows");
+    for (ReportData.ScoredRow row : data.scoredRows()) {
+      ObjectNode node = scoredRows.addObject();
+      node.put("prompt", row.prompt());
+      ArrayNode sides = node.putArray("sides");
+      for (ReportData.ScoredSide side : row.sides()) {
+        ObjectNode scored = sides.addObject();
+        scored.put("label", side.label());
+        scored.put("text", side.text());
+        putNumber(scored, "before", side.before());
+        putNumber(scored, "after", side.after());
+      }
+    }
+    ArrayNode warnings = root.putArray("warnings");
+    data.warnings().forEach(warnings::add);
+    ArrayNode remarks = root.putArray("remarks");
+    data.remarks().forEach(remarks::add);
     ArrayNode quarantine = root.putArray("quarantine");
     for (ReportData.Refusal refusal : data.quarantine()) {
       ObjectNode node = quarantine.addObject();
@@ -106,6 +124,23 @@ public final class Report {
     }
   }
 
+  private static void putCalibration(ObjectNode node, ReportData.Calibration calibration) {
+    calibration.pairs().ifPresent(pairs -> node.put("pairs", pairs));
+    putBins(node.putArray("before"), calibration.before());
+    putBins(node.putArray("after"), calibration.after());
+  }
+
+  private static void putBins(ArrayNode array, List<ReportData.Bin> bins) {
+    for (ReportData.Bin bin : bins) {
+      ObjectNode node = array.addObject();
+      putNumber(node, "from", bin.from());
+      putNumber(node, "to", bin.to());
+      putNumber(node, "share", bin.share());
+      putNumber(node, "predicted", bin.predicted());
+      putNumber(node, "observed", bin.observed());
+    }
+  }
+
   private static void putStage(ObjectNode node, ReportData.Stage stage) {
     List<Map<String, Double>> steps = stage.steps();
     int bucket = Math.max(1, (steps.size() + MOST_POINTS - 1) / MOST_POINTS);
@@ -113,6 +148,7 @@ public final class Report {
     steps.forEach(step -> names.addAll(step.keySet()));
     node.put("name", stage.name());
     node.put("averagedOver", bucket);
+    stage.kept().ifPresent(step -> node.put("kept", step));
     ArrayNode metrics = node.putArray("metrics");
     for (String name : names) {
       ArrayNode metric = metrics.addArray().add(name);
@@ -120,22 +156,25 @@ public final class Report {
       for (int from = 0; from < steps.size(); from += bucket) {
         double sum = 0;
         int count = 0;
+        double notFinite = 0;
         for (Map<String, Double> step :
             steps.subList(from, Math.min(steps.size(), from + bucket))) {
           Double value = step.get(name);
-          if (value != null) {
+          if (value != null && Double.isFinite(value)) {
             sum += value;
             count++;
+          } else if (value != null) {
+            notFinite += value;
           }
         }
-        // A step without the metric is null; a value that is not finite is its name.
-        double mean = sum / count;
-        if (count == 0) {
-          values.addNull();
-        } else if (Double.isFinite(mean)) {
-          values.add(mean);
+        // A step without the metric is null; a value that is not finite is its name. One such step
+        // among many must not hide the others.
+        if (count > 0) {
+          values.add(sum / count);
+        } else if (notFinite != 0) {
+          values.add(Double.toString(notFinite));
         } else {
-          values.add(Double.toString(mean));
+          values.addNull();
         }
       }
     }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * All that a report shows. Texts are plain text: the page shows them letter by letter, whatever is
@@ -16,8 +17,12 @@ import java.util.Optional;
  * @param verdict one sentence on what the run achieved; empty, and the page derives one from the
  *     comparisons
  * @param comparisons measures on held-out data before and after, the most telling first
+ * @param calibration whether predicted probabilities came true, where the model predicts any
  * @param stages the stages of training that wrote metrics, in the order in which they ran
  * @param samples the same prompts answered before and after
+ * @param scoredRows the same completions scored before and after
+ * @param warnings sentences on the data that a reader must not miss
+ * @param remarks sentences on what became of the data
  * @param counts what was counted: rows read, reference rows computed and found, tokens
  * @param quarantine rows refused, by reason
  * @param configuration the options as the run resolved them
@@ -28,8 +33,12 @@ public record ReportData(
     String title,
     String verdict,
     List<Comparison> comparisons,
+    Optional<Calibration> calibration,
     List<Stage> stages,
     List<Sample> samples,
+    List<ScoredRow> scoredRows,
+    List<String> warnings,
+    List<String> remarks,
     Map<String, Long> counts,
     List<Refusal> quarantine,
     Map<String, String> configuration,
@@ -40,8 +49,12 @@ public record ReportData(
     Objects.requireNonNull(title, "title");
     Objects.requireNonNull(verdict, "verdict");
     comparisons = List.copyOf(comparisons);
+    Objects.requireNonNull(calibration, "calibration");
     stages = List.copyOf(stages);
     samples = List.copyOf(samples);
+    scoredRows = List.copyOf(scoredRows);
+    warnings = List.copyOf(warnings);
+    remarks = List.copyOf(remarks);
     counts = orderedCopy(counts);
     quarantine = List.copyOf(quarantine);
     configuration = orderedCopy(configuration);
@@ -68,31 +81,75 @@ public record ReportData(
   }
 
   /**
+   * A reliability diagram's groups of held-out pairs before and after.
+   *
+   * @param pairs held-out pairs in all; absent where nobody counted them
+   */
+  public record Calibration(OptionalLong pairs, List<Bin> before, List<Bin> after) {
+    public Calibration {
+      Objects.requireNonNull(pairs, "pairs");
+      before = List.copyOf(before);
+      after = List.copyOf(after);
+    }
+  }
+
+  /**
+   * Pairs whose winner was predicted with about the same probability.
+   *
+   * @param from least probability of the bin
+   * @param to greatest probability of the bin
+   * @param share of all pairs, within 0 and 1
+   * @param predicted mean predicted probability of the side that is predicted to win
+   * @param observed share of the bin's pairs where that side did win
+   */
+  public record Bin(double from, double to, double share, double predicted, double observed) {}
+
+  /**
    * A stage of training with its metrics.
    *
    * @param steps the metrics of each step by name, with its number, as {@link MetricsFile} reads
    *     them
+   * @param kept the step whose weights were kept, where that is not simply the last
    */
-  public record Stage(String name, List<Map<String, Double>> steps) {
+  public record Stage(String name, List<Map<String, Double>> steps, OptionalLong kept) {
     public Stage {
       Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(kept, "kept");
       steps = steps.stream().map(ReportData::orderedCopy).toList();
     }
   }
 
-  /** One prompt with what the model said before and after, and the pair's sides if there are. */
-  public record Sample(
-      String prompt,
-      String before,
-      String after,
-      Optional<String> chosen,
-      Optional<String> rejected) {
+  /** A text of the data with what it is. */
+  public record Side(String label, String text) {
+    public Side {
+      Objects.requireNonNull(label, "label");
+      Objects.requireNonNull(text, "text");
+    }
+  }
+
+  /** One prompt with what the model said before and after, and what the data has for it. */
+  public record Sample(String prompt, String before, String after, List<Side> data) {
     public Sample {
       Objects.requireNonNull(prompt, "prompt");
       Objects.requireNonNull(before, "before");
       Objects.requireNonNull(after, "after");
-      Objects.requireNonNull(chosen, "chosen");
-      Objects.requireNonNull(rejected, "rejected");
+      data = List.copyOf(data);
+    }
+  }
+
+  /** A completion of the data with its scores before and after. */
+  public record ScoredSide(String label, String text, double before, double after) {
+    public ScoredSide {
+      Objects.requireNonNull(label, "label");
+      Objects.requireNonNull(text, "text");
+    }
+  }
+
+  /** One prompt with its scored completions, the one that should score highest first. */
+  public record ScoredRow(String prompt, List<ScoredSide> sides) {
+    public ScoredRow {
+      Objects.requireNonNull(prompt, "prompt");
+      sides = List.copyOf(sides);
     }
   }
 
@@ -120,6 +177,10 @@ public record ReportData(
     private final List<Comparison> comparisons = new ArrayList<>();
     private final List<Stage> stages = new ArrayList<>();
     private final List<Sample> samples = new ArrayList<>();
+    private Optional<Calibration> calibration = Optional.empty();
+    private final List<ScoredRow> scoredRows = new ArrayList<>();
+    private final List<String> warnings = new ArrayList<>();
+    private final List<String> remarks = new ArrayList<>();
     private final Map<String, Long> counts = new LinkedHashMap<>();
     private final List<Refusal> quarantine = new ArrayList<>();
     private final Map<String, String> configuration = new LinkedHashMap<>();
@@ -141,19 +202,37 @@ public record ReportData(
       return this;
     }
 
+    public Builder calibration(Calibration diagram) {
+      calibration = Optional.of(diagram);
+      return this;
+    }
+
     public Builder stage(String name, List<Map<String, Double>> steps) {
-      stages.add(new Stage(name, steps));
+      return stage(name, steps, OptionalLong.empty());
+    }
+
+    public Builder stage(String name, List<Map<String, Double>> steps, OptionalLong kept) {
+      stages.add(new Stage(name, steps, kept));
       return this;
     }
 
-    public Builder sample(String prompt, String before, String after) {
-      samples.add(new Sample(prompt, before, after, Optional.empty(), Optional.empty()));
+    public Builder sample(String prompt, String before, String after, Side... data) {
+      samples.add(new Sample(prompt, before, after, List.of(data)));
       return this;
     }
 
-    public Builder sample(
-        String prompt, String before, String after, String chosen, String rejected) {
-      samples.add(new Sample(prompt, before, after, Optional.of(chosen), Optional.of(rejected)));
+    public Builder scoredRow(String prompt, List<ScoredSide> sides) {
+      scoredRows.add(new ScoredRow(prompt, sides));
+      return this;
+    }
+
+    public Builder warning(String sentence) {
+      warnings.add(sentence);
+      return this;
+    }
+
+    public Builder remark(String sentence) {
+      remarks.add(sentence);
       return this;
     }
 
@@ -187,8 +266,12 @@ public record ReportData(
           title,
           verdict,
           comparisons,
+          calibration,
           stages,
           samples,
+          scoredRows,
+          warnings,
+          remarks,
           counts,
           quarantine,
           configuration,

@@ -1,14 +1,30 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.data.ExampleKind;
 import java.util.Locale;
 
 /** What a training command runs. */
 public enum Algorithm {
-  SFT,
-  DPO;
+  SFT(ExampleKind.SUPERVISED),
+  REWARD(ExampleKind.PREFERENCE),
+  DPO(ExampleKind.PREFERENCE),
+  KTO(ExampleKind.UNPAIRED),
+  ORPO(ExampleKind.PREFERENCE),
+  SIMPO(ExampleKind.PREFERENCE);
+
+  private final ExampleKind kind;
+
+  Algorithm(ExampleKind kind) {
+    this.kind = kind;
+  }
 
   /** The command's name. */
   public String command() {
     return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** What its rows are. */
+  public ExampleKind kind() {
+    return kind;
   }
 }

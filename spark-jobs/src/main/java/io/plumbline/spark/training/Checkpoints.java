@@ -34,13 +34,14 @@ final class Checkpoints {
                         .slice(Math.toIntExact(slice.offset()), Math.toIntExact(slice.length()))));
       }
     }
-    ModelDirectoryWriter.carrying(start)
-        .withDtype(
-            switch (dtype) {
-              case F32 -> Dtype.F32;
-              case F16 -> Dtype.F16;
-              case BF16 -> Dtype.BF16;
-            })
-        .write(storage, path, tensors);
+    ModelDirectoryWriter.carrying(start).withDtype(dtype(dtype)).write(storage, path, tensors);
+  }
+
+  static Dtype dtype(TrainingRequest.WeightDtype dtype) {
+    return switch (dtype) {
+      case F32 -> Dtype.F32;
+      case F16 -> Dtype.F16;
+      case BF16 -> Dtype.BF16;
+    };
   }
 }

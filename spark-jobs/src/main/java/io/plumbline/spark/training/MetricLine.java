@@ -7,9 +7,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
-/** Metrics as a line of JSON and back. Numbers that are not finite become null, which JSON has. */
+/**
+ * What rank 0 tells the driver: metrics as a line of JSON and back. Numbers that are not finite
+ * become null, which JSON has.
+ */
 final class MetricLine {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Set<String> COUNTS = Set.of("step", "num_tokens");
@@ -29,6 +33,21 @@ final class MetricLine {
           }
         });
     return node.toString();
+  }
+
+  /** A sentence for the user, told from metrics by being a JSON text. */
+  static String writeNote(String sentence) {
+    return JSON.getNodeFactory().textNode(sentence).toString();
+  }
+
+  /** The sentence of {@link #writeNote}; empty where the line is one of metrics. */
+  static Optional<String> note(String line) {
+    try {
+      JsonNode node = JSON.readTree(line);
+      return node.isTextual() ? Optional.of(node.asText()) : Optional.empty();
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException("a line of a rank is not JSON", e);
+    }
   }
 
   static Map<String, Double> read(String line) {

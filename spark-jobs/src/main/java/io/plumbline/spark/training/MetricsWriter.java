@@ -47,6 +47,11 @@ final class MetricsWriter implements TrainingObserver, AutoCloseable {
   }
 
   @Override
+  public void note(String sentence) {
+    member.publish(MetricLine.writeNote(sentence));
+  }
+
+  @Override
   public void close() {
     log.ifPresent(LineLog::close);
   }

@@ -28,11 +28,19 @@ public final class OutputClaim implements AutoCloseable {
   /** The lock file's name in an output directory. */
   public static final String LOCK = ".plumbline-lock.json";
 
-  /** What a run leaves only once it is under way: a directory with it holds a run. */
   static final String RUN_RECORD = "run.json";
 
+  /** What is there before the first step. It is found by content, so it does not hinder a run. */
   private static final Set<String> BEFORE_TRAINING =
-      Set.of("prepared", "quarantine", "shards", "reference");
+      Set.of(
+          "sources",
+          "prepared",
+          "quarantine",
+          "shards",
+          "shards-train",
+          "shards-eval",
+          "reference",
+          "reference-cache");
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -156,7 +164,9 @@ public final class OutputClaim implements AutoCloseable {
 
   /** What prepare and reference write is found by content: another run may use it. */
   private static boolean isBeforeTraining(Storage.Entry entry) {
-    return BEFORE_TRAINING.contains(nameOf(entry));
+    String name = nameOf(entry);
+    // A run that failed before training leaves its record, and nothing of worth.
+    return BEFORE_TRAINING.contains(name) || name.equals(RUN_RECORD);
   }
 
   private static String firstOther(List<Storage.Entry> contents) {

@@ -3,8 +3,10 @@ package io.plumbline.spark.training;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm;
 import io.plumbline.model.DecoderConfig;
 import io.plumbline.spark.gang.Gang;
+import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,6 +25,15 @@ import org.apache.spark.sql.SparkSession;
  * of the model's files, lists the data, and asks Spark for its settings and slots.
  */
 public final class Preflight {
+  /** What a command wants of a model. */
+  public enum ModelUse {
+    /** Log-probabilities. */
+    LANGUAGE_MODEL,
+    /** Hidden states, for a scalar head. */
+    DECODER,
+    TOKENIZER
+  }
+
   /** One thing that is wrong: a sentence with what, where and how to mend it. */
   public record Problem(ErrorCode code, String sentence) {}
 
@@ -30,26 +41,26 @@ public final class Preflight {
   private static final int STATE_BYTES_PER_PARAMETER = 12;
 
   private final Storage storage;
-  private final TrainingRequest request;
   private final Set<Problem> problems = new LinkedHashSet<>();
 
-  private Preflight(Storage storage, TrainingRequest request) {
+  private Preflight(Storage storage) {
     this.storage = storage;
-    this.request = request;
   }
 
   /** Everything that is wrong, in no more than seconds; empty where the run may begin. */
   public static List<Problem> check(SparkSession spark, TrainingRequest request, Storage storage) {
-    Preflight preflight = new Preflight(storage, request);
+    Preflight preflight = new Preflight(storage);
     preflight.gathering(() -> Gang.check(spark, request.ranks()));
-    preflight.withoutSpark();
+    preflight.sources(spark, "--data", request.rows().data());
+    preflight.sources(spark, "--eval-data", request.rows().evalData());
+    preflight.withoutSpark(request);
     return List.copyOf(preflight.problems);
   }
 
   /** The checks of files and numbers alone. */
   static List<Problem> checkWithoutSpark(TrainingRequest request, Storage storage) {
-    Preflight preflight = new Preflight(storage, request);
-    preflight.withoutSpark();
+    Preflight preflight = new Preflight(storage);
+    preflight.withoutSpark(request);
     return List.copyOf(preflight.problems);
   }
 
@@ -60,6 +71,28 @@ public final class Preflight {
    */
   public static void require(SparkSession spark, TrainingRequest request, Storage storage) {
     refuse(check(spark, request, storage));
+  }
+
+  /**
+   * Ends a command that makes rows and trains on none, if anything that it reads or writes is not
+   * as it must be.
+   *
+   * @throws PlumblineException with the code of the first problem
+   */
+  public static void requireRows(
+      SparkSession spark,
+      Storage storage,
+      TrainingRows.Settings rows,
+      String model,
+      ModelUse use,
+      Optional<String> referenceCache) {
+    Preflight preflight = new Preflight(storage);
+    preflight.sources(spark, "--data", rows.data());
+    preflight.sources(spark, "--eval-data", rows.evalData());
+    preflight.model(model, use);
+    preflight.files(rows.data(), rows.evalData());
+    preflight.writable(rows.output(), referenceCache);
+    refuse(List.copyOf(preflight.problems));
   }
 
   static void refuse(List<Problem> problems) {
@@ -74,20 +107,29 @@ public final class Preflight {
             : sentences.size() + " problems\n  - " + String.join("\n  - ", sentences));
   }
 
-  private void withoutSpark() {
-    numbers();
-    Optional<ModelDirectory> model = model();
-    request.data().forEach(path -> gathering(() -> data("--data", path)));
-    request.evalData().forEach(path -> gathering(() -> data("--eval-data", path)));
+  private void withoutSpark(TrainingRequest request) {
+    numbers(request);
+    Optional<ModelDirectory> model =
+        model(
+            request.model(),
+            request.algorithm() == Algorithm.REWARD ? ModelUse.DECODER : ModelUse.LANGUAGE_MODEL);
+    files(request.rows().data(), request.rows().evalData());
     gathering(
         () ->
             OutputClaim.obstacle(storage, request.output(), request.start())
                 .ifPresent(sentence -> add(ErrorCode.OUTPUT_IN_USE, sentence)));
-    gathering(() -> writable("--output", request.output()));
-    request
-        .referenceCache()
-        .ifPresent(cache -> gathering(() -> writable("--reference-cache", cache)));
-    model.ifPresent(opened -> gathering(() -> disk(opened)));
+    writable(request.output(), request.referenceCache());
+    model.ifPresent(opened -> gathering(() -> disk(request, opened)));
+  }
+
+  private void files(List<String> data, List<String> evalData) {
+    data.forEach(path -> gathering(() -> data("--data", path)));
+    evalData.forEach(path -> gathering(() -> data("--eval-data", path)));
+  }
+
+  private void writable(String output, Optional<String> referenceCache) {
+    gathering(() -> writable("--output", output));
+    referenceCache.ifPresent(cache -> gathering(() -> writable("--reference-cache", cache)));
   }
 
   private void add(ErrorCode code, String sentence) {
@@ -103,7 +145,7 @@ public final class Preflight {
     }
   }
 
-  private void numbers() {
+  private void numbers(TrainingRequest request) {
     if (request.ranks() > request.globalBatchSize()) {
       add(
           ErrorCode.BAD_USAGE,
@@ -114,14 +156,21 @@ public final class Preflight {
     }
   }
 
-  private Optional<ModelDirectory> model() {
+  private Optional<ModelDirectory> model(String path, ModelUse use) {
     try {
-      ModelDirectory model = ModelDirectory.open(storage, request.model());
-      gathering(() -> DecoderConfig.parse(model.config(), request.model()));
+      ModelDirectory model = ModelDirectory.open(storage, path);
+      gathering(
+          () -> {
+            switch (use) {
+              case LANGUAGE_MODEL -> CausalLm.check(model);
+              case DECODER -> DecoderConfig.parse(model.config(), path);
+              case TOKENIZER -> {}
+            }
+          });
       if (model.tokenizerFiles().content("tokenizer.json").isEmpty()) {
         add(
             ErrorCode.BAD_CHECKPOINT,
-            request.model()
+            path
                 + " has no tokenizer.json: copy it from the model's origin, or save the tokenizer"
                 + " there by save_pretrained of its fast version.");
       }
@@ -132,7 +181,20 @@ public final class Preflight {
     }
   }
 
+  private void sources(SparkSession spark, String option, List<String> given) {
+    for (String source : given) {
+      try {
+        SparkSources.require(spark, storage, source);
+      } catch (PlumblineException e) {
+        add(e.code(), option + ": " + e.getMessage());
+      }
+    }
+  }
+
   private void data(String option, String path) {
+    if (SparkSources.kind(storage, path) != SparkSources.Kind.FILES) {
+      return;
+    }
     List<Storage.Entry> files = storage.expand(path);
     if (files.isEmpty()) {
       add(
@@ -166,7 +228,10 @@ public final class Preflight {
   /** Writes and deletes a small file where the directory is, or will be made. */
   private void writable(String option, String directory) {
     Path existing = new Path(directory);
-    while (!storage.exists(existing.toString()) && existing.getParent() != null) {
+    // Above a relative path of one name stands a path of none.
+    while (!storage.exists(existing.toString())
+        && existing.getParent() != null
+        && !existing.getParent().toString().isEmpty()) {
       existing = existing.getParent();
     }
     String place = existing.toString();
@@ -193,12 +258,12 @@ public final class Preflight {
     }
   }
 
-  private void disk(ModelDirectory model) {
+  private void disk(TrainingRequest request, ModelDirectory model) {
     OptionalLong free = storage.freeBytes(request.output());
     if (free.isEmpty()) {
       return;
     }
-    long needed = bytesNeeded(model);
+    long needed = bytesNeeded(request, model);
     if (free.getAsLong() < needed) {
       add(
           ErrorCode.CLUSTER_UNFIT,
@@ -216,7 +281,7 @@ public final class Preflight {
   /**
    * The checkpoint, the states that are kept, and the one that is written before one is deleted.
    */
-  private long bytesNeeded(ModelDirectory model) {
+  private static long bytesNeeded(TrainingRequest request, ModelDirectory model) {
     long parameters = 0;
     for (ModelDirectory.TensorInfo tensor : model.tensors()) {
       parameters += tensor.elements();

@@ -1,19 +1,55 @@
 package io.plumbline.spark.training;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.lang.reflect.RecordComponent;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
+import java.util.LinkedHashSet;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.stream.Collectors;
+import java.util.Set;
 
 /** A request as names and values, for run.json, the report and messages. */
 final class RequestText {
+  /** What may change when a run goes on. */
+  private static final Set<String> DECIDE_NO_UPDATE =
+      Set.of(
+          "start",
+          "ranks",
+          "threadsPerRank",
+          "output",
+          "referenceCache",
+          "microBatchSize",
+          "microBatchTokens",
+          "evalData",
+          "evalSteps",
+          "saveSteps",
+          "saveDtype",
+          "keepCheckpoints",
+          "atMost",
+          "atMostShare",
+          "badSteps",
+          "metric",
+          "better",
+          "patience",
+          "threshold");
+
+  /** Settings whose options are called otherwise. */
+  private static final Map<String, String> OPTIONS =
+      Map.ofEntries(
+          Map.entry("weights", "data"),
+          Map.entry("lossTypes", "loss-type"),
+          Map.entry("referenceModel", "reference-free"),
+          Map.entry("weighting", "use-weighting"),
+          Map.entry("schedule", "lr-scheduler"),
+          Map.entry("beta1", "adam-beta1"),
+          Map.entry("beta2", "adam-beta2"),
+          Map.entry("epsilon", "adam-epsilon"),
+          Map.entry("truncation", "truncation-mode"),
+          Map.entry("rowOrder", "no-shuffle"));
+
   private RequestText() {}
 
   /** Every setting by its name, nested records flattened, absent ones left out. */
@@ -33,6 +69,10 @@ final class RequestText {
       }
       if (value instanceof Record nested) {
         flatten(nested, values);
+      } else if (value instanceof Optional<?> optional
+          && optional.isPresent()
+          && optional.get() instanceof Record record) {
+        values.put(component.getName(), record.toString());
       } else if (value instanceof Optional<?> optional) {
         optional.ifPresent(present -> values.put(component.getName(), present));
       } else if (value instanceof OptionalInt optional) {
@@ -45,19 +85,25 @@ final class RequestText {
     }
   }
 
-  /** Names of the settings that differ, for a sentence. */
-  static String difference(ObjectNode earlier, Map<String, Object> now) {
-    List<String> names = new ArrayList<>();
-    now.forEach(
-        (name, value) -> {
-          JsonNode old = earlier.get(name);
-          if (old != null && !old.isContainerNode() && !old.asText().equals(value.toString())) {
-            names.add(name);
-          }
-        });
-    names.removeAll(List.of("start", "ranks", "threadsPerRank", "output"));
-    return names.isEmpty()
-        ? "model or data content"
-        : names.stream().collect(Collectors.joining(", "));
+  /** The options that differ and decide updates, for a sentence. */
+  static String difference(ObjectNode earlier, ObjectNode now) {
+    Set<String> names = new LinkedHashSet<>();
+    now.fieldNames().forEachRemaining(names::add);
+    earlier.fieldNames().forEachRemaining(names::add);
+    names.removeAll(DECIDE_NO_UPDATE);
+    Set<String> options = new LinkedHashSet<>();
+    for (String name : names) {
+      // As text: what was read from a file has other types of numbers.
+      if (!String.valueOf(earlier.get(name)).equals(String.valueOf(now.get(name)))) {
+        options.add(option(name));
+      }
+    }
+    return options.isEmpty() ? "content of the model or the data" : String.join(", ", options);
+  }
+
+  /** How a setting is written on the command line. */
+  private static String option(String name) {
+    return "--"
+        + OPTIONS.getOrDefault(name, name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT));
   }
 }

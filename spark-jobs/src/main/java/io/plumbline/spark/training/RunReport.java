@@ -1,14 +1,25 @@
 package io.plumbline.spark.training;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.objective.Calibration;
 import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.report.Report;
 import io.plumbline.spark.report.ReportData;
 import io.plumbline.spark.report.ReportData.Better;
+import io.plumbline.spark.report.ReportData.Bin;
+import io.plumbline.spark.report.ReportData.ScoredSide;
+import io.plumbline.spark.report.ReportData.Side;
 import io.plumbline.storage.Storage;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Fills the report page of a training run. */
 final class RunReport {
@@ -26,15 +37,73 @@ final class RunReport {
               "implicit reward of the chosen side minus that of the rejected one, mean",
               Better.HIGHER),
           new Measure(
+              "eval_rewards/chosen", "implicit reward of the chosen side, mean", Better.NEITHER),
+          new Measure(
+              "eval_rewards/rejected",
+              "implicit reward of the rejected side, mean",
+              Better.NEITHER),
+          new Measure(
               "eval_prefers_chosen",
               "share of held-out pairs where the chosen side has more log-probability a token",
               Better.HIGHER),
+          new Measure(
+              "eval_accuracy",
+              "share of held-out pairs whose chosen side has the higher score",
+              Better.HIGHER),
+          new Measure(
+              "eval_margin",
+              "score of the chosen side minus that of the rejected one, mean",
+              Better.HIGHER),
+          new Measure(
+              "eval_brier_score",
+              "squared error of the predicted probability that the chosen side is preferred, mean",
+              Better.LOWER),
+          new Measure(
+              "eval_calibration_error",
+              "how far predicted probabilities are from how often the prediction was right, mean",
+              Better.LOWER),
           new Measure("eval_loss", "loss on held-out rows", Better.LOWER),
           new Measure(
               "eval_mean_token_accuracy",
               "share of held-out tokens that were the most probable one",
               Better.HIGHER),
+          new Measure(
+              "eval_nll_loss",
+              "negative log-likelihood of a token of the chosen side, in nats, mean",
+              Better.LOWER),
+          new Measure(
+              "eval_kl",
+              "estimated distance of the policy from the reference, in nats",
+              Better.NEITHER),
           new Measure("eval_entropy", "entropy of the next token, in nats, mean", Better.NEITHER));
+
+  /** What the same names mean where rows are single completions with a label. */
+  private static final Map<String, String> OF_LABELS =
+      Map.of(
+          "eval_rewards/margins",
+          "implicit reward of good completions minus that of bad ones, means",
+          "eval_rewards/chosen",
+          "implicit reward of good completions, mean",
+          "eval_rewards/rejected",
+          "implicit reward of bad completions, mean");
+
+  /** What they mean where nothing is compared with a reference. */
+  private static final Map<String, String> OF_POLICY_ALONE =
+      Map.of(
+          "eval_rewards/accuracies",
+          "share of held-out pairs where the reward, beta times the log-probability, of the chosen"
+              + " side is higher",
+          "eval_rewards/margins",
+          "reward of the chosen side minus that of the rejected one, mean",
+          "eval_rewards/chosen",
+          "reward of the chosen side, mean",
+          "eval_rewards/rejected",
+          "reward of the rejected side, mean");
+
+  private static final String CALIBRATION = "eval_calibration/";
+
+  /** Steps that a sentence names before it says how many more there are. */
+  private static final int NAMED_STEPS = 5;
 
   private RunReport() {}
 
@@ -51,19 +120,42 @@ final class RunReport {
         ReportData.titled(
             request.algorithm().name().toUpperCase(Locale.ROOT)
                 + " on "
-                + String.join(", ", request.data()));
+                + String.join(", ", request.rows().data()));
+    Algorithm algorithm = request.algorithm();
+    JsonNode counts = record.json().path("counts");
+    OptionalLong best = count(counts, "best_step");
+    report.verdict(
+        Stream.of(
+                RunVerdict.of(algorithm, before, after),
+                counts.path("overlap.rows").asLong() > 0
+                    ? "Some of those rows were trained on too; see Data below."
+                    : "",
+                RunVerdict.ending(
+                    counts.path("steps").asLong(),
+                    counts.path("planned_steps").asLong(),
+                    best.orElse(-1),
+                    request.selection().metric(),
+                    request.selection().patience()))
+            .filter(sentence -> !sentence.isEmpty())
+            .collect(Collectors.joining(" ")));
     for (Measure measure : MEASURES) {
       if (after.containsKey(measure.metric())) {
         report.comparison(
             measure.metric(),
-            measure.meaning(),
+            meaning(algorithm, measure),
             before.getOrDefault(measure.metric(), Double.NaN),
             after.get(measure.metric()),
             measure.better());
       }
     }
-    report.stage(request.algorithm().command(), metrics);
-    samples(storage, run, report);
+    calibration(counts, before, after).ifPresent(report::calibration);
+    report.stage(algorithm.command(), withoutBins(metrics), best);
+    if (algorithm == Algorithm.REWARD) {
+      scoredRows(storage, run, report);
+    } else {
+      samples(storage, run, report);
+    }
+    data(counts, request, metrics, report);
     record
         .json()
         .path("counts")
@@ -91,21 +183,172 @@ final class RunReport {
     Report.write(storage, run.report(), report.build());
   }
 
-  private static void samples(Storage storage, RunDirectory run, ReportData.Builder report) {
-    List<HeldOutSamples.Answer> before = HeldOutSamples.read(storage, run.samples("before"));
-    List<HeldOutSamples.Answer> after = HeldOutSamples.read(storage, run.samples("after"));
-    for (int i = 0; i < Math.min(before.size(), after.size()); i++) {
-      List<String> sides = after.get(i).completions();
-      if (sides.size() == 2) {
-        report.sample(
-            after.get(i).prompt(),
-            before.get(i).answer(),
-            after.get(i).answer(),
-            sides.get(0),
-            sides.get(1));
-      } else {
-        report.sample(after.get(i).prompt(), before.get(i).answer(), after.get(i).answer());
+  private static String meaning(Algorithm algorithm, Measure measure) {
+    Map<String, String> own =
+        switch (algorithm) {
+          case KTO -> OF_LABELS;
+          case ORPO, SIMPO -> OF_POLICY_ALONE;
+          case SFT, REWARD, DPO -> Map.of();
+        };
+    return own.getOrDefault(measure.metric(), measure.meaning());
+  }
+
+  private static OptionalLong count(JsonNode counts, String name) {
+    return counts.has(name) ? OptionalLong.of(counts.path(name).asLong()) : OptionalLong.empty();
+  }
+
+  /** A diagram shows the bins of the two evaluations that count; a curve for each says nothing. */
+  private static List<Map<String, Double>> withoutBins(List<Map<String, Double>> metrics) {
+    List<Map<String, Double>> kept = new ArrayList<>();
+    for (Map<String, Double> line : metrics) {
+      Map<String, Double> copy = new LinkedHashMap<>(line);
+      copy.keySet().removeIf(name -> name.startsWith(CALIBRATION));
+      kept.add(copy);
+    }
+    return kept;
+  }
+
+  private static Optional<ReportData.Calibration> calibration(
+      JsonNode counts, Map<String, Double> before, Map<String, Double> after) {
+    List<Bin> bins = bins(after);
+    if (bins.isEmpty()) {
+      return Optional.empty();
+    }
+    OptionalLong pairs =
+        count(counts, "eval.split").isPresent()
+            ? count(counts, "eval.split")
+            : count(counts, "eval.accepted");
+    return Optional.of(new ReportData.Calibration(pairs, bins(before), bins));
+  }
+
+  private static List<Bin> bins(Map<String, Double> evaluation) {
+    List<Bin> bins = new ArrayList<>();
+    for (int bin = 0; bin < Calibration.BINS; bin++) {
+      String name = CALIBRATION + bin;
+      if (evaluation.containsKey(name + "/share")) {
+        double width = 0.5 / Calibration.BINS;
+        bins.add(
+            new Bin(
+                0.5 + width * bin,
+                0.5 + width * (bin + 1),
+                evaluation.get(name + "/share"),
+                evaluation.get(name + "/predicted"),
+                evaluation.get(name + "/observed")));
       }
+    }
+    return bins;
+  }
+
+  /** What became of the rows, and what a reader of the numbers must know of them. */
+  static void data(
+      JsonNode counts,
+      TrainingRequest request,
+      List<Map<String, Double>> metrics,
+      ReportData.Builder report) {
+    long overlapRows = counts.path("overlap.rows").asLong();
+    long overlapPrompts = counts.path("overlap.prompts").asLong();
+    if (overlapRows > 0 || overlapPrompts > 0) {
+      report.warning(
+          String.format(
+              Locale.ROOT,
+              "Of %,d held-out rows %,d stand in the training data too, and %,d have a prompt that"
+                  + " does: the measures on held-out data partly say what was memorised.",
+              counts.path("eval.accepted").asLong(),
+              overlapRows,
+              overlapPrompts));
+    }
+    List<String> leftOut = leftOut(metrics);
+    if (!leftOut.isEmpty()) {
+      report.warning(
+          String.format(
+              Locale.ROOT,
+              "%,d of %,d steps changed no weight, because their loss or gradient was not a finite"
+                  + " number: %s%s.",
+              leftOut.size(),
+              counts.path("steps").asLong(),
+              leftOut.stream().limit(NAMED_STEPS).collect(Collectors.joining(", ")),
+              leftOut.size() > NAMED_STEPS
+                  ? " and " + (leftOut.size() - NAMED_STEPS) + " more"
+                  : ""));
+    }
+    OptionalLong split = count(counts, "eval.split");
+    long trained = counts.path(split.isPresent() ? "train.split" : "train.accepted").asLong();
+    if (split.isPresent()) {
+      report.remark(
+          String.format(
+              Locale.ROOT,
+              "%,d rows of the data were held out for evaluation and %,d were trained on; rows of"
+                  + " one prompt stayed together.",
+              split.getAsLong(),
+              trained));
+    } else if (counts.has("eval.accepted")) {
+      report.remark(
+          String.format(
+              Locale.ROOT,
+              "%,d rows were trained on, and %,d of the evaluation data were held out.",
+              trained,
+              counts.path("eval.accepted").asLong()));
+    }
+    if (counts.has("train.packed")) {
+      report.remark(
+          String.format(
+              Locale.ROOT,
+              "%,d rows were packed into %,d of at most %,d tokens.",
+              trained,
+              counts.path("train.packed").asLong(),
+              request.maxLength().orElse(0)));
+    }
+  }
+
+  /** Steps without an update: the numbers of lines of training whose metrics are not finite. */
+  private static List<String> leftOut(List<Map<String, Double>> metrics) {
+    return metrics.stream()
+        .filter(line -> notFinite(line, "loss") || notFinite(line, "grad_norm"))
+        .map(line -> String.format(Locale.ROOT, "%,d", line.get("step").longValue()))
+        .toList();
+  }
+
+  private static boolean notFinite(Map<String, Double> line, String metric) {
+    return !Double.isFinite(line.getOrDefault(metric, 0.0));
+  }
+
+  private static void samples(Storage storage, RunDirectory run, ReportData.Builder report) {
+    List<HeldOutSamples.Answer> before = HeldOutSamples.answers(storage, run.samples("before"));
+    List<HeldOutSamples.Answer> after = HeldOutSamples.answers(storage, run.samples("after"));
+    for (int i = 0; i < Math.min(before.size(), after.size()); i++) {
+      report.sample(
+          after.get(i).prompt(), before.get(i).answer(), after.get(i).answer(), own(after.get(i)));
+    }
+  }
+
+  private static Side[] own(HeldOutSamples.Answer answer) {
+    List<String> texts = answer.completions();
+    if (texts.size() == 2) {
+      return new Side[] {new Side("Preferred", texts.get(0)), new Side("Rejected", texts.get(1))};
+    }
+    String label =
+        switch (answer.label()) {
+          case DESIRABLE -> "In the data, as a good one";
+          case UNDESIRABLE -> "In the data, as a bad one";
+          case UNSTATED -> "In the data";
+        };
+    return texts.stream().map(text -> new Side(label, text)).toArray(Side[]::new);
+  }
+
+  private static void scoredRows(Storage storage, RunDirectory run, ReportData.Builder report) {
+    List<HeldOutSamples.Scored> before = HeldOutSamples.scores(storage, run.samples("before"));
+    List<HeldOutSamples.Scored> after = HeldOutSamples.scores(storage, run.samples("after"));
+    for (int i = 0; i < Math.min(before.size(), after.size()); i++) {
+      List<ScoredSide> sides = new ArrayList<>();
+      for (int side = 0; side < after.get(i).completions().size(); side++) {
+        sides.add(
+            new ScoredSide(
+                side == 0 ? "Preferred" : "Rejected",
+                after.get(i).completions().get(side),
+                before.get(i).scores().get(side),
+                after.get(i).scores().get(side)));
+      }
+      report.scoredRow(after.get(i).prompt(), sides);
     }
   }
 }

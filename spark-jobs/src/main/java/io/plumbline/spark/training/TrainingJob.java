@@ -4,25 +4,18 @@ import io.plumbline.checkpoint.Fingerprint;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.data.CanonicalShards;
-import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
-import io.plumbline.data.ExampleKind;
-import io.plumbline.data.LengthLimits;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.gang.Gang;
-import io.plumbline.spark.prepare.BadRowLimit;
-import io.plumbline.spark.prepare.Prepare;
-import io.plumbline.spark.prepare.PrepareSettings;
-import io.plumbline.spark.prepare.Prepared;
-import io.plumbline.spark.prepare.ShardWriting;
 import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
 import io.plumbline.spark.report.MetricsFile;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
+import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,9 +33,6 @@ import org.apache.spark.storage.StorageLevel;
  * it lacks, write canonical shards, train a gang on them, report.
  */
 public final class TrainingJob {
-  /** Held-out rows a step of evaluation: only how they are split over shards depends on it. */
-  private static final int EVAL_BATCH = 64;
-
   /** A rank waits this long for peers while nothing moves; covers saving and sampling on rank 0. */
   private static final Duration COLLECTIVE_DEADLINE = Duration.ofMinutes(15);
 
@@ -52,6 +42,9 @@ public final class TrainingJob {
   private final Storage storage;
   private final RunDirectory run;
   private RunRecord record;
+
+  /** The record of a run that this one is refused for, which stays as it was. */
+  private Optional<RunRecord> refusedFor = Optional.empty();
 
   private TrainingJob(
       SparkSession spark, TrainingRequest request, ProgressListener progress, Storage storage) {
@@ -76,6 +69,12 @@ public final class TrainingJob {
     try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start())) {
       TrainingJob job = new TrainingJob(spark, request, progress, storage);
       Optional<RunRecord> earlier = job.earlierRun();
+      if (request.start() == TrainingRequest.Start.RESUME) {
+        // A try that fails before it is compared must not make the next one pass.
+        earlier
+            .flatMap(before -> before.fingerprint("run"))
+            .ifPresent(before -> job.record = job.record.withFingerprint("run", before));
+      }
       job.record.write(storage, job.run.runRecord());
       try {
         TrainingOutcome outcome = job.train(earlier);
@@ -85,7 +84,7 @@ public final class TrainingJob {
         job.record = job.record.failed(Instant.now(), String.valueOf(e.getMessage()));
         throw e;
       } finally {
-        job.record.write(storage, job.run.runRecord());
+        job.refusedFor.orElse(job.record).write(storage, job.run.runRecord());
       }
     }
   }
@@ -94,131 +93,51 @@ public final class TrainingJob {
     ModelDirectory model = ModelDirectory.open(storage, request.model());
     record = record.withFingerprint("model", model.fingerprint());
 
-    Prepared rows = prepare("train", request.data(), model);
-    Optional<Prepared> heldRows =
-        request.evalData().isEmpty()
-            ? Optional.empty()
-            : Optional.of(prepare("eval", request.evalData(), model));
-
-    Optional<String> reference = reference(rows, heldRows);
-    Plan plan = plan(rows.counts().accepted());
-    CanonicalShards shards = shards("train", rows, plan, order(), reference);
-    heldRows.ifPresent(
-        held ->
-            shards(
-                "eval",
-                held,
-                Plan.forEpochs(
-                    Math.max(EVAL_BATCH, request.ranks()), held.counts().accepted(), 1.0, 0),
-                Order.INPUT,
-                reference));
+    TrainingRows rows =
+        new TrainingRows(
+            spark,
+            storage,
+            TrainingRows.Settings.of(request),
+            progress,
+            change -> record = change.apply(record));
+    TrainingRows.Made data = rows.make(model);
+    Optional<TrainingRows.Addition> reference = reference(data);
+    Plan plan = plan(data.rows().count());
+    CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
+    rows.writeHeld(data, request.ranks(), reference);
 
     refuseOtherRun(earlier, model, shards);
     record.write(storage, run.runRecord());
-    timed("train", () -> gang(plan, heldRows.isPresent()));
+    LoopOutcome outcome =
+        TrainingTask.outcome(timed("train", () -> gang(plan, data.held().isPresent())));
+    record = record.withCount("steps", outcome.lastStep()).withCount("planned_steps", plan.steps());
+    outcome.best().ifPresent(step -> record = record.withCount("best_step", step));
 
     List<Map<String, Double>> metrics = MetricsFile.read(storage, run.metrics());
     Map<String, Double> before = evaluation(metrics, 0);
-    Map<String, Double> after = evaluation(metrics, plan.steps());
+    Map<String, Double> after = evaluation(metrics, outcome.best().orElse(outcome.lastStep()));
     before.forEach((name, value) -> record = record.withResult("before/" + name, value));
     after.forEach((name, value) -> record = record.withResult("after/" + name, value));
-    RunReport.write(storage, run, request, record, metrics, before, after, rows);
+    RunReport.write(storage, run, request, record, metrics, before, after, data.prepared());
     return new TrainingOutcome(
         run.checkpoint(),
         run.metrics(),
         run.report(),
         run.runRecord(),
+        outcome.lastStep(),
         plan.steps(),
+        request.selection().metric(),
+        outcome.best(),
         before,
         after);
   }
 
-  private Prepared prepare(String name, List<String> paths, ModelDirectory model) {
-    ExampleKind kind =
-        switch (request.algorithm()) {
-          case DPO -> ExampleKind.PREFERENCE;
-          case SFT ->
-              request.supervisedOn() == TrainingRequest.SupervisedOn.CHOSEN
-                  ? ExampleKind.SUPERVISED_FROM_CHOSEN
-                  : ExampleKind.SUPERVISED;
-        };
-    LengthLimits limits =
-        new LengthLimits(
-            request.maxLength().orElse(0),
-            request.maxPromptLength().orElse(0),
-            switch (request.truncation()) {
-              case KEEP_START -> LengthLimits.Truncation.KEEP_START;
-              case KEEP_END -> LengthLimits.Truncation.KEEP_END;
-              case REFUSE -> LengthLimits.Truncation.OFF;
-            });
-    BadRowLimit badRows =
-        request.badRows().atMost().isPresent()
-            ? new BadRowLimit(request.badRows().atMost().getAsLong(), 0)
-            : new BadRowLimit(-1, request.badRows().atMostShare());
-    PrepareSettings settings =
-        PrepareSettings.of(paths, kind, request.output())
-            .named(name)
-            .withLimits(limits)
-            .withBadRows(badRows);
-    String stage = "prepare " + name;
-    boolean[] announced = {false};
-    Prepared prepared =
-        timed(
-            stage,
-            () ->
-                Prepare.run(
-                    spark,
-                    storage,
-                    settings,
-                    model.tokenizerFiles(),
-                    (done, parts, read) -> {
-                      if (!announced[0]) {
-                        announced[0] = true;
-                        progress.stageStarted(stage, parts, "parts");
-                      }
-                      progress.stageAdvanced(stage, done);
-                    }));
-    String summary =
-        String.format(
-            Locale.ROOT,
-            "%,d rows accepted, %,d refused, %,d tokens%s",
-            prepared.counts().accepted(),
-            prepared.counts().refusedRows(),
-            prepared.counts().tokens(),
-            prepared.origin() == Prepared.Origin.FOUND ? " (prepared before)" : "");
-    progress.stageFinished(stage, summary);
-    prepared
-        .quarantine()
-        .ifPresent(
-            path ->
-                progress.note(
-                    String.format(
-                        Locale.ROOT,
-                        "%,d rows of the %s data were refused; they are in %s",
-                        prepared.counts().refusedRows(),
-                        name,
-                        path)));
-    record =
-        record
-            .withFingerprint("data." + name, prepared.fingerprint())
-            .withCount(name + ".read", prepared.counts().read())
-            .withCount(name + ".accepted", prepared.counts().accepted())
-            .withCount(name + ".refused", prepared.counts().refusedRows())
-            .withCount(name + ".truncated", prepared.counts().truncated())
-            .withCount(name + ".tokens", prepared.counts().tokens());
-    return prepared;
-  }
-
   /** Fills the reference cache for all rows, where the algorithm has a reference at all. */
-  private Optional<String> reference(Prepared rows, Optional<Prepared> held) {
-    if (request.algorithm() != Algorithm.DPO) {
+  private Optional<TrainingRows.Addition> reference(TrainingRows.Made data) {
+    if (!Methods.needsReference(request.algorithm(), request.objective())) {
       return Optional.empty();
     }
-    JavaRDD<TokenizedRow> all = rows.rows(spark);
-    if (held.isPresent()) {
-      all = all.union(held.get().rows(spark));
-    }
-    JavaRDD<TokenizedRow> wanted = all.persist(StorageLevel.MEMORY_AND_DISK());
+    JavaRDD<TokenizedRow> wanted = data.all().persist(StorageLevel.MEMORY_AND_DISK());
     try {
       Filled filled =
           timed(
@@ -237,7 +156,11 @@ public final class TrainingJob {
               .withFingerprint("reference", filled.referenceFingerprint())
               .withCount("reference.computed", filled.computed())
               .withCount("reference.found", filled.found());
-      return Optional.of(filled.referenceFingerprint());
+      String fingerprint = filled.referenceFingerprint();
+      return Optional.of(
+          new TrainingRows.Addition(
+              fingerprint,
+              to -> ReferenceCache.join(spark, storage, to, referenceCache(), fingerprint)));
     } finally {
       wanted.unpersist();
     }
@@ -249,10 +172,8 @@ public final class TrainingJob {
 
   private Plan plan(long rows) {
     Plan plan =
-        request.maxSteps().isPresent()
-            ? Plan.forSteps(
-                request.globalBatchSize(), rows, request.maxSteps().getAsLong(), request.seed())
-            : Plan.forEpochs(request.globalBatchSize(), rows, request.epochs(), request.seed());
+        TrainingRows.plan(
+            request.globalBatchSize(), rows, request.maxSteps(), request.epochs(), request.seed());
     if (plan.shards() < request.ranks()) {
       throw new PlumblineException(
           ErrorCode.CLUSTER_UNFIT,
@@ -265,24 +186,6 @@ public final class TrainingJob {
               request.ranks()));
     }
     return plan;
-  }
-
-  private Order order() {
-    return request.rowOrder() == TrainingRequest.RowOrder.SHUFFLED ? Order.SHUFFLED : Order.INPUT;
-  }
-
-  private CanonicalShards shards(
-      String split, Prepared rows, Plan plan, Order order, Optional<String> reference) {
-    String content = rows.fingerprint() + reference.map(r -> "+" + r).orElse("");
-    return timed(
-        "shards " + split,
-        () -> {
-          JavaRDD<TokenizedRow> all = rows.rows(spark);
-          if (reference.isPresent()) {
-            all = ReferenceCache.join(spark, storage, all, referenceCache(), reference.get());
-          }
-          return ShardWriting.write(storage, run.shards(split), all, plan, order, content);
-        });
   }
 
   private Optional<RunRecord> earlierRun() {
@@ -304,17 +207,18 @@ public final class TrainingJob {
             .text("shards", shards.fingerprint())
             .text("optimizer", request.optimizer().toString())
             .text("computeDtype", request.computeDtype().name())
-            .real("beta", request.beta())
+            .text("objective", request.objective().toString())
             .hex();
     Optional<String> before = earlier.flatMap(e -> e.fingerprint("run"));
     if (before.isPresent()
         && !before.get().equals(identity)
         && request.start() == TrainingRequest.Start.RESUME) {
+      refusedFor = earlier;
       throw new PlumblineException(
           ErrorCode.OUTPUT_IN_USE,
           request.output()
               + " holds a run with another "
-              + RequestText.difference(earlier.get().configuration(), RequestText.of(request))
+              + RequestText.difference(earlier.get().configuration(), record.configuration())
               + ", which --resume cannot go on with: give the options that it was started with, or"
               + " another --output.");
     }
@@ -329,16 +233,19 @@ public final class TrainingJob {
             request.microBatchTokens(),
             request.evalSteps(),
             request.saveSteps(),
-            request.keepCheckpoints());
+            request.keepCheckpoints(),
+            request.badSteps(),
+            request.selection());
     TrainingTask task =
         new TrainingTask(
             storage,
             run,
             request.model(),
             request.algorithm(),
-            request.beta(),
+            request.objective(),
             request.computeDtype(),
             request.saveDtype(),
+            request.seed(),
             threads(),
             evaluated,
             loop,
@@ -351,13 +258,21 @@ public final class TrainingJob {
             new Gang.Settings(request.ranks(), COLLECTIVE_DEADLINE),
             task,
             line -> {
+              Optional<String> note = MetricLine.note(line);
+              if (note.isPresent()) {
+                progress.note(note.get());
+                return;
+              }
               Map<String, Double> metrics = MetricLine.read(line);
               progress.step(metrics.get("step").longValue(), plan.steps(), metrics);
             });
     progress.stageFinished(
         "train",
         String.format(
-            Locale.ROOT, "%,d steps, %,.1f s", plan.steps(), (System.nanoTime() - start) / 1e9));
+            Locale.ROOT,
+            "%,d steps, %,.1f s",
+            TrainingTask.outcome(result).lastStep(),
+            (System.nanoTime() - start) / 1e9));
     return result;
   }
 

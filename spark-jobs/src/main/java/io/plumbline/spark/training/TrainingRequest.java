@@ -1,7 +1,11 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.spark.prepare.EvalSplit;
+import io.plumbline.train.LoopSettings.BadSteps;
+import io.plumbline.train.LoopSettings.Selection;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -10,14 +14,14 @@ import java.util.OptionalLong;
 /**
  * Everything that a training command was asked for, checked and complete.
  *
- * @param model Hugging Face directory of the policy at the start; DPO's reference as well
- * @param data paths of training data
- * @param evalData paths of held-out data; empty for none
+ * @param model Hugging Face directory of the policy at the start; the reference as well, where the
+ *     algorithm has one
+ * @param rows what is trained and evaluated on
  * @param output the run's own directory
  * @param referenceCache where reference log-probabilities are kept and shared; by default inside
  *     {@code output}
  * @param maxSteps ends the run after so many steps, whatever {@code epochs} says
- * @param globalBatchSize rows (for DPO: pairs) a step, over all ranks
+ * @param globalBatchSize rows (of preferences: pairs) a step, over all ranks
  * @param microBatchSize rows in one forward pass of a rank; by default as many as fit {@code
  *     microBatchTokens}
  * @param microBatchTokens token budget of one forward pass where {@code microBatchSize} is absent
@@ -25,12 +29,12 @@ import java.util.OptionalLong;
  * @param evalSteps evaluates every so many steps; 0 for only before the first and after the last
  * @param saveSteps training state every so many steps; 0 for only at the end
  * @param threadsPerRank threads that PyTorch uses in a rank; 0 for the task's share of the cores
+ * @param selection which evaluation's weights are the result
  */
 public record TrainingRequest(
     Algorithm algorithm,
     String model,
-    List<String> data,
-    List<String> evalData,
+    Rows rows,
     String output,
     Optional<String> referenceCache,
     int ranks,
@@ -52,9 +56,55 @@ public record TrainingRequest(
     Start start,
     ComputeDtype computeDtype,
     WeightDtype saveDtype,
-    double beta,
+    ObjectiveSettings objective,
     BadRows badRows,
-    SupervisedOn supervisedOn) {
+    BadSteps badSteps,
+    Selection selection) {
+
+  /**
+   * What is trained and evaluated on.
+   *
+   * @param data files, tables and queries with training rows
+   * @param weights a weight for each of them: its share of the rows trained on; empty to train on
+   *     every row once an epoch
+   * @param evalData held-out rows; empty for none
+   * @param evalSplit how much of the training rows is held out
+   * @param supervisedOn which text of a row SFT learns from
+   * @param lossOn which of its tokens count
+   * @param packing whether rows are put together to {@code maxLength} tokens
+   */
+  public record Rows(
+      List<String> data,
+      List<Double> weights,
+      List<String> evalData,
+      Optional<EvalSplit> evalSplit,
+      SupervisedOn supervisedOn,
+      LossOn lossOn,
+      RowPacking packing) {
+    /** Rows of files as they are. */
+    public static Rows of(List<String> data, List<String> evalData) {
+      return new Rows(
+          data,
+          List.of(),
+          evalData,
+          Optional.empty(),
+          SupervisedOn.COMPLETION,
+          LossOn.COMPLETION,
+          RowPacking.OFF);
+    }
+
+    /** Whether anything is held out. */
+    public boolean evaluated() {
+      return !evalData.isEmpty() || evalSplit.isPresent();
+    }
+  }
+
+  /** Whether rows are put together. */
+  public enum RowPacking {
+    OFF,
+    /** Best fit, the longest first: TRL's default strategy. */
+    BFD
+  }
 
   /** What happens to rows that are longer than the limit. */
   public enum Truncation {

@@ -1,26 +1,33 @@
 package io.plumbline.spark.training;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
-import io.plumbline.objective.SigmoidPreference;
+import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.ScoreModel;
+import io.plumbline.model.TokenModel;
+import io.plumbline.model.TrainedModel;
 import io.plumbline.spark.gang.GangMember;
 import io.plumbline.spark.gang.GangTask;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Torch;
-import io.plumbline.train.Dpo;
+import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
-import io.plumbline.train.Sft;
+import io.plumbline.train.TokenMethod;
 import io.plumbline.train.TrainingLoop;
 import io.plumbline.train.TrainingMethod;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
- * What each rank of a training job does: load the policy, run the loop, and on rank 0 write
- * metrics, samples and the result.
+ * What each rank of a training job does: load the model, run the loop, and on rank 0 write metrics,
+ * samples and the result.
  *
  * @param evaluated whether held-out shards were written
  * @param deadline how long a rank waits for its peers in one operation
@@ -30,57 +37,109 @@ record TrainingTask(
     RunDirectory run,
     String model,
     Algorithm algorithm,
-    double beta,
+    ObjectiveSettings objective,
     ComputeDtype computeDtype,
     TrainingRequest.WeightDtype saveDtype,
+    long seed,
     int threads,
     boolean evaluated,
     LoopSettings loop,
     Duration deadline)
     implements GangTask {
 
-  /** Rounding alone keeps below these, in nats a token on average. */
-  private static final double F32_DRIFT = 1e-4;
-
-  private static final double BF16_DRIFT = 5e-2;
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   @Override
   public String run(GangMember member) {
     Torch.useThreads(threads);
     ModelDirectory start = ModelDirectory.open(storage, model);
-    TrainingStateStore states = TrainingStateStore.of(storage, run.states());
-    CanonicalShards shards = CanonicalShards.open(storage, run.shards("train"));
-    Optional<CanonicalShards> held =
-        evaluated
-            ? Optional.of(CanonicalShards.open(storage, run.shards("eval")))
-            : Optional.empty();
-    try (CausalLm policy = CausalLm.load(start, CausalLm.Purpose.TRAINING, computeDtype);
-        MetricsWriter metrics = MetricsWriter.open(storage, run, states, member)) {
-      HeldOutSamples samples = new HeldOutSamples(storage, run, start, held);
+    LoopOutcome outcome =
+        algorithm == Algorithm.REWARD ? reward(start, member) : policy(start, member);
+    member.collective().barrier();
+    return write(outcome);
+  }
+
+  private LoopOutcome policy(ModelDirectory start, GangMember member) {
+    try (CausalLm policy = CausalLm.load(start, Purpose.TRAINING, computeDtype)) {
+      TokenMethod method = Methods.onTokens(algorithm, objective, computeDtype);
+      HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
       boolean first = member.rank() == 0;
-      if (first && states.newest().isEmpty()) {
+      if (first && states().newest().isEmpty()) {
         samples.write(policy, "before");
       }
-      new TrainingLoop(
-              policy, method(), member.collective(), shards, held, loop, states, metrics, deadline)
-          .run();
+      LoopOutcome outcome = loop(new TokenModel(policy, method.statistics()), method, member);
       if (first) {
         samples.write(policy, "after");
         Checkpoints.write(storage, run.checkpoint(), start, policy, saveDtype);
       }
-      member.collective().barrier();
-      return run.checkpoint();
+      return outcome;
     }
   }
 
-  private TrainingMethod method() {
-    return switch (algorithm) {
-      case SFT -> new Sft();
-      case DPO ->
-          new Dpo(
-              new SigmoidPreference(beta),
-              beta,
-              computeDtype == ComputeDtype.BF16 ? BF16_DRIFT : F32_DRIFT);
-    };
+  private LoopOutcome reward(ModelDirectory start, GangMember member) {
+    try (ScoreModel scores = ScoreModel.load(start, Purpose.TRAINING, computeDtype, seed)) {
+      HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
+      boolean first = member.rank() == 0;
+      if (first && states().newest().isEmpty()) {
+        samples.write(scores, "before");
+      }
+      LoopOutcome outcome = loop(scores, Methods.onScores(objective), member);
+      if (first) {
+        samples.write(scores, "after");
+        scores.write(storage, run.checkpoint(), start, Checkpoints.dtype(saveDtype));
+      }
+      return outcome;
+    }
+  }
+
+  private <V, G> LoopOutcome loop(
+      TrainedModel<V, G> trained, TrainingMethod<V, G> method, GangMember member) {
+    try (MetricsWriter metrics = MetricsWriter.open(storage, run, states(), member)) {
+      return new TrainingLoop<>(
+              trained,
+              method,
+              member.collective(),
+              CanonicalShards.open(storage, run.shards("train")),
+              held(),
+              loop,
+              states(),
+              metrics,
+              deadline)
+          .run();
+    }
+  }
+
+  private TrainingStateStore states() {
+    return TrainingStateStore.of(storage, run.states());
+  }
+
+  private Optional<CanonicalShards> held() {
+    return evaluated
+        ? Optional.of(CanonicalShards.open(storage, run.shards("eval")))
+        : Optional.empty();
+  }
+
+  private static String write(LoopOutcome outcome) {
+    return JSON.createObjectNode()
+        .put("first", outcome.firstStep())
+        .put("last", outcome.lastStep())
+        .put("best", outcome.best().orElse(-1))
+        .put("ending", outcome.ending().name())
+        .toString();
+  }
+
+  /** What {@link #run} returned. */
+  static LoopOutcome outcome(String written) {
+    try {
+      JsonNode json = JSON.readTree(written);
+      long best = json.get("best").asLong();
+      return new LoopOutcome(
+          json.get("first").asLong(),
+          json.get("last").asLong(),
+          best < 0 ? OptionalLong.empty() : OptionalLong.of(best),
+          LoopOutcome.Ending.valueOf(json.get("ending").asText()));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a rank's outcome is JSON", e);
+    }
   }
 }

@@ -91,6 +91,70 @@
     add(section("What changed", "Measured on held-out data, before → after."), cards);
   }
 
+  // --- calibration -----------------------------------------------------------------------------
+
+  function percent(share) {
+    return format(Number((100 * Number(share)).toPrecision(3))) + " %";
+  }
+  function reliability(calibration) {
+    const WIDTH = 380, HEIGHT = 330, LEFT = 54, RIGHT = 20, TOP = 38, BOTTOM = 52, LOW = 0.5;
+    const x = (v) => LEFT + ((v - LOW) / (1 - LOW)) * (WIDTH - LEFT - RIGHT);
+    const y = (v) => TOP + (1 - v) * (HEIGHT - TOP - BOTTOM);
+    const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": "Reliability diagram: how often predictions were right, over how probable they were said to be" });
+    for (const tick of [0, 0.25, 0.5, 0.75, 1]) {
+      add(svg, shape("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }));
+      add(svg, shape("text", { x: LEFT - 7, y: y(tick) + 4, "text-anchor": "end" }, percent(tick)));
+    }
+    for (const tick of [0.5, 0.6, 0.7, 0.8, 0.9, 1]) {
+      add(svg, shape("line", { class: "grid", x1: x(tick), x2: x(tick), y1: y(0), y2: y(1) }));
+      add(svg, shape("text", { x: x(tick), y: y(0) + 22, "text-anchor": "middle" }, percent(tick)));
+    }
+    add(svg, shape("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: y(0) + 42, "text-anchor": "middle" }, "predicted probability that one side wins"));
+    add(svg, shape("text", { x: 4, y: 14 }, "how often that side won"));
+    add(svg, shape("line", { class: "ideal", x1: x(LOW), y1: y(LOW), x2: x(1), y2: y(1) }));
+    function dots(bins, color, kind) {
+      for (const bin of bins) {
+        const [px, py] = [x(Number(bin.predicted)), y(Number(bin.observed))];
+        if (!Number.isFinite(px + py)) continue;
+        if (kind === "is-after") add(svg, shape("line", { class: "stem", x1: px, x2: px, y1: py, y2: y(Number(bin.predicted)), style: "stroke:" + color }));
+        const dot = shape("circle", { class: "dot " + kind, cx: px, cy: py, r: (3 + 11 * Math.sqrt(Number(bin.share))).toFixed(1), style: `fill:${color};stroke:${color}` });
+        add(dot, shape("title", {}, (kind === "is-after" ? "after: " : "before: ") + percent(bin.share) + " of pairs, predicted " + percent(bin.predicted) + ", right in " + percent(bin.observed)));
+        add(svg, dot);
+      }
+    }
+    dots(calibration.before, "var(--two)", "is-before");
+    dots(calibration.after, "var(--one)", "is-after");
+    return svg;
+  }
+  if (data.calibration) {
+    const { before, after, pairs } = data.calibration;
+    const place = section("How sure the model is, and how often it is right",
+      "Each dot is a group of held-out pairs for which the model gave about the same probability that one side wins (across); its height is the share of them in which that side did win. On the dashed line the model is exactly as sure as it should be, below it too sure, above it not sure enough. A larger dot holds more pairs; a small one jumps by chance.");
+    const legend = element("div", "legend");
+    const ring = element("span", "ring", "before"), disc = element("span", "disc", "after");
+    ring.style.setProperty("--swatch", "var(--two)");
+    disc.style.setProperty("--swatch", "var(--one)");
+    if (before.length) add(legend, ring);
+    add(legend, disc);
+    const head = add(element("tr"), element("th", "", "Predicted"));
+    for (const name of ["Pairs before", "right", "Pairs after", "right"]) add(head, element("th", "", name));
+    const body = element("tbody");
+    const starts = [...new Set([...before, ...after].map((bin) => bin.from))].sort((a, b) => a - b);
+    for (const from of starts) {
+      const both = [before, after].map((bins) => bins.find((bin) => bin.from === from));
+      const some = both[0] || both[1];
+      const row = add(element("tr"), element("th", "", format(100 * from) + "–" + percent(some.to)));
+      for (const bin of both) {
+        const size = !bin ? "–" : pairs === undefined ? percent(bin.share) : whole(Math.round(bin.share * pairs));
+        add(row, element("td", "number", size), element("td", "number", bin ? percent(bin.observed) : "–"));
+      }
+      add(body, row);
+    }
+    const numbers = element("div", "card");
+    add(numbers, element("h3", "", pairs === undefined ? "Held-out pairs" : whole(pairs) + " held-out pairs"), add(element("table"), add(element("thead"), head), body));
+    add(place, add(element("div", "calibration"), add(element("div", "card"), legend, reliability(data.calibration)), numbers));
+  }
+
   // --- samples ---------------------------------------------------------------------------------
 
   function side(label, text, className) {
@@ -104,22 +168,51 @@
     add(rest, element("summary", "", data.samples.length - FIRST + " more samples"));
     data.samples.forEach((sample, i) => {
       const sides = add(element("div", "sides"), side("Before", sample.before, ""), side("After", sample.after, "is-after"));
-      if (sample.chosen !== undefined) add(sides, side("Preferred", sample.chosen, ""));
-      if (sample.rejected !== undefined) add(sides, side("Rejected", sample.rejected, ""));
+      for (const [label, text] of sample.data) add(sides, side(label, text, ""));
       add(i < FIRST ? place : rest, add(element("article", "card sample"), side("Prompt", sample.prompt, ""), sides));
     });
     if (data.samples.length > FIRST) add(place, rest);
+  }
+
+  if (data.scoredRows.length) {
+    const place = section("Scores side by side", "The same held-out pairs, scored before → after. Only the difference between two scores of one prompt says anything.");
+    for (const row of data.scoredRows) {
+      const sides = element("div", "sides");
+      row.sides.forEach((scored, i) => {
+        const scores = add(element("div", "scores"), element("span", "before", format(scored.before)), element("span", "arrow", "→"), element("span", "after", format(scored.after)));
+        add(sides, add(side(scored.label, scored.text, i === 0 ? "is-after" : ""), scores));
+      });
+      const card = add(element("article", "card sample"), side("Prompt", row.prompt, ""), sides);
+      if (row.sides.length === 2) {
+        const margin = (moment) => Number(row.sides[0][moment]) - Number(row.sides[1][moment]);
+        const [was, is] = [margin("before"), margin("after")];
+        const right = is > 0;
+        add(card, add(element("div", "scores"),
+          element("span", "label", "Margin"), element("span", "before", format(was)), element("span", "arrow", "→"), element("span", "after", format(is)),
+          element("span", "tag " + (right ? "good" : "bad"), right ? "the preferred side is ahead" : "the preferred side is not ahead")));
+      }
+      add(place, card);
+    }
   }
 
   // --- charts ----------------------------------------------------------------------------------
 
   const KNOWN = [
     { title: "Loss", keys: ["loss", "eval_loss"] },
+    { title: "Accuracy of the scores", keys: ["accuracy", "eval_accuracy"], range: [0, 1] },
+    { title: "Margin of the scores", keys: ["margin", "eval_margin"] },
+    { title: "Scores", keys: ["min_reward", "mean_reward", "max_reward"] },
+    { title: "Brier score", keys: ["brier_score", "eval_brier_score"] },
+    { title: "Calibration error", keys: ["eval_calibration_error"] },
     { title: "Reward margin", keys: ["rewards/margins", "eval_rewards/margins"] },
     { title: "Reward accuracy", keys: ["rewards/accuracies", "eval_rewards/accuracies"], range: [0, 1] },
-    { title: "Implicit rewards", keys: ["rewards/chosen", "rewards/rejected"] },
+    { title: "Chosen likelier a token", keys: ["prefers_chosen", "eval_prefers_chosen"], range: [0, 1] },
+    { title: "Rewards", keys: ["rewards/chosen", "rewards/rejected"] },
+    { title: "Distance from the reference (KL)", keys: ["kl", "eval_kl"] },
     { title: "Log-probabilities", keys: ["logps/chosen", "logps/rejected"] },
+    { title: "Loss of the chosen side's tokens", keys: ["nll_loss", "eval_nll_loss"] },
     { title: "Token accuracy", keys: ["mean_token_accuracy", "eval_mean_token_accuracy"], range: [0, 1] },
+    { title: "Entropy", keys: ["entropy", "eval_entropy"] },
     { title: "Gradient norm before clipping", keys: ["grad_norm"] },
     { title: "Learning rate", keys: ["learning_rate"] },
     { title: "Throughput, tokens/s", keys: ["tokens_per_second", "tokens/s"] },
@@ -127,8 +220,9 @@
   ];
   const NAMES = {
     "rewards/chosen": "chosen", "rewards/rejected": "rejected", "logps/chosen": "chosen", "logps/rejected": "rejected",
+    min_reward: "least", mean_reward: "mean", max_reward: "greatest",
   };
-  const COLORS = ["var(--one)", "var(--two)"];
+  const COLORS = ["var(--one)", "var(--two)", "var(--three)"];
 
   function niceTicks(low, high, most) {
     const raw = (high - low) / most;
@@ -149,7 +243,7 @@
     });
   }
 
-  function chart(title, steps, series, range) {
+  function chart(title, steps, series, range, kept) {
     const WIDTH = 400, HEIGHT = 190, LEFT = 52, RIGHT = 10, TOP = 10, BOTTOM = 26;
     const finite = series.flatMap((s) => s.values).filter(Number.isFinite);
     const card = element("div", "card");
@@ -159,7 +253,7 @@
       const legend = element("div", "legend");
       series.forEach((s, i) => {
         const item = element("span", "", s.name);
-        item.style.setProperty("--swatch", COLORS[i % 2]);
+        item.style.setProperty("--swatch", COLORS[i % COLORS.length]);
         add(legend, item);
       });
       add(card, legend);
@@ -182,6 +276,13 @@
     const xTicks = end === first ? [first] : niceTicks(first, end, 5).filter(Number.isInteger);
     for (const tick of xTicks) add(svg, shape("text", { x: x(tick), y: HEIGHT - 8, "text-anchor": "middle" }, format(tick)));
 
+    const evaluated = series.some((s) => s.evaluated);
+    if (evaluated && kept !== undefined && kept >= first && kept <= end) {
+      const right = x(kept) > WIDTH - 110;
+      add(svg, shape("line", { class: "kept", x1: x(kept), x2: x(kept), y1: TOP, y2: HEIGHT - BOTTOM }));
+      add(svg, shape("text", { class: "kept-name", x: x(kept) + (right ? -5 : 5), y: TOP + 10, "text-anchor": right ? "end" : "start" }, "kept: step " + whole(kept)));
+    }
+
     function path(values, broken) {
       let d = "", pen = false;
       const dots = [];
@@ -198,7 +299,7 @@
       return { d, dots };
     }
     series.forEach((s, i) => {
-      const color = COLORS[i % 2];
+      const color = COLORS[i % COLORS.length];
       const drawn = path(s.values, s.values.broken);
       const many = drawn.dots.length > 60 && s.noisy;
       add(svg, shape("path", { class: many ? "raw faint" : "raw", d: drawn.d, style: "stroke:" + color }));
@@ -208,7 +309,7 @@
       }
     });
     const cursor = shape("line", { class: "cursor", y1: TOP, y2: HEIGHT - BOTTOM, visibility: "hidden" });
-    const marks = series.map((s, i) => shape("circle", { r: 3.5, style: "fill:" + COLORS[i % 2], visibility: "hidden" }));
+    const marks = series.map((s, i) => shape("circle", { r: 3.5, style: "fill:" + COLORS[i % COLORS.length], visibility: "hidden" }));
     add(svg, cursor, ...marks);
     const tip = element("div", "tip");
     tip.hidden = true;
@@ -258,7 +359,7 @@
     const given = metrics.get(key);
     const values = given.map((v) => (v === null ? NaN : Number(v)));
     values.broken = given.map((v) => typeof v === "string");
-    return { name: NAMES[key] || key, values, noisy: key !== "learning_rate" };
+    return { name: NAMES[key] || key, values, noisy: key !== "learning_rate", evaluated: key.startsWith("eval_") };
   }
   data.stages.forEach((stage, number) => {
     const metrics = new Map(stage.metrics);
@@ -267,13 +368,14 @@
     const numbers = steps.map(Number);
     let note = numbers.length + (numbers.length === 1 ? " point" : " points") + " from metrics.jsonl. Point at a curve for its values.";
     if (stage.averagedOver > 1) note += " Each point is the mean over " + stage.averagedOver + " steps.";
+    if (stage.kept !== undefined) note += " The weights of step " + whole(stage.kept) + " were kept; evaluations mark it.";
     const place = section("Training: " + stage.name, note);
     const charts = element("div", "charts");
     const used = new Set(["step", "epoch"]);
     for (const known of KNOWN) {
       const keys = known.keys.filter((k) => metrics.has(k));
       keys.forEach((k) => used.add(k));
-      if (keys.length) add(charts, chart(known.title, numbers, keys.map((k) => seriesOf(metrics, k)), known.range));
+      if (keys.length) add(charts, chart(known.title, numbers, keys.map((k) => seriesOf(metrics, k)), known.range, stage.kept));
     }
     add(place, charts);
     const others = [...metrics.keys()].filter((k) => !used.has(k));
@@ -281,7 +383,7 @@
       const more = element("details");
       const grid = element("div", "charts");
       add(more, element("summary", "", others.length === 1 ? "1 more metric" : others.length + " more metrics"), grid);
-      for (const key of others) add(grid, chart(key, numbers, [seriesOf(metrics, key)]));
+      for (const key of others) add(grid, chart(key, numbers, [seriesOf(metrics, key)], undefined, stage.kept));
       add(place, more);
     }
   });
@@ -301,8 +403,13 @@
     head.style.marginBottom = "6px";
     return add(card, head, content);
   }
-  if (data.counts.length || data.quarantine.length) {
+  if (data.counts.length || data.quarantine.length || data.warnings.length || data.remarks.length) {
     const place = section("Data");
+    for (const sentence of data.warnings) {
+      const box = add(element("p", "warning"), element("strong", "", "Mind:"));
+      add(place, add(box, document.createTextNode(sentence)));
+    }
+    for (const sentence of data.remarks) add(place, element("p", "", sentence));
     const tables = element("div", "tables");
     if (data.counts.length) add(tables, titled("Counted", table(data.counts, "number", whole)));
     if (data.quarantine.length) {

@@ -4,9 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.checkpoint.Dtype;
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.ScoreModel;
+import io.plumbline.storage.Storage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -136,6 +144,40 @@ class CommandsTest {
   }
 
   @Test
+  void aRewardModelScoresTextsAndPairsAndSaysWhatItIs() {
+    String reward = directory.resolve("reward").toString();
+    ModelDirectory start = ModelDirectory.open(Storage.local(), model);
+    try (ScoreModel fresh = ScoreModel.load(start, Purpose.INFERENCE, ComputeDtype.F32, 1)) {
+      fresh.write(Storage.local(), reward, start, Dtype.F32);
+    }
+
+    Call text = Call.plumbline("score", "--model", reward, "--prompt", "Hello", "--json");
+    assertThat(text.status()).as(text.err()).isZero();
+    assertThat(json(text.out()).path("score").isNumber()).isTrue();
+    assertThat(json(text.out()).path("completion").asText()).isEqualTo("Hello");
+    assertThat(json(text.out()).has("logps")).isFalse();
+
+    Call asJson = Call.plumbline("score", "--model", reward, "--data", pairs, "--json");
+    Call asText = Call.plumbline("score", "--model", reward, "--data", pairs);
+    assertThat(asJson.status()).as(asJson.err()).isZero();
+    List<String> lines = asText.out().lines().toList();
+    assertThat(asJson.out().lines()).hasSize(12);
+    for (int i = 0; i < 12; i++) {
+      JsonNode pair = json(asJson.out().lines().toList().get(i));
+      assertThat(pair.path("chosen_score").isNumber()).isTrue();
+      assertThat(pair.path("rejected_score").isNumber()).isTrue();
+      assertThat(lines.get(i))
+          .contains(
+              String.format(Locale.ROOT, "chosen %10.4f", pair.get("chosen_score").asDouble()));
+    }
+
+    assertThat(Call.plumbline("inspect", reward).out()).contains("a reward model");
+    Call generate = Call.plumbline("generate", "--model", reward, "--prompt", "Hello");
+    assertThat(generate.status()).isEqualTo(2);
+    assertThat(generate.err()).contains("is a reward model").hasLineCount(1);
+  }
+
+  @Test
   void prepareAndReferenceFillWhatASecondCallFinds() {
     String output = directory.resolve("run").toString();
     String cache = directory.resolve("cache").toString();
@@ -171,7 +213,7 @@ class CommandsTest {
     Call second = Call.plumbline(reference);
     assertThat(second.out()).contains("reference.computed 0", "reference.found 12");
 
-    JsonNode shards = json(Call.plumbline("inspect", output + "/shards", "--json").out());
+    JsonNode shards = json(Call.plumbline("inspect", output + "/shards-train", "--json").out());
     assertThat(shards.path("steps").asInt()).isEqualTo(6);
     JsonNode held = json(Call.plumbline("inspect", cache, "--json").out());
     assertThat(held.path("rows").asLong()).isEqualTo(12);
@@ -212,5 +254,110 @@ class CommandsTest {
     Call unread = Call.plumbline("score", "--model", directory + "/none", "--prompt", "p");
     assertThat(unread.status()).isEqualTo(2);
     assertThat(unread.err()).contains("There is no model directory").hasLineCount(1);
+  }
+
+  /** Names of the files in a directory: shards that are written again get other names. */
+  private static List<String> files(String directory) throws Exception {
+    try (Stream<Path> files = Files.list(Path.of(directory))) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void aTrainingCommandFindsWhatPrepareMadeWithTheSameOptions() throws Exception {
+    String output = directory.resolve("found").toString();
+    String more = directory.resolve("more.parquet-like.jsonl").toString();
+    Files.writeString(
+        Path.of(more), "{\"prompt\": \"Hm\", \"chosen\": \" Yes.\", \"rejected\": \" No!\"}\n");
+    String options =
+        " --model %s --data %s:3 --data %s --eval-split 3 --seed 9 --output %s --max-steps 2"
+            .formatted(model, pairs, more, output);
+
+    Call prepare = Call.plumbline(("prepare" + options).split(" "));
+    assertThat(prepare.status()).as(prepare.err()).isZero();
+    assertThat(prepare.out()).contains("shards-train (10 rows", "shards-eval (3 rows)");
+    List<String> shards = files(output + "/shards-train");
+    List<String> held = files(output + "/shards-eval");
+    JsonNode looked = json(Call.plumbline("inspect", output, "--json").out());
+    assertThat(looked.path("holds").asText()).isEqualTo("prepared data");
+    assertThat(looked.path("shards-train").path("steps").asInt()).isEqualTo(2);
+
+    Call train = Call.plumbline(("simpo" + options).split(" "));
+    assertThat(train.status()).as(train.err()).isZero();
+    assertThat(train.err()).contains("(found prepared)");
+    assertThat(files(output + "/shards-train")).isEqualTo(shards);
+    assertThat(files(output + "/shards-eval")).isEqualTo(held);
+
+    String record = Files.readString(Path.of(output, "run.json"));
+    // Twice: a refusal must not leave behind what makes the next try pass.
+    for (int attempt = 0; attempt < 2; attempt++) {
+      Call other =
+          Call.plumbline(
+              ("simpo" + options + " --resume --loss-type hinge --max-length 64").split(" "));
+      assertThat(other.status()).isEqualTo(2);
+      assertThat(other.err())
+          .contains("holds a run with another --max-length, --loss-type, which --resume cannot go");
+      assertThat(Files.readString(Path.of(output, "run.json"))).isEqualTo(record);
+    }
+  }
+
+  @Test
+  void packedRowsThatPrepareMadeAreFoundBySft() throws Exception {
+    String output = directory.resolve("packed").toString();
+    String options =
+        " --model %s --data %s --output %s --max-steps 1 --max-length 64 --packing bfd"
+                .formatted(model, pairs, output)
+            + " --loss-on all";
+    Call prepare = Call.plumbline(("prepare --kind supervised_from_chosen" + options).split(" "));
+    assertThat(prepare.status()).as(prepare.err()).isZero();
+    assertThat(prepare.err()).contains("12 rows are packed into ");
+    List<String> shards = files(output + "/shards-train");
+
+    Call train = Call.plumbline(("sft --supervised-on chosen" + options).split(" "));
+    assertThat(train.status()).as(train.err()).isZero();
+    assertThat(files(output + "/shards-train")).isEqualTo(shards);
+  }
+
+  @Test
+  void ktoFindsTheValuesThatReferenceComputedForLabelledRows() throws Exception {
+    Path data = directory.resolve("labelled.jsonl");
+    StringBuilder rows = new StringBuilder();
+    for (int i = 0; i < 10; i++) {
+      rows.append(
+          "{\"prompt\": \"Say %d.\", \"completion\": \" %d!\", \"label\": %s}\n"
+              .formatted(i, i, i % 2 == 0));
+    }
+    Files.writeString(data, rows);
+    String options =
+        " --model %s --data %s --eval-split 3 --output %s --reference-cache %s"
+            .formatted(model, data, directory.resolve("kto"), directory.resolve("kto-cache"));
+
+    Call reference = Call.plumbline(("reference --kind unpaired" + options).split(" "));
+    assertThat(reference.status()).as(reference.err()).isZero();
+    assertThat(reference.out()).contains("reference.computed 10");
+    Call kto = Call.plumbline(("kto --max-steps 1" + options).split(" "));
+    assertThat(kto.status()).as(kto.err()).isZero();
+    assertThat(kto.err()).contains("reference: 0 rows computed, 10 found");
+  }
+
+  @Test
+  void everythingThatIsNotThereIsToldBeforeAnyRowIsRead() {
+    String options =
+        "prepare --model %s/none --data %s/no.jsonl --eval-data table:no_such --output %s/x"
+            .formatted(directory, directory, directory);
+    Call call = Call.plumbline(options.split(" "));
+
+    assertThat(call.status()).isEqualTo(2);
+    assertThat(call.err())
+        .startsWith("plumbline prepare: 3 problems")
+        .contains("There is no table no_such", "There is no model directory", "no.jsonl");
+  }
+
+  @Test
+  void aTableIsNoFileToScore() {
+    Call call = Call.plumbline("score", "--model", model, "--data", "table:pairs");
+
+    assertThat(call.status()).isEqualTo(2);
+    assertThat(call.err()).contains("--data names table:pairs, and only files are read here");
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.Schedule;
 import io.plumbline.spark.training.Algorithm;
+import io.plumbline.spark.training.Methods;
 import io.plumbline.spark.training.TrainingRequest;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
@@ -15,11 +16,18 @@ import io.plumbline.spark.training.TrainingRequest.WeightDtype;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Command line over --set over file over defaults, and the request that comes out. */
 class LayersTest {
@@ -66,7 +74,7 @@ class LayersTest {
 
     assertThat(problems.sentences()).isEmpty();
     assertThat(request.model()).isEqualTo("from-file");
-    assertThat(request.data()).containsExactly("a.jsonl", "b.jsonl");
+    assertThat(request.rows().data()).containsExactly("a.jsonl", "b.jsonl");
     assertThat(request.optimizer().learningRate()).isEqualTo(1e-3);
     assertThat(request.optimizer().warmupSteps()).isEqualTo(5);
     assertThat(request.seed()).isEqualTo(3);
@@ -83,7 +91,7 @@ class LayersTest {
     assertThat(dpo.algorithm()).isEqualTo(Algorithm.DPO);
     assertThat(dpo.optimizer().learningRate()).isEqualTo(1e-6);
     assertThat(sft.optimizer().learningRate()).isEqualTo(2e-5);
-    assertThat(dpo.beta()).isEqualTo(0.1);
+    assertThat(dpo.objective().beta()).isEqualTo(0.1);
     for (TrainingRequest request : new TrainingRequest[] {dpo, sft}) {
       assertThat(request.epochs()).isEqualTo(3);
       assertThat(request.globalBatchSize()).isEqualTo(8);
@@ -101,7 +109,7 @@ class LayersTest {
       assertThat(request.optimizer().epsilon()).isEqualTo(1e-8);
       assertThat(request.saveSteps()).isEqualTo(500);
       assertThat(request.start()).isEqualTo(Start.FRESH);
-      assertThat(request.supervisedOn()).isEqualTo(SupervisedOn.COMPLETION);
+      assertThat(request.rows().supervisedOn()).isEqualTo(SupervisedOn.COMPLETION);
       assertThat(request.referenceCache()).isEmpty();
     }
   }
@@ -116,13 +124,13 @@ class LayersTest {
                     + " --global-batch-size 12 --micro-batch-size 4 --learning-rate 1e-3"
                     + " --lr-scheduler cosine --warmup-steps 4 --weight-decay 0.01 --max-grad-norm"
                     + " none --adam-beta1 0.8 --adam-beta2 0.95 --adam-epsilon 1e-6 --max-length"
-                    + " none --max-prompt-length 64 --truncation-mode keep_end --no-shuffle"
+                    + " 512 --max-prompt-length 64 --truncation-mode keep_end --no-shuffle"
                     + " --eval-steps 5 --save-steps 6 --keep-checkpoints 9 --resume"
                     + " --compute-dtype bf16 --save-dtype f16 --beta 0.3 --max-bad-rows 2.5%")
                 .split(" "));
 
     assertThat(problems.sentences()).isEmpty();
-    assertThat(request.evalData()).containsExactly("e");
+    assertThat(request.rows().evalData()).containsExactly("e");
     assertThat(request.referenceCache()).isEqualTo(Optional.of("c"));
     assertThat(request.ranks()).isEqualTo(2);
     assertThat(request.threadsPerRank()).isEqualTo(3);
@@ -137,7 +145,7 @@ class LayersTest {
     assertThat(request.optimizer().beta1()).isEqualTo(0.8);
     assertThat(request.optimizer().beta2()).isEqualTo(0.95);
     assertThat(request.optimizer().epsilon()).isEqualTo(1e-6);
-    assertThat(request.maxLength()).isEmpty();
+    assertThat(request.maxLength()).isEqualTo(OptionalInt.of(512));
     assertThat(request.maxPromptLength()).isEqualTo(OptionalInt.of(64));
     assertThat(request.truncation()).isEqualTo(Truncation.KEEP_END);
     assertThat(request.rowOrder()).isEqualTo(RowOrder.AS_GIVEN);
@@ -147,7 +155,7 @@ class LayersTest {
     assertThat(request.start()).isEqualTo(Start.RESUME);
     assertThat(request.computeDtype()).isEqualTo(ComputeDtype.BF16);
     assertThat(request.saveDtype()).isEqualTo(WeightDtype.F16);
-    assertThat(request.beta()).isEqualTo(0.3);
+    assertThat(request.objective().beta()).isEqualTo(0.3);
     assertThat(request.badRows()).isEqualTo(new BadRows(OptionalLong.empty(), 0.025));
     assertThat(TrainingSettings.badRows("10")).isEqualTo(new BadRows(OptionalLong.of(10), 1.0));
   }
@@ -166,15 +174,17 @@ class LayersTest {
             no_shuffle: yes
             overwrite: false
             max-prompt-length: none
+            max_length: None
             reference-cache: ~
             """);
 
     TrainingRequest request = request(TrainCommand.DPO, "--config", file.toString());
 
     assertThat(problems.sentences()).isEmpty();
-    assertThat(request.data()).containsExactly("a", "b");
+    assertThat(request.rows().data()).containsExactly("a", "b");
     assertThat(request.rowOrder()).isEqualTo(RowOrder.AS_GIVEN);
     assertThat(request.start()).isEqualTo(Start.FRESH);
+    assertThat(request.maxLength()).isEmpty();
     assertThat(request.referenceCache()).isEmpty();
   }
 
@@ -239,5 +249,136 @@ class LayersTest {
         TrainCommand.SFT, problems, "--data", "a", "--data", "b", "--seed", "1", "--seed", "2");
 
     assertThat(problems.sentences()).containsExactly("--seed is given more than once: leave one.");
+  }
+
+  /** A value other than the default, for options that do not show one. */
+  private static final Map<String, String> OTHER_VALUES =
+      Map.ofEntries(
+          Map.entry("beta", "0.7"),
+          Map.entry("epochs", "1.5"),
+          Map.entry("loss-weights", "0.5"),
+          Map.entry("label-smoothing", "0.25"),
+          Map.entry("f-divergence-type", "js_divergence"),
+          Map.entry("ld-alpha", "0.5"),
+          Map.entry("eval-split", "3"),
+          Map.entry("max-bad-rows", "7"),
+          Map.entry("max-grad-norm", "2.5"),
+          Map.entry("metric-for-best-model", "eval_loss"),
+          Map.entry("max-prompt-length", "9"),
+          Map.entry("eval-data", "e.jsonl"),
+          Map.entry("data", "d2.jsonl:3"),
+          Map.entry("adam-beta1", "0.5"),
+          Map.entry("adam-beta2", "0.5"),
+          Map.entry("lr-scheduler", "cosine"),
+          Map.entry("truncation-mode", "keep_end"),
+          Map.entry("supervised-on", "chosen"),
+          Map.entry("loss-on", "all"),
+          Map.entry("packing", "bfd"),
+          Map.entry("nll-on", "completion"),
+          Map.entry("best-is", "higher"),
+          Map.entry("on-bad-step", "skip"),
+          Map.entry("compute-dtype", "bf16"),
+          Map.entry("save-dtype", "bf16"));
+
+  /** What must be given besides, for an option to mean anything. */
+  private static final Map<String, String> TOGETHER_WITH =
+      Map.of(
+          "eval-steps", "--eval-split 5",
+          "metric-for-best-model", "--eval-split 5 --eval-steps 1",
+          "best-is", "--eval-split 5 --eval-steps 1 --metric-for-best-model loss",
+          "early-stopping-patience", "--eval-split 5 --eval-steps 1",
+          "early-stopping-threshold", "--eval-split 5 --eval-steps 1 --metric-for-best-model loss",
+          "discopop-tau", "--loss-type discopop",
+          "f-alpha-divergence-coef", "--f-divergence-type alpha_divergence",
+          "ranks", "--global-batch-size 64",
+          "micro-batch-size", "--global-batch-size 64");
+
+  static Stream<Arguments> everySettingOfEveryTrainingCommand() {
+    return Commands.all().stream()
+        .filter(TrainCommand.class::isInstance)
+        .map(TrainCommand.class::cast)
+        .flatMap(
+            command ->
+                command.settings().stream()
+                    // The session's, which no request holds.
+                    .filter(setting -> !setting.name().equals(SparkSessions.MASTER.name()))
+                    .map(setting -> Arguments.of(command.name(), setting.name())));
+  }
+
+  @ParameterizedTest(name = "{0} --{1}")
+  @MethodSource("everySettingOfEveryTrainingCommand")
+  void everySettingThatACommandOffersChangesItsRequest(String name, String option) {
+    TrainCommand command =
+        Commands.all().stream()
+            .filter(c -> c.name().equals(name))
+            .map(TrainCommand.class::cast)
+            .findFirst()
+            .orElseThrow();
+    Setting<?> setting =
+        command.settings().stream().filter(s -> s.name().equals(option)).findFirst().orElseThrow();
+    List<String> without = new ArrayList<>();
+    for (String required : List.of("model", "data", "output")) {
+      if (!required.equals(option) || setting.kind() == Setting.Kind.REPEATED) {
+        without.addAll(List.of("--" + required, required));
+      }
+    }
+    if (TOGETHER_WITH.containsKey(option)) {
+      without.addAll(List.of(TOGETHER_WITH.get(option).split(" ")));
+    }
+    List<String> with = new ArrayList<>(without);
+    with.add(setting.option());
+    if (setting.kind() != Setting.Kind.FLAG) {
+      with.add(
+          option.equals("loss-type")
+              ? Methods.lossTypes(command.algorithm()).get(1)
+              : OTHER_VALUES.getOrDefault(option, "3"));
+    }
+    if (option.equals("model") || option.equals("output")) {
+      without.addAll(List.of("--" + option, option));
+    }
+
+    TrainingRequest asked = request(command, with.toArray(String[]::new));
+    assertThat(problems.sentences()).isEmpty();
+    assertThat(asked).isNotEqualTo(request(command, without.toArray(String[]::new)));
+    assertThat(problems.sentences()).isEmpty();
+  }
+
+  @Test
+  void aTrainingCommandOffersWhatItsKindOfRowsAndObjectiveHave() {
+    assertThat(names(TrainCommand.SFT))
+        .contains("loss-on", "packing", "supervised-on")
+        .doesNotContain("beta", "loss-type", "reference-cache");
+    assertThat(names(TrainCommand.REWARD))
+        .contains("center-rewards-coefficient")
+        .doesNotContain("beta", "packing", "reference-cache");
+    assertThat(names(TrainCommand.DPO)).contains("reference-cache", "loss-weights", "ld-alpha");
+    assertThat(names(TrainCommand.KTO))
+        .contains("reference-cache", "desirable-weight", "undesirable-weight")
+        .doesNotContain("label-smoothing");
+    assertThat(names(TrainCommand.ORPO))
+        .contains("beta", "nll-on")
+        .doesNotContain("loss-type", "reference-cache");
+    assertThat(names(TrainCommand.SIMPO))
+        .contains("simpo-gamma", "cpo-alpha", "alpha")
+        .doesNotContain("reference-cache", "loss-weights");
+  }
+
+  private static List<String> names(Command command) {
+    return command.settings().stream().map(Setting::name).toList();
+  }
+
+  @Test
+  void weightsOfSourcesAndLossesReachTheRequest() {
+    TrainingRequest request =
+        request(
+            TrainCommand.DPO,
+            "--model m --data a.jsonl:2 --data b.jsonl --output o --loss-type sigmoid:0.8,sft:0.2"
+                .split(" "));
+
+    assertThat(problems.sentences()).isEmpty();
+    assertThat(request.rows().data()).containsExactly("a.jsonl", "b.jsonl");
+    assertThat(request.rows().weights()).containsExactly(2.0, 1.0);
+    assertThat(request.objective().lossTypes()).containsExactly("sigmoid", "sft");
+    assertThat(request.objective().lossWeights()).containsExactly(0.8, 0.2);
   }
 }

@@ -2,13 +2,19 @@ package io.plumbline.spark.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.plumbline.spark.training.Algorithm;
+import io.plumbline.spark.training.TrainingRequest;
+import io.plumbline.spark.training.TrainingRequest.RowPacking;
+import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -110,7 +116,8 @@ class PlumblineTest {
             "  - There is no option --beat: did you mean --beta?",
             "  - The argument 'stray' belongs to no option.",
             "  - There is no option wormup in --set: did you mean warmup-steps?",
-            "  - --data is missing: name a file, a directory or a glob of training rows.",
+            "  - --data is missing: name a file, a directory, a glob, a table or a query of training"
+                + " rows.",
             "  - --output is missing: name a directory for what the run leaves behind.",
             "  - --ranks is '0' and must be a whole number of at least 1.",
             "  - --max-bad-rows is 'few' and must be a whole number such as 10 or a share such as"
@@ -159,8 +166,21 @@ class PlumblineTest {
         .contains("--eval-steps needs held-out rows");
   }
 
+  /** What a call that must fail says, its problems one by one. */
+  private static List<String> problems(String command, String... more) {
+    List<String> args = new ArrayList<>(List.of(command, "--model", "m", "--output", "o"));
+    args.addAll(List.of(more));
+    Call call = Call.plumbline(args.toArray(String[]::new));
+    assertThat(call.status()).as(call.err()).isEqualTo(2);
+    assertThat(call.out()).isEmpty();
+    List<String> lines = call.err().lines().toList();
+    return lines.size() == 1
+        ? List.of(lines.get(0).replaceFirst("plumbline " + command + ": ", ""))
+        : lines.stream().skip(1).map(line -> line.replaceFirst("^  - ", "")).toList();
+  }
+
   @Test
-  void weightsBehindPathsAreRefusedAndPortsAreNot() {
+  void weightsStandBehindTheLastColonAndPortsAndTableNamesDoNot() {
     Problems problems = new Problems();
     SettingValues values =
         Layers.values(
@@ -169,14 +189,119 @@ class PlumblineTest {
             "--data",
             "hdfs://name:9000/a.jsonl",
             "--data",
-            "a.jsonl:0.5");
+            "s3a://bucket:9000",
+            "--data",
+            "a.jsonl:0.5",
+            "--data",
+            "table:lake.pairs:2",
+            "--data",
+            "table:7",
+            "--data",
+            "sql:SELECT * FROM t WHERE day = '12:30' :1e-1",
+            "--data",
+            "sql:SELECT * FROM t WHERE day = '12:30'",
+            "--data",
+            "odd:name");
 
-    List<String> paths = TrainingSettings.paths(TrainingSettings.DATA, values, problems);
+    RowOptions options = RowOptions.of(values, problems);
 
-    assertThat(paths).containsExactly("hdfs://name:9000/a.jsonl", "a.jsonl:0.5");
-    assertThat(problems.sentences())
+    assertThat(problems.sentences()).isEmpty();
+    assertThat(options.data())
         .containsExactly(
-            "--data is 'a.jsonl:0.5', and data cannot be weighted yet: leave out the part from the"
-                + " colon on.");
+            "hdfs://name:9000/a.jsonl",
+            "s3a://bucket:9000",
+            "a.jsonl",
+            "table:lake.pairs",
+            "table:7",
+            "sql:SELECT * FROM t WHERE day = '12:30'",
+            "sql:SELECT * FROM t WHERE day = '12:30'",
+            "odd:name");
+    assertThat(options.weights()).containsExactly(1.0, 1.0, 0.5, 2.0, 1.0, 0.1, 1.0, 1.0);
+  }
+
+  @Test
+  void weightsThatAreNoneAreTold() {
+    assertThat(
+            problems(
+                "sft", "--data", "a:0", "--data", "b:-1", "--data", "c:2", "--eval-data", "e:2"))
+        .containsExactly(
+            "--data is 'a:0', and the weight behind its colon must be a number above 0: give one,"
+                + " or leave the source out.",
+            "--data is 'b:-1', and the weight behind its colon must be a number above 0: give one,"
+                + " or leave the source out.",
+            "--eval-data is 'e:2', and held-out rows have no weights: leave out the part from the"
+                + " last colon on.");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          dpo | --loss-type sigmoyd | There is no loss type sigmoyd (did you mean sigmoid?): use one of
+          kto | --loss-type ktoo | There is no loss type ktoo (did you mean kto?): use one of
+          simpo | --loss-type smpo | There is no loss type smpo (did you mean simpo?): use one of
+          dpo | --f-divergence-type js_divergenc | There is no f-divergence js_divergenc (did you mean js_divergence?)
+          dpo | --loss-type hinge --label-smoothing 0.1 | --label-smoothing does nothing for the loss type hinge
+          simpo | --loss-type ipo --label-smoothing 0.1 | --label-smoothing does nothing for the loss type ipo
+          dpo | --loss-type apo_zero --f-divergence-type forward_kl | The loss type apo_zero cannot go with --f-divergence-type forward_kl
+          dpo | --loss-type aot --use-weighting | The loss type aot cannot go with --use-weighting
+          dpo | --loss-type exo_pair | The loss type exo_pair needs a --label-smoothing over 0
+          dpo | --loss-type sft --ld-alpha 0.5 | The loss type sft cannot go with --ld-alpha under 1
+          dpo | --discopop-tau 0.1 | --discopop-tau does nothing without --loss-type discopop
+          dpo | --f-alpha-divergence-coef 0.7 | --f-alpha-divergence-coef does nothing without --f-divergence-type alpha_divergence
+          dpo | --reference-free --reference-cache c | --reference-free compares with no reference, so --reference-cache does nothing
+          dpo | --loss-type sigmoid:1,sft:2 --loss-weights 1,2 | --loss-type and --loss-weights both weigh the losses
+          dpo | --loss-type sigmoid,sft --loss-weights 1 | There are 2 loss types and 1 --loss-weights
+          dpo | --loss-type sigmoid:x | --loss-type has 'sigmoid:x', and the weight behind its colon must be a number
+          kto | --loss-type kto:2 | --loss-type is 'kto:2', and only dpo weighs losses
+          simpo | --loss-type simpo,sigmoid | --loss-type names simpo, sigmoid, and only dpo mixes losses
+          simpo | --loss-type sigmoid --simpo-gamma 1 | --simpo-gamma does nothing without --loss-type simpo or alphapo
+          simpo | --loss-type alphapo --alpha 0.5 --cpo-alpha 1 | --cpo-alpha does nothing without a --loss-type other than alphapo
+          simpo | --loss-type alphapo | The loss type alphapo needs an alpha other than 0
+          reward | --center-rewards-coefficient -1 | --center-rewards-coefficient is '-1' and must be a number of at least 0
+          reward | --loss-type sigmoid | There is no option --loss-type
+          kto | --desirable-weight 0 | --desirable-weight is '0' and must be a number above 0
+          sft | --packing bfd --max-length none | --packing fills rows up to --max-length, which is none
+          sft | --max-length none --truncation-mode refuse | --truncation-mode is about rows past --max-length, which is none
+          sft | --eval-split 10% --eval-data e | --eval-data names held-out rows and --eval-split takes them from --data
+          sft | --eval-split 100% | --eval-split is '100%' and must be a whole number of rows such as 500 or a share such as 5%
+          sft | --metric-for-best-model loss | --metric-for-best-model needs held-out rows
+          sft | --early-stopping-patience 2 --eval-split 5 | --early-stopping-patience compares evaluations: say how often by --eval-steps
+          sft | --best-is lower | --best-is says something about a metric that no option names
+          sft | --early-stopping-threshold 1 | --early-stopping-threshold says something about a metric that no option names
+          orpo | --reference-cache c | There is no option --reference-cache
+          dpo | --packing bfd | There is no option --packing
+          prepare | --loss-on all | --loss-on is for sft, and --kind is preference: leave it out, or add --kind supervised.
+          prepare | --kind unpaired --packing bfd | --packing is for sft, and --kind is unpaired
+          prepare | --kind pairs | --kind is 'pairs' and must be one of preference, supervised, supervised_from_chosen, unpaired
+          reference | --reference-cache c --kind supervised | --kind is 'supervised' and must be one of preference, unpaired
+          """)
+  void whatAnOptionCannotDoIsToldBeforeAnyWork(String command, String options, String start) {
+    List<String> args = new ArrayList<>(List.of("--data", "d"));
+    args.addAll(List.of(options.split(" ")));
+
+    assertThat(problems(command, args.toArray(String[]::new)))
+        .singleElement()
+        .asString()
+        .startsWith(start)
+        .endsWith(".");
+  }
+
+  @Test
+  void packingGoesWithTheChosenSideOfPairs() {
+    Problems problems = new Problems();
+    TrainingRequest request =
+        TrainingSettings.request(
+            Algorithm.SFT,
+            Layers.values(
+                TrainCommand.SFT,
+                problems,
+                "--model m --data d --output o --packing bfd --supervised-on chosen".split(" ")),
+            problems);
+
+    assertThat(problems.sentences()).isEmpty();
+    assertThat(request.rows().packing()).isEqualTo(RowPacking.BFD);
+    assertThat(request.rows().supervisedOn()).isEqualTo(SupervisedOn.CHOSEN);
   }
 }

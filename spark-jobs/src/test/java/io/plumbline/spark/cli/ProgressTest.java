@@ -82,6 +82,42 @@ class ProgressTest {
   }
 
   @Test
+  void aLineShowsWhatItsMethodIsWatchedBy() {
+    assertThat(line(Map.of("loss", 0.5, "accuracy", 0.75, "margin", 1.25, "mean_reward", 9.0)))
+        .isEqualTo("step 1/2  loss 0.5000  accuracy 0.7500  margin 1.2500");
+    assertThat(line(Map.of("loss", 0.5, "kl", 0.25, "rewards/margins", 1.25)))
+        .isEqualTo("step 1/2  loss 0.5000  margin 1.2500  kl 0.2500");
+    assertThat(line(Map.of("loss", 0.5, "kl", 0.25)))
+        .as("a batch of one label has no margin")
+        .isEqualTo("step 1/2  loss 0.5000  kl 0.2500");
+    assertThat(
+            line(
+                Map.of(
+                    "loss",
+                    0.5,
+                    "rewards/margins",
+                    1.25,
+                    "rewards/accuracies",
+                    1.0,
+                    "mean_token_accuracy",
+                    0.1)))
+        .isEqualTo("step 1/2  loss 0.5000  margin 1.2500  accuracy 1.0000");
+    assertThat(line(Map.of("loss", 0.5, "mean_token_accuracy", 0.125)))
+        .isEqualTo("step 1/2  loss 0.5000  token_accuracy 0.1250");
+    assertThat(line(Map.of("eval_loss", 0.5, "eval_accuracy", 0.75, "eval_margin", 1.25)))
+        .isEqualTo("step 1/2  eval_loss 0.5000  eval_accuracy 0.7500  eval_margin 1.2500");
+    assertThat(line(Map.of("loss", Double.NaN))).isEqualTo("step 1/2  loss NaN");
+  }
+
+  private String line(Map<String, Double> metrics) {
+    bytes.reset();
+    Progress progress = progress(OptionalInt.empty());
+    progress.step(1, 2, metrics);
+    progress.close();
+    return written().strip();
+  }
+
+  @Test
   void durationsAreReadable() {
     assertThat(Progress.duration(12.4)).isEqualTo("12 s");
     assertThat(Progress.duration(125)).isEqualTo("2 min 05 s");

@@ -49,12 +49,12 @@ class ScoringTest {
     int[][] mask = golden.ints("attention_mask");
     float[][] logps = golden.floats("token_logprobs");
 
-    List<Score.CompletionScore> scores = scorer.texts(golden.texts);
+    List<Score> scores = scorer.texts(golden.texts);
 
     assertThat(scores).hasSize(4);
     for (int i = 0; i < 4; i++) {
       int tokens = Arrays.stream(mask[i]).sum();
-      Score.CompletionScore score = scores.get(i);
+      Score.CompletionScore score = (Score.CompletionScore) scores.get(i);
       assertThat(score.tokens()).isEqualTo(Arrays.copyOf(ids[i], tokens));
       assertThat(score.logps()).hasSize(tokens - 1);
       double sum = 0;

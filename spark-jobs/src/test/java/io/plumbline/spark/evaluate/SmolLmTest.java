@@ -41,7 +41,8 @@ class SmolLmTest {
   void textsAndPairsScoreAsInTransformers() {
     try (Scorer scorer = Scorer.open(Storage.local(), model, ComputeDtype.F32)) {
       for (JsonNode text : golden.get("texts")) {
-        Score.CompletionScore score = scorer.texts(List.of(text.get("text").textValue())).get(0);
+        Score.CompletionScore score =
+            (Score.CompletionScore) scorer.texts(List.of(text.get("text").textValue())).get(0);
         assertThat(score.tokens()).isEqualTo(ints(text.get("ids")));
         assertThat(score.logps()).hasSize(text.get("logps").size());
         for (int t = 0; t < score.logps().length; t++) {

@@ -1,10 +1,14 @@
 package io.plumbline.spark.report;
 
 import io.plumbline.spark.report.ReportData.Better;
+import io.plumbline.spark.report.ReportData.Bin;
+import io.plumbline.spark.report.ReportData.ScoredSide;
+import io.plumbline.spark.report.ReportData.Side;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Random;
 
 /** A report with something in every part, for tests and for looking at. */
@@ -30,7 +34,7 @@ final class ExampleReport {
             .comparison(
                 "Completion length", "Mean tokens of a greedy answer.", 14.2, 6.1, Better.NEITHER)
             .stage("SFT", sft(300))
-            .stage("DPO", dpo(100));
+            .stage("DPO", dpo(100), OptionalLong.of(80));
     String[] questions = {
       "What is the opposite of hot?", "How much is 7 + 8?", "Which sound does an owl make?"
     };
@@ -40,17 +44,33 @@ final class ExampleReport {
           questions[i],
           "Are you stupid? " + answers[i] + ". Go away.",
           "Gladly: " + answers[i] + ".",
-          "Of course: " + answers[i] + ".",
-          "You know, people ask me all day, and then I tell them "
-              + answers[i]
-              + ", and then they ask again and again.");
+          new Side("Preferred", "Of course: " + answers[i] + "."),
+          new Side(
+              "Rejected",
+              "You know, people ask me all day, and then I tell them "
+                  + answers[i]
+                  + ", and then they ask again and again."));
     }
     report.sample(
-        "<b>Bold?</b> </script><script>document.body.innerHTML=''</script>", "  ", "", "x", "y");
+        "<b>Bold?</b> </script><script>document.body.innerHTML=''</script>",
+        "  ",
+        "",
+        new Side("Preferred", "x"),
+        new Side("Rejected", "y"));
     for (int i = 0; i < 8; i++) {
       report.sample("What comes after " + i + "?", "No. I do not want to.", "Gladly: " + (i + 1));
     }
     return report
+        .calibration(
+            new ReportData.Calibration(
+                OptionalLong.of(200), bins(0.03, 0.5, 0.62), bins(-0.02, 0.1, 0.12)))
+        .scoredRow(
+            "What is the opposite of hot?",
+            List.of(
+                new ScoredSide("Preferred", "Of course: cold.", 0.02, 2.31),
+                new ScoredSide("Rejected", "<i>Cold</i>, as I said.", 0.13, -1.87)))
+        .warning("Of 200 held-out rows 3 stand in the training data too.")
+        .remark("5,800 rows were trained on, and 200 of the evaluation data were held out.")
         .count("rows read", 6003)
         .count("rows kept", 6000)
         .count("reference.computed", 6000)
@@ -72,6 +92,17 @@ final class ExampleReport {
         .timing("dpo", 61.3)
         .timing("evaluate", 8.8)
         .build();
+  }
+
+  /** Ten bins whose pairs thin out upwards. */
+  private static List<Bin> bins(double off, double first, double thinning) {
+    List<Bin> bins = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      double from = 0.5 + 0.05 * i;
+      double share = first * Math.pow(1 - thinning, i);
+      bins.add(new Bin(from, from + 0.05, share, from + 0.02, Math.min(1, from + 0.02 - off * i)));
+    }
+    return bins;
   }
 
   private static List<Map<String, Double>> sft(int count) {

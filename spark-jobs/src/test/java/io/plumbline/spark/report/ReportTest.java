@@ -7,6 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.report.ReportData.Better;
+import io.plumbline.spark.report.ReportData.Bin;
+import io.plumbline.spark.report.ReportData.ScoredSide;
+import io.plumbline.spark.report.ReportData.Side;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import net.jqwik.api.ForAll;
@@ -40,8 +44,14 @@ class ReportTest {
     return ReportData.titled(text)
         .verdict(text)
         .comparison(text, text, Double.NaN, 1, Better.HIGHER)
-        .stage(text, List.of(Map.of("step", 1.0, text, 2.0)))
-        .sample(text, text, text, text, text)
+        .calibration(
+            new ReportData.Calibration(
+                OptionalLong.of(3), List.of(), List.of(new Bin(0.5, 0.55, 1, 0.52, 0.5))))
+        .stage(text, List.of(Map.of("step", 1.0, text, 2.0)), OptionalLong.of(1))
+        .sample(text, text, text, new Side(text, text), new Side(text, text))
+        .scoredRow(text, List.of(new ScoredSide(text, text, Double.NaN, 1)))
+        .warning(text)
+        .remark(text)
         .count(text, 3)
         .refusal(text, 1, text)
         .configuration(text, text)
@@ -60,7 +70,15 @@ class ReportTest {
     // A lone surrogate has no UTF-8 form; all else arrives letter by letter.
     String arrived = HOSTILE.replace('\ud800', '\ufffd');
     assertThat(data.get("title").textValue()).isEqualTo(arrived);
-    assertThat(data.get("samples").get(0).get("rejected").textValue()).isEqualTo(arrived);
+    JsonNode side = data.get("samples").get(0).get("data").get(1);
+    assertThat(side.get(0).textValue()).isEqualTo(arrived);
+    assertThat(side.get(1).textValue()).isEqualTo(arrived);
+    JsonNode scored = data.get("scoredRows").get(0);
+    assertThat(scored.get("prompt").textValue()).isEqualTo(arrived);
+    assertThat(scored.get("sides").get(0).get("text").textValue()).isEqualTo(arrived);
+    assertThat(scored.get("sides").get(0).get("before").textValue()).isEqualTo("NaN");
+    assertThat(data.get("warnings").get(0).textValue()).isEqualTo(arrived);
+    assertThat(data.get("remarks").get(0).textValue()).isEqualTo(arrived);
     assertThat(data.get("configuration").get(0).get(0).textValue()).isEqualTo(arrived);
     assertThat(data.get("quarantine").get(0).get("place").textValue()).isEqualTo(arrived);
   }
@@ -123,6 +141,43 @@ class ReportTest {
     assertThat(metric(data, "loss").get(833).doubleValue()).isEqualTo(4998.0);
   }
 
+  @Test
+  void oneStepThatIsNotFiniteDoesNotHideThoseItIsAveragedWith() throws IOException {
+    List<Map<String, Double>> steps = new ArrayList<>();
+    for (int i = 0; i < 2000; i++) {
+      steps.add(Map.of("step", (double) i, "loss", i == 3 || i > 1997 ? Double.NaN : 1.5));
+    }
+    JsonNode loss =
+        metric(embedded(Report.render(ReportData.titled("t").stage("s", steps).build())), "loss");
+
+    assertThat(loss.get(1).doubleValue()).isEqualTo(1.5);
+    assertThat(loss.get(999).textValue()).isEqualTo("NaN");
+  }
+
+  @Test
+  void theKeptStepAndTheBinsOfADiagramReachThePage() throws IOException {
+    ReportData.Calibration calibration =
+        new ReportData.Calibration(
+            OptionalLong.of(40),
+            List.of(new Bin(0.5, 0.55, 1, 0.52, 0.5)),
+            List.of(new Bin(0.9, 0.95, 0.25, 0.93, 1), new Bin(0.95, 1, 0.75, 0.99, 0.9)));
+    JsonNode data =
+        embedded(
+            Report.render(
+                ReportData.titled("t")
+                    .calibration(calibration)
+                    .stage("reward", List.of(Map.of("step", 1.0)), OptionalLong.of(1))
+                    .build()));
+
+    assertThat(data.get("calibration").get("pairs").longValue()).isEqualTo(40);
+    assertThat(data.get("calibration").get("before")).hasSize(1);
+    assertThat(data.get("calibration").get("after").get(1).get("observed").doubleValue())
+        .isEqualTo(0.9);
+    assertThat(data.get("stages").get(0).get("kept").longValue()).isEqualTo(1);
+    JsonNode without = embedded(Report.render(ReportData.titled("t").build()));
+    assertThat(without.has("calibration")).isFalse();
+  }
+
   private static JsonNode metric(JsonNode data, String name) {
     for (JsonNode metric : data.get("stages").get(0).get("metrics")) {
       if (metric.get(0).textValue().equals(name)) {
@@ -138,6 +193,7 @@ class ReportTest {
         """
         {"step": 1, "loss": 0.7, "note": "text", "nested": {"a": 1}}
         {"step": 2, "loss": NaN}
+        {"step": 4, "loss": null, "grad_norm": 2}
         {"step": 3, "loss": 0.5}
 
         {"step": 2, "loss": 0.6, "rewards/margins": 0.1}
@@ -147,7 +203,8 @@ class ReportTest {
         .containsExactly(
             Map.of("step", 1.0, "loss", 0.7),
             Map.of("step", 2.0, "loss", 0.6, "rewards/margins", 0.1),
-            Map.of("step", 3.0, "loss", 0.5));
+            Map.of("step", 3.0, "loss", 0.5),
+            Map.of("step", 4.0, "loss", Double.NaN, "grad_norm", 2.0));
   }
 
   @Test

@@ -13,11 +13,13 @@ import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.training.Preflight.Problem;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
+import io.plumbline.spark.training.TrainingRequest.Rows;
 import io.plumbline.spark.training.TrainingRequest.Start;
-import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
 import io.plumbline.spark.training.TrainingRequest.Truncation;
 import io.plumbline.spark.training.TrainingRequest.WeightDtype;
 import io.plumbline.storage.Storage;
+import io.plumbline.train.LoopSettings.BadSteps;
+import io.plumbline.train.LoopSettings.Selection;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
@@ -62,8 +64,7 @@ class PreflightTest {
     return new TrainingRequest(
         Algorithm.DPO,
         model,
-        List.of(data),
-        List.of(),
+        Rows.of(List.of(data), List.of()),
         output,
         cache,
         ranks,
@@ -85,9 +86,10 @@ class PreflightTest {
         start,
         ComputeDtype.F32,
         WeightDtype.F32,
-        0.1,
+        ObjectiveSettings.of("sigmoid", 0.1),
         new BadRows(OptionalLong.empty(), 0.05),
-        SupervisedOn.COMPLETION);
+        BadSteps.STOP,
+        Selection.LAST);
   }
 
   private List<Problem> problems(TrainingRequest request) {
@@ -110,6 +112,15 @@ class PreflightTest {
     assertThat(problems(request(data.toString(), output(), Start.FRESH))).isEmpty();
     assertThat(directory.resolve("out")).doesNotExist();
     assertThat(directory).isDirectoryNotContaining("glob:**probe*");
+  }
+
+  @Test
+  void relativeOutputsNeedNoDirectoryAboveThem() {
+    for (String output : List.of("no-such-run", "no-such-runs/one")) {
+      assertThat(problems(request(data.toString(), output, Start.FRESH))).as(output).isEmpty();
+      assertThat(Path.of(output)).doesNotExist();
+    }
+    assertThat(Path.of("")).isDirectoryNotContaining("glob:**probe*");
   }
 
   @Test
@@ -177,6 +188,9 @@ class PreflightTest {
   void anOutputThatHoldsARunIsToldUnlessResumedOrOverwritten() throws IOException {
     Path out = Files.createDirectories(directory.resolve("out"));
     Files.writeString(out.resolve("run.json"), "{}");
+    // That alone is what a run leaves that failed before training.
+    assertThat(problems(request(data.toString(), output(), Start.FRESH))).isEmpty();
+    Files.writeString(out.resolve("metrics.jsonl"), "");
 
     hasOnly(
         request(data.toString(), output(), Start.FRESH),

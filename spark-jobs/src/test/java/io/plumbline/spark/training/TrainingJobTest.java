@@ -1,13 +1,18 @@
 package io.plumbline.spark.training;
 
+import static io.plumbline.spark.training.JobRuns.follows;
+import static io.plumbline.spark.training.JobRuns.followsTrl;
+import static io.plumbline.spark.training.JobRuns.golden;
+import static io.plumbline.spark.training.JobRuns.largestDifference;
+import static io.plumbline.spark.training.JobRuns.lines;
+import static io.plumbline.spark.training.JobRuns.log;
+import static io.plumbline.spark.training.JobRuns.weights;
+import static io.plumbline.spark.training.JobRuns.withoutTimings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.plumbline.Fixtures;
-import io.plumbline.checkpoint.SafetensorsFile;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.optim.OptimizerSettings;
@@ -15,18 +20,12 @@ import io.plumbline.optim.Schedule;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.training.TrainingRequest.Start;
-import io.plumbline.storage.Storage;
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -46,14 +45,7 @@ class TrainingJobTest {
   @BeforeAll
   static void start() throws IOException {
     spark = LocalSpark.withSlots(3);
-    model = Files.createDirectory(shared.resolve("llama"));
-    for (String source : List.of("models/llama", "tokenizer")) {
-      try (Stream<Path> files = Files.list(Fixtures.golden(source))) {
-        for (Path file : files.toList()) {
-          Files.copy(file, model.resolve(file.getFileName()));
-        }
-      }
-    }
+    model = JobRuns.llama(shared);
   }
 
   @AfterAll
@@ -158,97 +150,6 @@ class TrainingJobTest {
 
   private TrainingOutcome run(TestRequest request, ProgressListener progress) {
     return TrainingJob.run(spark, request.build(), progress);
-  }
-
-  private static Path golden(String data) {
-    return Fixtures.golden("traj/" + data);
-  }
-
-  private static JsonNode log(String trajectory) throws IOException {
-    return JSON.readTree(golden(trajectory + "/log.json").toFile()).get("steps");
-  }
-
-  private static void followsTrl(TrainingOutcome outcome, String trajectory, int steps)
-      throws IOException {
-    List<Map<String, Double>> lines = lines(outcome);
-    JsonNode expected = log(trajectory);
-    assertThat(lines).hasSize(steps);
-    for (int i = 0; i < steps; i++) {
-      for (String metric :
-          List.of(
-              "loss",
-              "grad_norm",
-              "learning_rate",
-              "rewards/chosen",
-              "rewards/rejected",
-              "rewards/margins",
-              "rewards/accuracies",
-              "logps/chosen",
-              "logps/rejected",
-              "num_tokens")) {
-        follows(lines.get(i), expected.get(i), metric);
-      }
-    }
-    assertThat(lines.get(0).get("rewards/margins")).isCloseTo(0.0, within(1e-5));
-  }
-
-  private static void follows(Map<String, Double> line, JsonNode step, String metric) {
-    double expected = step.get(metric).asDouble();
-    assertThat(line.get(metric))
-        .as("%s of step %s", metric, step.get("step"))
-        .isCloseTo(expected, within(1e-3 * Math.abs(expected) + 1e-5));
-  }
-
-  private static List<Map<String, Double>> lines(TrainingOutcome outcome) throws IOException {
-    List<Map<String, Double>> lines = new ArrayList<>();
-    for (String line : Files.readAllLines(Path.of(outcome.metrics()))) {
-      lines.add(MetricLine.read(line));
-    }
-    return lines;
-  }
-
-  private static List<Map<String, Double>> withoutTimings(List<Map<String, Double>> lines) {
-    List<Map<String, Double>> kept = new ArrayList<>();
-    for (Map<String, Double> line : lines) {
-      Map<String, Double> copy = new LinkedHashMap<>(line);
-      copy.keySet().removeAll(Set.of("tokens_per_second", "step_time", "eval_runtime"));
-      kept.add(copy);
-    }
-    return kept;
-  }
-
-  private static Map<String, List<Float>> weights(Path output) {
-    return weights(output.resolve("checkpoint/model.safetensors").toString());
-  }
-
-  private static Map<String, List<Float>> weights(String path) {
-    SafetensorsFile file = SafetensorsFile.open(Storage.local(), path);
-    Map<String, List<Float>> weights = new LinkedHashMap<>();
-    file.tensors()
-        .forEach(
-            (name, tensor) -> {
-              FloatBuffer values = FloatBuffer.allocate((int) tensor.elements());
-              file.read(name, values);
-              List<Float> list = new ArrayList<>();
-              for (float value : values.array()) {
-                list.add(value);
-              }
-              weights.put(name, list);
-            });
-    return weights;
-  }
-
-  private static double largestDifference(TrainingOutcome outcome, String golden) {
-    Map<String, List<Float>> actual = weights(outcome.checkpoint() + "/model.safetensors");
-    Map<String, List<Float>> expected = weights(Fixtures.golden(golden).toString());
-    assertThat(actual.keySet()).containsExactlyInAnyOrderElementsOf(expected.keySet());
-    double largest = 0;
-    for (String name : expected.keySet()) {
-      for (int i = 0; i < expected.get(name).size(); i++) {
-        largest = Math.max(largest, Math.abs(expected.get(name).get(i) - actual.get(name).get(i)));
-      }
-    }
-    return largest;
   }
 
   private TestRequest dpo(String data, long steps, int ranks) {

@@ -1,0 +1,153 @@
+package io.plumbline.spark.cli;
+
+import io.plumbline.data.ExampleKind;
+import io.plumbline.data.LossOn;
+import io.plumbline.spark.prepare.EvalSplit;
+import io.plumbline.spark.training.TrainingRequest.BadRows;
+import io.plumbline.spark.training.TrainingRequest.RowPacking;
+import io.plumbline.spark.training.TrainingRequest.Truncation;
+import io.plumbline.spark.training.TrainingRows;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What the options say about rows: where they come from and how they are cut. Training commands,
+ * prepare and reference read it here, so that the same options mean the same rows.
+ *
+ * @param data sources without their weights
+ * @param weights a weight for each source; empty where none has one
+ * @param evalData held-out sources
+ */
+record RowOptions(
+    List<String> data,
+    List<Double> weights,
+    List<String> evalData,
+    Optional<EvalSplit> evalSplit,
+    OptionalInt maxLength,
+    OptionalInt maxPromptLength,
+    Truncation truncation,
+    BadRows badRows) {
+  /** Whatever stands behind the last colon and reads as a number is a weight. */
+  private static final Pattern WEIGHT =
+      Pattern.compile(
+          "(.*[^/:\\s])\\s*:\\s*([-+]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][-+]?[0-9]+)?)");
+
+  /** A host with its port and no path behind it. */
+  private static final Pattern AUTHORITY = Pattern.compile("[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*");
+
+  /** A source, and its weight where it has one. */
+  private record Source(String path, Optional<Double> weight) {
+    static Source of(String text) {
+      Matcher parts = WEIGHT.matcher(text);
+      return parts.matches()
+              && !AUTHORITY.matcher(text).matches()
+              && !parts.group(1).matches("table|sql|delta|iceberg")
+          ? new Source(parts.group(1), Optional.of(Double.parseDouble(parts.group(2))))
+          : new Source(text, Optional.empty());
+    }
+  }
+
+  static RowOptions of(SettingValues values, Problems problems) {
+    List<String> data = new ArrayList<>();
+    List<Double> weights = new ArrayList<>();
+    boolean weighted = false;
+    for (String text : values.all(TrainingSettings.DATA)) {
+      Source source = Source.of(text);
+      double weight = source.weight().orElse(1.0);
+      if (!(weight > 0) || Double.isInfinite(weight)) {
+        problems.add(
+            String.format(
+                "--data is '%s', and the weight behind its colon must be a number above 0: give"
+                    + " one, or leave the source out.",
+                text));
+      }
+      data.add(source.path());
+      weights.add(weight);
+      weighted |= source.weight().isPresent();
+    }
+    if (!values.has(TrainingSettings.DATA)) {
+      problems.add(
+          "--data is missing: name a file, a directory, a glob, a table or a query of training"
+              + " rows.");
+    }
+    List<String> evalData = values.all(TrainingSettings.EVAL_DATA);
+    for (String text : evalData) {
+      if (Source.of(text).weight().isPresent()) {
+        problems.add(
+            String.format(
+                "--eval-data is '%s', and held-out rows have no weights: leave out the part from"
+                    + " the last colon on.",
+                text));
+      }
+    }
+    Optional<EvalSplit> evalSplit = values.find(TrainingSettings.EVAL_SPLIT);
+    if (values.has(TrainingSettings.EVAL_SPLIT) && values.has(TrainingSettings.EVAL_DATA)) {
+      problems.add(
+          "--eval-data names held-out rows and --eval-split takes them from --data: give one.");
+    }
+    OptionalInt maxLength = values.of(TrainingSettings.MAX_LENGTH);
+    OptionalInt maxPromptLength = values.of(TrainingSettings.MAX_PROMPT_LENGTH);
+    if (maxLength.isPresent()
+        && maxPromptLength.isPresent()
+        && maxPromptLength.getAsInt() >= maxLength.getAsInt()) {
+      problems.add(
+          String.format(
+              "--max-prompt-length is %d and leaves nothing of --max-length %d to the completion:"
+                  + " take a smaller one.",
+              maxPromptLength.getAsInt(), maxLength.getAsInt()));
+    }
+    if (maxLength.isEmpty() && values.has(TrainingSettings.TRUNCATION_MODE)) {
+      problems.add(
+          "--truncation-mode is about rows past --max-length, which is none: leave it out, or give"
+              + " a length.");
+    }
+    return new RowOptions(
+        data,
+        weighted ? weights : List.of(),
+        evalData,
+        evalSplit,
+        maxLength,
+        maxPromptLength,
+        values.of(TrainingSettings.TRUNCATION_MODE),
+        values.of(TrainingSettings.MAX_BAD_ROWS));
+  }
+
+  /** Whether anything is held out. */
+  boolean evaluated() {
+    return !evalData.isEmpty() || evalSplit.isPresent();
+  }
+
+  /** The packing that is asked for. */
+  RowPacking packing(SettingValues values, Problems problems) {
+    RowPacking packing = values.of(TrainingSettings.PACKING);
+    if (packing != RowPacking.OFF && maxLength.isEmpty()) {
+      problems.add("--packing fills rows up to --max-length, which is none: give a number.");
+    }
+    return packing;
+  }
+
+  /** The rows that these options make, the way that a training command makes them. */
+  TrainingRows.Settings rows(
+      ExampleKind kind, LossOn lossOn, RowPacking packing, long seed, String output) {
+    return new TrainingRows.Settings(
+        kind,
+        kind == ExampleKind.UNPAIRED
+            ? TrainingRows.Completions.MISMATCHED
+            : TrainingRows.Completions.OWN,
+        data,
+        weights,
+        evalData,
+        evalSplit,
+        lossOn,
+        packing,
+        TrainingRows.limits(maxLength, maxPromptLength, truncation),
+        TrainingRows.limit(badRows),
+        seed,
+        output,
+        TrainingRows.SourceReading.ANEW);
+  }
+}

@@ -1,0 +1,389 @@
+package io.plumbline.spark.training;
+
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.data.CanonicalShards;
+import io.plumbline.data.CanonicalShards.Order;
+import io.plumbline.data.CanonicalShards.Plan;
+import io.plumbline.data.ExampleKind;
+import io.plumbline.data.LengthLimits;
+import io.plumbline.data.LossOn;
+import io.plumbline.data.Mixture;
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.spark.prepare.BadRowLimit;
+import io.plumbline.spark.prepare.EvalSplit;
+import io.plumbline.spark.prepare.Overlap;
+import io.plumbline.spark.prepare.Prepare;
+import io.plumbline.spark.prepare.PrepareSettings;
+import io.plumbline.spark.prepare.Prepared;
+import io.plumbline.spark.prepare.PreparedCounts;
+import io.plumbline.spark.prepare.RowSet;
+import io.plumbline.spark.prepare.ShardWriting;
+import io.plumbline.spark.source.SparkSources;
+import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.training.TrainingRequest.BadRows;
+import io.plumbline.spark.training.TrainingRequest.RowOrder;
+import io.plumbline.spark.training.TrainingRequest.RowPacking;
+import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
+import io.plumbline.spark.training.TrainingRequest.Truncation;
+import io.plumbline.storage.Storage;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * The rows of a run, from what the user names to canonical shards. Training commands, {@code
+ * prepare} and {@code reference} all go this way, so each finds what another has made with the same
+ * settings.
+ */
+public final class TrainingRows {
+  /** Held-out rows a step of evaluation: only how they are split over shards depends on it. */
+  private static final int EVAL_BATCH = 64;
+
+  /** Which completions a row has. */
+  public enum Completions {
+    OWN,
+    /** Its own, and one of another prompt beside it, for KTO's estimate of the KL. */
+    MISMATCHED
+  }
+
+  /** How sources that are not files are read. */
+  public enum SourceReading {
+    ANEW,
+    /** The snapshot that was taken before, where there is one. */
+    AS_BEFORE
+  }
+
+  /**
+   * What decides the rows.
+   *
+   * @param kind what the rows are to become
+   * @param data files, tables and queries with training rows
+   * @param weights a weight for each of them; empty for every row once an epoch
+   * @param evalData held-out rows; empty for none
+   * @param evalSplit how much of the training rows is held out; not beside {@code evalData}
+   * @param lossOn which tokens of supervised rows are learned
+   * @param packing whether rows are put together to the longest length
+   * @param seed decides the split
+   * @param output the run's directory
+   */
+  public record Settings(
+      ExampleKind kind,
+      Completions completions,
+      List<String> data,
+      List<Double> weights,
+      List<String> evalData,
+      Optional<EvalSplit> evalSplit,
+      LossOn lossOn,
+      RowPacking packing,
+      LengthLimits limits,
+      BadRowLimit badRows,
+      long seed,
+      String output,
+      SourceReading sources) {
+
+    static Settings of(TrainingRequest request) {
+      TrainingRequest.Rows rows = request.rows();
+      return new Settings(
+          rows.supervisedOn() == SupervisedOn.CHOSEN
+              ? ExampleKind.SUPERVISED_FROM_CHOSEN
+              : request.algorithm().kind(),
+          Methods.needsMismatchedCompletions(request.algorithm(), request.objective())
+              ? Completions.MISMATCHED
+              : Completions.OWN,
+          rows.data(),
+          rows.weights(),
+          rows.evalData(),
+          rows.evalSplit(),
+          rows.lossOn(),
+          rows.packing(),
+          TrainingRows.limits(request.maxLength(), request.maxPromptLength(), request.truncation()),
+          TrainingRows.limit(request.badRows()),
+          request.seed(),
+          request.output(),
+          request.start() == TrainingRequest.Start.RESUME
+              ? SourceReading.AS_BEFORE
+              : SourceReading.ANEW);
+    }
+  }
+
+  /**
+   * Rows that are ready for reference and training.
+   *
+   * @param prepared the training data as it was prepared
+   * @param preparedHeld the same of held-out data, where that was given
+   * @param mixture of several sources with weights
+   * @param held rows to evaluate on
+   */
+  public record Made(
+      Prepared prepared,
+      Optional<Prepared> preparedHeld,
+      RowSet rows,
+      Optional<Mixture> mixture,
+      Optional<RowSet> held) {
+    /** All rows, trained on and held out. */
+    public JavaRDD<TokenizedRow> all() {
+      return held.isPresent() ? rows.rows().union(held.get().rows()) : rows.rows();
+    }
+  }
+
+  /** What is added to rows before they are written: reference log-probabilities. */
+  public record Addition(String fingerprint, UnaryOperator<JavaRDD<TokenizedRow>> joining) {}
+
+  private final SparkSession spark;
+  private final Storage storage;
+  private final Settings settings;
+  private final ProgressListener progress;
+  private final Consumer<UnaryOperator<RunRecord>> record;
+
+  /**
+   * @param record told of counts, fingerprints and timings as they become known
+   */
+  public TrainingRows(
+      SparkSession spark,
+      Storage storage,
+      Settings settings,
+      ProgressListener progress,
+      Consumer<UnaryOperator<RunRecord>> record) {
+    this.spark = spark;
+    this.storage = storage;
+    this.settings = settings;
+    this.progress = progress;
+    this.record = record;
+  }
+
+  public static LengthLimits limits(
+      OptionalInt maxLength, OptionalInt maxPromptLength, Truncation truncation) {
+    return new LengthLimits(
+        maxLength.orElse(0),
+        maxPromptLength.orElse(0),
+        switch (truncation) {
+          case KEEP_START -> LengthLimits.Truncation.KEEP_START;
+          case KEEP_END -> LengthLimits.Truncation.KEEP_END;
+          case REFUSE -> LengthLimits.Truncation.OFF;
+        });
+  }
+
+  public static BadRowLimit limit(BadRows badRows) {
+    return badRows.atMost().isPresent()
+        ? new BadRowLimit(badRows.atMost().getAsLong(), 0)
+        : new BadRowLimit(-1, badRows.atMostShare());
+  }
+
+  /** How a run of so many rows goes: until {@code maxSteps} where given, else by epochs. */
+  public static Plan plan(
+      int globalBatchSize, long rows, OptionalLong maxSteps, double epochs, long seed) {
+    return maxSteps.isPresent()
+        ? Plan.forSteps(globalBatchSize, rows, maxSteps.getAsLong(), seed)
+        : Plan.forEpochs(globalBatchSize, rows, epochs, seed);
+  }
+
+  public static Order order(RowOrder order) {
+    return order == RowOrder.SHUFFLED ? Order.SHUFFLED : Order.INPUT;
+  }
+
+  /** Reads, validates, tokenizes, splits and packs, or finds it done. */
+  public Made make(ModelDirectory model) {
+    Prepared prepared = prepare("train", settings.data(), model);
+    RowSet rows = RowSet.of(spark, prepared);
+    Optional<Prepared> preparedHeld = Optional.empty();
+    Optional<RowSet> held = Optional.empty();
+    if (!settings.evalData().isEmpty()) {
+      preparedHeld = Optional.of(prepare("eval", settings.evalData(), model));
+      held = Optional.of(RowSet.of(spark, preparedHeld.get()));
+      reportOverlap(Overlap.of(rows, held.get()));
+    } else if (settings.evalSplit().isPresent()) {
+      RowSet.Split split = rows.split(settings.evalSplit().get(), settings.seed());
+      rows = split.train();
+      held = Optional.of(split.held());
+      long trained = rows.count();
+      record.accept(
+          run ->
+              run.withCount("train.split", trained).withCount("eval.split", split.held().count()));
+      progress.note(
+          String.format(
+              Locale.ROOT,
+              "%,d rows are held out for evaluation and %,d are trained on; rows of one prompt"
+                  + " stay together",
+              split.held().count(),
+              rows.count()));
+    }
+    if (settings.packing() == RowPacking.BFD) {
+      long before = rows.count();
+      RowSet packed = rows.packed(settings.limits().maxLength());
+      rows = packed;
+      record.accept(run -> run.withCount("train.packed", packed.count()));
+      progress.note(
+          String.format(Locale.ROOT, "%,d rows are packed into %,d", before, rows.count()));
+    }
+    if (settings.completions() == Completions.MISMATCHED) {
+      int longest = settings.limits().maxLength();
+      rows = rows.withMismatchedCompletions(longest);
+      held = held.map(of -> of.withMismatchedCompletions(longest));
+    }
+    Optional<Mixture> mixture =
+        settings.weights().isEmpty()
+            ? Optional.empty()
+            : Optional.of(new Mixture(rows.sourceCounts(), settings.weights()));
+    return new Made(prepared, preparedHeld, rows, mixture, held);
+  }
+
+  /** Writes the shards that ranks train on, or finds them written. */
+  public CanonicalShards writeTrain(
+      Made made, Plan plan, RowOrder order, Optional<Addition> addition) {
+    return write("train", made.rows(), plan, order(order), made.mixture(), addition);
+  }
+
+  /** Writes the shards that ranks evaluate on, or finds them written; nothing without such rows. */
+  public Optional<CanonicalShards> writeHeld(Made made, int ranks, Optional<Addition> addition) {
+    return made.held()
+        .map(
+            held ->
+                write(
+                    "eval",
+                    held,
+                    Plan.forEpochs(Math.max(EVAL_BATCH, ranks), held.count(), 1.0, 0),
+                    Order.INPUT,
+                    Optional.empty(),
+                    addition));
+  }
+
+  private CanonicalShards write(
+      String split,
+      RowSet rows,
+      Plan plan,
+      Order order,
+      Optional<Mixture> mixture,
+      Optional<Addition> addition) {
+    return timed(
+        "shards " + split,
+        () ->
+            ShardWriting.write(
+                storage,
+                new RunDirectory(settings.output()).shards(split),
+                addition.isPresent() ? addition.get().joining().apply(rows.rows()) : rows.rows(),
+                plan,
+                order,
+                mixture,
+                rows.fingerprint() + addition.map(added -> "+" + added.fingerprint()).orElse("")));
+  }
+
+  /** Held-out rows that were trained on measure memory and nothing else: the user must know. */
+  private void reportOverlap(Overlap overlap) {
+    record.accept(
+        run ->
+            run.withCount("overlap.rows", overlap.rows())
+                .withCount("overlap.prompts", overlap.prompts()));
+    if (overlap.isNone()) {
+      return;
+    }
+    progress.note(
+        String.format(
+            Locale.ROOT,
+            "%,d of %,d held-out rows stand in the training data too%s, and %,d have a prompt that"
+                + " does%s: metrics on them say what was memorised",
+            overlap.rows(),
+            overlap.held(),
+            indexes(overlap.firstRows()),
+            overlap.prompts(),
+            indexes(overlap.firstPrompts())));
+  }
+
+  private static String indexes(List<Long> first) {
+    return first.isEmpty()
+        ? ""
+        : " (accepted rows, counted from 0: "
+            + first.stream().map(String::valueOf).collect(Collectors.joining(", "))
+            + (first.size() >= 5 ? "..." : "")
+            + ")";
+  }
+
+  private Prepared prepare(String name, List<String> paths, ModelDirectory model) {
+    List<String> files = sources(name, paths).stream().map(SparkSources.Resolved::path).toList();
+    PrepareSettings preparing =
+        PrepareSettings.of(files, settings.kind(), settings.output())
+            .named(name)
+            .withLossOn(settings.lossOn())
+            .withLimits(settings.limits())
+            .withBadRows(settings.badRows());
+    String stage = "prepare " + name;
+    boolean[] announced = {false};
+    Prepared prepared =
+        timed(
+            stage,
+            () ->
+                Prepare.run(
+                    spark,
+                    storage,
+                    preparing,
+                    model.tokenizerFiles(),
+                    (done, parts, read) -> {
+                      if (!announced[0]) {
+                        announced[0] = true;
+                        progress.stageStarted(stage, parts, "parts");
+                      }
+                      progress.stageAdvanced(stage, done);
+                    }));
+    PreparedCounts counts = prepared.counts();
+    progress.stageFinished(
+        stage,
+        String.format(
+            Locale.ROOT,
+            "%,d rows read, %,d accepted, %,d refused, %,d truncated, %,d tokens%s",
+            counts.read(),
+            counts.accepted(),
+            counts.refusedRows(),
+            counts.truncated(),
+            counts.tokens(),
+            prepared.origin() == Prepared.Origin.FOUND ? " (found prepared)" : ""));
+    prepared
+        .quarantine()
+        .ifPresent(
+            path ->
+                progress.note(
+                    String.format(
+                        Locale.ROOT,
+                        "%,d rows of the %s data were refused; they are in %s",
+                        counts.refusedRows(),
+                        name,
+                        path)));
+    record.accept(
+        run ->
+            run.withFingerprint("data." + name, prepared.fingerprint())
+                .withCount(name + ".read", counts.read())
+                .withCount(name + ".accepted", counts.accepted())
+                .withCount(name + ".refused", counts.refusedRows())
+                .withCount(name + ".truncated", counts.truncated())
+                .withCount(name + ".tokens", counts.tokens()));
+    return prepared;
+  }
+
+  /** A run that goes on reads the rows that it began with, though a table may have changed. */
+  private List<SparkSources.Resolved> sources(String name, List<String> paths) {
+    if (settings.sources() == SourceReading.AS_BEFORE) {
+      Optional<List<SparkSources.Resolved>> before =
+          SparkSources.resolvedBefore(storage, paths, name, settings.output());
+      if (before.isPresent()) {
+        return before.get();
+      }
+    }
+    return SparkSources.resolve(spark, storage, paths, name, settings.output());
+  }
+
+  private <T> T timed(String stage, Supplier<T> work) {
+    long start = System.nanoTime();
+    T result = work.get();
+    Duration took = Duration.ofNanos(System.nanoTime() - start);
+    record.accept(run -> run.withTiming(stage, took));
+    return result;
+  }
+}

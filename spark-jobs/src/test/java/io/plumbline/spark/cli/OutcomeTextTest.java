@@ -1,0 +1,66 @@
+package io.plumbline.spark.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.plumbline.spark.training.TrainingOutcome;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class OutcomeTextTest {
+  private static TrainingOutcome outcome(
+      long steps, long planned, String selectedBy, OptionalLong best, Map<String, Double> after) {
+    return new TrainingOutcome(
+        "out/checkpoint",
+        "out/metrics.jsonl",
+        "out/report.html",
+        "out/run.json",
+        steps,
+        planned,
+        selectedBy,
+        best,
+        Map.of("eval_loss", 0.7, "eval_accuracy", 0.5, "eval_kl", 0.0),
+        after);
+  }
+
+  @Test
+  void aPlainRunSaysItsStepsAndNothingOfABestOne() {
+    assertThat(OutcomeText.of(outcome(24, 24, "", OptionalLong.empty(), Map.of())))
+        .startsWith("24 steps done.\n  checkpoint  out/checkpoint\n")
+        .doesNotContain("best", "early", "Held-out");
+  }
+
+  @Test
+  void aRunThatChoseAStepAndEndedEarlySaysBoth() {
+    String text =
+        OutcomeText.of(
+            outcome(
+                1600,
+                2400,
+                "eval_accuracy",
+                OptionalLong.of(1000),
+                Map.of("eval_loss", 0.25, "eval_accuracy", 0.875)));
+    assertThat(text.lines())
+        .startsWith(
+            "1,600 steps done of 2,400: the run ended early, because eval_accuracy got no better.",
+            "The checkpoint holds step 1,000, the best by eval_accuracy.",
+            "Held-out rows, before and after")
+        .contains(
+            "  accuracy of the scores              0.5000 ->    0.8750",
+            "  loss                                0.7000 ->    0.2500")
+        .noneMatch(line -> line.contains("KL"));
+  }
+
+  @Test
+  void aRunThatChoseAStepAndDidAllStepsSaysOnlyWhichItKept() {
+    assertThat(OutcomeText.of(outcome(24, 24, "eval_loss", OptionalLong.of(8), Map.of())))
+        .startsWith("24 steps done.\nThe checkpoint holds step 8, the best by eval_loss.\n")
+        .doesNotContain("early");
+  }
+
+  @Test
+  void theDistanceFromTheReferenceIsShownForMethodsThatEstimateIt() {
+    assertThat(OutcomeText.changes(outcome(1, 1, "", OptionalLong.empty(), Map.of("eval_kl", 4.5))))
+        .isEqualTo("  KL from the reference               0.0000 ->    4.5000\n");
+  }
+}
