@@ -1,0 +1,21 @@
+package io.plumbline.rollout;
+
+import java.util.List;
+
+/**
+ * Scores completions. Implementations are found by {@link java.util.ServiceLoader} through {@link
+ * RewardFunctionFactory}, or by class name; each rank has instances of its own and calls them from
+ * one thread at a time.
+ */
+public interface RewardFunction extends AutoCloseable {
+  /**
+   * Scores a batch.
+   *
+   * @return a reward for each completion, in their order
+   * @throws Exception where it can score none of them; the completions are then marked as failed
+   */
+  List<Reward> score(List<Completion> completions) throws Exception;
+
+  @Override
+  default void close() {}
+}
