@@ -47,12 +47,25 @@ public abstract sealed class DataFileReader implements AutoCloseable {
   @Override
   public abstract void close();
 
-  /** Opens a slice at its first row. */
+  /**
+   * Opens a slice at its first row. Of Parquet only the columns of {@link ExampleShape#COLUMNS} are
+   * read; others are null.
+   */
   public static DataFileReader open(Storage storage, FileSlice slice) {
+    return open(storage, slice, ExampleKind.PREFERENCE);
+  }
+
+  /**
+   * Opens a slice at its first row.
+   *
+   * @param kind what the rows are to become: of Parquet all columns are read where it {@linkplain
+   *     ExampleKind#keepsColumns keeps} them, else those of {@link ExampleShape#COLUMNS}
+   */
+  public static DataFileReader open(Storage storage, FileSlice slice, ExampleKind kind) {
     Content content =
         slice.content() == Content.UNKNOWN ? content(storage, slice.path()) : slice.content();
     if (content == Content.PARQUET) {
-      return new OfParquet(new ParquetRows(storage, slice));
+      return new OfParquet(new ParquetRows(storage, slice, kind));
     }
     InputStream raw = storage.open(slice.path());
     try {

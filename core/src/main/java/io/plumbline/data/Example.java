@@ -42,6 +42,22 @@ public sealed interface Example {
     }
   }
 
+  /**
+   * Text for a model to continue.
+   *
+   * @param columns all columns of the row, as {@link Columns} writes them
+   */
+  record TextPrompt(String prompt, String columns) implements Example {}
+
+  /**
+   * A conversation for a model to continue.
+   *
+   * @param prompt messages, each with {@code role}, at least one
+   * @param columns all columns of the row, as {@link Columns} writes them
+   */
+  record ChatPrompt(List<Map<String, Object>> prompt, ChatSettings settings, String columns)
+      implements Example {}
+
   /** A conversation to learn as a whole. */
   record WholeChat(List<Map<String, Object>> messages, ChatSettings settings) implements Example {}
 

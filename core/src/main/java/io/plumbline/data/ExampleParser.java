@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.data.Example.ChatSettings;
 import io.plumbline.data.Example.Judgement;
 import io.plumbline.data.TokenizedRow.Desirability;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,6 +34,9 @@ public final class ExampleParser {
           "tokenize",
           "tokenizer_kwargs",
           "truncation");
+
+  /** A step's rows lie in memory with their columns. */
+  static final int MAX_COLUMNS_BYTES = 1 << 20;
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -67,6 +71,7 @@ public final class ExampleParser {
       case PREFERENCE_IMPLICIT -> row.get("prompt") != null ? preference(row) : implicit(row);
       case PROMPT_COMPLETION -> prompted(row, row.get("prompt"), row.get("completion"));
       case UNPAIRED -> unpaired(row);
+      case PROMPT -> alone(row);
       case MESSAGES -> whole(row, "messages");
       case CONVERSATIONS -> whole(row, "conversations");
       case TEXT -> {
@@ -77,6 +82,42 @@ public final class ExampleParser {
         yield new Example.WholeText(text);
       }
     };
+  }
+
+  private static Example alone(Map<String, Object> row) throws RefusedRowException {
+    for (Map.Entry<String, Object> column : row.entrySet()) {
+      requireUnbroken(column.getKey(), "the name of a column");
+      requireUnbrokenDeeply(column.getValue(), column.getKey());
+    }
+    Object prompt = row.get("prompt");
+    if (prompt instanceof String text) {
+      return new Example.TextPrompt(text, kept(row));
+    }
+    if (prompt instanceof List) {
+      List<Map<String, Object>> messages = messages(prompt, "prompt");
+      if (messages.isEmpty()) {
+        throw new RefusedRowException(RefusalReason.EMPTY_PROMPT, "prompt has no message");
+      }
+      return new Example.ChatPrompt(messages, settings(row), kept(row));
+    }
+    throw new RefusedRowException(
+        RefusalReason.WRONG_TYPE,
+        "prompt is " + type(prompt) + "; it must be text or a list of messages");
+  }
+
+  private static String kept(Map<String, Object> row) throws RefusedRowException {
+    String columns = Columns.write(row);
+    int bytes = columns.getBytes(StandardCharsets.UTF_8).length;
+    if (bytes > MAX_COLUMNS_BYTES) {
+      throw new RefusedRowException(
+          RefusalReason.TOO_LARGE,
+          "the row's columns have "
+              + bytes
+              + " bytes as JSON, more than the "
+              + MAX_COLUMNS_BYTES
+              + " that are kept for reward functions");
+    }
+    return columns;
   }
 
   private Example unpaired(Map<String, Object> row) throws RefusedRowException {

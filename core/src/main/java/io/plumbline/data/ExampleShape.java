@@ -22,7 +22,9 @@ public enum ExampleShape {
   /** {@code text}, learnt as a whole. */
   TEXT(List.of("text")),
   /** {@code conversations} of {@code from} and {@code value}, learnt as a whole. */
-  CONVERSATIONS(List.of("conversations"));
+  CONVERSATIONS(List.of("conversations")),
+  /** {@code prompt}, whatever stands beside it. */
+  PROMPT(List.of("prompt"));
 
   /** Every column that any shape reads. */
   public static final Set<String> COLUMNS =
@@ -64,6 +66,7 @@ public enum ExampleShape {
       case PREFERENCE, SUPERVISED_FROM_CHOSEN -> List.of(PREFERENCE, PREFERENCE_IMPLICIT);
       case SUPERVISED -> List.of(PROMPT_COMPLETION, MESSAGES, TEXT, CONVERSATIONS);
       case UNPAIRED -> List.of(UNPAIRED);
+      case PROMPT -> List.of(PROMPT);
     };
   }
 
@@ -79,6 +82,7 @@ public enum ExampleShape {
           case SUPERVISED ->
               "needs the columns prompt and completion, or messages, or text, or conversations";
           case UNPAIRED -> "needs the columns prompt, completion and label";
+          case PROMPT -> "needs the column prompt";
         };
     String found =
         seen.isEmpty()
@@ -98,6 +102,10 @@ public enum ExampleShape {
     }
     if (fits(ExampleKind.SUPERVISED, seen)) {
       takers.add("sft");
+    }
+    // Where a prompt has completions beside it, what reads them is likelier meant.
+    if (takers.isEmpty() && fits(ExampleKind.PROMPT, seen)) {
+      takers.add("grpo");
     }
     if (takers.isEmpty()) {
       return "";

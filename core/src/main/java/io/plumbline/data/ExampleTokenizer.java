@@ -20,6 +20,9 @@ import java.util.Map;
  *       prompt with completion, are tokenized with the special tokens that the tokenizer adds.
  *   <li>Messages: the chat template renders the prompt with the opening of an assistant turn, and
  *       prompt with completion without one; no special tokens are added to what it says.
+ *   <li>Prompts alone: text as above; messages as TRL's apply_chat_template renders a prompt, with
+ *       the opening of an assistant turn, or, where the last message is the assistant's, with that
+ *       turn left open for more. Only {@link LengthLimits#maxPromptLength} applies to them.
  *   <li>The completion begins where the ids of the prompt and of prompt with completion first
  *       differ, for a pair at the earlier place of the two.
  *   <li>Whole texts and conversations: every token counts. The first token, which nothing predicts,
@@ -84,6 +87,15 @@ public final class ExampleTokenizer {
       }
       return judged(prompted(index, prompt, sequences), chat.judgement());
     }
+    if (example instanceof Example.TextPrompt text) {
+      return alone(index, tokenizer.encode(text.prompt()), text.columns());
+    }
+    if (example instanceof Example.ChatPrompt chat) {
+      Object lastRole = chat.prompt().get(chat.prompt().size() - 1).get("role");
+      GenerationPrompt opening =
+          "assistant".equals(lastRole) ? GenerationPrompt.CONTINUED : GenerationPrompt.ADDED;
+      return alone(index, render(chat.prompt(), chat.settings(), opening).ids(), chat.columns());
+    }
     if (example instanceof Example.WholeChat chat) {
       return lossOn == LossOn.ASSISTANT
           ? turns(index, chat.messages(), chat.settings(), new int[0])
@@ -91,6 +103,18 @@ public final class ExampleTokenizer {
     }
     requireConversation();
     return whole(index, tokenizer.encode(ended(((Example.WholeText) example).text())));
+  }
+
+  private Tokenized alone(long index, int[] prompt, String columns) throws RefusedRowException {
+    if (prompt.length == 0) {
+      throw new RefusedRowException(
+          RefusalReason.EMPTY_PROMPT, "prompt has no token, so there is nothing to continue");
+    }
+    int max = limits.maxPromptLength();
+    boolean cut = max > 0 && prompt.length > max;
+    int[] kept = cut ? Arrays.copyOfRange(prompt, prompt.length - max, prompt.length) : prompt;
+    return new Tokenized(
+        TokenizedRow.of(index, kept, List.of(), List.of()).withColumns(columns), cut, false);
   }
 
   private void requireConversation() throws RefusedRowException {

@@ -34,7 +34,10 @@ final class ParquetRows implements AutoCloseable {
   private final List<String> otherColumns = new ArrayList<>();
   private long row;
 
-  ParquetRows(Storage storage, FileSlice slice) {
+  /**
+   * @param kind what the rows are to become: decides which columns are read
+   */
+  ParquetRows(Storage storage, FileSlice slice, ExampleKind kind) {
     this.path = slice.path();
     this.row = slice.before();
     InputFile file = StorageParquet.input(storage, path);
@@ -45,7 +48,7 @@ final class ParquetRows implements AutoCloseable {
         schema = footer.getFileMetaData().getSchema();
       }
       for (Type column : schema.getFields()) {
-        if (ExampleShape.COLUMNS.contains(column.getName())) {
+        if (kind.keepsColumns() || ExampleShape.COLUMNS.contains(column.getName())) {
           read.add(column);
         } else {
           otherColumns.add(column.getName());

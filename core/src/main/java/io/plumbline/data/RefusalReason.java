@@ -8,7 +8,7 @@ public enum RefusalReason {
   BROKEN_JSON("broken JSON"),
   /** Bytes that are not UTF-8, or half of a surrogate pair. */
   NOT_UTF8("not UTF-8"),
-  /** A line or element longer than what is read into memory. */
+  /** A line or element longer than what is read into memory, or columns too large to keep. */
   TOO_LARGE("row too large"),
   /** A field that the format needs is missing or null. */
   MISSING_FIELD("missing field"),
@@ -16,6 +16,8 @@ public enum RefusalReason {
   WRONG_TYPE("wrong type"),
   /** A label that is neither true nor false, or a margin that is no finite number. */
   BAD_VALUE("bad value"),
+  /** A prompt that a model is to continue has no token. */
+  EMPTY_PROMPT("empty prompt"),
   /** A completion without text, or without a token. */
   EMPTY_COMPLETION("empty completion"),
   /** The chosen and the rejected side are the same. */

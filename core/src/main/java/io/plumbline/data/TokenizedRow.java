@@ -9,19 +9,20 @@ import java.util.List;
 
 /**
  * One row of training data as token ids: a prompt and the completions that share it. A preference
- * pair is a row with two completions, the chosen one first; a supervised row has one.
+ * pair is a row with two completions, the chosen one first; a supervised row has one; a prompt that
+ * a model is to continue has none.
  *
  * <p>Where the prompt is empty nothing predicts the first token of a completion, so a loss mask
  * leaves it out.
  *
  * @param fingerprint hex SHA-256 of all ids with their boundaries and loss masks: equal exactly
- *     where a model gives equal log-probabilities. Margin and label are not in it, so values that a
- *     reference model computed stay good for another margin or label; {@link #dataFingerprint} has
+ *     where a model gives equal log-probabilities. Margin, label and columns are not in it, so
+ *     values that a reference model computed stay good for others; {@link #dataFingerprint} has
  *     them.
  * @param index the row's place in the input, counted over all accepted rows from 0
  * @param prompt token ids of the prompt; may be empty
  * @param completions token ids of each completion, none of them empty; includes the final EOS where
- *     there is one
+ *     there is one; an empty list where a model is to write them
  * @param lossMasks for each completion a mask, one byte a token, 1 where the token counts; an empty
  *     list means that every completion token counts
  * @param referenceLogps for each completion the reference model's log-probability of each token, in
@@ -29,6 +30,8 @@ import java.util.List;
  * @param margin of a pair: by how much the chosen side is better, in units of reward; NaN where the
  *     data does not say
  * @param desirability of an unpaired row: whether its completion is a good one
+ * @param columns of a prompt that a model is to continue: all columns of its row, for reward
+ *     functions, as {@link Columns#parse} reads them; empty for other rows
  */
 public record TokenizedRow(
     String fingerprint,
@@ -38,7 +41,8 @@ public record TokenizedRow(
     List<byte[]> lossMasks,
     List<float[]> referenceLogps,
     double margin,
-    Desirability desirability)
+    Desirability desirability,
+    String columns)
     implements Serializable {
 
   /** The label of an unpaired row. */
@@ -57,6 +61,28 @@ public record TokenizedRow(
     completions = List.copyOf(completions);
     lossMasks = List.copyOf(lossMasks);
     referenceLogps = List.copyOf(referenceLogps);
+  }
+
+  /** A row without columns. */
+  public TokenizedRow(
+      String fingerprint,
+      long index,
+      int[] prompt,
+      List<int[]> completions,
+      List<byte[]> lossMasks,
+      List<float[]> referenceLogps,
+      double margin,
+      Desirability desirability) {
+    this(
+        fingerprint,
+        index,
+        prompt,
+        completions,
+        lossMasks,
+        referenceLogps,
+        margin,
+        desirability,
+        "");
   }
 
   /** A row without a margin or a label. */
@@ -113,14 +139,14 @@ public record TokenizedRow(
 
   /**
    * What tells this row from others in a data set: equal exactly for rows with equal ids, loss
-   * masks, margin and label. {@link #fingerprint} where the row has neither margin nor label, else
-   * the hex SHA-256 of the ASCII line {@code plumbline.row.said.1}, the fingerprint, the margin's
-   * IEEE 754 bits as 16 hexadecimal digits ({@code -} without one) and the label's name, each line
-   * ended by a line feed.
+   * masks, margin, label and columns. {@link #fingerprint} where the row has none of the latter
+   * three, else the hex SHA-256 of the line {@code plumbline.row.said.1}, the fingerprint, the
+   * margin's IEEE 754 bits as 16 hexadecimal digits ({@code -} without one), the label's name and,
+   * only where there are some, the columns in UTF-8, each line ended by a line feed.
    */
   public String dataFingerprint() {
     boolean noMargin = Double.isNaN(margin);
-    if (noMargin && desirability == Desirability.UNSTATED) {
+    if (noMargin && desirability == Desirability.UNSTATED && columns.isEmpty()) {
       return fingerprint;
     }
     String said =
@@ -130,8 +156,8 @@ public record TokenizedRow(
             fingerprint,
             noMargin ? "-" : HexFormat.of().toHexDigits(Double.doubleToLongBits(margin)),
             desirability.name(),
-            "");
-    return HexFormat.of().formatHex(sha256().digest(said.getBytes(StandardCharsets.US_ASCII)));
+            columns.isEmpty() ? "" : columns + "\n");
+    return HexFormat.of().formatHex(sha256().digest(said.getBytes(StandardCharsets.UTF_8)));
   }
 
   private static MessageDigest sha256() {
@@ -158,7 +184,7 @@ public record TokenizedRow(
 
   public TokenizedRow withReferenceLogps(List<float[]> logps) {
     return new TokenizedRow(
-        fingerprint, index, prompt, completions, lossMasks, logps, margin, desirability);
+        fingerprint, index, prompt, completions, lossMasks, logps, margin, desirability, columns);
   }
 
   public TokenizedRow withIndex(long newIndex) {
@@ -170,7 +196,8 @@ public record TokenizedRow(
         lossMasks,
         referenceLogps,
         margin,
-        desirability);
+        desirability,
+        columns);
   }
 
   /** The row with one of its completions, and what belongs to it. */
@@ -183,7 +210,8 @@ public record TokenizedRow(
         lossMasks.isEmpty() ? List.of() : List.of(lossMasks.get(completion)),
         referenceLogps.isEmpty() ? List.of() : List.of(referenceLogps.get(completion)),
         margin,
-        desirability);
+        desirability,
+        columns);
   }
 
   /** The same pair with by how much its chosen side is better. */
@@ -196,13 +224,28 @@ public record TokenizedRow(
         lossMasks,
         referenceLogps,
         newMargin,
-        desirability);
+        desirability,
+        columns);
   }
 
   /** The same unpaired row with a label. */
   public TokenizedRow withDesirability(Desirability label) {
     return new TokenizedRow(
-        fingerprint, index, prompt, completions, lossMasks, referenceLogps, margin, label);
+        fingerprint, index, prompt, completions, lossMasks, referenceLogps, margin, label, columns);
+  }
+
+  /** The same prompt with the columns of its row. */
+  public TokenizedRow withColumns(String json) {
+    return new TokenizedRow(
+        fingerprint,
+        index,
+        prompt,
+        completions,
+        lossMasks,
+        referenceLogps,
+        margin,
+        desirability,
+        json);
   }
 
   /** Tokens of the prompt and of all completions. */

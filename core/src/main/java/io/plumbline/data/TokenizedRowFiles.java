@@ -54,10 +54,12 @@ import org.apache.parquet.schema.MessageTypeParser;
  *     TokenizedRow#margin}</td></tr>
  * <tr><td>{@code desirable}</td><td>boolean, null where the data has no labels</td><td>{@link
  *     TokenizedRow#desirability}</td></tr>
+ * <tr><td>{@code columns}</td><td>string, null where the row keeps none</td><td>{@link
+ *     TokenizedRow#columns}</td></tr>
  * </table>
  *
- * <p>Files without the last two columns, as earlier versions wrote them, are read as rows without
- * margin and label.
+ * <p>Files without the last three columns, as earlier versions wrote them, are read as rows without
+ * margin, label and columns.
  */
 public final class TokenizedRowFiles {
   /** A reader of 64 shards at once holds a row group of each: they must be small. */
@@ -84,6 +86,7 @@ public final class TokenizedRowFiles {
               required group element (LIST) { repeated group list { required float element; } } } }
             optional double margin;
             optional boolean desirable;
+            optional binary columns (STRING);
           }
           """);
 
@@ -97,6 +100,7 @@ public final class TokenizedRowFiles {
   private static final int REFERENCE_LOGPS = 7;
   private static final int MARGIN = 8;
   private static final int DESIRABLE = 9;
+  private static final int COLUMNS = 10;
 
   private TokenizedRowFiles() {}
 
@@ -117,6 +121,7 @@ public final class TokenizedRowFiles {
                 .withPageSize(PAGE_BYTES)
                 .withDictionaryEncoding(true)
                 .withDictionaryEncoding("fingerprint", false)
+                .withDictionaryEncoding("columns", false)
                 .build();
       } catch (IOException e) {
         throw failed("written", path, e);
@@ -322,6 +327,9 @@ public final class TokenizedRowFiles {
       if (row.desirability() != Desirability.UNSTATED) {
         field(DESIRABLE, () -> out.addBoolean(row.desirability() == Desirability.DESIRABLE));
       }
+      if (!row.columns().isEmpty()) {
+        field(COLUMNS, () -> out.addBinary(Binary.fromString(row.columns())));
+      }
       out.endMessage();
     }
 
@@ -445,6 +453,7 @@ public final class TokenizedRowFiles {
     private int slot;
     private double margin = Double.NaN;
     private Desirability desirability = Desirability.UNSTATED;
+    private String kept = "";
     private final Numbers prompt = new Numbers();
     private final Lists<int[]> completions = new Lists<>(new Numbers(), Numbers::ints);
     private final Lists<byte[]> lossMasks = new Lists<>(new Numbers(), Numbers::bytes);
@@ -489,6 +498,12 @@ public final class TokenizedRowFiles {
         public void addBoolean(boolean value) {
           desirability = value ? Desirability.DESIRABLE : Desirability.UNDESIRABLE;
         }
+      },
+      new PrimitiveConverter() {
+        @Override
+        public void addBinary(Binary value) {
+          kept = value.toStringUsingUTF8();
+        }
       }
     };
 
@@ -502,6 +517,7 @@ public final class TokenizedRowFiles {
       step = Optional.empty();
       margin = Double.NaN;
       desirability = Desirability.UNSTATED;
+      kept = "";
     }
 
     @Override
@@ -517,7 +533,8 @@ public final class TokenizedRowFiles {
               lossMasks.values,
               referenceLogps.values,
               margin,
-              desirability);
+              desirability,
+              kept);
       return new Stored(row, step.map(s -> new PlacedRow(s, slot, row)));
     }
   }

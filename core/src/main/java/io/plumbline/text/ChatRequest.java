@@ -10,7 +10,7 @@ import java.util.Optional;
  *
  * @param messages each with {@code role} and usually {@code content}
  * @param tools functions that the template may describe; empty for none
- * @param generationPrompt whether to end with the opening of an assistant turn
+ * @param generationPrompt whether to end with the opening of an assistant turn, or within one
  * @param variables further variables by name, as {@code chat_template_kwargs}
  */
 public record ChatRequest(
@@ -19,10 +19,14 @@ public record ChatRequest(
     GenerationPrompt generationPrompt,
     Map<String, Object> variables) {
 
-  /** Whether the opening of an assistant turn ends the text. */
+  /** How the text ends. */
   public enum GenerationPrompt {
+    /** With the opening of an assistant turn: {@code add_generation_prompt}. */
     ADDED,
-    ABSENT
+    /** As the template ends the last message. */
+    ABSENT,
+    /** With the last message's content, left open for more: {@code continue_final_message}. */
+    CONTINUED
   }
 
   public static ChatRequest of(List<Map<String, Object>> messages) {

@@ -61,8 +61,8 @@ public final class ChatTemplate {
   /**
    * Renders a conversation. As transformers does, what a message gives as null is left out, and
    * reasoning that a message gives under one of its names is given under the others that templates
-   * read. Fails with BAD_TEMPLATE where the template fails, refuses the conversation or goes past
-   * its bounds.
+   * read. Fails with BAD_TEMPLATE where the template fails, refuses the conversation, goes past its
+   * bounds, or does not show the last message that is to be continued.
    */
   public Rendered render(ChatRequest request) {
     Map<String, Object> variables = new HashMap<>(specialTokens);
@@ -75,6 +75,8 @@ public final class ChatTemplate {
       }
       messages.add(withReasoning(message));
     }
+    boolean continued = request.generationPrompt() == ChatRequest.GenerationPrompt.CONTINUED;
+    String open = continued ? ContinuedMessage.mark(messages, source) : "";
     variables.put("messages", messages);
     variables.put("tools", request.tools().orElse(null));
     variables.putIfAbsent("documents", null);
@@ -83,7 +85,7 @@ public final class ChatTemplate {
     JinjaTemplate.Rendered rendered =
         template.render(variables, Clock.system(ZoneId.systemDefault()));
     return new Rendered(
-        rendered.text(),
+        continued ? ContinuedMessage.cut(rendered.text(), open) : rendered.text(),
         rendered.generated().stream().map(span -> new Span(span.start(), span.end())).toList());
   }
 

@@ -107,7 +107,8 @@ class DataFileReaderTest {
     if (random.nextInt(4) == 0 && line.length > 0) {
       line[random.nextInt(line.length)] = (byte) random.nextInt(256);
     }
-    ExampleKind kind = List.of(ExampleKind.values()).get(random.nextInt(4));
+    ExampleKind kind =
+        List.of(ExampleKind.values()).get(random.nextInt(ExampleKind.values().length));
     List<ExampleShape> shapes = ExampleShape.shapes(kind);
     ExampleShape shape = shapes.get(random.nextInt(shapes.size()));
     try {

@@ -76,7 +76,8 @@ final class Rows {
     return TokenizedRow.of(index, prompt, ids, masks)
         .withReferenceLogps(logps)
         .withMargin(margin)
-        .withDesirability(List.of(Desirability.values()).get(random.nextInt(3)));
+        .withDesirability(List.of(Desirability.values()).get(random.nextInt(3)))
+        .withColumns(random.nextBoolean() ? "" : "{\"answer\":\"é " + random.nextInt() + "\"}");
   }
 
   /** Whether rows are equal in all but identity; arrays by their bits. */
@@ -85,6 +86,7 @@ final class Rows {
         && a.index() == b.index()
         && Double.doubleToLongBits(a.margin()) == Double.doubleToLongBits(b.margin())
         && a.desirability() == b.desirability()
+        && a.columns().equals(b.columns())
         && Arrays.equals(a.prompt(), b.prompt())
         && Arrays.deepEquals(a.completions().toArray(), b.completions().toArray())
         && Arrays.deepEquals(a.lossMasks().toArray(), b.lossMasks().toArray())

@@ -132,7 +132,7 @@ class TokenizedRowFilesTest {
   }
 
   @Test
-  void filesWithoutMarginsAndLabelsAreRead() throws IOException {
+  void filesWithoutMarginsLabelsAndColumnsAreRead() throws IOException {
     // As version 1 wrote them, by Parquet's own writer of example records.
     MessageType schema =
         MessageTypeParser.parseMessageType(
@@ -177,6 +177,7 @@ class TokenizedRowFilesTest {
       assertThat(row.completions().get(0)).containsExactly(8);
       assertThat(row.margin()).isNaN();
       assertThat(row.desirability()).isEqualTo(Desirability.UNSTATED);
+      assertThat(row.columns()).isEmpty();
       assertThat(reader.next()).isEmpty();
     }
   }

@@ -32,6 +32,11 @@ class TrlDataTest {
           + "{%- else -%}{{ m.content + '<|im_end|>\\n' }}{%- endif -%}{%- endfor -%}"
           + "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}";
 
+  /** A template that trims messages, as those of Llama do. */
+  private static final String TRIMMING =
+      "{%- for m in messages -%}{{ '<|im_start|>' + m.role + '\\n' + m.content | trim + '<|im_end|>\\n' }}"
+          + "{%- endfor -%}{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}";
+
   @TempDir Path directory;
 
   /** A case for TRL and what makes the same of it here. */
@@ -66,6 +71,36 @@ class TrlDataTest {
         new LengthLimits(maxLength, 0, truncation));
   }
 
+  private static Case grpo(List<Map<String, Object>> rows, int maxPromptLength, String template) {
+    return new Case(
+        Map.of("trainer", "grpo", "rows", rows, "template", template),
+        ExampleKind.PROMPT,
+        List.of(template),
+        LossOn.COMPLETION,
+        // The length of prompt and completion says nothing of a prompt alone.
+        new LengthLimits(2, maxPromptLength, Truncation.OFF));
+  }
+
+  private static List<Map<String, Object>> prompts(Random random) {
+    List<Map<String, Object>> prompts = new ArrayList<>();
+    for (int i = 0; i < 16; i++) {
+      List<Map<String, Object>> messages = new ArrayList<>();
+      if (random.nextBoolean()) {
+        messages.add(Map.of("role", "system", "content", words(random)));
+      }
+      messages.add(Map.of("role", "user", "content", words(random)));
+      if (random.nextBoolean()) {
+        String space = List.of("", " ", "\n", " \n ").get(random.nextInt(4));
+        messages.add(Map.of("role", "assistant", "content", words(random) + space));
+        if (random.nextBoolean()) {
+          messages.add(Map.of("role", "user", "content", words(random)));
+        }
+      }
+      prompts.add(Map.of("prompt", messages, "answer", i));
+    }
+    return prompts;
+  }
+
   @Test
   void rowsMasksAndPacksAreThoseOfTrl() throws Exception {
     long seed = System.nanoTime();
@@ -83,7 +118,13 @@ class TrlDataTest {
     for (int i = 0; i < cases.size(); i++) {
       for (String template : cases.get(i).templates()) {
         String name = "case " + i + ", seed " + seed;
-        assertSame(name, rows(cases.get(i), template), trl.get("cases").get(i));
+        List<TokenizedRow> rows = rows(cases.get(i), template);
+        if (cases.get(i).kind() == ExampleKind.PROMPT) {
+          assertSamePrompts(
+              name, rows, trl.get("cases").get(i), cases.get(i).limits().maxPromptLength());
+        } else {
+          assertSame(name, rows, trl.get("cases").get(i));
+        }
       }
     }
     for (int i = 0; i < packs.size(); i++) {
@@ -135,7 +176,14 @@ class TrlDataTest {
         text.stream()
             .map(row -> Map.of("prompt", row.get("prompt"), "completion", row.get("completion")))
             .toList();
+    List<Map<String, Object>> prompts = prompts(random);
     return List.of(
+        grpo(text, 0, ""),
+        grpo(text, 5, ""),
+        grpo(prompts, 0, ""),
+        grpo(prompts, 12, ""),
+        grpo(prompts, 0, TRIMMING),
+        grpo(prompts, 0, MARKED),
         new Case(
             Map.of("trainer", "kto", "rows", text),
             ExampleKind.UNPAIRED,
@@ -189,6 +237,19 @@ class TrlDataTest {
       }
     }
     return rows;
+  }
+
+  private static void assertSamePrompts(
+      String name, List<TokenizedRow> ours, JsonNode theirs, int maxLength) {
+    assertThat(ours).as(name).hasSize(theirs.size());
+    for (int i = 0; i < ours.size(); i++) {
+      int[] ids = ids(theirs.get(i).get("prompt_ids"));
+      int from = maxLength == 0 ? 0 : Math.max(0, ids.length - maxLength);
+      assertThat(ours.get(i).prompt())
+          .as(name)
+          .isEqualTo(java.util.Arrays.copyOfRange(ids, from, ids.length));
+      assertThat(ours.get(i).completions()).isEmpty();
+    }
   }
 
   private static void assertSame(String name, List<TokenizedRow> ours, JsonNode theirs) {

@@ -35,7 +35,7 @@ final class PrepareCommand implements Command {
               TrainingSettings.DATA.group(),
               "What the rows are to become: preference pairs for dpo, reward, orpo and simpo;"
                   + " supervised rows for sft; those from the chosen side of pairs for sft"
-                  + " --supervised-on chosen; unpaired rows with labels for kto.",
+                  + " --supervised-on chosen; unpaired rows with labels for kto; prompts for grpo.",
               ExampleKind.class)
           .withInitial("preference");
 
@@ -63,7 +63,8 @@ final class PrepareCommand implements Command {
         "prepare --model models/base --data 'hdfs:///tables/chats/*.parquet' --kind supervised"
             + " --packing bfd --output runs/sft --max-bad-rows 100",
         "prepare --model models/base --data table:lake.feedback.votes --kind unpaired"
-            + " --output runs/kto");
+            + " --output runs/kto",
+        "prepare --model models/sft --data questions.jsonl --kind prompt --output runs/grpo");
   }
 
   @Override
@@ -101,7 +102,9 @@ final class PrepareCommand implements Command {
     RowOptions options = RowOptions.of(values, problems);
     RowPacking packing = options.packing(values, problems);
     LossOn lossOn = values.of(TrainingSettings.LOSS_ON);
-    if (kind == ExampleKind.PREFERENCE || kind == ExampleKind.UNPAIRED) {
+    if (kind == ExampleKind.PREFERENCE
+        || kind == ExampleKind.UNPAIRED
+        || kind == ExampleKind.PROMPT) {
       if (lossOn != LossOn.COMPLETION) {
         problems.add(refusedFor(kind, TrainingSettings.LOSS_ON));
       }

@@ -245,7 +245,8 @@ public final class Prepare {
       if (fitting >= ROWS_LOOKED_AT_FOR_SHAPE || looked >= MOST_ROWS_LOOKED_AT) {
         break;
       }
-      try (DataFileReader reader = DataFileReader.open(storage, FileSlice.whole(file.path()))) {
+      try (DataFileReader reader =
+          DataFileReader.open(storage, FileSlice.whole(file.path()), kind)) {
         Optional<RawRow> next = reader.next();
         while (next.isPresent()
             && fitting < ROWS_LOOKED_AT_FOR_SHAPE

@@ -40,12 +40,15 @@ public record PrepareSettings(
       throw new IllegalArgumentException("the name " + name);
     }
     if (lossOn != LossOn.COMPLETION
-        && (kind == ExampleKind.PREFERENCE || kind == ExampleKind.UNPAIRED)) {
+        && (kind == ExampleKind.PREFERENCE
+            || kind == ExampleKind.UNPAIRED
+            || kind == ExampleKind.PROMPT)) {
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
           "--loss-on "
               + lossOn.name().toLowerCase(Locale.ROOT)
-              + " is for sft; pairs and labelled rows compare completions, so leave it out");
+              + " is for sft; pairs and labelled rows compare completions, and prompts have none, so"
+              + " leave it out");
     }
   }
 

@@ -13,7 +13,9 @@ final class RowBytes {
 
   static byte[] write(TokenizedRow row) {
     byte[] fingerprint = row.fingerprint().getBytes(StandardCharsets.UTF_8);
+    byte[] columns = row.columns().getBytes(StandardCharsets.UTF_8);
     int size = 4 + fingerprint.length + 8 + 4 + 4 * row.prompt().length + 12 + 8 + 1;
+    size += 4 + columns.length;
     for (int[] completion : row.completions()) {
       size += 4 + 4 * completion.length;
     }
@@ -38,6 +40,7 @@ final class RowBytes {
       }
     }
     out.putDouble(row.margin()).put(code(row.desirability()));
+    out.putInt(columns.length).put(columns);
     return out.array();
   }
 
@@ -88,8 +91,9 @@ final class RowBytes {
     }
     double margin = in.getDouble();
     Desirability desirability = desirability(in.get());
+    String columns = new String(bytes(in), StandardCharsets.UTF_8);
     return new TokenizedRow(
-        fingerprint, index, prompt, completions, masks, logps, margin, desirability);
+        fingerprint, index, prompt, completions, masks, logps, margin, desirability, columns);
   }
 
   private static int[] ints(ByteBuffer in) {

@@ -23,13 +23,14 @@ public final class TokenizedRows {
   private static final int REFERENCE_LOGPS = 5;
   private static final int MARGIN = 6;
   private static final int DESIRABLE = 7;
+  private static final int COLUMNS = 8;
 
   /**
    * {@code fingerprint} string, {@code row} bigint (the index over all accepted rows), {@code
    * prompt_ids} array of int, {@code completions} array of array of int, {@code loss_masks} array
    * of array of tinyint, {@code reference_logps} array of array of float, none of them null; {@code
-   * margin} double, null where the data does not say, and {@code desirable} boolean, null where it
-   * has no labels.
+   * margin} double, null where the data does not say, {@code desirable} boolean, null where it has
+   * no labels, and {@code columns} string, null where rows keep none.
    */
   public static final StructType SCHEMA =
       DataTypes.createStructType(
@@ -41,7 +42,8 @@ public final class TokenizedRows {
               required("loss_masks", lists(DataTypes.ByteType)),
               required("reference_logps", lists(DataTypes.FloatType)),
               DataTypes.createStructField("margin", DataTypes.DoubleType, true),
-              DataTypes.createStructField("desirable", DataTypes.BooleanType, true)));
+              DataTypes.createStructField("desirable", DataTypes.BooleanType, true),
+              DataTypes.createStructField("columns", DataTypes.StringType, true)));
 
   private TokenizedRows() {}
 
@@ -68,7 +70,8 @@ public final class TokenizedRows {
             "loss_masks",
             "reference_logps",
             "margin",
-            "desirable")
+            "desirable",
+            "columns")
         .javaRDD()
         .map(TokenizedRows::fromRow);
   }
@@ -89,7 +92,8 @@ public final class TokenizedRows {
         Double.isNaN(row.margin()) ? null : row.margin(),
         row.desirability() == Desirability.UNSTATED
             ? null
-            : row.desirability() == Desirability.DESIRABLE);
+            : row.desirability() == Desirability.DESIRABLE,
+        row.columns().isEmpty() ? null : row.columns());
   }
 
   /** A row whose columns stand as in {@link #SCHEMA}. */
@@ -123,7 +127,8 @@ public final class TokenizedRows {
         masks,
         logps,
         row.isNullAt(MARGIN) ? Double.NaN : row.getDouble(MARGIN),
-        desirability(row));
+        desirability(row),
+        row.isNullAt(COLUMNS) ? "" : row.getString(COLUMNS));
   }
 
   private static Desirability desirability(Row row) {
