@@ -274,7 +274,9 @@ class PlumblineTest {
           dpo | --packing bfd | There is no option --packing
           prepare | --loss-on all | --loss-on is for sft, and --kind is preference: leave it out, or add --kind supervised.
           prepare | --kind unpaired --packing bfd | --packing is for sft, and --kind is unpaired
-          prepare | --kind pairs | --kind is 'pairs' and must be one of preference, supervised, supervised_from_chosen, unpaired
+          prepare | --kind pairs | --kind is 'pairs' and must be one of preference, supervised, supervised_from_chosen, unpaired, prompt
+          prepare | --kind prompt --loss-on all | --loss-on is for sft, and --kind is prompt
+          prepare | --kind prompt --packing bfd | --packing is for sft, and --kind is prompt
           reference | --reference-cache c --kind supervised | --kind is 'supervised' and must be one of preference, unpaired
           """)
   void whatAnOptionCannotDoIsToldBeforeAnyWork(String command, String options, String start) {

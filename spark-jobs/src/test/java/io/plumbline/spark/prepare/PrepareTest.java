@@ -440,6 +440,78 @@ class PrepareTest {
   }
 
   @Test
+  void columnsOfPromptsComeThroughEveryStore() throws IOException {
+    String rows =
+        """
+        {"prompt": "1 + 2 =", "answer": 3, "tests": [{"in": "é", "out": 0.5}], "note": null}
+        {"prompt": "1 + 2 =", "answer": 4, "tests": [{"in": "a", "out": 2.0}], "note": "x"}
+        {"prompt": "", "answer": 5, "tests": [], "note": null}
+        {"question": "1 + 2 =", "answer": 5}
+        {"prompt": 7, "answer": 5}
+        """;
+    Path lines = write("prompts.jsonl", rows);
+    PrepareSettings settings =
+        settings(ExampleKind.PROMPT, lines)
+            .withLimits(new LengthLimits(2, 3, Truncation.OFF))
+            .withBadRows(new BadRowLimit(3, 0));
+    Prepared prepared = run(settings);
+    assertThat(quarantine(prepared).stream().map(row -> row.get("line") + " " + row.get("reason")))
+        .containsExactly("3 empty_prompt", "4 missing_field", "5 wrong_type");
+    PreparedCounts counts = prepared.counts();
+    assertThat(counts.accepted()).isEqualTo(2);
+    assertThat(counts.truncated()).isEqualTo(2);
+    assertThat(counts.promptTokens().max()).isEqualTo(3);
+    assertThat(counts.completionTokens().count()).isZero();
+    assertThat(counts.tokens()).isEqualTo(6);
+    List<String> columns =
+        List.of(
+            "{\"answer\":3,\"prompt\":\"1 + 2 =\",\"tests\":[{\"in\":\"é\",\"out\":0.5}]}",
+            "{\"answer\":4,\"note\":\"x\",\"prompt\":\"1 + 2 =\","
+                + "\"tests\":[{\"in\":\"a\",\"out\":2}]}");
+    assertThat(rows(prepared).stream().map(TokenizedRow::columns)).isEqualTo(columns);
+    assertThat(
+            TokenizedRows.fromDataset(prepared.dataset(spark)).collect().stream()
+                .map(TokenizedRow::dataFingerprint))
+        .containsExactlyElementsOf(
+            rows(prepared).stream().map(TokenizedRow::dataFingerprint).toList());
+    Plan plan = Plan.forEpochs(2, 2, 2, 0);
+    CanonicalShards shards =
+        ShardWriting.write(
+            storage,
+            directory.resolve("shards").toString(),
+            prepared.rows(spark),
+            plan,
+            Order.INPUT,
+            prepared.fingerprint());
+    try (StepReader reader = shards.reader(0, 1, 1)) {
+      List<TokenizedRow> step = reader.next();
+      assertThat(step.stream().map(TokenizedRow::columns)).isEqualTo(columns);
+      assertThat(step.get(0).completions()).isEmpty();
+    }
+    // The same prompts with another answer are other data.
+    Path turned = write("turned.jsonl", rows.replace("\"answer\": 3", "\"answer\": 2"));
+    Prepared other = run(settings(ExampleKind.PROMPT, turned).withBadRows(new BadRowLimit(3, 0)));
+    Prepared whole = run(settings(ExampleKind.PROMPT, lines).withBadRows(new BadRowLimit(3, 0)));
+    assertThat(fingerprints(other)).isEqualTo(fingerprints(whole));
+    assertThat(other.fingerprint()).isNotEqualTo(whole.fingerprint());
+    // By way of a table, which has a null where a row of JSON has nothing.
+    Path two = write("two.jsonl", String.join("\n", rows.lines().limit(2).toList()));
+    Path parquet = directory.resolve("columns");
+    spark.read().json(two.toString()).coalesce(1).write().parquet(parquet.toString());
+    assertThat(run(settings(ExampleKind.PROMPT, parquet)).fingerprint())
+        .isEqualTo(whole.fingerprint());
+  }
+
+  @Test
+  void promptsHaveNoCompletionToLearn() {
+    assertThatThrownBy(
+            () -> settings(ExampleKind.PROMPT, Path.of("p.jsonl")).withLossOn(LossOn.ALL))
+        .hasMessageContaining("prompts have none")
+        .extracting(e -> ((PlumblineException) e).code())
+        .isEqualTo(ErrorCode.BAD_USAGE);
+  }
+
+  @Test
   void marginsOfPairsAreKept() throws IOException {
     Path file =
         write(

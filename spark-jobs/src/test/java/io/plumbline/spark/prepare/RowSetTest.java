@@ -8,6 +8,7 @@ import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.CanonicalShards.StepReader;
+import io.plumbline.data.Columns;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.data.LengthLimits.Truncation;
@@ -198,6 +199,57 @@ class RowSetTest {
     assertThat(split.held().count()).isEqualTo(5);
     assertThat(split.train().count()).isEqualTo(45);
     assertThat(Overlap.of(split.train(), split.held()).isNone()).isTrue();
+  }
+
+  private static String question(int question, int answer) {
+    return "{\"prompt\": \"Question %d:\", \"answer\": %d}".formatted(question, answer);
+  }
+
+  @Test
+  void promptsArePartedMixedAndComparedByTheirPrompts() throws IOException {
+    Path questions = write("q.jsonl", 120, i -> question(i / 2, i));
+    Path others = write("r.jsonl", 20, i -> question(50 + i, -i));
+    RowSet one = set(10_000_000, ExampleKind.PROMPT, questions, others);
+    RowSet many = set(700, ExampleKind.PROMPT, questions, others);
+    assertThat(many.rows().getNumPartitions()).isGreaterThan(one.rows().getNumPartitions());
+    assertThat(fingerprints(many)).isEqualTo(fingerprints(one)).doesNotHaveDuplicates();
+    RowSet.Split split = one.split(EvalSplit.ofRows(20), 3);
+    assertThat(fingerprints(many.split(EvalSplit.ofRows(20), 3).held()))
+        .isEqualTo(fingerprints(split.held()));
+    // Two or three rows ask the same, and stay together.
+    assertThat(split.held().count()).isBetween(20L, 22L);
+    assertThat(split.held().count() + split.train().count()).isEqualTo(140);
+    assertThat(Overlap.of(split.train(), split.held()).isNone()).isTrue();
+    assertThat(rows(split.held())).allMatch(row -> row.columns().contains("answer"));
+    // An answer makes no other prompt: ten of these are asked above.
+    Overlap overlap =
+        Overlap.of(
+            set(10_000_000, ExampleKind.PROMPT, questions),
+            set(10_000_000, ExampleKind.PROMPT, others));
+    assertThat(overlap)
+        .isEqualTo(
+            new Overlap(20, 10, 10, List.of(0L, 1L, 2L, 3L, 4L), List.of(0L, 1L, 2L, 3L, 4L)));
+    Mixture mixture = new Mixture(one.sourceCounts(), List.of(1.0, 1.0));
+    Plan plan = Plan.forEpochs(10, one.count(), 1, 5);
+    CanonicalShards shards =
+        ShardWriting.write(
+            storage,
+            directory.resolve("mixed").toString(),
+            many.rows(),
+            plan,
+            Order.SHUFFLED,
+            Optional.of(mixture),
+            many.fingerprint());
+    int ofOthers = 0;
+    try (StepReader reader = shards.reader(0, 1, 0)) {
+      for (int step = 0; step < plan.steps(); step++) {
+        for (TokenizedRow row : reader.next()) {
+          assertThat(Columns.parse(row.columns())).containsOnlyKeys("answer", "prompt");
+          ofOthers += row.index() >= 120 ? 1 : 0;
+        }
+      }
+    }
+    assertThat(ofOthers).isEqualTo(70);
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.plumbline.data.DataFileReader;
+import io.plumbline.data.ExampleKind;
 import io.plumbline.data.FileSlice;
 import io.plumbline.data.RawRow;
 import io.plumbline.error.ErrorCode;
@@ -98,9 +99,14 @@ class SparkSourcesTest {
 
   /** Rows as prepare reads them. */
   private List<Map<String, Object>> rows(Resolved resolved) {
+    return rows(resolved, ExampleKind.PREFERENCE);
+  }
+
+  private List<Map<String, Object>> rows(Resolved resolved, ExampleKind kind) {
     List<Map<String, Object>> rows = new ArrayList<>();
     for (Storage.Entry file : storage.expand(resolved.path())) {
-      try (DataFileReader reader = DataFileReader.open(storage, FileSlice.whole(file.path()))) {
+      try (DataFileReader reader =
+          DataFileReader.open(storage, FileSlice.whole(file.path()), kind)) {
         for (Optional<RawRow> row = reader.next(); row.isPresent(); row = reader.next()) {
           rows.add(row.get().values().orElseThrow());
         }
@@ -298,6 +304,26 @@ class SparkSourcesTest {
           .extracting(row -> row.get("messages"))
           .containsExactlyInAnyOrderElementsOf(expected);
     }
+  }
+
+  @Test
+  void promptsKeepTheColumnsOfTheirTable() {
+    Resolved resolved =
+        resolve(
+            "sql:SELECT 'p' AS prompt, CAST(1.50 AS DECIMAL(9, 2)) AS answer, 12L AS level,"
+                + " array(named_struct('in', 'a', 'out', CAST(NULL AS STRING))) AS tests,"
+                + " map('k', array(1, 2)) AS more, CAST(NULL AS STRING) AS note");
+    assertThat(rows(resolved, ExampleKind.PROMPT))
+        .singleElement()
+        .satisfies(
+            row -> {
+              assertThat(row).containsEntry("prompt", "p").containsEntry("answer", 1.5);
+              assertThat(row).containsEntry("level", 12L).containsEntry("note", null);
+              assertThat(row).containsEntry("more", Map.of("k", List.of(1, 2)));
+              Map<String, Object> test = new java.util.HashMap<>(Map.of("in", "a"));
+              test.put("out", null);
+              assertThat(row).containsEntry("tests", List.of(test));
+            });
   }
 
   @Test
