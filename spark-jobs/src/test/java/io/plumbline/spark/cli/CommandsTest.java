@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.data.CanonicalShards;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
@@ -316,6 +317,29 @@ class CommandsTest {
     Call train = Call.plumbline(("sft --supervised-on chosen" + options).split(" "));
     assertThat(train.status()).as(train.err()).isZero();
     assertThat(files(output + "/shards-train")).isEqualTo(shards);
+  }
+
+  @Test
+  void prepareKeepsTheColumnsOfPrompts() throws Exception {
+    Path data = directory.resolve("prompts.jsonl");
+    StringBuilder rows = new StringBuilder();
+    for (int i = 0; i < 10; i++) {
+      rows.append("{\"prompt\": \"Say %d.\", \"answer\": %d}\n".formatted(i, i));
+    }
+    Files.writeString(data, rows);
+    Path output = directory.resolve("prompts");
+    Call prepare =
+        Call.plumbline(
+            "prepare --kind prompt --model %s --data %s --eval-split 3 --output %s --max-length 2"
+                .formatted(model, data, output)
+                .split(" "));
+    assertThat(prepare.status()).as(prepare.err()).isZero();
+    Storage storage = Storage.local();
+    CanonicalShards held = CanonicalShards.open(storage, output.resolve("shards-eval").toString());
+    try (CanonicalShards.StepReader reader = held.reader(0, 1, 0)) {
+      assertThat(reader.next().get(0).columns())
+          .matches("\\{\"answer\":\\d,\"prompt\":\"Say \\d\\.\"}");
+    }
   }
 
   @Test
