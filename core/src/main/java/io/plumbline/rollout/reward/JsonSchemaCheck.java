@@ -71,7 +71,11 @@ final class JsonSchemaCheck {
   }
 
   boolean satisfiedBy(JsonNode json) {
-    return schema.validate(json).isEmpty();
+    try {
+      return schema.validate(json).isEmpty();
+    } catch (JsonSchemaException e) {
+      throw new ScoringException("the schema cannot be used: " + e.getMessage(), e);
+    }
   }
 
   private static RegularExpression bounded(String regex) {
@@ -81,6 +85,13 @@ final class JsonSchemaCheck {
     } catch (PatternSyntaxException e) {
       throw new JsonSchemaException("a pattern in it cannot be read");
     }
-    return text -> WatchedText.search(pattern, text, PATTERN_LIMIT, Matcher::find);
+    return text -> {
+      try {
+        return WatchedText.search(pattern, text, PATTERN_LIMIT, Matcher::find);
+      } catch (ScoringException e) {
+        // The one exception that the library passes on without a line in the log.
+        throw new JsonSchemaException(e.getMessage());
+      }
+    };
   }
 }
