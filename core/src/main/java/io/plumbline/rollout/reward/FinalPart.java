@@ -1,0 +1,49 @@
+package io.plumbline.rollout.reward;
+
+import java.util.Optional;
+
+/** The part of a completion that is its answer. */
+final class FinalPart {
+  private static final String THINK = "think";
+  private static final String FENCE = "```";
+
+  private FinalPart() {}
+
+  /**
+   * What stands behind the reasoning, and within the last {@code <answer>} where there is one;
+   * empty where the reasoning has no end, as in a completion that was cut off.
+   */
+  static Optional<String> of(String text) {
+    int thinkEnd = text.lastIndexOf("</" + THINK + ">");
+    if (thinkEnd < 0 && text.contains("<" + THINK + ">")) {
+      return Optional.empty();
+    }
+    String after = thinkEnd < 0 ? text : text.substring(thinkEnd + THINK.length() + 3);
+    return Optional.of(inTag(after, "answer").orElse(after));
+  }
+
+  /** What the last tag of that name holds, where it is opened and closed. */
+  static Optional<String> inTag(String text, String tag) {
+    int end = text.lastIndexOf("</" + tag + ">");
+    if (end < 0) {
+      return Optional.empty();
+    }
+    String opening = "<" + tag + ">";
+    int start = text.lastIndexOf(opening, end);
+    return start < 0
+        ? Optional.empty()
+        : Optional.of(text.substring(start + opening.length(), end));
+  }
+
+  /** What the last code fence holds, without its language; the text where there is none. */
+  static String inFence(String text) {
+    int end = text.lastIndexOf(FENCE);
+    int start = end <= 0 ? -1 : text.lastIndexOf(FENCE, end - 1);
+    if (start < 0) {
+      return text;
+    }
+    int line = text.indexOf('\n', start);
+    int from = line < 0 || line > end ? start + FENCE.length() : line + 1;
+    return from > end ? text : text.substring(from, end);
+  }
+}

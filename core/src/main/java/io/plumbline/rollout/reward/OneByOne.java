@@ -1,0 +1,25 @@
+package io.plumbline.rollout.reward;
+
+import io.plumbline.rollout.Completion;
+import io.plumbline.rollout.Reward;
+import io.plumbline.rollout.RewardFunction;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A function that looks at each completion by itself. */
+@FunctionalInterface
+interface OneByOne extends RewardFunction {
+  Reward scoreOne(Completion completion) throws Exception;
+
+  @Override
+  default List<Reward> score(List<Completion> completions) throws Exception {
+    List<Reward> rewards = new ArrayList<>();
+    for (Completion completion : completions) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      rewards.add(scoreOne(completion));
+    }
+    return rewards;
+  }
+}
