@@ -2,7 +2,7 @@ package io.plumbline.objective;
 
 /** Whether the KL term is corrected for tokens having been sampled from an older policy. */
 public enum KlCorrection {
-  /** Left as it is: its gradient is then not that of the KL, even on fresh samples. */
+  /** Left as it is: only {@link KlEstimator#K2} then has the gradient of the KL. */
   NONE,
   /**
    * Times the importance ratio, through which the gradient goes as well: DeepSeek-AI,
