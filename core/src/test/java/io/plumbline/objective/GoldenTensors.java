@@ -51,6 +51,19 @@ final class GoldenTensors {
     return rows;
   }
 
+  /** A mask of int64, by row. */
+  byte[][] mask(String name) {
+    SafetensorsFile.Tensor tensor = file.tensor(name);
+    ByteBuffer bytes = bytes(tensor);
+    byte[][] rows = new byte[(int) tensor.shape()[0]][(int) tensor.shape()[1]];
+    for (byte[] row : rows) {
+      for (int t = 0; t < row.length; t++) {
+        row[t] = (byte) bytes.getLong();
+      }
+    }
+    return rows;
+  }
+
   /**
    * A mask of int64 over input tokens as one over predicted ones: by row, without the first column.
    */
