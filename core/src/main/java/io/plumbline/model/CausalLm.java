@@ -104,8 +104,24 @@ public final class CausalLm implements AutoCloseable {
 
   /** The same, with statistics of each token. */
   public TokenLogps logps(List<TokenizedRow> rows, Set<TokenStatistic> statistics) {
+    return logps(rows, statistics, 1);
+  }
+
+  /**
+   * The same of the distribution that is the softmax of logits / temperature.
+   *
+   * @throws PlumblineException BAD_USAGE where the temperature is not a positive number
+   */
+  public TokenLogps logps(
+      List<TokenizedRow> rows, Set<TokenStatistic> statistics, double temperature) {
     try (TokenPass pass =
-        new TokenPass(decoder, rows, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE, statistics)) {
+        new TokenPass(
+            decoder,
+            rows,
+            GraphMode.INFERENCE,
+            ActivationMemory.RECOMPUTE,
+            statistics,
+            temperature)) {
       return pass.values();
     }
   }
@@ -118,8 +134,21 @@ public final class CausalLm implements AutoCloseable {
   /** The same, with a choice of what is kept and what is reported. */
   public TrainingPass<TokenLogps, TokenGradients> forward(
       List<TokenizedRow> rows, ActivationMemory memory, Set<TokenStatistic> statistics) {
+    return forward(rows, memory, statistics, 1);
+  }
+
+  /**
+   * The same of the distribution that is the softmax of logits / temperature.
+   *
+   * @throws PlumblineException BAD_USAGE where the temperature is not a positive number
+   */
+  public TrainingPass<TokenLogps, TokenGradients> forward(
+      List<TokenizedRow> rows,
+      ActivationMemory memory,
+      Set<TokenStatistic> statistics,
+      double temperature) {
     LoadedWeights.checkTrainable(purpose);
-    return new TokenPass(decoder, rows, GraphMode.GRAPH, memory, statistics);
+    return new TokenPass(decoder, rows, GraphMode.GRAPH, memory, statistics, temperature);
   }
 
   /** Logits of every place of one sequence: [tokens][vocabulary]. For tests of small models. */

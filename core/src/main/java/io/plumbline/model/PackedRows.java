@@ -349,6 +349,30 @@ record PackedRows(
     return out;
   }
 
+  /**
+   * The derivatives by entropies in the order of {@link #owners}, 0 for prompt tokens; empty where
+   * all are 0, which spares the head their part.
+   */
+  float[] collectEntropies(TokenGradients gradients) {
+    float[] none = {};
+    if (gradients.byEntropy().isEmpty()) {
+      return none;
+    }
+    float[] out = new float[owners.size()];
+    boolean found = false;
+    for (int i = 0; i < out.length; i++) {
+      Owner owner = owners.get(i);
+      if (!owner.inPrompt()) {
+        float[] completion = gradients.byEntropy().get(owner.row()).get(owner.completion());
+        if (completion.length > 0) {
+          out[i] = completion[owner.token()];
+          found |= out[i] != 0;
+        }
+      }
+    }
+    return found ? out : none;
+  }
+
   /** Values of ends, one a completion. */
   static List<float[]> spreadEnds(List<TokenizedRow> rows, List<Owner> owners, float[] values) {
     List<float[]> out = rows.stream().map(row -> new float[row.completions().size()]).toList();

@@ -7,7 +7,7 @@ import java.util.List;
  * each is an empty list unless it was asked for.
  *
  * @param logps by row, by completion: log p of each completion token given all before it, in nats,
- *     over the full vocabulary at temperature 1. Tokens masked out of the loss have 0.
+ *     over the full vocabulary at the pass's temperature. Tokens masked out of the loss have 0.
  * @param entropies {@link TokenStatistic#ENTROPY}
  * @param correct {@link TokenStatistic#ACCURACY}: 1 where the token is the most probable one, else
  *     0

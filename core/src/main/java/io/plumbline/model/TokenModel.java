@@ -1,6 +1,7 @@
 package io.plumbline.model;
 
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.error.PlumblineException;
 import io.plumbline.tensor.Segment;
 import java.util.EnumSet;
 import java.util.List;
@@ -10,12 +11,26 @@ import java.util.Set;
 public final class TokenModel implements TrainedModel<TokenLogps, TokenGradients> {
   private final CausalLm model;
   private final Set<TokenStatistic> statistics;
+  private final double temperature;
 
   /**
+   * At temperature 1.
+   *
    * @param statistics what every pass reports besides log-probabilities
    */
   public TokenModel(CausalLm model, Set<TokenStatistic> statistics) {
+    this(model, statistics, 1);
+  }
+
+  /**
+   * @param statistics what every pass reports besides log-probabilities
+   * @param temperature divides the logits in every pass
+   * @throws PlumblineException BAD_USAGE where the temperature is not a positive number
+   */
+  public TokenModel(CausalLm model, Set<TokenStatistic> statistics, double temperature) {
+    TokenPass.check(temperature);
     this.model = model;
+    this.temperature = temperature;
     this.statistics =
         statistics.isEmpty() ? EnumSet.noneOf(TokenStatistic.class) : EnumSet.copyOf(statistics);
   }
@@ -27,12 +42,12 @@ public final class TokenModel implements TrainedModel<TokenLogps, TokenGradients
 
   @Override
   public TokenLogps infer(List<TokenizedRow> rows) {
-    return model.logps(rows, statistics);
+    return model.logps(rows, statistics, temperature);
   }
 
   @Override
   public TrainingPass<TokenLogps, TokenGradients> forward(
       List<TokenizedRow> rows, ActivationMemory memory) {
-    return model.forward(rows, memory, statistics);
+    return model.forward(rows, memory, statistics, temperature);
   }
 }

@@ -1,6 +1,8 @@
 package io.plumbline.model;
 
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
 import io.plumbline.model.PackedRows.Reading;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Segment;
@@ -16,6 +18,7 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
 
   private final List<TokenizedRow> rows;
   private final Set<TokenStatistic> statistics;
+  private final double temperature;
   private final DecoderPass layers;
   private final TokenLogps tokens;
   private Value targets;
@@ -27,9 +30,12 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
       List<TokenizedRow> rows,
       GraphMode mode,
       ActivationMemory memory,
-      Set<TokenStatistic> statistics) {
+      Set<TokenStatistic> statistics,
+      double temperature) {
+    check(temperature);
     this.rows = List.copyOf(rows);
     this.statistics = Set.copyOf(statistics);
+    this.temperature = temperature;
     Reading reading =
         asked(TokenStatistic.PROMPT_LOGPS) ? Reading.PROMPTS_AND_COMPLETIONS : Reading.COMPLETIONS;
     this.layers =
@@ -40,6 +46,14 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
     } catch (RuntimeException | Error e) {
       layers.close();
       throw e;
+    }
+  }
+
+  static void check(double temperature) {
+    if (!(temperature > 0 && temperature < Double.POSITIVE_INFINITY)) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "the temperature of log-probabilities must be a positive number, not " + temperature);
     }
   }
 
@@ -61,6 +75,7 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
                 targets,
                 decoder.norm,
                 decoder.head,
+                temperature,
                 decoder.chunk(),
                 layers.keepsAll() && logitsBytes <= KEPT_LOGITS_BYTES,
                 asked(TokenStatistic.ENTROPY),
@@ -117,11 +132,13 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
       return;
     }
     float[] byLogp = layers.packed.collect(gradients);
+    float[] byEntropy = layers.packed.collectEntropies(gradients);
     Decoder decoder = layers.decoder;
     Value byLast =
         layers.callWithGraph(
             "head_backward",
             layers.scope.floats(byLogp, byLogp.length),
+            layers.scope.floats(byEntropy, byEntropy.length),
             layers.last(),
             layers.read(),
             targets,
@@ -129,6 +146,7 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
             logits,
             decoder.norm,
             decoder.head,
+            temperature,
             decoder.chunk(),
             decoder.normGradient,
             decoder.headGradient);

@@ -141,7 +141,7 @@ public final class ReferenceFree implements TokenMethod {
         sums.add(LOG_ODDS_CHOSEN, logOdds);
       }
     }
-    return new TokenGradients(gradients, promptGradients);
+    return new TokenGradients(gradients, promptGradients, List.of());
   }
 
   @Override

@@ -152,10 +152,10 @@
     return out
 
   # Log-probabilities of targets at the positions that predict them, chunk rows of logits at a time.
-  # Returns logp, the log of the softmax's denominator, then entropy, hit, the logits' mean and the log
-  # of the probabilities' sum of squares (each empty unless asked for), and the softmax's logits (empty
-  # unless kept).
-  def head(self: __torch__.Ops, x: Tensor, predictors: Tensor, targets: Tensor, norm: Tensor, weight: Tensor, chunk: int, keep: bool, with_entropy: bool, with_hit: bool, with_mean: bool, with_squares: bool) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+  # The distribution is the softmax of logits / temperature. Returns logp, the log of the softmax's
+  # denominator, then entropy, hit, the undivided logits' mean and the log of the probabilities' sum of
+  # squares (each empty unless asked for), and the divided logits (empty unless kept).
+  def head(self: __torch__.Ops, x: Tensor, predictors: Tensor, targets: Tensor, norm: Tensor, weight: Tensor, temperature: float, chunk: int, keep: bool, with_entropy: bool, with_hit: bool, with_mean: bool, with_squares: bool) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     h = (self).low((self).norm(torch.index_select(x, 0, predictors), norm))
     w = (self).low(weight)
     m = torch.size(h, 0)
@@ -179,16 +179,21 @@
         pass
       logits = torch.to(torch.linear(torch.narrow(h, 0, start, rows), w), 6)
       target = torch.narrow(targets, 0, start, rows)
+      if with_hit:
+        # Before the division, whose rounding could make two logits equal.
+        _4 = torch.copy_(torch.narrow(hit, 0, start, rows), torch.to(torch.eq(torch.argmax(logits, -1), target), 6))
+      else:
+        pass
+      if torch.ne(temperature, 1.):
+        logits = torch.div_(logits, temperature)
+      else:
+        pass
       lse = torch.logsumexp(logits, [-1])
       _1 = torch.copy_(torch.narrow(denominator, 0, start, rows), lse)
       _2 = torch.copy_(torch.narrow(logp, 0, start, rows), torch.sub(torch.squeeze(torch.gather(logits, 1, torch.unsqueeze(target, 1)), 1), lse))
       if with_entropy:
         p = torch.softmax(logits, -1)
         _3 = torch.copy_(torch.narrow(entropy, 0, start, rows), torch.sub(lse, torch.sum(torch.mul_(p, logits), [-1])))
-      else:
-        pass
-      if with_hit:
-        _4 = torch.copy_(torch.narrow(hit, 0, start, rows), torch.to(torch.eq(torch.argmax(logits, -1), target), 6))
       else:
         pass
       if with_squares:
@@ -207,9 +212,10 @@
       logits = torch.empty([0])
     return (logp, denominator, entropy, hit, mean, squares, logits)
 
-  # g is the loss's derivative by each logp. By logits it is g (onehot - softmax), found chunk by
-  # chunk. Returns the derivative by x, which is 0 away from the predictors.
-  def head_backward(self: __torch__.Ops, g: Tensor, x: Tensor, predictors: Tensor, targets: Tensor, denominator: Tensor, kept: Tensor, norm: Tensor, weight: Tensor, chunk: int, g_norm: Tensor, g_weight: Tensor) -> Tensor:
+  # g is the loss's derivative by each logp, g_entropy by each entropy H (empty where none is). By the
+  # divided logits it is g (onehot - p) - g_entropy p (log p + H), p the softmax, found chunk by chunk.
+  # Returns the derivative by x, which is 0 away from the predictors.
+  def head_backward(self: __torch__.Ops, g: Tensor, g_entropy: Tensor, x: Tensor, predictors: Tensor, targets: Tensor, denominator: Tensor, kept: Tensor, norm: Tensor, weight: Tensor, temperature: float, chunk: int, g_norm: Tensor, g_weight: Tensor) -> Tensor:
     selected = torch.requires_grad_(torch.detach(torch.index_select(x, 0, predictors)), True)
     scale = torch.requires_grad_(torch.detach(norm), True)
     h = (self).low((self).norm(selected, scale))
@@ -217,6 +223,9 @@
     w = (self).low(torch.detach(weight))
     m = torch.size(h, 0)
     gh = torch.empty_like(hd)
+    # By the undivided logits all of it is over the temperature: a cheaper division here than there.
+    by_logp = torch.unsqueeze(torch.div(g, temperature), 1)
+    by_entropy = torch.unsqueeze(torch.div(g_entropy, temperature), 1)
     start = 0
     for i in range(torch.floordiv(torch.sub(torch.add(m, chunk), 1), chunk)):
       rows = torch.sub(m, start)
@@ -227,12 +236,24 @@
       hr = torch.narrow(hd, 0, start, rows)
       if torch.eq(torch.numel(kept), 0):
         logits = torch.to(torch.linear(hr, w), 6)
+        if torch.ne(temperature, 1.):
+          logits = torch.div_(logits, temperature)
+        else:
+          pass
       else:
         logits = torch.narrow(kept, 0, start, rows)
-      gr = torch.unsqueeze(torch.narrow(g, 0, start, rows), 1)
+      gr = torch.narrow(by_logp, 0, start, rows)
       target = torch.unsqueeze(torch.narrow(targets, 0, start, rows), 1)
-      p = torch.exp_(torch.sub(logits, torch.unsqueeze(torch.narrow(denominator, 0, start, rows), 1)))
-      gl = torch.scatter_add_(torch.mul_(p, torch.neg(gr)), 1, target, gr)
+      logp = torch.sub(logits, torch.unsqueeze(torch.narrow(denominator, 0, start, rows), 1))
+      if torch.eq(torch.numel(g_entropy), 0):
+        gl = torch.mul_(torch.exp_(logp), torch.neg(gr))
+      else:
+        ge = torch.narrow(by_entropy, 0, start, rows)
+        p = torch.exp(logp)
+        plogp = torch.mul_(logp, p)
+        minus_entropy = torch.sum(plogp, [-1], True)
+        gl = torch.sub_(torch.mul_(p, torch.sub(torch.mul(ge, minus_entropy), gr)), torch.mul_(plogp, ge))
+      gl = torch.scatter_add_(gl, 1, target, gr)
       gl = (self).low(gl)
       _1 = torch.copy_(torch.narrow(gh, 0, start, rows), torch.matmul(gl, w))
       {{head_weight_gradient}}

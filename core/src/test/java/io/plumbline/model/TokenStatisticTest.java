@@ -205,7 +205,7 @@ class TokenStatisticTest {
       TokenLogps found;
       try (var pass = model.forward(rows, memory, Set.of(TokenStatistic.PROMPT_LOGPS))) {
         found = pass.values();
-        pass.backward(new TokenGradients(byLogp, byPromptLogp), segment -> {});
+        pass.backward(new TokenGradients(byLogp, byPromptLogp, List.of()), segment -> {});
       }
       int text = 0;
       for (int row = 0; row < rows.size(); row++) {
