@@ -13,10 +13,11 @@ import org.apache.parquet.io.PositionOutputStream;
 import org.apache.parquet.io.SeekableInputStream;
 
 /** Parquet's view of files in a {@link Storage}. */
-final class StorageParquet {
+public final class StorageParquet {
   private StorageParquet() {}
 
-  static InputFile input(Storage storage, String path) {
+  /** A file to read. */
+  public static InputFile input(Storage storage, String path) {
     long length;
     try (SeekableInput probe = storage.openSeekable(path)) {
       length = probe.length();

@@ -3,6 +3,7 @@ package io.plumbline.spark.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunRecord;
@@ -10,6 +11,7 @@ import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.rollout.ledger.LedgerSummary;
 import io.plumbline.spark.reference.CacheSummary;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.training.RunDirectory;
@@ -25,11 +27,14 @@ import org.apache.hadoop.conf.Configuration;
 final class InspectCommand implements Command {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String PREPARED = "prepared";
+  private static final int SAMPLES = 3;
+  private static final int LONGEST_TEXT = 160;
 
   static final Setting<String> PATH =
       Setting.argument(
           "PATH",
-          "A model directory, a reference cache, a run's OUTPUT, or prepared rows or shards in it.");
+          "A model directory, a reference cache, a run's OUTPUT, or a ledger, prepared rows or shards"
+              + " in it.");
 
   @Override
   public String name() {
@@ -38,19 +43,22 @@ final class InspectCommand implements Command {
 
   @Override
   public String summary() {
-    return "What a checkpoint, a reference cache, a run or prepared data hold.";
+    return "What a checkpoint, a reference cache, a run, a ledger or prepared data hold.";
   }
 
   @Override
   public String description() {
     return "Reads headers and records only, never whole weights or rows (but a model's fingerprint"
-        + " reads its weights once).";
+        + " reads its weights once, and a ledger's texts and rewards are read through).";
   }
 
   @Override
   public List<String> examples() {
     return List.of(
-        "inspect runs/dpo", "inspect shared/reference --json", "inspect runs/dpo/shards-train");
+        "inspect runs/dpo",
+        "inspect shared/reference --json",
+        "inspect runs/dpo/shards-train",
+        "inspect runs/grpo/ledger");
   }
 
   @Override
@@ -108,6 +116,9 @@ final class InspectCommand implements Command {
     if (storage.exists(Storage.join(path, CanonicalShards.MANIFEST))) {
       return shards(storage, path);
     }
+    if (LedgerSummary.isLedger(storage, path)) {
+      return ledger(storage, path);
+    }
     List<Long> steps = TrainingStateStore.of(storage, path).steps();
     if (!steps.isEmpty()) {
       ObjectNode found = holds("training states", path);
@@ -118,7 +129,7 @@ final class InspectCommand implements Command {
         ErrorCode.INPUT_NOT_FOUND,
         path
             + " holds nothing of Plumbline's: name a run's OUTPUT, a model directory, a reference"
-            + " cache, prepared rows, shards or checkpoints.");
+            + " cache, a ledger, prepared rows, shards or checkpoints.");
   }
 
   /** What prepare says of the rows in a directory, where there are any. */
@@ -159,7 +170,69 @@ final class InspectCommand implements Command {
     if (storage.exists(Storage.join(checkpoint, "config.json"))) {
       found.set("checkpoint", model(storage, checkpoint));
     }
+    String ledger = new RunDirectory(path).ledger();
+    if (LedgerSummary.isLedger(storage, ledger)) {
+      found.set("ledger", ledger(storage, ledger));
+    }
     return found;
+  }
+
+  private static ObjectNode ledger(Storage storage, String path) {
+    LedgerSummary summary = LedgerSummary.of(storage, path, SAMPLES);
+    ObjectNode found =
+        holds("a ledger", path).put("rollouts", summary.rows()).put("phases", summary.phases());
+    ArrayNode ranges = found.putArray("steps");
+    for (LedgerSummary.Range range : summary.ranges()) {
+      ObjectNode steps =
+          ranges
+              .addObject()
+              .put("from", range.firstStep())
+              .put("to", range.lastStep())
+              .put("rollouts", range.rows());
+      range.reward().ifPresent(reward -> steps.put("reward", rounded(reward)));
+      range.rewards().forEach((name, mean) -> steps.put("rewards/" + name, rounded(mean)));
+      range.costs().forEach((name, mean) -> steps.put("costs/" + name, rounded(mean)));
+      steps
+          .put("completion_tokens", rounded(range.completionTokens()))
+          .put("truncated", rounded(range.truncated()))
+          .put("dropped", rounded(range.dropped()));
+      if (range.failures() > 0) {
+        steps.put("failures", range.failures());
+      }
+    }
+    samples(found.putArray("highest_rewards"), summary.best());
+    samples(found.putArray("lowest_rewards"), summary.worst());
+    return found;
+  }
+
+  private static void samples(ArrayNode list, List<LedgerSummary.Sample> samples) {
+    for (LedgerSummary.Sample sample : samples) {
+      list.addObject()
+          .put("reward", rounded(sample.reward()))
+          .put("step", sample.step())
+          .put("prompt_index", sample.promptIndex())
+          .put("completion_tokens", sample.completionTokens())
+          .put("prompt", shortened(sample.prompt()))
+          .put("completion", shortened(sample.completion()));
+    }
+  }
+
+  /** Means are read by people: four places after the point. */
+  private static double rounded(double value) {
+    return Math.abs(value) < 1e9 ? Math.round(value * 1e4) / 1e4 : value;
+  }
+
+  /** On one line, the middle left out where it is long: how a text begins and ends tells most. */
+  private static String shortened(String text) {
+    String line = text.replaceAll("\\p{Cntrl}+", " ").strip();
+    int length = line.codePointCount(0, line.length());
+    if (length <= LONGEST_TEXT) {
+      return line;
+    }
+    int half = LONGEST_TEXT / 2;
+    return line.substring(0, line.offsetByCodePoints(0, half))
+        + " … "
+        + line.substring(line.offsetByCodePoints(line.length(), -half));
   }
 
   private static ObjectNode model(Storage storage, String path) {

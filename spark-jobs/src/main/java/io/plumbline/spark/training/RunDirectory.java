@@ -24,6 +24,11 @@ public record RunDirectory(String root) implements Serializable {
     return in("metrics.jsonl");
   }
 
+  /** Rollouts, Parquet. */
+  public String ledger() {
+    return in("ledger");
+  }
+
   public String report() {
     return in("report.html");
   }

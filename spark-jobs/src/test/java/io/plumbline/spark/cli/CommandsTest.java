@@ -10,6 +10,7 @@ import io.plumbline.data.CanonicalShards;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
+import io.plumbline.spark.ledger.PlantedRun;
 import io.plumbline.storage.Storage;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,6 +91,31 @@ class CommandsTest {
     assertThat(Call.plumbline("inspect", directory + "/none").status()).isEqualTo(2);
     assertThat(Call.plumbline("inspect").err()).contains("PATH is missing");
     assertThat(Call.plumbline("inspect", "a", "b").err()).contains("'b' is one too many");
+  }
+
+  @Test
+  void inspectTellsHowTheRolloutsOfALedgerWent() {
+    String ledger = directory.resolve("planted/ledger").toString();
+    PlantedRun.write(ledger);
+
+    Call text = Call.plumbline("inspect", ledger);
+    JsonNode found = json(Call.plumbline("inspect", ledger, "--json").out());
+
+    assertThat(text.status()).as(text.err()).isZero();
+    assertThat(text.out()).contains("a ledger", "rewards/format", "Question 7");
+    assertThat(found.path("rollouts").asLong()).isEqualTo(640);
+    assertThat(found.path("phases").asLong()).isEqualTo(40);
+    JsonNode steps = found.path("steps");
+    assertThat(steps).hasSize(10);
+    assertThat(steps.path(0).path("to").asLong()).isEqualTo(4);
+    assertThat(steps.path(0).path("completion_tokens").asDouble()).isEqualTo(15);
+    assertThat(steps.path(0).path("dropped").asDouble()).isEqualTo(0.0625);
+    assertThat(steps.path(1).path("failures").asLong()).isEqualTo(2);
+    assertThat(steps.path(9).path("rewards/format").asDouble()).isEqualTo(2);
+    assertThat(steps.path(9).path("costs/length").asDouble()).isEqualTo(87);
+    assertThat(found.path("highest_rewards").path(0).path("reward").asDouble()).isEqualTo(3);
+    assertThat(found.path("lowest_rewards").path(0).path("prompt").asText())
+        .isEqualTo("Question 7");
   }
 
   @Test

@@ -1,0 +1,69 @@
+package io.plumbline.rollout.ledger;
+
+import io.plumbline.storage.Storage;
+import java.util.Iterator;
+import java.util.Optional;
+import java.util.Set;
+
+/** Reads a ledger from its first step to its last, one row at a time. */
+public final class LedgerReader implements AutoCloseable {
+  private final Storage storage;
+  private final Iterator<String> files;
+  private final Optional<Set<String>> columns;
+  private Optional<LedgerFile.Reader> open = Optional.empty();
+
+  private LedgerReader(LedgerDirectory directory, long fromStep, Optional<Set<String>> columns) {
+    this.storage = directory.storage();
+    this.files = directory.files().tailMap(fromStep).values().iterator();
+    this.columns = columns;
+  }
+
+  /** All rows, in the order of steps, slots and samples. */
+  public static LedgerReader of(Storage storage, String directory) {
+    return fromStep(storage, directory, Long.MIN_VALUE);
+  }
+
+  /** The rows of the phases whose first step is {@code fromStep} or a later one. */
+  public static LedgerReader fromStep(Storage storage, String directory, long fromStep) {
+    return new LedgerReader(new LedgerDirectory(storage, directory), fromStep, Optional.empty());
+  }
+
+  /** Some columns of all rows. */
+  static LedgerReader of(Storage storage, String directory, Set<String> columns) {
+    return new LedgerReader(
+        new LedgerDirectory(storage, directory), Long.MIN_VALUE, Optional.of(columns));
+  }
+
+  /** The next row; empty at the end. */
+  public Optional<LedgerRow> next() {
+    return nextCells().map(LedgerCells::row);
+  }
+
+  /** The next row's cells, good until the call after; empty at the end. */
+  Optional<LedgerCells> nextCells() {
+    while (true) {
+      if (open.isEmpty()) {
+        if (!files.hasNext()) {
+          return Optional.empty();
+        }
+        String path = files.next();
+        open =
+            Optional.of(
+                columns.isPresent()
+                    ? LedgerFile.reader(storage, path, columns.get())
+                    : LedgerFile.reader(storage, path));
+      }
+      Optional<LedgerCells> row = open.get().next();
+      if (row.isPresent()) {
+        return row;
+      }
+      close();
+    }
+  }
+
+  @Override
+  public void close() {
+    open.ifPresent(LedgerFile.Reader::close);
+    open = Optional.empty();
+  }
+}

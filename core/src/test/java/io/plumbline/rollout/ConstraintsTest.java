@@ -1,0 +1,231 @@
+package io.plumbline.rollout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.rollout.LagrangeSettings.Combination;
+import java.util.List;
+import java.util.Random;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.DoubleRange;
+import net.jqwik.api.constraints.LongRange;
+import net.jqwik.api.constraints.Size;
+
+class ConstraintsTest {
+  private static final List<Constraint> LENGTH = List.of(new Constraint("length", 10));
+  private static final List<Constraint> TWO =
+      List.of(new Constraint("length", 10), new Constraint("harm", -1));
+
+  private static LagrangeSettings plain(double initial, double learningRate) {
+    return new LagrangeSettings(
+        initial, learningRate, 0, 0, Double.POSITIVE_INFINITY, 0, Combination.PLAIN);
+  }
+
+  @Example
+  void dualAscentRisesByTheExcessAndStopsAtZero() {
+    Constraints constraints = new Constraints(TWO, LagrangeSettings.dualAscent(0.5, 0.1));
+
+    constraints.update(new double[] {12, -1.5});
+    assertThat(constraints.multipliers()).containsExactly(new double[] {0.7, 0.45}, within(1e-12));
+    constraints.update(new double[] {0, Double.NaN});
+    assertThat(constraints.multipliers()).containsExactly(new double[] {0, 0.45}, within(1e-12));
+    constraints.update(new double[] {11, -1});
+    assertThat(constraints.multipliers()).containsExactly(new double[] {0.1, 0.45}, within(1e-12));
+    assertThat(constraints.metrics())
+        .containsOnlyKeys(
+            "costs/length/mean", "lagrange/length", "costs/harm/mean", "lagrange/harm")
+        .containsEntry("costs/length/mean", 11.0);
+  }
+
+  @Example
+  void proportionAndRiseAreAddedOnTop() {
+    LagrangeSettings settings =
+        new LagrangeSettings(0, 0.1, 0.5, 2, 3, 0.1, Combination.NORMALIZED);
+    Constraints constraints = new Constraints(LENGTH, settings);
+
+    constraints.update(new double[] {10}); // 1 over 9: I = 0.1
+    assertThat(constraints.multipliers()[0]).isCloseTo(0.5 + 0.1, within(1e-12));
+    constraints.update(new double[] {10.5}); // I = 0.25, risen by 0.5
+    assertThat(constraints.multipliers()[0]).isCloseTo(0.75 + 0.25 + 1, within(1e-12));
+    constraints.update(new double[] {8}); // I = 0.15, a fall adds nothing
+    assertThat(constraints.multipliers()[0]).isZero();
+    constraints.update(new double[] {100});
+    assertThat(constraints.multipliers()[0]).isEqualTo(3);
+  }
+
+  @Example
+  void rewardsAndCostsMakeOneNumber() {
+    double[] costs = {4, Double.NaN};
+
+    assertThat(new Constraints(TWO, plain(0.5, 1)).combined(3, costs)).isEqualTo(1);
+    assertThat(new Constraints(TWO, LagrangeSettings.dualAscent(0.5, 1)).combined(3, costs))
+        .isEqualTo(0.5);
+    assertThat(new Constraints(List.of(), plain(0.5, 1)).combined(3, new double[0])).isEqualTo(3);
+    assertThatThrownBy(() -> new Constraints(TWO, plain(0, 1)).combined(3, new double[1]))
+        .hasMessage("1 costs for 2 constraints");
+  }
+
+  @Property
+  void aRestoredStateGoesOnWithTheSameBits(
+      @ForAll @Size(max = 12) List<@DoubleRange(min = 0, max = 30) Double> costs) throws Exception {
+    LagrangeSettings settings =
+        new LagrangeSettings(0.1, 0.05, 0.2, 0.3, 5, 0, Combination.NORMALIZED);
+    Constraints constraints = new Constraints(TWO, settings);
+    for (double cost : costs) {
+      constraints.update(new double[] {cost, Double.NaN});
+    }
+    ObjectMapper json = new ObjectMapper();
+    Constraints restored = new Constraints(TWO, settings);
+    restored.restore((ObjectNode) json.readTree(json.writeValueAsString(constraints.state())));
+
+    assertThat(restored.metrics()).isEqualTo(constraints.metrics());
+    for (Constraints each : List.of(constraints, restored)) {
+      each.update(new double[] {11, -0.5});
+    }
+    assertThat(restored.multipliers()).isEqualTo(constraints.multipliers());
+  }
+
+  @Example
+  void whatCannotBeIsRefused() {
+    Constraints one = new Constraints(LENGTH, plain(0, 1));
+    assertThatThrownBy(() -> one.restore(new Constraints(TWO, plain(0, 1)).state()))
+        .isInstanceOfSatisfying(
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_CHECKPOINT))
+        .hasMessageContaining("the constraints [length, harm], and this run has [length]");
+    assertThatThrownBy(() -> one.update(new double[] {Double.POSITIVE_INFINITY}))
+        .hasMessageContaining("The mean of the cost length is infinite");
+    assertThatThrownBy(() -> new Constraints(List.of(LENGTH.get(0), LENGTH.get(0)), plain(0, 1)))
+        .hasMessageContaining("Two costs have the same name");
+    assertThatThrownBy(() -> plain(-1, 1)).hasMessageContaining("initial multiplier must be 0");
+    assertThatThrownBy(() -> plain(0, 0)).hasMessageContaining("learning rate must be over 0");
+  }
+
+  @Example
+  void aSpecificationIsAFunctionAndALimit() {
+    assertThat(CostSpec.parse("length{\"per_token\":1}<=12"))
+        .isEqualTo(new CostSpec("length{\"per_token\":1}", 12));
+    assertThat(CostSpec.parse(" regex{\"pattern\":\"a<=b\"} <= -1.5e1 "))
+        .isEqualTo(new CostSpec("regex{\"pattern\":\"a<=b\"}", -15));
+    for (String wrong :
+        List.of(
+            "",
+            "length",
+            "length<=",
+            "<=3",
+            "length<=many",
+            "length<=NaN",
+            "length<3",
+            "regex{\"pattern\":\"a<=b\"}",
+            "length<=Infinity")) {
+      assertThatThrownBy(() -> CostSpec.parse(wrong))
+          .as(wrong)
+          .isInstanceOfSatisfying(
+              PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_USAGE))
+          .hasMessageStartingWith("\"" + wrong + "\" is not a cost with a limit");
+    }
+  }
+
+  /**
+   * A bandit: the longer the answer, the better its reward. The policy is a softmax over the arms,
+   * trained by REINFORCE on sampled batches. Without the constraint it takes the longest.
+   */
+  private static final class Bandit {
+    private static final double[] REWARDS = {0, 0.5, 0.8, 1};
+    private static final double[] COSTS = {2, 8, 14, 30};
+    private static final int BATCH = 64;
+
+    private final double[] logits = new double[REWARDS.length];
+    private final Random random;
+
+    private Bandit(long seed) {
+      random = new Random(seed);
+    }
+
+    private double[] probabilities() {
+      double[] weights = new double[logits.length];
+      double sum = 0;
+      for (int arm = 0; arm < logits.length; arm++) {
+        weights[arm] = Math.exp(logits[arm]);
+        sum += weights[arm];
+      }
+      for (int arm = 0; arm < logits.length; arm++) {
+        weights[arm] /= sum;
+      }
+      return weights;
+    }
+
+    private double expected(double[] values) {
+      double[] probabilities = probabilities();
+      double sum = 0;
+      for (int arm = 0; arm < values.length; arm++) {
+        sum += probabilities[arm] * values[arm];
+      }
+      return sum;
+    }
+
+    /** Samples a batch, updates the policy and then the multipliers. */
+    private void step(Constraints constraints) {
+      double[] probabilities = probabilities();
+      int[] arms = new int[BATCH];
+      double[] values = new double[BATCH];
+      double meanCost = 0;
+      double meanValue = 0;
+      for (int i = 0; i < BATCH; i++) {
+        double at = random.nextDouble() - probabilities[0];
+        while (at > 0 && arms[i] < logits.length - 1) {
+          arms[i]++;
+          at -= probabilities[arms[i]];
+        }
+        values[i] = constraints.combined(REWARDS[arms[i]], new double[] {COSTS[arms[i]]});
+        meanCost += COSTS[arms[i]] / BATCH;
+        meanValue += values[i] / BATCH;
+      }
+      for (int i = 0; i < BATCH; i++) {
+        double advantage = values[i] - meanValue;
+        for (int arm = 0; arm < logits.length; arm++) {
+          double gradient = (arm == arms[i] ? 1 : 0) - probabilities[arm];
+          logits[arm] += 0.5 * advantage * gradient / BATCH;
+        }
+      }
+      constraints.update(new double[] {meanCost});
+    }
+  }
+
+  @Example
+  void withoutAConstraintTheBanditTakesTheDearestArm() {
+    Bandit bandit = new Bandit(1);
+    Constraints none =
+        new Constraints(List.of(new Constraint("length", 1000)), LagrangeSettings.dualAscent(0, 1));
+    for (int step = 0; step < 2000; step++) {
+      bandit.step(none);
+    }
+    assertThat(bandit.expected(Bandit.COSTS)).isGreaterThan(20);
+  }
+
+  @Property(tries = 20)
+  void underAConstraintItsMeanCostStaysUnderTheLimit(@ForAll @LongRange(min = 0) long seed) {
+    LagrangeSettings settings =
+        new LagrangeSettings(0, 0.001, 0.01, 0.01, 10, 0.1, Combination.NORMALIZED);
+    Constraints constraints = new Constraints(LENGTH, settings);
+    Bandit bandit = new Bandit(seed);
+    double worst = 0;
+    double reward = 0;
+    for (int step = 0; step < 4000; step++) {
+      bandit.step(constraints);
+      if (step >= 2000) {
+        worst = Math.max(worst, bandit.expected(Bandit.COSTS));
+        reward += bandit.expected(Bandit.REWARDS) / 2000;
+      }
+    }
+    assertThat(worst).isLessThan(10);
+    // Not by giving up: most of what the limit allows is earned.
+    assertThat(reward).isGreaterThan(0.45);
+  }
+}
