@@ -160,6 +160,11 @@ class GeneratorTest {
     return counts;
   }
 
+  /** Only the first token of each completion. */
+  private static SamplingSettings first(double temperature, int completions, long seed) {
+    return SamplingSettings.sampling(1, temperature, completions, seed, Set.of());
+  }
+
   private static double[] distribution(CausalLm model, int[] prompt, double temperature) {
     float[] logits = model.logits(prompt)[prompt.length - 1];
     double[] p = new double[logits.length];
@@ -199,12 +204,9 @@ class GeneratorTest {
       }
       order.sort((a, b) -> Double.compare(p[b], p[a]));
       Set<Integer> everything = Set.copyOf(order);
+      assertDrawnFrom(counts(generator, prompt, first(1.5, n, 1)), p, everything);
       assertDrawnFrom(
-          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 1, 0, n, 1, Set.of())),
-          p,
-          everything);
-      assertDrawnFrom(
-          counts(generator, prompt, new SamplingSettings(1, 1.5, 7, 1, 0, n, 2, Set.of())),
+          counts(generator, prompt, first(1.5, n, 2).withTopK(7)),
           p,
           Set.copyOf(order.subList(0, 7)));
       Set<Integer> nucleus = new HashSet<>();
@@ -213,22 +215,14 @@ class GeneratorTest {
         nucleus.add(order.get(i));
         mass += p[order.get(i)];
       }
-      assertDrawnFrom(
-          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 0.6, 0, n, 3, Set.of())),
-          p,
-          nucleus);
+      assertDrawnFrom(counts(generator, prompt, first(1.5, n, 3).withTopP(0.6)), p, nucleus);
       Set<Integer> likely = new HashSet<>(order);
       likely.removeIf(i -> p[i] < 0.3 * p[order.get(0)]);
       assertThat(likely).hasSizeBetween(2, 96);
-      assertDrawnFrom(
-          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 1, 0.3, n, 4, Set.of())),
-          p,
-          likely);
+      assertDrawnFrom(counts(generator, prompt, first(1.5, n, 4).withMinP(0.3)), p, likely);
       // A nucleus that no single token fills still holds the most probable one.
       assertDrawnFrom(
-          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 1e-6, 0, 50, 5, Set.of())),
-          p,
-          Set.of(order.get(0)));
+          counts(generator, prompt, first(1.5, 50, 5).withTopP(1e-6)), p, Set.of(order.get(0)));
     }
   }
 
@@ -240,7 +234,7 @@ class GeneratorTest {
       double[] p = distribution(model, prompt, 0.7);
       Generation g =
           generator
-              .generate(List.of(prompt), new SamplingSettings(1, 0.7, 3, 0.9, 0.1, 1, 1, Set.of()))
+              .generate(List.of(prompt), first(0.7, 1, 1).withTopK(3).withTopP(0.9).withMinP(0.1))
               .get(0)
               .get(0);
       assertThat((double) g.logps()[0]).isCloseTo(Math.log(p[g.tokens()[0]]), within(1e-5));
@@ -259,8 +253,7 @@ class GeneratorTest {
           .isInstanceOf(PlumblineException.class)
           .hasMessageContaining("token id 97");
       assertThat(generator.generate(List.of(), greedy)).isEmpty();
-      assertThatThrownBy(() -> new SamplingSettings(1, 1, 0, 0, 0, 1, 1, Set.of()))
-          .hasMessageContaining("top-p");
+      assertThatThrownBy(() -> first(1, 1, 1).withTopP(0)).hasMessageContaining("top-p");
     }
   }
 }
