@@ -5,30 +5,56 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Value;
+import io.plumbline.text.Tokenizer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Writes completions with a key-value cache.
  *
  * <p>Holds the weights as they were when it was made, where the compute type is bf16; so make a new
- * one after an update. Prompts of a call run as one batch, whose size is the caller's to choose:
- * the prompt runs once however many completions it gets, and finished rows leave the batch.
+ * one after an update. So many sequences run at once as the settings have slots. A prompt runs once
+ * however many completions it gets, and completions that wait take the slots of finished ones.
  *
  * <p>A draw depends on the seed, the prompt's key, the completion's place and the token's place,
- * not on the rest of the batch (up to the rounding of the multiplications).
+ * not on the slots or on what else is in them (up to the rounding of the multiplications).
  */
 public final class Generator implements AutoCloseable {
   /** Places by which the cache grows at first; it doubles after that. */
   private static final int FIRST_GROWTH = 64;
 
+  /** The share of the slots that is empty before waiting completions fill it. */
+  private static final double EMPTY_BEFORE_FILLED = 0.125;
+
+  /** The share of the rows that is finished before they leave, when nothing waits. */
+  private static final double FINISHED_BEFORE_DROPPED = 0.25;
+
   private final Decoder decoder;
+  private final Optional<Tokenizer> tokenizer;
   private final Scope scope = Scope.open();
   private final Value weights;
 
+  /** Writes completions that no stop string ends. */
   public Generator(CausalLm model) {
+    this(model, Optional.empty());
+  }
+
+  /**
+   * @param tokenizer the model's, which stays open; it decodes where there are stop strings
+   */
+  public Generator(CausalLm model, Tokenizer tokenizer) {
+    this(model, Optional.of(tokenizer));
+  }
+
+  private Generator(CausalLm model, Optional<Tokenizer> tokenizer) {
     this.decoder = model.decoder();
+    this.tokenizer = tokenizer;
     this.weights = decoder.stepWeights(scope);
   }
 
@@ -40,25 +66,46 @@ public final class Generator implements AutoCloseable {
   }
 
   /**
-   * Completions of each prompt.
+   * Completions of each prompt. Fails with BAD_DATA where a prompt is empty or has an id that the
+   * model does not know, and with BAD_USAGE where stop strings lack a tokenizer.
    *
    * @param prompts token ids, none empty
    * @param keys of each prompt what the draws depend on, such as its place in the data
    */
   public List<List<Generation>> generate(
       List<int[]> prompts, long[] keys, SamplingSettings settings) {
-    for (int[] prompt : prompts) {
-      if (prompt.length == 0) {
+    prompts.forEach(this::check);
+    List<List<Draft>> groups = new ArrayList<>();
+    for (int p = 0; p < prompts.size(); p++) {
+      int[] prompt = prompts.get(p);
+      long key = keys[p];
+      groups.add(
+          IntStream.range(0, settings.completions())
+              .mapToObj(place -> new Draft(prompt, key, place))
+              .toList());
+    }
+    try (Run run = new Run(groups, settings)) {
+      run.complete();
+    }
+    return groups.stream().map(g -> g.stream().map(Draft::generation).toList()).toList();
+  }
+
+  private void check(int[] prompt) {
+    if (prompt.length == 0) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          "a prompt to complete has no tokens; give it at least one, such as the BOS token");
+    }
+    for (int id : prompt) {
+      if (id < 0 || id >= decoder.config.vocabSize()) {
         throw new PlumblineException(
             ErrorCode.BAD_DATA,
-            "a prompt to complete has no tokens; give it at least one, such as the BOS token");
+            "a prompt has the token id "
+                + id
+                + ", but the model's vocabulary has "
+                + decoder.config.vocabSize()
+                + " entries; use the tokenizer that belongs to the model");
       }
-    }
-    if (prompts.isEmpty()) {
-      return List.of();
-    }
-    try (Run run = new Run(prompts, keys, settings)) {
-      return run.complete();
     }
   }
 
@@ -67,158 +114,245 @@ public final class Generator implements AutoCloseable {
     scope.close();
   }
 
-  /** One completion while it is being written. */
-  private static final class Draft {
-    final int prompt;
-    final long key;
-    final int completion;
-    final int padding;
-    int[] tokens = new int[FIRST_GROWTH];
-    float[] logps = new float[FIRST_GROWTH];
-    int length;
-    Finish finish;
-
-    Draft(int prompt, long key, int completion, int padding) {
-      this.prompt = prompt;
-      this.key = key;
-      this.completion = completion;
-      this.padding = padding;
+  /**
+   * Sequences of one cache, with their rows there.
+   *
+   * @param end where in the cache they end together
+   */
+  private record Rows(Value cache, int end, List<Draft> drafts, List<Integer> rows) {
+    /** Those that are not finished. */
+    Rows open() {
+      List<Integer> places =
+          IntStream.range(0, drafts.size()).filter(i -> drafts.get(i).open()).boxed().toList();
+      return new Rows(
+          cache,
+          end,
+          places.stream().map(drafts::get).toList(),
+          places.stream().map(rows::get).toList());
     }
 
-    void add(int token, float logp) {
-      if (length == tokens.length) {
-        tokens = Arrays.copyOf(tokens, 2 * length);
-        logps = Arrays.copyOf(logps, 2 * length);
-      }
-      tokens[length] = token;
-      logps[length] = logp;
-      length++;
+    Rows part(int from, int to) {
+      return new Rows(cache, end, drafts.subList(from, to), rows.subList(from, to));
+    }
+
+    /** The places in the cache that the longest takes. */
+    int longest() {
+      return drafts.stream().mapToInt(d -> end - d.start).max().orElse(0);
     }
   }
 
-  /** The state of one batch. */
+  /**
+   * Prompts that were run together, kept until the last of their completions has started.
+   *
+   * @param logits of the token behind each prompt
+   * @param waiting completions that have not started
+   */
+  private record Prompted(Value logits, Rows waiting) {
+    /** What is left when so many have started; empty where nothing is. */
+    Optional<Prompted> without(int started) {
+      int count = waiting.drafts().size();
+      return started == count
+          ? Optional.empty()
+          : Optional.of(new Prompted(logits, waiting.part(started, count)));
+    }
+  }
+
+  /**
+   * One call. All sequences in the cache end at {@code used}; what stands before the start of one
+   * is zero and masked.
+   */
   private final class Run implements AutoCloseable {
-    private final List<int[]> prompts;
     private final SamplingSettings settings;
-    private final int width;
-    private final List<Draft> drafts = new ArrayList<>();
+    private final StopStrings stopStrings;
     private final Scope kept = Scope.open();
-    private List<Draft> open;
+
+    /** Those whose prompt has not run; the longest first, so that prompts run among their like. */
+    private final Deque<List<Draft>> groups;
+
+    private Optional<Prompted> prompted = Optional.empty();
+    private List<Draft> running = List.of();
     private Value cache;
     private int capacity;
     private int used;
 
-    Run(List<int[]> prompts, long[] keys, SamplingSettings settings) {
-      this.prompts = prompts;
+    Run(List<List<Draft>> groups, SamplingSettings settings) {
       this.settings = settings;
-      this.width = prompts.stream().mapToInt(p -> p.length).max().orElseThrow();
-      for (int p = 0; p < prompts.size(); p++) {
-        for (int c = 0; c < settings.completions(); c++) {
-          drafts.add(new Draft(p, keys[p], c, width - prompts.get(p).length));
-        }
-      }
-      this.open = List.copyOf(drafts);
+      this.stopStrings = new StopStrings(tokenizer, settings.stopStrings());
+      this.groups =
+          new ArrayDeque<>(
+              groups.stream()
+                  .sorted(Comparator.comparing((List<Draft> g) -> -g.get(0).prompt.length))
+                  .toList());
     }
 
-    List<List<Generation>> complete() {
-      try (Scope step = Scope.open()) {
-        draw(step, prefill(step));
-      }
-      while (!open.isEmpty()) {
+    void complete() {
+      fillSlots();
+      while (!running.isEmpty()) {
         try (Scope step = Scope.open()) {
-          draw(step, advance(step));
+          draw(step, running, advance(step));
+        }
+        if (worthFilling()) {
+          fillSlots();
         }
       }
-      List<List<Generation>> out = new ArrayList<>();
-      for (int p = 0; p < prompts.size(); p++) {
-        int prompt = p;
-        out.add(
-            drafts.stream()
-                .filter(d -> d.prompt == prompt)
-                .map(
-                    d ->
-                        new Generation(
-                            Arrays.copyOf(d.tokens, d.length),
-                            Arrays.copyOf(d.logps, d.length),
-                            d.finish))
-                .toList());
-      }
-      return List.copyOf(out);
     }
 
-    /** Runs each prompt once and copies its cache for every completion; gives their logits. */
-    private Value prefill(Scope step) {
+    private boolean someWait() {
+      return prompted.isPresent() || !groups.isEmpty();
+    }
+
+    /** Changing the rows copies the cache, so it waits until enough of them are done. */
+    private boolean worthFilling() {
+      long open = running.stream().filter(Draft::open).count();
+      if (open == 0) {
+        return true;
+      }
+      return someWait()
+          ? settings.slots() - open >= Math.max(1, EMPTY_BEFORE_FILLED * settings.slots())
+          : running.size() - open >= FINISHED_BEFORE_DROPPED * running.size();
+    }
+
+    /** Finished sequences leave, and waiting ones take their slots. */
+    private void fillSlots() {
+      List<Integer> places = IntStream.range(0, running.size()).boxed().toList();
+      Rows staying = new Rows(cache, used, running, places).open();
+      List<Rows> next = new ArrayList<>(List.of(staying));
+      List<Prompted> spent = new ArrayList<>();
+      int free = settings.slots() - staying.drafts().size();
+      while (free > 0 && someWait()) {
+        Prompted source = prompted.isPresent() ? prompted.get() : prefill(free);
+        int count = Math.min(free, source.waiting().drafts().size());
+        Rows starting = source.waiting().part(0, count);
+        drawFirst(source.logits(), starting);
+        // Those that end with their first token take no slot.
+        Rows started = starting.open();
+        next.add(started);
+        free -= started.drafts().size();
+        prompted = source.without(count);
+        if (prompted.isEmpty()) {
+          spent.add(source);
+        }
+      }
+      gather(next);
+      spent.forEach(p -> kept.free(p.logits(), p.waiting().cache()));
+    }
+
+    /** Runs the next prompts, enough for so many completions. */
+    private Prompted prefill(int completions) {
+      List<Draft> drafts = new ArrayList<>();
+      List<Integer> rows = new ArrayList<>();
+      List<int[]> prompts = new ArrayList<>();
+      while (!groups.isEmpty() && drafts.size() < completions) {
+        List<Draft> group = groups.remove();
+        group.forEach(draft -> rows.add(prompts.size()));
+        drafts.addAll(group);
+        prompts.add(group.get(0).prompt);
+      }
       int n = prompts.size();
+      int width = prompts.stream().mapToInt(p -> p.length).max().orElseThrow();
+      drafts.forEach(draft -> draft.start = width - draft.prompt.length);
       long[] ids = new long[n * width];
       float[] positions = new float[n * width];
       long[] padding = new long[n];
-      boolean padded = false;
       for (int p = 0; p < n; p++) {
         int[] prompt = prompts.get(p);
         padding[p] = (long) width - prompt.length;
-        padded |= padding[p] > 0;
         for (int i = 0; i < prompt.length; i++) {
           int at = p * width + (int) padding[p] + i;
-          if (prompt[i] < 0 || prompt[i] >= decoder.config.vocabSize()) {
-            throw new PlumblineException(
-                ErrorCode.BAD_DATA,
-                "a prompt has the token id "
-                    + prompt[i]
-                    + ", but the model's vocabulary has "
-                    + decoder.config.vocabSize()
-                    + " entries; use the tokenizer that belongs to the model");
-          }
           ids[at] = prompt[i];
           positions[at] = i;
         }
       }
-      Value mask =
-          padded
-              ? decoder.call(step, "prompt_mask", step.longs(padding, n), width)
-              : step.floats(new float[0], 0);
-      Value prompted = decoder.call(step, "new_cache", n, width);
-      Value logits =
-          decoder.call(
-              step,
-              "step",
-              step.longs(ids, n, width),
-              step.floats(positions, n, width),
-              decoder.frequencies,
-              prompted,
-              0,
-              mask,
-              weights);
-      used = width;
-      capacity = width;
-      cache = prompted;
-      if (settings.completions() > 1) {
-        long[] rows = drafts.stream().mapToLong(d -> d.prompt).toArray();
-        Value which = step.longs(rows, rows.length);
-        logits = decoder.call(step, "selected_rows", logits, 0, which);
-        cache = decoder.call(kept, "selected_rows", prompted, 1, which);
+      try (Scope step = Scope.open()) {
+        Value filled = decoder.call(kept, "new_cache", n, width);
+        Value logits =
+            decoder.call(
+                kept,
+                "step",
+                step.longs(ids, n, width),
+                step.floats(positions, n, width),
+                decoder.frequencies,
+                filled,
+                0,
+                mask(step, "prompt_mask", padding, width),
+                weights);
+        return new Prompted(logits, new Rows(filled, width, drafts, rows));
       }
-      grow();
-      return logits;
     }
 
-    /** Runs the newest token of every open row; gives the logits of the next one. */
+    /** An additive mask of the padding; empty where there is none. */
+    private Value mask(Scope step, String kernel, long[] padding, int length) {
+      return Arrays.stream(padding).anyMatch(p -> p > 0)
+          ? decoder.call(step, kernel, step.longs(padding, padding.length), length)
+          : step.floats(new float[0], 0);
+    }
+
+    private void drawFirst(Value logits, Rows starting) {
+      try (Scope step = Scope.open()) {
+        long[] rows = starting.rows().stream().mapToLong(row -> row).toArray();
+        Value which = step.longs(rows, rows.length);
+        draw(step, starting.drafts(), decoder.call(step, "selected_rows", logits, 0, which));
+      }
+    }
+
+    /** Makes one cache of these, with no more padding than the longest of them needs. */
+    private void gather(List<Rows> parts) {
+      List<Draft> drafts = parts.stream().flatMap(part -> part.drafts().stream()).toList();
+      Value old = cache;
+      if (!drafts.isEmpty()) {
+        int end = parts.stream().mapToInt(Rows::longest).max().orElseThrow();
+        capacity = grownCapacity(drafts, end, FIRST_GROWTH);
+        cache = decoder.call(kept, "new_cache", drafts.size(), capacity);
+        int row = 0;
+        for (Rows part : parts) {
+          place(part, row, end);
+          row += part.drafts().size();
+        }
+        used = end;
+      }
+      running = drafts;
+      if (old != null) {
+        kept.free(old);
+      }
+    }
+
+    private void place(Rows part, int row, int end) {
+      if (part.drafts().isEmpty()) {
+        return;
+      }
+      long[] lengths = part.drafts().stream().mapToLong(d -> part.end() - d.start).toArray();
+      long[] from = part.rows().stream().mapToLong(r -> r).toArray();
+      try (Scope step = Scope.open()) {
+        decoder.call(step, "place_rows", cache, row, end, part.cache(), from, part.end(), lengths);
+      }
+      part.drafts().forEach(draft -> draft.start += end - part.end());
+    }
+
+    /** Room for so many more places, but for no more than any of the drafts may still take. */
+    private int grownCapacity(List<Draft> drafts, int filled, int more) {
+      int longest =
+          drafts.stream().mapToInt(d -> settings.maxNewTokens() - d.length()).max().orElseThrow();
+      return filled + Math.min(more, longest);
+    }
+
+    /** Runs the newest token of every running sequence; gives the logits of the next one. */
     private Value advance(Scope step) {
       if (used == capacity) {
-        grow();
+        capacity = grownCapacity(running, used, Math.max(FIRST_GROWTH, used));
+        Value grown = decoder.call(kept, "grown_cache", cache, capacity);
+        kept.free(cache);
+        cache = grown;
       }
-      int n = open.size();
+      int n = running.size();
       long[] ids = new long[n];
       float[] positions = new float[n];
+      long[] padding = new long[n];
       for (int i = 0; i < n; i++) {
-        Draft draft = open.get(i);
-        ids[i] = draft.tokens[draft.length - 1];
-        positions[i] = used - draft.padding;
+        Draft draft = running.get(i);
+        ids[i] = draft.newestToken();
+        positions[i] = used - draft.start;
+        padding[i] = draft.start;
       }
-      long[] padding = open.stream().mapToLong(d -> d.padding).toArray();
-      Value mask =
-          Arrays.stream(padding).anyMatch(p -> p > 0)
-              ? decoder.call(step, "step_mask", step.longs(padding, n), used + 1)
-              : step.floats(new float[0], 0);
       Value logits =
           decoder.call(
               step,
@@ -228,32 +362,19 @@ public final class Generator implements AutoCloseable {
               decoder.frequencies,
               cache,
               used,
-              mask,
+              mask(step, "step_mask", padding, used + 1),
               weights);
       used++;
       return logits;
     }
 
-    private void grow() {
-      long more = Math.max(FIRST_GROWTH, capacity - width);
-      int wanted = (int) Math.min(capacity + more, (long) width + settings.maxNewTokens());
-      if (wanted > capacity) {
-        replaceCache(decoder.call(kept, "grown_cache", cache, wanted));
-        capacity = wanted;
-      }
-    }
-
-    private void replaceCache(Value next) {
-      kept.free(cache);
-      cache = next;
-    }
-
-    private void draw(Scope step, Value logits) {
-      int n = open.size();
+    /** Draws the next token of each draft that is open. */
+    private void draw(Scope step, List<Draft> drafts, Value logits) {
+      int n = drafts.size();
       double[] u = new double[n];
       for (int i = 0; i < n; i++) {
-        Draft draft = open.get(i);
-        u[i] = uniform(settings.seed(), draft.key, draft.completion, draft.length);
+        Draft draft = drafts.get(i);
+        u[i] = uniform(settings.seed(), draft.key, draft.place, draft.length());
       }
       Value[] picked =
           decoder
@@ -261,39 +382,46 @@ public final class Generator implements AutoCloseable {
                   step,
                   "pick",
                   logits,
+                  seen(step, drafts),
                   step.doubles(u, n),
                   settings.temperature(),
+                  settings.repetitionPenalty(),
                   settings.topK(),
                   settings.topP(),
                   settings.minP())
               .parts(step);
       long[] tokens = picked[0].longs();
       float[] logps = picked[1].floats();
-      List<Draft> still = new ArrayList<>();
-      List<Integer> rows = new ArrayList<>();
       for (int i = 0; i < n; i++) {
-        Draft draft = open.get(i);
-        if (draft.finish == null) {
-          draft.add((int) tokens[i], logps[i]);
-          if (settings.eosIds().contains((int) tokens[i])) {
-            draft.finish = Finish.EOS;
-          } else if (draft.length == settings.maxNewTokens()) {
-            draft.finish = Finish.LENGTH;
-          }
-        }
-        if (draft.finish == null) {
-          still.add(draft);
-          rows.add(i);
+        if (drafts.get(i).open()) {
+          drafts.get(i).add((int) tokens[i], logps[i]);
+          drafts.get(i).finish = finish(drafts.get(i));
         }
       }
-      // Dropping rows copies the cache, so it waits until a quarter of them is done.
-      if (still.isEmpty()) {
-        open = still;
-      } else if (still.size() <= 0.75 * n) {
-        Value which = step.longs(rows.stream().mapToLong(i -> i).toArray(), rows.size());
-        replaceCache(decoder.call(kept, "selected_rows", cache, 1, which));
-        open = still;
+    }
+
+    /** The ids that the penalty is for, as many in each row; empty where there is no penalty. */
+    private Value seen(Scope step, List<Draft> drafts) {
+      if (settings.repetitionPenalty() == 1) {
+        return step.longs(new long[0], 0);
       }
+      int width = drafts.stream().mapToInt(d -> d.prompt.length + d.length()).max().orElseThrow();
+      long[] ids = new long[drafts.size() * width];
+      for (int i = 0; i < drafts.size(); i++) {
+        drafts.get(i).writeSeen(ids, i * width, (i + 1) * width);
+      }
+      return step.longs(ids, drafts.size(), width);
+    }
+
+    /** Why a draft ends with its newest token; null where it goes on. */
+    private Finish finish(Draft draft) {
+      if (settings.eosIds().contains(draft.newestToken())) {
+        return Finish.EOS;
+      }
+      if (stopStrings.foundIn(draft)) {
+        return Finish.STOP;
+      }
+      return draft.length() == settings.maxNewTokens() ? Finish.LENGTH : null;
     }
 
     @Override

@@ -2,19 +2,26 @@ package io.plumbline.model;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import java.util.List;
 import java.util.Set;
 
 /**
- * How completions are drawn.
+ * How completions are drawn. Made by {@link #greedy} or {@link #sampling}, and changed by {@code
+ * with…}.
  *
  * @param maxNewTokens longest completion, in tokens
  * @param temperature divides the logits; 0 always takes the most probable token
  * @param topK draws from this many most probable tokens only; 0 from all
  * @param topP draws from the smallest set of most probable tokens that holds this share; 1 from all
  * @param minP leaves out tokens less probable than this share of the most probable one; 0 none
+ * @param repetitionPenalty divides the positive logits of tokens that the prompt or the completion
+ *     holds already and multiplies their negative ones (Keskar et al. 2019, CTRL, section 4.1, as
+ *     transformers has it); 1 leaves them as they are
  * @param completions completions drawn for each prompt
  * @param seed with the prompt's key, the completion's and the token's place it fixes every draw
  * @param eosIds tokens that end a completion; empty where only the length does
+ * @param stopStrings a completion ends with the token by which its text first holds one of them
+ * @param slots sequences that run at once; finished ones make room for those that wait
  */
 public record SamplingSettings(
     int maxNewTokens,
@@ -22,12 +29,18 @@ public record SamplingSettings(
     int topK,
     double topP,
     double minP,
+    double repetitionPenalty,
     int completions,
     long seed,
-    Set<Integer> eosIds) {
+    Set<Integer> eosIds,
+    List<String> stopStrings,
+    int slots) {
+  /** Sequences that run at once unless {@link #withSlots} says otherwise. */
+  public static final int SLOTS = 64;
 
   public SamplingSettings {
     eosIds = Set.copyOf(eosIds);
+    stopStrings = List.copyOf(stopStrings);
     check(maxNewTokens >= 1, "max-new-tokens must be at least 1, not " + maxNewTokens);
     check(
         temperature >= 0 && temperature < Double.POSITIVE_INFINITY,
@@ -35,7 +48,14 @@ public record SamplingSettings(
     check(topK >= 0, "top-k must be 0 (all tokens) or positive, not " + topK);
     check(topP > 0 && topP <= 1, "top-p must lie above 0 and not above 1, not " + topP);
     check(minP >= 0 && minP <= 1, "min-p must lie from 0 to 1, not " + minP);
+    check(
+        repetitionPenalty > 0 && repetitionPenalty < Double.POSITIVE_INFINITY,
+        "repetition-penalty must be a positive number, not " + repetitionPenalty);
     check(completions >= 1, "a prompt needs at least 1 completion, not " + completions);
+    check(
+        stopStrings.stream().noneMatch(String::isEmpty),
+        "a stop string is empty and would end every completion; leave it out");
+    check(slots >= 1, "at least 1 sequence must run at once, not " + slots);
   }
 
   private static void check(boolean holds, String message) {
@@ -46,12 +66,68 @@ public record SamplingSettings(
 
   /** The most probable token each time, one completion a prompt. */
   public static SamplingSettings greedy(int maxNewTokens, Set<Integer> eosIds) {
-    return new SamplingSettings(maxNewTokens, 0, 0, 1, 0, 1, 0, eosIds);
+    return sampling(maxNewTokens, 0, 1, 0, eosIds);
   }
 
   /** Draws from the whole vocabulary, as policy-gradient training needs. */
   public static SamplingSettings sampling(
       int maxNewTokens, double temperature, int completions, long seed, Set<Integer> eosIds) {
-    return new SamplingSettings(maxNewTokens, temperature, 0, 1, 0, completions, seed, eosIds);
+    return new SamplingSettings(
+        maxNewTokens, temperature, 0, 1, 0, 1, completions, seed, eosIds, List.of(), SLOTS);
+  }
+
+  public SamplingSettings withTopK(int topK) {
+    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
+  }
+
+  public SamplingSettings withTopP(double topP) {
+    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
+  }
+
+  public SamplingSettings withMinP(double minP) {
+    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
+  }
+
+  public SamplingSettings withRepetitionPenalty(double repetitionPenalty) {
+    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
+  }
+
+  public SamplingSettings withCompletions(int completions) {
+    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
+  }
+
+  public SamplingSettings withSeed(long seed) {
+    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
+  }
+
+  public SamplingSettings withStopStrings(List<String> stopStrings) {
+    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
+  }
+
+  public SamplingSettings withSlots(int slots) {
+    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
+  }
+
+  private SamplingSettings with(
+      int topK,
+      double topP,
+      double minP,
+      double repetitionPenalty,
+      int completions,
+      long seed,
+      List<String> stopStrings,
+      int slots) {
+    return new SamplingSettings(
+        maxNewTokens,
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        completions,
+        seed,
+        eosIds,
+        stopStrings,
+        slots);
   }
 }

@@ -302,6 +302,14 @@
     _1 = torch.copy_(torch.narrow(out, 3, 0, torch.size(kv, 3)), kv)
     return out
 
+  # Copies rows of a cache into kv, from row at on: of each the last places before source_end, to
+  # before end. lengths says how many places of each row.
+  def place_rows(self: __torch__.Ops, kv: Tensor, at: int, end: int, source: Tensor, rows: List[int], source_end: int, lengths: List[int]) -> Tensor:
+    for i in range(torch.len(rows)):
+      to = torch.narrow(torch.select(kv, 1, torch.add(at, i)), 2, torch.sub(end, lengths[i]), lengths[i])
+      _1 = torch.copy_(to, torch.narrow(torch.select(source, 1, rows[i]), 2, torch.sub(source_end, lengths[i]), lengths[i]))
+    return kv
+
   def selected_rows(self: __torch__.Ops, x: Tensor, dim: int, rows: Tensor) -> Tensor:
     return torch.index_select(x, dim, rows)
 
@@ -363,15 +371,26 @@
     last = torch.select(torch.view(x, [b, t, {{hidden}}]), 1, -1)
     return torch.to(torch.linear((self).low((self).norm(last, w[1])), w[2]), 6)
 
+  # Makes the ids in seen [rows, any] less probable; leaves the logits alone where it is empty.
+  def penalized(self: __torch__.Ops, logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
+    if torch.eq(torch.numel(seen), 0):
+      bent = logits
+    else:
+      found = torch.gather(logits, 1, seen)
+      lowered = torch.where(torch.lt(found, 0.), torch.mul(found, penalty), torch.div(found, penalty))
+      bent = torch.scatter(logits, 1, seen, lowered)
+    return bent
+
   # One token a row, and its log-probability over the whole vocabulary at this temperature. The
-  # choice inverts the distribution's sum at u, after top-k, top-p and min-p have cut it.
-  def pick(self: __torch__.Ops, logits: Tensor, u: Tensor, temperature: float, top_k: int, top_p: float, min_p: float) -> Tuple[Tensor, Tensor]:
+  # choice inverts the distribution's sum at u, after the penalty has bent it and top-k, top-p and
+  # min-p have cut it.
+  def pick(self: __torch__.Ops, logits: Tensor, seen: Tensor, u: Tensor, temperature: float, penalty: float, top_k: int, top_p: float, min_p: float) -> Tuple[Tensor, Tensor]:
     if torch.eq(temperature, 0.):
-      token = torch.argmax(logits, -1, True)
+      token = torch.argmax((self).penalized(logits, seen, penalty), -1, True)
       logp = torch.gather(torch.log_softmax(logits, -1), 1, token)
     else:
       scaled = torch.div(logits, temperature)
-      cut = scaled
+      cut = (self).penalized(scaled, seen, penalty)
       vocabulary = torch.size(logits, -1)
       if torch.__and__(torch.gt(top_k, 0), torch.lt(top_k, vocabulary)):
         best, _1 = torch.topk(cut, top_k, -1)

@@ -421,7 +421,7 @@ class CausalLmTest {
         if (i % 20 == 0) {
           generator.generate(
               List.of(new int[] {1, 2, 3}, new int[] {4}),
-              SamplingSettings.sampling(8, 1, 2, i, java.util.Set.of(3)));
+              SamplingSettings.sampling(8, 1, 2, i, java.util.Set.of(3)).withSlots(3));
         }
         assertThat(Scope.liveValues()).isEqualTo(loaded);
         if (i == 40) {

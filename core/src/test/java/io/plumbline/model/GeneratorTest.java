@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.plumbline.Fixtures;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.tensor.Torch;
+import io.plumbline.text.Tokenizer;
+import io.plumbline.text.TokenizerFiles;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -16,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -160,6 +166,11 @@ class GeneratorTest {
     return counts;
   }
 
+  /** Only the first token of each completion. */
+  private static SamplingSettings first(double temperature, int completions, long seed) {
+    return SamplingSettings.sampling(1, temperature, completions, seed, Set.of());
+  }
+
   private static double[] distribution(CausalLm model, int[] prompt, double temperature) {
     float[] logits = model.logits(prompt)[prompt.length - 1];
     double[] p = new double[logits.length];
@@ -199,12 +210,9 @@ class GeneratorTest {
       }
       order.sort((a, b) -> Double.compare(p[b], p[a]));
       Set<Integer> everything = Set.copyOf(order);
+      assertDrawnFrom(counts(generator, prompt, first(1.5, n, 1)), p, everything);
       assertDrawnFrom(
-          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 1, 0, n, 1, Set.of())),
-          p,
-          everything);
-      assertDrawnFrom(
-          counts(generator, prompt, new SamplingSettings(1, 1.5, 7, 1, 0, n, 2, Set.of())),
+          counts(generator, prompt, first(1.5, n, 2).withTopK(7)),
           p,
           Set.copyOf(order.subList(0, 7)));
       Set<Integer> nucleus = new HashSet<>();
@@ -213,22 +221,14 @@ class GeneratorTest {
         nucleus.add(order.get(i));
         mass += p[order.get(i)];
       }
-      assertDrawnFrom(
-          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 0.6, 0, n, 3, Set.of())),
-          p,
-          nucleus);
+      assertDrawnFrom(counts(generator, prompt, first(1.5, n, 3).withTopP(0.6)), p, nucleus);
       Set<Integer> likely = new HashSet<>(order);
       likely.removeIf(i -> p[i] < 0.3 * p[order.get(0)]);
       assertThat(likely).hasSizeBetween(2, 96);
-      assertDrawnFrom(
-          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 1, 0.3, n, 4, Set.of())),
-          p,
-          likely);
+      assertDrawnFrom(counts(generator, prompt, first(1.5, n, 4).withMinP(0.3)), p, likely);
       // A nucleus that no single token fills still holds the most probable one.
       assertDrawnFrom(
-          counts(generator, prompt, new SamplingSettings(1, 1.5, 0, 1e-6, 0, 50, 5, Set.of())),
-          p,
-          Set.of(order.get(0)));
+          counts(generator, prompt, first(1.5, 50, 5).withTopP(1e-6)), p, Set.of(order.get(0)));
     }
   }
 
@@ -240,7 +240,7 @@ class GeneratorTest {
       double[] p = distribution(model, prompt, 0.7);
       Generation g =
           generator
-              .generate(List.of(prompt), new SamplingSettings(1, 0.7, 3, 0.9, 0.1, 1, 1, Set.of()))
+              .generate(List.of(prompt), first(0.7, 1, 1).withTopK(3).withTopP(0.9).withMinP(0.1))
               .get(0)
               .get(0);
       assertThat((double) g.logps()[0]).isCloseTo(Math.log(p[g.tokens()[0]]), within(1e-5));
@@ -259,8 +259,158 @@ class GeneratorTest {
           .isInstanceOf(PlumblineException.class)
           .hasMessageContaining("token id 97");
       assertThat(generator.generate(List.of(), greedy)).isEmpty();
-      assertThatThrownBy(() -> new SamplingSettings(1, 1, 0, 0, 0, 1, 1, Set.of()))
-          .hasMessageContaining("top-p");
+      assertThatThrownBy(() -> first(1, 1, 1).withTopP(0)).hasMessageContaining("top-p");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(ComputeDtype.class)
+  void refilledSlotsGiveTheSame(ComputeDtype dtype) {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    List<int[]> prompts = new ArrayList<>();
+    for (int i = 0; i < 14; i++) {
+      prompts.add(Models.tokens(random, 1 + random.nextInt(40), 97));
+    }
+    // Lengths from 1 to beyond what the cache holds at first.
+    SamplingSettings settings =
+        SamplingSettings.sampling(150, 1, 3, random.nextLong(), Set.of(5, 6)).withTopK(60);
+    boolean exact = dtype == ComputeDtype.F32;
+    try (CausalLm model = small(dtype);
+        Generator generator = new Generator(model)) {
+      List<List<Generation>> alone = generator.generate(prompts, settings.withSlots(1));
+      Set<Integer> lengths = new HashSet<>();
+      alone.forEach(group -> group.forEach(g -> lengths.add(g.tokens().length)));
+      assertThat(lengths).as("seed %d", seed).hasSizeGreaterThan(10);
+      for (int slots : List.of(2, 3, 16, 64)) {
+        List<List<Generation>> together = generator.generate(prompts, settings.withSlots(slots));
+        int same = 0;
+        for (int p = 0; p < prompts.size(); p++) {
+          for (int c = 0; c < 3; c++) {
+            Generation expected = alone.get(p).get(c);
+            Generation found = together.get(p).get(c);
+            if (exact) {
+              assertThat(found.tokens())
+                  .as("seed %d, slots %d, prompt %d", seed, slots, p)
+                  .containsExactly(expected.tokens());
+              assertThat(found.logps()).containsExactly(expected.logps(), within(1e-4f));
+              assertThat(found.finish()).isEqualTo(expected.finish());
+            }
+            same += Arrays.equals(found.tokens(), expected.tokens()) ? 1 : 0;
+            assertThat(found.logps())
+                .as("seed %d, slots %d, prompt %d", seed, slots, p)
+                .containsExactly(
+                    model
+                        .logps(List.of(Models.row(prompts.get(p), found.tokens())))
+                        .logps()
+                        .get(0)
+                        .get(0),
+                    within(exact ? 1e-4f : 0.1f));
+          }
+        }
+        // A draw near a boundary falls on its other side where bf16 rounds otherwise.
+        assertThat(same).as("seed %d, slots %d", seed, slots).isGreaterThan(14 * 3 / 4);
+        assertThat(generator.generate(prompts, settings.withSlots(slots)))
+            .usingRecursiveComparison()
+            .isEqualTo(together);
+      }
+    }
+  }
+
+  /** As transformers' RepetitionPenaltyLogitsProcessor has it. */
+  @Test
+  void thePenaltyIsOnTokensOfPromptAndCompletion() {
+    long seed = System.nanoTime();
+    List<int[]> prompts = prompts(new Random(seed), 5);
+    SamplingSettings greedy =
+        SamplingSettings.greedy(30, Set.of()).withRepetitionPenalty(1.4).withSlots(3);
+    try (CausalLm model = small(ComputeDtype.F32);
+        Generator generator = new Generator(model)) {
+      List<List<Generation>> out = generator.generate(prompts, greedy);
+      for (int p = 0; p < prompts.size(); p++) {
+        int[] tokens = out.get(p).get(0).tokens();
+        int[] prompt = prompts.get(p);
+        int[] whole = Arrays.copyOf(prompt, prompt.length + tokens.length);
+        System.arraycopy(tokens, 0, whole, prompt.length, tokens.length);
+        float[][] logits = model.logits(whole);
+        for (int t = 0; t < tokens.length; t++) {
+          int end = prompt.length + t;
+          float[] bent = logits[end - 1].clone();
+          for (int id : Arrays.stream(whole, 0, end).distinct().toArray()) {
+            bent[id] *= bent[id] < 0 ? 1.4f : 1 / 1.4f;
+          }
+          int best = 0;
+          for (int i = 1; i < bent.length; i++) {
+            best = bent[i] > bent[best] ? i : best;
+          }
+          assertThat(tokens[t]).as("seed %d, prompt %d, token %d", seed, p, t).isEqualTo(best);
+        }
+        float[] logps = model.logps(List.of(Models.row(prompt, tokens))).logps().get(0).get(0);
+        assertThat(out.get(p).get(0).logps()).containsExactly(logps, within(1e-4f));
+      }
+      assertThat(out)
+          .usingRecursiveComparison()
+          .isNotEqualTo(generator.generate(prompts, greedy.withRepetitionPenalty(1)));
+    }
+  }
+
+  private static Tokenizer goldenTokenizer() throws IOException {
+    TreeMap<String, String> files = new TreeMap<>();
+    for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+      files.put(name, Files.readString(Fixtures.golden("tokenizer").resolve(name)));
+    }
+    return Tokenizer.of(new TokenizerFiles(files));
+  }
+
+  @Test
+  void aStopStringEndsTheCompletionWithTheTokenThatCompletesIt() throws IOException {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    SamplingSettings sampling = SamplingSettings.sampling(40, 1, 8, 3, Set.of());
+    try (Tokenizer tokenizer = goldenTokenizer();
+        CausalLm model = Models.golden("llama", Purpose.INFERENCE, ComputeDtype.F32);
+        Generator generator = new Generator(model, tokenizer)) {
+      List<int[]> prompts = List.of(tokenizer.encode("What is 5 + 7?"));
+      List<Generation> whole = generator.generate(prompts, sampling).get(0);
+      for (int trial = 0; trial < 20; trial++) {
+        String text = tokenizer.decode(whole.get(random.nextInt(whole.size())).tokens());
+        int from = random.nextInt(text.length() - 12);
+        String stop = text.substring(from, from + 1 + random.nextInt(12));
+        List<Generation> stopped =
+            generator
+                .generate(prompts, sampling.withStopStrings(List.of("never \u0000 there", stop)))
+                .get(0);
+        for (int c = 0; c < whole.size(); c++) {
+          int[] all = whole.get(c).tokens();
+          int end = 1;
+          while (end < all.length && !tokenizer.decode(Arrays.copyOf(all, end)).contains(stop)) {
+            end++;
+          }
+          int[] expected = Arrays.copyOf(all, end);
+          boolean found = tokenizer.decode(expected).contains(stop);
+          assertThat(stopped.get(c).tokens())
+              .as("seed %d, stop string '%s'", seed, stop)
+              .containsExactly(expected);
+          assertThat(stopped.get(c).logps()).hasSize(end);
+          assertThat(stopped.get(c).finish()).isEqualTo(found ? Finish.STOP : Finish.LENGTH);
+        }
+      }
+    }
+  }
+
+  @Test
+  void stopStringsNeedATokenizer() {
+    try (CausalLm model = small(ComputeDtype.F32);
+        Generator generator = new Generator(model)) {
+      SamplingSettings stopping =
+          SamplingSettings.greedy(3, Set.of()).withStopStrings(List.of("\n\n"));
+      assertThatThrownBy(() -> generator.generate(List.of(new int[] {1}), stopping))
+          .isInstanceOf(PlumblineException.class)
+          .hasMessageContaining("tokenizer");
+      assertThatThrownBy(() -> stopping.withStopStrings(List.of("")))
+          .hasMessageContaining("stop string is empty");
+      assertThatThrownBy(() -> stopping.withRepetitionPenalty(0))
+          .hasMessageContaining("repetition-penalty");
     }
   }
 }

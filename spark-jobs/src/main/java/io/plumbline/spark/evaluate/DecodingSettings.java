@@ -37,6 +37,8 @@ public record DecodingSettings(
   }
 
   SamplingSettings sampling(Set<Integer> eosIds) {
-    return new SamplingSettings(maxNewTokens, temperature, topK, topP, 0, 1, seed, eosIds);
+    return SamplingSettings.sampling(maxNewTokens, temperature, 1, seed, eosIds)
+        .withTopK(topK)
+        .withTopP(topP);
   }
 }
