@@ -8,13 +8,14 @@ package io.plumbline.rollout;
  * @param deviation with n − 1 in the denominator, as TRL's; 0 where fewer than two values are
  *     numbers
  */
-record Moments(int count, double mean, double deviation) {
-  static Moments of(double[] values) {
+public record Moments(int count, double mean, double deviation) {
+  /** Of all values. */
+  public static Moments of(double[] values) {
     return of(values, 0, values.length);
   }
 
   /** Of the values from {@code from} up to, and without, {@code to}. */
-  static Moments of(double[] values, int from, int to) {
+  public static Moments of(double[] values, int from, int to) {
     int count = 0;
     double first = 0;
     // Sums of differences from the first value, so that equal values leave no rounding behind.

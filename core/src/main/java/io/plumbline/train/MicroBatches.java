@@ -13,6 +13,10 @@ import java.util.OptionalInt;
 final class MicroBatches {
   private MicroBatches() {}
 
+  static List<List<TokenizedRow>> split(List<TokenizedRow> all, LoopSettings settings) {
+    return split(all, settings.microBatchSize().size(), settings.microBatchTokens());
+  }
+
   /**
    * @param rows at most this many rows a pass, if given
    * @param tokenBudget otherwise as many rows as fit this many tokens, padding included; always at

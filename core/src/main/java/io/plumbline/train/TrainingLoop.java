@@ -49,8 +49,8 @@ public final class TrainingLoop<V, G> {
   private final TrainedModel<V, G> model;
   private final TrainingMethod<V, G> method;
   private final Collective collective;
-  private final CanonicalShards shards;
-  private final Optional<CanonicalShards> evalShards;
+  private final StepFeed feed;
+  private final Optional<Evaluation> evaluation;
   private final LoopSettings settings;
   private final TrainingStateStore states;
   private final TrainingObserver observer;
@@ -100,12 +100,53 @@ public final class TrainingLoop<V, G> {
     }
   }
 
+  /**
+   * A loop over written rows.
+   *
+   * @param held rows to evaluate on
+   * @param deadline how long a rank waits for its peers in one operation
+   */
   public TrainingLoop(
       TrainedModel<V, G> model,
       TrainingMethod<V, G> method,
       Collective collective,
       CanonicalShards shards,
-      Optional<CanonicalShards> evalShards,
+      Optional<CanonicalShards> held,
+      LoopSettings settings,
+      TrainingStateStore states,
+      TrainingObserver observer,
+      Duration deadline) {
+    this(
+        model,
+        method,
+        collective,
+        new ShardFeed(shards, collective),
+        held.map(
+            rows ->
+                new HeldOutLoss<>(
+                    model,
+                    method,
+                    collective,
+                    rows,
+                    batch -> MicroBatches.split(batch, settings),
+                    observer)),
+        settings,
+        states,
+        observer,
+        deadline);
+  }
+
+  /**
+   * A loop over rows from anywhere.
+   *
+   * @param deadline how long a rank waits for its peers in one operation
+   */
+  public TrainingLoop(
+      TrainedModel<V, G> model,
+      TrainingMethod<V, G> method,
+      Collective collective,
+      StepFeed feed,
+      Optional<? extends Evaluation> evaluation,
       LoopSettings settings,
       TrainingStateStore states,
       TrainingObserver observer,
@@ -113,8 +154,8 @@ public final class TrainingLoop<V, G> {
     this.model = model;
     this.method = method;
     this.collective = collective;
-    this.shards = shards;
-    this.evalShards = evalShards;
+    this.feed = feed;
+    this.evaluation = evaluation.map(of -> (Evaluation) of);
     this.settings = settings;
     this.states = states;
     this.observer = observer;
@@ -127,55 +168,61 @@ public final class TrainingLoop<V, G> {
    * the chosen metric gets no better. The model holds the chosen weights then.
    */
   public LoopOutcome run() {
-    CanonicalShards.Plan plan = shards.plan();
     OptimizerSettings optimizer = settings.optimizer();
-    try (AdamW adamW = new AdamW(model.segments(), optimizer);
+    long steps = feed.steps();
+    try (feed;
+        AdamW adamW = new AdamW(model.segments(), optimizer);
         OverlappedAllReduce allReduce = new OverlappedAllReduce(collective)) {
       long firstStep = restore(adamW);
       if (firstStep == 0) {
         requireMetric(evaluate(0));
       }
       long done = firstStep;
-      try (CanonicalShards.StepReader reader =
-          shards.reader(collective.rank(), collective.worldSize(), firstStep)) {
-        while (done < plan.steps() && !progress.stoppedEarly) {
-          long step = done;
-          long start = System.nanoTime();
-          observer.checkInterrupted();
-          WholeBatch batch = wholeBatch(reader.next());
+      long lastRest = firstStep;
+      while (done < steps && !progress.stoppedEarly) {
+        long step = done;
+        long start = System.nanoTime();
+        observer.checkInterrupted();
+        WholeBatch batch = wholeBatch(feed.rows(step));
 
-          gradients(batch, adamW, allReduce);
-          addUpOverRanks();
-          double normalizer = method.normalizer(sums);
-          double gradientNorm = adamW.gradientNorm() / normalizer;
-          double learningRate =
-              optimizer.learningRate()
-                  * optimizer.schedule().factor(step, optimizer.warmupSteps(), plan.steps());
-          // The same bits on every rank, so every rank comes to the same verdict.
-          if (sums.finite() && Double.isFinite(gradientNorm)) {
-            if (step == 0) {
-              method.checkBeforeFirstUpdate(sums);
-            }
-            double clip = Math.min(1.0, optimizer.maxGradNorm() / (gradientNorm + 1e-6));
-            adamW.step(learningRate, clip / normalizer);
-            progress.updates++;
-            progress.badStepsInARow = 0;
-            report(step, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
-          } else {
-            report(step, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
-            leaveOut(step, batch, adamW);
+        gradients(batch, adamW, allReduce);
+        addUpOverRanks();
+        double normalizer = method.normalizer(sums);
+        double gradientNorm = adamW.gradientNorm() / normalizer;
+        double learningRate =
+            optimizer.learningRate()
+                * optimizer.schedule().factor(step, optimizer.warmupSteps(), steps);
+        done = step + 1;
+        // The same bits on every rank, so every rank comes to the same verdict.
+        if (!sums.finite() || !Double.isFinite(gradientNorm)) {
+          report(step, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
+          leaveOut(step, batch, adamW);
+        } else if (method.stopsUpdates(sums)) {
+          report(step, gradientNorm, 0, (System.nanoTime() - start) / 1e9);
+          done = Math.min(steps, feed.nextRest(done));
+        } else {
+          if (feed.begins(step)) {
+            method.checkBeforeFirstUpdate(sums);
           }
-
-          done = step + 1;
-          boolean last = done == plan.steps();
-          boolean save = last || isDue(done, settings.saveSteps());
-          if (last || isDue(done, settings.evalSteps())) {
-            save |= select(done, evaluate(done));
-          }
-          if (save) {
-            save(done, adamW);
-          }
+          double clip = Math.min(1.0, optimizer.maxGradNorm() / (gradientNorm + 1e-6));
+          adamW.step(learningRate, clip / normalizer);
+          progress.updates++;
+          progress.badStepsInARow = 0;
+          report(step, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
         }
+
+        boolean last = done == steps;
+        if (!last && feed.nextRest(done) != done) {
+          continue;
+        }
+        boolean save = last || isDue(lastRest, done, settings.saveSteps());
+        if (last || isDue(lastRest, done, settings.evalSteps())) {
+          save |= select(done, evaluate(done));
+        }
+        if (save) {
+          save(done, adamW);
+        }
+        lastRest = done;
       }
       return new LoopOutcome(
           firstStep,
@@ -185,8 +232,9 @@ public final class TrainingLoop<V, G> {
     }
   }
 
-  private static boolean isDue(long done, long every) {
-    return every > 0 && done % every == 0;
+  /** Whether a multiple of {@code every} steps was reached since the last rest. */
+  private static boolean isDue(long lastRest, long done, long every) {
+    return every > 0 && done / every > lastRest / every;
   }
 
   private WholeBatch wholeBatch(List<TokenizedRow> rows) {
@@ -194,7 +242,7 @@ public final class TrainingLoop<V, G> {
   }
 
   private List<List<TokenizedRow>> microBatches(List<TokenizedRow> rows) {
-    return MicroBatches.split(rows, settings.microBatchSize().size(), settings.microBatchTokens());
+    return MicroBatches.split(rows, settings);
   }
 
   /** Fills every segment's gradients with the sum over this rank's rows, then over all ranks. */
@@ -312,8 +360,9 @@ public final class TrainingLoop<V, G> {
     }
     Map<String, Double> line = new LinkedHashMap<>();
     line.put("step", (double) (step + 1));
-    line.put("epoch", (double) (step + 1) / shards.plan().stepsPerEpoch());
+    line.put("epoch", feed.epochs(step + 1));
     line.putAll(method.metrics(sums));
+    line.putAll(feed.metrics());
     line.put("grad_norm", gradientNorm);
     line.put("learning_rate", learningRate);
     line.put("num_tokens", (double) progress.tokens);
@@ -322,32 +371,16 @@ public final class TrainingLoop<V, G> {
     observer.metrics(line);
   }
 
-  /**
-   * Loss and metrics on held-out rows, which every world size reads in the same order. The same on
-   * every rank; empty without held-out rows.
-   */
+  /** Metrics of held-out rows. The same on every rank; empty where nothing is held out. */
   private Map<String, Double> evaluate(long step) {
-    if (evalShards.isEmpty()) {
+    if (evaluation.isEmpty()) {
       return Map.of();
     }
     long start = System.nanoTime();
-    CanonicalShards held = evalShards.get();
-    sums.clear();
-    try (CanonicalShards.StepReader reader =
-        held.reader(collective.rank(), collective.worldSize(), 0)) {
-      for (long s = 0; s < held.plan().steps(); s++) {
-        observer.checkInterrupted();
-        WholeBatch whole = wholeBatch(reader.next());
-        for (List<TokenizedRow> batch : microBatches(whole.learned())) {
-          method.accumulate(batch, model.infer(batch), whole, sums);
-        }
-      }
-    }
-    sums.addUpOver(collective);
     Map<String, Double> line = new LinkedHashMap<>();
     line.put("step", (double) step);
-    line.put("epoch", (double) step / shards.plan().stepsPerEpoch());
-    method.evaluationMetrics(sums).forEach((name, value) -> line.put("eval_" + name, value));
+    line.put("epoch", feed.epochs(step));
+    evaluation.get().run().forEach((name, value) -> line.put("eval_" + name, value));
     line.put("eval_runtime", (System.nanoTime() - start) / 1e9);
     if (collective.rank() == 0) {
       observer.metrics(line);
@@ -432,11 +465,14 @@ public final class TrainingLoop<V, G> {
     collective.allReduceSum(newest);
     long step = (long) newest[0];
     if (step == 0) {
+      feed.goTo(0, JsonNodeFactory.instance.objectNode());
       return 0;
     }
     TrainingStateStore.Snapshot snapshot = states.at(step);
     readWeights(snapshot);
-    progress.restore(snapshot.json("state"));
+    ObjectNode state = snapshot.json("state");
+    progress.restore(state);
+    feed.goTo(step, state.withObject("/feed"));
     adamW.restore(progress.updates, snapshot::read);
     LOG.info("Rank {} goes on from step {}", collective.rank(), step);
     return step;

@@ -82,8 +82,16 @@ public interface TrainingMethod<V, G> {
   }
 
   /**
-   * Checks on the first step what must hold before any update, and fails with NUMERICS if it does
-   * not.
+   * Whether the policy has gone as far from where its rollouts came from as it may: then neither
+   * this update is made nor any other on the same rollouts.
+   */
+  default boolean stopsUpdates(Sums sums) {
+    return false;
+  }
+
+  /**
+   * Checks what must hold before the first update that learns from new rows ({@link
+   * StepFeed#begins}), and fails with NUMERICS if it does not.
    */
   default void checkBeforeFirstUpdate(Sums sums) {}
 }

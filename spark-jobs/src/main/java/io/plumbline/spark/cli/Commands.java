@@ -18,6 +18,7 @@ final class Commands {
         TrainCommand.KTO,
         TrainCommand.ORPO,
         TrainCommand.SIMPO,
+        TrainCommand.GRPO,
         new GenerateCommand(),
         new ScoreCommand(),
         new InspectCommand());

@@ -22,6 +22,14 @@ final class ObjectiveOptions {
               OBJECTIVE,
               "How much a log-ratio counts: higher stays nearer to the reference.")
           .withInitial("0.1");
+  private static final Setting<Double> ROLLOUT_BETA =
+      Setting.number(
+              BETA.name(),
+              OBJECTIVE,
+              "Weight of the KL from the reference; 0 for no reference at all.",
+              0,
+              Double.POSITIVE_INFINITY)
+          .withInitial("0");
   static final Setting<List<String>> LOSS_TYPE =
       Setting.value(
           "loss-type",
@@ -139,6 +147,7 @@ final class ObjectiveOptions {
               LD_ALPHA,
               USE_WEIGHTING,
               REFERENCE_FREE);
+      case GRPO -> List.of(beta(algorithm), lossType(algorithm));
       case KTO ->
           List.of(beta(algorithm), lossType(algorithm), DESIRABLE_WEIGHT, UNDESIRABLE_WEIGHT);
       case ORPO ->
@@ -159,7 +168,11 @@ final class ObjectiveOptions {
   }
 
   private static Setting<Double> beta(Algorithm algorithm) {
-    return algorithm == Algorithm.SIMPO ? BETA.withInitial("2.0") : BETA;
+    return switch (algorithm) {
+      case SIMPO -> BETA.withInitial("2.0");
+      case GRPO -> ROLLOUT_BETA;
+      case SFT, REWARD, DPO, KTO, ORPO -> BETA;
+    };
   }
 
   private static Setting<List<String>> lossType(Algorithm algorithm) {
@@ -169,6 +182,7 @@ final class ObjectiveOptions {
           case KTO -> "kto";
           case ORPO -> "orpo";
           case SIMPO -> "simpo";
+          case GRPO -> "dapo";
         };
     boolean mixes = algorithm == Algorithm.DPO;
     return LOSS_TYPE

@@ -18,6 +18,9 @@ final class OutcomeText {
     WORDS.put("eval_margin", "margin of the scores");
     WORDS.put("eval_brier_score", "Brier score");
     WORDS.put("eval_calibration_error", "calibration error");
+    WORDS.put("eval_reward", "reward");
+    WORDS.put("eval_objective/kl", "KL from the reference, a text");
+    WORDS.put("eval_completions/mean_length", "tokens of a completion");
     WORDS.put("eval_loss", "loss");
     WORDS.put("eval_nll_loss", "loss of the chosen side's tokens");
     WORDS.put("eval_kl", "KL from the reference");

@@ -52,6 +52,15 @@ record RowOptions(
   }
 
   static RowOptions of(SettingValues values, Problems problems) {
+    return of(values, values.of(TrainingSettings.MAX_LENGTH), problems);
+  }
+
+  /** Of rows that are prompts: what is written to them has a limit of its own. */
+  static RowOptions ofPrompts(SettingValues values, Problems problems) {
+    return of(values, OptionalInt.empty(), problems);
+  }
+
+  private static RowOptions of(SettingValues values, OptionalInt maxLength, Problems problems) {
     List<String> data = new ArrayList<>();
     List<Double> weights = new ArrayList<>();
     boolean weighted = false;
@@ -89,7 +98,6 @@ record RowOptions(
       problems.add(
           "--eval-data names held-out rows and --eval-split takes them from --data: give one.");
     }
-    OptionalInt maxLength = values.of(TrainingSettings.MAX_LENGTH);
     OptionalInt maxPromptLength = values.of(TrainingSettings.MAX_PROMPT_LENGTH);
     if (maxLength.isPresent()
         && maxPromptLength.isPresent()

@@ -79,6 +79,22 @@ record TrainCommand(Algorithm algorithm, String summary, String description, Lis
               "simpo --model runs/sft/checkpoint --data pairs.jsonl --loss-type sigmoid"
                   + " --cpo-alpha 1 --beta 0.1 --output runs/cpo"));
 
+  static final TrainCommand GRPO =
+      new TrainCommand(
+          Algorithm.GRPO,
+          "Group relative policy optimisation: learns from its own completions and their rewards.",
+          "Each step samples a group of completions for every prompt on the ranks that train, scores"
+              + " them by reward functions, and makes those likelier that scored above their group;"
+              + " every rollout goes to the ledger. Rows hold a prompt, and whatever columns the"
+              + " rewards read. RLOO is --loss-type rloo, GSPO --loss-type grpo with"
+              + " --importance-sampling-level sequence.",
+          List.of(
+              "grpo --model runs/sft/checkpoint --data questions.jsonl --eval-split 200"
+                  + " --reward answer --output runs/grpo --ranks 2",
+              "grpo --model runs/sft/checkpoint --data questions.jsonl --reward answer"
+                  + " --reward 'tags{\"weight\":0.2}' --cost 'length{\"per_token\":1}<=200'"
+                  + " --beta 0.04 --num-iterations 2 --output runs/grpo-short"));
+
   @Override
   public String name() {
     return algorithm.command();

@@ -1,6 +1,5 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
@@ -8,6 +7,7 @@ import io.plumbline.optim.Schedule;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.Methods;
+import io.plumbline.spark.training.ObjectiveSettings;
 import io.plumbline.spark.training.TrainingRequest;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
@@ -317,7 +317,15 @@ final class TrainingSettings {
     if (Methods.hasReference(algorithm)) {
       settings.add(REFERENCE_CACHE);
     }
+    if (algorithm.isOnline()) {
+      settings.addAll(RolloutOptions.rewards());
+      settings.addAll(RolloutOptions.sampling());
+    }
     settings.addAll(ObjectiveOptions.of(algorithm));
+    if (algorithm.isOnline()) {
+      settings.addAll(RolloutOptions.loss());
+      settings.addAll(RolloutOptions.limits());
+    }
     settings.addAll(
         List.of(
             EPOCHS,
@@ -334,20 +342,22 @@ final class TrainingSettings {
             MAX_GRAD_NORM,
             ADAM_BETA1,
             ADAM_BETA2,
-            ADAM_EPSILON,
-            MAX_LENGTH,
-            MAX_PROMPT_LENGTH,
-            TRUNCATION_MODE,
-            MAX_BAD_ROWS));
+            ADAM_EPSILON));
+    settings.addAll(
+        algorithm.isOnline()
+            ? List.of(MAX_PROMPT_LENGTH, MAX_BAD_ROWS)
+            : List.of(MAX_LENGTH, MAX_PROMPT_LENGTH, TRUNCATION_MODE, MAX_BAD_ROWS));
     if (sft) {
       settings.addAll(List.of(SUPERVISED_ON, LOSS_ON, PACKING));
     }
     settings.addAll(
         List.of(
             EVAL_STEPS,
-            METRIC_FOR_BEST_MODEL,
+            METRIC_FOR_BEST_MODEL.withHelp(
+                METRIC_FOR_BEST_MODEL.help().replace("eval_loss", usualMeasure(algorithm))),
             BEST_IS,
-            EARLY_STOPPING_PATIENCE,
+            EARLY_STOPPING_PATIENCE.withHelp(
+                EARLY_STOPPING_PATIENCE.help().replace("eval_loss", usualMeasure(algorithm))),
             EARLY_STOPPING_THRESHOLD,
             ON_BAD_STEP,
             SAVE_STEPS,
@@ -366,14 +376,19 @@ final class TrainingSettings {
             + switch (algorithm) {
               case DPO, KTO -> " It is the reference too.";
               case REWARD -> " Its language head makes room for one score.";
+              case GRPO -> " It is the reference too, where there is a KL to it.";
               case SFT, ORPO, SIMPO -> "";
             });
   }
 
   private static Setting<Integer> globalBatchSize(Algorithm algorithm) {
-    return algorithm.kind() == ExampleKind.PREFERENCE
-        ? GLOBAL_BATCH_SIZE.withHelp(GLOBAL_BATCH_SIZE.help().replaceFirst("^Rows", "Pairs"))
-        : GLOBAL_BATCH_SIZE;
+    String rows =
+        switch (algorithm.kind()) {
+          case PREFERENCE -> "Pairs";
+          case PROMPT -> "Prompts";
+          default -> "Rows";
+        };
+    return GLOBAL_BATCH_SIZE.withHelp(GLOBAL_BATCH_SIZE.help().replaceFirst("^Rows", rows));
   }
 
   private static Setting<Double> learningRate(Algorithm algorithm) {
@@ -381,7 +396,7 @@ final class TrainingSettings {
         switch (algorithm) {
           case SFT -> "2e-5";
           case REWARD -> "1e-4";
-          case DPO, KTO, ORPO, SIMPO -> "1e-6";
+          case DPO, KTO, ORPO, SIMPO, GRPO -> "1e-6";
         });
   }
 
@@ -390,7 +405,10 @@ final class TrainingSettings {
     String model =
         values.require(MODEL, "name the Hugging Face directory to start from").orElse("");
     boolean sft = algorithm == Algorithm.SFT;
-    RowOptions rows = RowOptions.of(values, problems);
+    RowOptions rows =
+        algorithm.isOnline()
+            ? RowOptions.ofPrompts(values, problems)
+            : RowOptions.of(values, problems);
     boolean evaluated = rows.evaluated() || values.has(EVAL_SPLIT);
     String output =
         values.require(OUTPUT, "name a directory for what the run leaves behind").orElse("");
@@ -437,6 +455,7 @@ final class TrainingSettings {
       problems.add("--resume keeps what is in OUTPUT and --overwrite deletes it: give one.");
     }
     SparkSessions.check(values, ranks, problems);
+    ObjectiveSettings objective = ObjectiveOptions.settings(algorithm, values, problems);
 
     return new TrainingRequest(
         algorithm,
@@ -478,14 +497,23 @@ final class TrainingSettings {
         resume ? Start.RESUME : overwrite ? Start.OVERWRITE : Start.FRESH,
         values.of(COMPUTE_DTYPE),
         values.of(SAVE_DTYPE),
-        ObjectiveOptions.settings(algorithm, values, problems),
+        objective,
+        algorithm.isOnline()
+            ? Optional.of(
+                RolloutOptions.settings(
+                    objective.lossTypes().get(0), objective.beta(), values, problems))
+            : Optional.empty(),
         rows.badRows(),
         values.of(ON_BAD_STEP),
-        selection(values, evaluated, evalSteps, problems));
+        selection(algorithm, values, evaluated, evalSteps, problems));
   }
 
   private static Selection selection(
-      SettingValues values, boolean evaluated, long evalSteps, Problems problems) {
+      Algorithm algorithm,
+      SettingValues values,
+      boolean evaluated,
+      long evalSteps,
+      Problems problems) {
     boolean stops = values.has(EARLY_STOPPING_PATIENCE);
     if (!values.has(METRIC_FOR_BEST_MODEL) && !stops) {
       for (Setting<?> alone : List.of(BEST_IS, EARLY_STOPPING_THRESHOLD)) {
@@ -498,7 +526,7 @@ final class TrainingSettings {
       }
       return Selection.LAST;
     }
-    String given = values.find(METRIC_FOR_BEST_MODEL).orElse("eval_loss");
+    String given = values.find(METRIC_FOR_BEST_MODEL).orElse(usualMeasure(algorithm));
     String metric = given.startsWith("eval_") ? given : "eval_" + given;
     Setting<?> named =
         values.has(METRIC_FOR_BEST_MODEL) ? METRIC_FOR_BEST_MODEL : EARLY_STOPPING_PATIENCE;
@@ -519,6 +547,10 @@ final class TrainingSettings {
         better,
         values.find(EARLY_STOPPING_PATIENCE).orElse(0),
         values.of(EARLY_STOPPING_THRESHOLD));
+  }
+
+  private static String usualMeasure(Algorithm algorithm) {
+    return algorithm.isOnline() ? "eval_reward" : "eval_loss";
   }
 
   private static Setting<OptionalInt> limit(String name, String help) {

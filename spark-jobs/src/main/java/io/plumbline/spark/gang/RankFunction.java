@@ -133,7 +133,8 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
           BAD_TEMPLATE,
           CLUSTER_UNFIT,
           OUTPUT_IN_USE,
-          NUMERICS ->
+          NUMERICS,
+          REWARD_FAILED ->
           true;
       case GANG_BROKEN, STORAGE_FAILED, ENGINE_FAILED, INTERRUPTED, INTERNAL -> false;
     };

@@ -10,7 +10,8 @@ public enum Algorithm {
   DPO(ExampleKind.PREFERENCE),
   KTO(ExampleKind.UNPAIRED),
   ORPO(ExampleKind.PREFERENCE),
-  SIMPO(ExampleKind.PREFERENCE);
+  SIMPO(ExampleKind.PREFERENCE),
+  GRPO(ExampleKind.PROMPT);
 
   private final ExampleKind kind;
 
@@ -21,6 +22,11 @@ public enum Algorithm {
   /** The command's name. */
   public String command() {
     return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Whether it learns from completions that the policy writes while it trains. */
+  public boolean isOnline() {
+    return this == GRPO;
   }
 
   /** What its rows are. */

@@ -7,6 +7,7 @@ import io.plumbline.objective.BradleyTerry;
 import io.plumbline.objective.CpoLossTypes;
 import io.plumbline.objective.CpoSettings;
 import io.plumbline.objective.Divergence;
+import io.plumbline.objective.GrpoLossTypes;
 import io.plumbline.objective.KtoLossTypes;
 import io.plumbline.objective.KtoSettings;
 import io.plumbline.objective.LengthDesensitized;
@@ -46,6 +47,7 @@ public final class Methods {
       case DPO -> LossTypes.names();
       case KTO -> KtoLossTypes.names();
       case SIMPO -> CpoLossTypes.names();
+      case GRPO -> GrpoLossTypes.names();
     };
   }
 
@@ -72,7 +74,7 @@ public final class Methods {
   public static void check(Algorithm algorithm, ObjectiveSettings settings) {
     if (algorithm == Algorithm.REWARD) {
       onScores(settings);
-    } else {
+    } else if (!algorithm.isOnline()) {
       onTokens(algorithm, settings, ComputeDtype.F32);
     }
   }
@@ -81,9 +83,14 @@ public final class Methods {
     return new RewardModeling(new BradleyTerry(settings.centerRewardsCoefficient()));
   }
 
+  /** How far rounding alone takes two passes of the same weights apart, in nats a token. */
+  static double drift(ComputeDtype computeDtype) {
+    return computeDtype == ComputeDtype.BF16 ? BF16_DRIFT : F32_DRIFT;
+  }
+
   static TokenMethod onTokens(
       Algorithm algorithm, ObjectiveSettings settings, ComputeDtype computeDtype) {
-    double drift = computeDtype == ComputeDtype.BF16 ? BF16_DRIFT : F32_DRIFT;
+    double drift = drift(computeDtype);
     return switch (algorithm) {
       case SFT -> new Sft();
       case DPO ->
@@ -103,6 +110,7 @@ public final class Methods {
       case ORPO -> orpo(settings);
       case SIMPO -> simpo(settings);
       case REWARD -> throw new IllegalArgumentException("a reward model learns from scores");
+      case GRPO -> throw new IllegalArgumentException("rollouts come with their method");
     };
   }
 

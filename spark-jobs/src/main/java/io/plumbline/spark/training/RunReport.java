@@ -62,6 +62,20 @@ final class RunReport {
               "eval_calibration_error",
               "how far predicted probabilities are from how often the prediction was right, mean",
               Better.LOWER),
+          new Measure(
+              "eval_reward", "reward of completions of held-out prompts, mean", Better.HIGHER),
+          new Measure(
+              "eval_objective/kl",
+              "distance from the reference, in nats a completion, mean",
+              Better.NEITHER),
+          new Measure(
+              "eval_completions/mean_length",
+              "length of a completion, in tokens, mean",
+              Better.NEITHER),
+          new Measure(
+              "eval_completions/clipped_ratio",
+              "share of completions that were cut off at the greatest length",
+              Better.LOWER),
           new Measure("eval_loss", "loss on held-out rows", Better.LOWER),
           new Measure(
               "eval_mean_token_accuracy",
@@ -188,7 +202,7 @@ final class RunReport {
         switch (algorithm) {
           case KTO -> OF_LABELS;
           case ORPO, SIMPO -> OF_POLICY_ALONE;
-          case SFT, REWARD, DPO -> Map.of();
+          case SFT, REWARD, DPO, GRPO -> Map.of();
         };
     return own.getOrDefault(measure.metric(), measure.meaning());
   }

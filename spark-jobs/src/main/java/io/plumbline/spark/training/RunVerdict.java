@@ -64,6 +64,13 @@ final class RunVerdict {
                       "eval_rewards/accuracies",
                       RunVerdict::percent),
                   new Clause("the loss", "eval_loss", RunVerdict::number));
+          case GRPO ->
+              verdict.clauses(
+                  new Clause("the mean reward of a completion", "eval_reward", RunVerdict::number),
+                  new Clause(
+                      "the mean length of a completion, in tokens,",
+                      "eval_completions/mean_length",
+                      RunVerdict::number));
           case SFT ->
               verdict.clauses(
                   new Clause("the loss", "eval_loss", RunVerdict::number),

@@ -110,7 +110,7 @@ public final class TrainingJob {
     record.write(storage, run.runRecord());
     LoopOutcome outcome =
         TrainingTask.outcome(timed("train", () -> gang(plan, data.held().isPresent())));
-    record = record.withCount("steps", outcome.lastStep()).withCount("planned_steps", plan.steps());
+    record = record.withCount("steps", outcome.lastStep()).withCount("planned_steps", steps(plan));
     outcome.best().ifPresent(step -> record = record.withCount("best_step", step));
 
     List<Map<String, Double>> metrics = MetricsFile.read(storage, run.metrics());
@@ -125,7 +125,7 @@ public final class TrainingJob {
         run.report(),
         run.runRecord(),
         outcome.lastStep(),
-        plan.steps(),
+        steps(plan),
         request.selection().metric(),
         outcome.best(),
         before,
@@ -172,8 +172,14 @@ public final class TrainingJob {
 
   private Plan plan(long rows) {
     Plan plan =
-        TrainingRows.plan(
-            request.globalBatchSize(), rows, request.maxSteps(), request.epochs(), request.seed());
+        request.rollouts().isPresent()
+            ? RolloutPlan.of(request, request.rollouts().get(), rows)
+            : TrainingRows.plan(
+                request.globalBatchSize(),
+                rows,
+                request.maxSteps(),
+                request.epochs(),
+                request.seed());
     if (plan.shards() < request.ranks()) {
       throw new PlumblineException(
           ErrorCode.CLUSTER_UNFIT,
@@ -208,6 +214,7 @@ public final class TrainingJob {
             .text("optimizer", request.optimizer().toString())
             .text("computeDtype", request.computeDtype().name())
             .text("objective", request.objective().toString())
+            .text("rollouts", request.rollouts().map(RolloutSettings::toString).orElse(""))
             .hex();
     Optional<String> before = earlier.flatMap(e -> e.fingerprint("run"));
     if (before.isPresent()
@@ -223,6 +230,11 @@ public final class TrainingJob {
               + " another --output.");
     }
     record = record.withFingerprint("run", identity);
+  }
+
+  /** Steps of the run that the plan's batches make. */
+  private long steps(Plan plan) {
+    return request.rollouts().map(of -> RolloutPlan.steps(of, plan)).orElse(plan.steps());
   }
 
   private String gang(Plan plan, boolean evaluated) {
@@ -243,6 +255,8 @@ public final class TrainingJob {
             request.model(),
             request.algorithm(),
             request.objective(),
+            request.rollouts().stream().toList(),
+            request.globalBatchSize(),
             request.computeDtype(),
             request.saveDtype(),
             request.seed(),
@@ -250,7 +264,7 @@ public final class TrainingJob {
             evaluated,
             loop,
             COLLECTIVE_DEADLINE);
-    progress.stageStarted("train", plan.steps(), "steps");
+    progress.stageStarted("train", steps(plan), "steps");
     long start = System.nanoTime();
     String result =
         Gang.run(
@@ -264,7 +278,7 @@ public final class TrainingJob {
                 return;
               }
               Map<String, Double> metrics = MetricLine.read(line);
-              progress.step(metrics.get("step").longValue(), plan.steps(), metrics);
+              progress.step(metrics.get("step").longValue(), steps(plan), metrics);
             });
     progress.stageFinished(
         "train",
@@ -290,7 +304,7 @@ public final class TrainingJob {
 
   private static Map<String, Double> evaluation(List<Map<String, Double>> metrics, long step) {
     return metrics.stream()
-        .filter(line -> line.get("step") == step && line.containsKey("eval_loss"))
+        .filter(line -> line.get("step") == step && line.containsKey("eval_runtime"))
         .reduce((first, second) -> second)
         .orElse(Map.of());
   }

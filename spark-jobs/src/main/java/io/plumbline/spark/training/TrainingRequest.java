@@ -29,6 +29,7 @@ import java.util.OptionalLong;
  * @param evalSteps evaluates every so many steps; 0 for only before the first and after the last
  * @param saveSteps training state every so many steps; 0 for only at the end
  * @param threadsPerRank threads that PyTorch uses in a rank; 0 for the task's share of the cores
+ * @param rollouts how an algorithm that learns from its own completions makes and scores them
  * @param selection which evaluation's weights are the result
  */
 public record TrainingRequest(
@@ -57,6 +58,7 @@ public record TrainingRequest(
     ComputeDtype computeDtype,
     WeightDtype saveDtype,
     ObjectiveSettings objective,
+    Optional<RolloutSettings> rollouts,
     BadRows badRows,
     BadSteps badSteps,
     Selection selection) {

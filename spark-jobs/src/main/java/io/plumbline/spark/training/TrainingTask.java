@@ -22,6 +22,7 @@ import io.plumbline.train.TokenMethod;
 import io.plumbline.train.TrainingLoop;
 import io.plumbline.train.TrainingMethod;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -29,6 +30,8 @@ import java.util.OptionalLong;
  * What each rank of a training job does: load the model, run the loop, and on rank 0 write metrics,
  * samples and the result.
  *
+ * @param rollouts of an algorithm that learns from its own completions, one; else none
+ * @param globalBatchSize rows a step, over all ranks
  * @param evaluated whether held-out shards were written
  * @param deadline how long a rank waits for its peers in one operation
  */
@@ -38,6 +41,8 @@ record TrainingTask(
     String model,
     Algorithm algorithm,
     ObjectiveSettings objective,
+    List<RolloutSettings> rollouts,
+    int globalBatchSize,
     ComputeDtype computeDtype,
     TrainingRequest.WeightDtype saveDtype,
     long seed,
@@ -54,25 +59,60 @@ record TrainingTask(
     Torch.useThreads(threads);
     ModelDirectory start = ModelDirectory.open(storage, model);
     LoopOutcome outcome =
-        algorithm == Algorithm.REWARD ? reward(start, member) : policy(start, member);
+        algorithm == Algorithm.REWARD
+            ? reward(start, member)
+            : policy(start, member, !rollouts.isEmpty() ? this::onRollouts : this::onRows);
     member.collective().barrier();
     return write(outcome);
   }
 
-  private LoopOutcome policy(ModelDirectory start, GangMember member) {
+  /** How a policy is trained. */
+  private interface Training {
+    LoopOutcome run(ModelDirectory start, CausalLm policy, GangMember member);
+  }
+
+  private LoopOutcome policy(ModelDirectory start, GangMember member, Training training) {
     try (CausalLm policy = CausalLm.load(start, Purpose.TRAINING, computeDtype)) {
-      TokenMethod method = Methods.onTokens(algorithm, objective, computeDtype);
       HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
       boolean first = member.rank() == 0;
       if (first && states().newest().isEmpty()) {
         samples.write(policy, "before");
       }
-      LoopOutcome outcome = loop(new TokenModel(policy, method.statistics()), method, member);
+      LoopOutcome outcome = training.run(start, policy, member);
       if (first) {
         samples.write(policy, "after");
         Checkpoints.write(storage, run.checkpoint(), start, policy, saveDtype);
       }
       return outcome;
+    }
+  }
+
+  private LoopOutcome onRows(ModelDirectory start, CausalLm policy, GangMember member) {
+    TokenMethod method = Methods.onTokens(algorithm, objective, computeDtype);
+    return loop(new TokenModel(policy, method.statistics()), method, member);
+  }
+
+  private LoopOutcome onRollouts(ModelDirectory start, CausalLm policy, GangMember member) {
+    RolloutRank rank =
+        new RolloutRank(
+            storage,
+            run,
+            objective,
+            rollouts.get(0),
+            globalBatchSize,
+            computeDtype,
+            seed,
+            loop,
+            deadline);
+    try (MetricsWriter metrics = MetricsWriter.open(storage, run, states(), member)) {
+      return rank.train(
+          start,
+          policy,
+          CanonicalShards.open(storage, run.shards("train")),
+          held(),
+          states(),
+          member,
+          metrics);
     }
   }
 

@@ -87,6 +87,7 @@ class PreflightTest {
         ComputeDtype.F32,
         WeightDtype.F32,
         ObjectiveSettings.of("sigmoid", 0.1),
+        Optional.empty(),
         new BadRows(OptionalLong.empty(), 0.05),
         BadSteps.STOP,
         Selection.LAST);

@@ -45,6 +45,7 @@ final class TestRequest implements Cloneable {
   private long saveSteps;
   private Start start = Start.FRESH;
   private ObjectiveSettings objective = ObjectiveSettings.of("sigmoid", 0.1);
+  private Optional<RolloutSettings> rollouts = Optional.empty();
   private BadSteps badSteps = BadSteps.STOP;
   private Selection selection = Selection.LAST;
 
@@ -81,6 +82,14 @@ final class TestRequest implements Cloneable {
         r -> {
           r.algorithm = value;
           r.objective = ObjectiveSettings.of(lossType, beta);
+        });
+  }
+
+  TestRequest rollouts(RolloutSettings value) {
+    return with(
+        r -> {
+          r.algorithm = Algorithm.GRPO;
+          r.rollouts = Optional.of(value);
         });
   }
 
@@ -191,6 +200,7 @@ final class TestRequest implements Cloneable {
         ComputeDtype.F32,
         WeightDtype.F32,
         objective,
+        rollouts,
         new BadRows(OptionalLong.of(0), 0),
         badSteps,
         selection);

@@ -1,0 +1,115 @@
+package io.plumbline.train;
+
+import io.plumbline.data.Columns;
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.model.CausalLm;
+import io.plumbline.model.Generation;
+import io.plumbline.model.Generator;
+import io.plumbline.model.SamplingSettings;
+import io.plumbline.rollout.Completion;
+import io.plumbline.rollout.reward.RewardPanel;
+import io.plumbline.rollout.reward.ScoredCompletion;
+import io.plumbline.text.Tokenizer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Completes prompts with the policy's present weights and has the completions scored: for training
+ * and for evaluation alike.
+ *
+ * @param rewards what is to grow
+ * @param costs what is to stay under limits; may be empty
+ */
+public record RolloutSampler(
+    CausalLm policy, Tokenizer tokenizer, RewardPanel rewards, RewardPanel costs) {
+
+  /**
+   * The completions of one prompt. Lists are by completion.
+   *
+   * @param scores what the reward functions say
+   * @param costs what the cost functions say
+   */
+  record Group(
+      TokenizedRow prompt,
+      List<Generation> generations,
+      List<Completion> completions,
+      List<ScoredCompletion> scores,
+      List<ScoredCompletion> costs) {
+
+    int size() {
+      return generations.size();
+    }
+
+    /** Whether a reward or a cost function could not score a completion. */
+    boolean failed(int i) {
+      return scores.get(i).failure().isPresent() || costs.get(i).failure().isPresent();
+    }
+  }
+
+  /**
+   * Groups of completions.
+   *
+   * @param keys of each prompt what its draws depend on besides the seed
+   * @return in the order of the prompts
+   */
+  List<Group> sample(List<TokenizedRow> prompts, long[] keys, SamplingSettings settings) {
+    if (prompts.isEmpty()) {
+      return List.of();
+    }
+    List<List<Generation>> generations;
+    try (Generator generator = new Generator(policy, tokenizer)) {
+      generations =
+          generator.generate(prompts.stream().map(TokenizedRow::prompt).toList(), keys, settings);
+    }
+    List<Completion> all = new ArrayList<>();
+    for (int p = 0; p < prompts.size(); p++) {
+      TokenizedRow row = prompts.get(p);
+      Map<String, Object> columns = Columns.parse(row.columns());
+      String prompt = tokenizer.decode(row.prompt());
+      for (Generation generation : generations.get(p)) {
+        all.add(
+            new Completion(
+                columns,
+                prompt,
+                row.prompt(),
+                tokenizer.decodeSkippingSpecialTokens(generation.tokens()),
+                generation.tokens(),
+                generation.finish()));
+      }
+    }
+    List<ScoredCompletion> scores = rewards.score(all);
+    List<ScoredCompletion> charged = costs.score(all);
+    List<Group> groups = new ArrayList<>();
+    int from = 0;
+    for (int p = 0; p < prompts.size(); p++) {
+      int to = from + generations.get(p).size();
+      groups.add(
+          new Group(
+              prompts.get(p),
+              generations.get(p),
+              List.copyOf(all.subList(from, to)),
+              List.copyOf(scores.subList(from, to)),
+              List.copyOf(charged.subList(from, to))));
+      from = to;
+    }
+    return groups;
+  }
+
+  /** How many of a completion's tokens it takes to write so many of its text's characters. */
+  int tokensUpTo(Completion completion, int characters) {
+    int low = 0;
+    int high = completion.tokens().length;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      int[] start = Arrays.copyOf(completion.tokens(), middle);
+      if (tokenizer.decodeSkippingSpecialTokens(start).length() >= characters) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return low;
+  }
+}

@@ -1,0 +1,799 @@
+package io.plumbline.train;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.collective.Collective;
+import io.plumbline.data.CanonicalShards;
+import io.plumbline.data.CanonicalShards.Plan;
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm;
+import io.plumbline.model.Generation;
+import io.plumbline.model.Generation.Finish;
+import io.plumbline.model.SamplingSettings;
+import io.plumbline.model.TokenLogps;
+import io.plumbline.objective.RolloutObjective;
+import io.plumbline.rollout.Advantages;
+import io.plumbline.rollout.Constraints;
+import io.plumbline.rollout.Curriculum;
+import io.plumbline.rollout.KlController;
+import io.plumbline.rollout.Moments;
+import io.plumbline.rollout.OverlongPenalty;
+import io.plumbline.rollout.TrustRegion;
+import io.plumbline.rollout.ledger.Ledger;
+import io.plumbline.rollout.ledger.LedgerRow;
+import io.plumbline.train.RolloutSampler.Group;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.DoubleFunction;
+import java.util.stream.IntStream;
+
+/**
+ * The rows of a run that learns from what its own policy writes.
+ *
+ * <p>A phase of rollouts: read the prompts of some steps; sample a group for each with the present
+ * weights; score; gather the scores of all ranks; advantages; keep the groups to learn from; write
+ * the ledger. Then come the phase's steps, which take the groups in turn, as often as there are
+ * iterations. Everything that a phase decides, it decides from gathered numbers, so it is the same
+ * at every world size.
+ */
+public final class Rollouts implements StepFeed, LearnedRollouts {
+  /**
+   * @param objective the loss of a completion, by the present KL coefficient
+   * @param advantages how rewards become advantages
+   * @param promptsPerStep prompts of one update, over all ranks
+   * @param stepsPerGeneration updates that one pass over a phase's rollouts makes
+   * @param iterations passes over a phase's rollouts
+   * @param sampling how completions are drawn; its {@code completions} is the size of a group
+   * @param truncated what becomes of completions that reached the greatest length
+   * @param overlong the penalty of completions that come near the greatest length
+   * @param klIn where the distance to the reference is charged
+   * @param klBudget how far the policy may be from the reference, in nats a completion: outside a
+   *     phase's updates lower the distance and nothing else
+   * @param rounds how often more prompts are sampled, at most, in a phase whose groups do not
+   *     differ in reward; 1 to learn from such groups as they are
+   * @param mostTokens of a group in one forward pass
+   * @param failures rewards that may fail
+   */
+  public record Settings(
+      DoubleFunction<RolloutObjective> objective,
+      Advantages.Settings advantages,
+      int promptsPerStep,
+      int stepsPerGeneration,
+      int iterations,
+      SamplingSettings sampling,
+      Truncated truncated,
+      Optional<OverlongPenalty> overlong,
+      KlIn klIn,
+      TrustRegion klBudget,
+      int rounds,
+      int mostTokens,
+      FailureLimit failures) {
+
+    int stepsPerPhase() {
+      return stepsPerGeneration * iterations;
+    }
+
+    int promptsPerPhase() {
+      return promptsPerStep * stepsPerGeneration;
+    }
+  }
+
+  /** What becomes of completions that were cut off at the greatest length. */
+  public enum Truncated {
+    LEARNED,
+    /** None of their tokens counts: DAPO's overlong filtering. */
+    MASKED
+  }
+
+  /** Where the distance to the reference is charged. */
+  public enum KlIn {
+    /** As a term of the loss, by token: GRPO. */
+    LOSS,
+    /** Taken off the reward, by completion: RLOO, PPO. */
+    REWARD
+  }
+
+  /**
+   * How many rollouts may go without a reward because a reward function failed.
+   *
+   * @param atMost more of them, in all, end the run
+   * @param atMostShare a larger share of a phase's rollouts ends it
+   */
+  public record FailureLimit(OptionalLong atMost, double atMostShare) {}
+
+  private final Settings settings;
+  private final CausalLm policy;
+  private final Optional<CausalLm> reference;
+  private final RolloutSampler sampler;
+  private final CanonicalShards prompts;
+  private final Collective collective;
+  private final Ledger ledger;
+  private final TrainingObserver observer;
+  private final KlController kl;
+  private final Constraints constraints;
+  private final Optional<Curriculum> curriculum;
+
+  private CanonicalShards.StepReader reader;
+  private long batchesRead;
+  private long failed;
+
+  /** By turn of a phase's steps, this rank's rows to learn from. */
+  private List<List<TokenizedRow>> turns = List.of();
+
+  private final IdentityHashMap<TokenizedRow, LearnedRollout> learned = new IdentityHashMap<>();
+  private RolloutObjective objective;
+  private Map<String, Double> phaseMetrics = Map.of();
+
+  /** Whether no update was made since the rollouts were sampled. */
+  private boolean fresh;
+
+  /**
+   * @param policy the model that is trained
+   * @param reference the model that it is held to, where the settings need one
+   * @param prompts a batch holds the prompts of a phase, or a pool that a curriculum chooses from
+   */
+  public Rollouts(
+      Settings settings,
+      CausalLm policy,
+      Optional<CausalLm> reference,
+      RolloutSampler sampler,
+      CanonicalShards prompts,
+      Collective collective,
+      Ledger ledger,
+      TrainingObserver observer,
+      KlController kl,
+      Constraints constraints,
+      Optional<Curriculum> curriculum) {
+    this.settings = settings;
+    this.policy = policy;
+    this.reference = reference;
+    this.sampler = sampler;
+    this.prompts = prompts;
+    this.collective = collective;
+    this.ledger = ledger;
+    this.observer = observer;
+    this.kl = kl;
+    this.constraints = constraints;
+    this.curriculum = curriculum;
+  }
+
+  // Rows of steps.
+
+  @Override
+  public long steps() {
+    return prompts.plan().steps() / settings.rounds() * settings.stepsPerPhase();
+  }
+
+  @Override
+  public double epochs(long steps) {
+    Plan plan = prompts.plan();
+    return (double) steps / settings.stepsPerPhase() / plan.stepsPerEpoch();
+  }
+
+  @Override
+  public void goTo(long steps, ObjectNode state) {
+    batchesRead = state.path("batches_read").asLong();
+    failed = state.path("failed").asLong();
+    if (steps > 0) {
+      kl.restore(state.withObject("/kl"));
+      constraints.restore(state.withObject("/constraints"));
+      curriculum.ifPresent(measured -> measured.restore(state.withObject("/curriculum")));
+    }
+    if (collective.rank() == 0) {
+      ledger.truncateAfter(steps);
+    }
+    collective.barrier();
+    reader = prompts.reader(collective.rank(), collective.worldSize(), batchesRead);
+  }
+
+  @Override
+  public ObjectNode state() {
+    ObjectNode state = JsonNodeFactory.instance.objectNode();
+    state.put("batches_read", batchesRead);
+    state.put("failed", failed);
+    state.set("kl", kl.state());
+    state.set("constraints", constraints.state());
+    curriculum.ifPresent(measured -> state.set("curriculum", measured.state()));
+    return state;
+  }
+
+  /** Between phases nothing is under way. */
+  @Override
+  public long nextRest(long steps) {
+    long phase = settings.stepsPerPhase();
+    return (steps + phase - 1) / phase * phase;
+  }
+
+  @Override
+  public List<TokenizedRow> rows(long step) {
+    int turn = (int) (step % settings.stepsPerPhase());
+    fresh = turn == 0;
+    if (fresh) {
+      rollOut(step);
+    } else {
+      phaseMetrics = Map.of();
+    }
+    return turns.get(turn % settings.stepsPerGeneration());
+  }
+
+  @Override
+  public boolean begins(long step) {
+    return step % settings.stepsPerPhase() == 0;
+  }
+
+  @Override
+  public Map<String, Double> metrics() {
+    return phaseMetrics;
+  }
+
+  @Override
+  public LearnedRollout of(TokenizedRow row) {
+    return learned.get(row);
+  }
+
+  @Override
+  public RolloutObjective objective() {
+    return objective;
+  }
+
+  @Override
+  public boolean fresh() {
+    return fresh;
+  }
+
+  @Override
+  public void close() {
+    if (reader != null) {
+      reader.close();
+    }
+  }
+
+  // A phase of rollouts.
+
+  /** This rank's groups of one round, and what is known of all ranks'. */
+  private record Round(
+      List<Group> groups,
+      List<List<float[]>> reference,
+      List<List<double[]>> byStep,
+      RolloutTable table,
+      Advantages advantages) {
+
+    /** Whether a group's completions differ in what they are to be learned for. */
+    boolean differs(int group) {
+      if (advantages.teaches(group)) {
+        return true;
+      }
+      for (int i = group * table.groupSize(); i < (group + 1) * table.groupSize(); i++) {
+        if (table.rows()[i][STEPS] > 0) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  // Numbers of a completion that all ranks know, before its rewards and its costs.
+  private static final int INDEX = 0;
+  private static final int LENGTH = 1;
+  private static final int CUT_OFF = 2;
+  private static final int FAILED = 3;
+  private static final int LOG_RATIO = 4;
+  private static final int STEPS = 5;
+  private static final int OVERLONG = 6;
+  private static final int REWARDS = 7;
+
+  private void rollOut(long step) {
+    List<Round> rounds = new ArrayList<>();
+    int wanted = 0;
+    int found = 0;
+    for (int r = 0; r < settings.rounds() && (r == 0 || found < wanted); r++) {
+      Round round = sampleRound();
+      rounds.add(round);
+      int groups = round.table().groups();
+      wanted = r == 0 ? Math.min(groups, settings.promptsPerPhase()) : wanted;
+      for (int g = 0; g < groups; g++) {
+        found += round.differs(g) ? 1 : 0;
+      }
+    }
+    List<int[]> kept = keep(rounds, wanted);
+    prepare(rounds, kept);
+    // Decides from the next phase on, as does the measured distance from the reference below.
+    constraints.update(meanCosts(rounds));
+    phaseMetrics = phaseMetrics(rounds);
+    writeLedger(step, rounds, kept);
+    refuseFailures(rounds);
+    double[] logRatios = columns(rounds, LOG_RATIO);
+    if (reference.isPresent()) {
+      kl.update(Arrays.stream(logRatios).average().orElse(0), logRatios.length);
+    }
+  }
+
+  private Round sampleRound() {
+    observer.checkInterrupted();
+    List<TokenizedRow> rows = reader.next();
+    RolloutTable places =
+        RolloutTable.gather(
+            collective, 1, 1, rows.stream().map(row -> new double[] {row.index()}).toList());
+    // A prompt's place in the run's stream: no other prompt of the run has it, at any world size.
+    long firstKey = batchesRead * prompts.plan().globalBatchSize() + places.first();
+    long[] keys = new long[rows.size()];
+    Arrays.setAll(keys, i -> firstKey + i);
+    batchesRead++;
+    if (curriculum.isPresent()) {
+      long[] pool = Arrays.stream(places.column(0)).mapToLong(index -> (long) index).toArray();
+      int[] chosen =
+          Arrays.stream(curriculum.get().choose(pool, settings.promptsPerPhase()))
+              .filter(at -> at >= places.first() && at < places.first() + places.own())
+              .map(at -> at - places.first())
+              .sorted()
+              .toArray();
+      long[] all = keys;
+      List<TokenizedRow> read = rows;
+      rows = Arrays.stream(chosen).mapToObj(read::get).toList();
+      keys = Arrays.stream(chosen).mapToLong(at -> all[at]).toArray();
+    }
+    List<Group> groups = sampler.sample(rows, keys, settings.sampling());
+    observer.checkInterrupted();
+    List<List<float[]>> referenceLogps = referenceLogps(groups);
+    List<List<double[]>> byStep = groups.stream().map(this::stepAdvantages).toList();
+    RolloutTable table = table(groups, referenceLogps, byStep);
+    Advantages advantages = advantages(table);
+    curriculum.ifPresent(measured -> measure(measured, table, advantages));
+    return new Round(groups, referenceLogps, byStep, table, advantages);
+  }
+
+  /** Log-probabilities under the reference, by group and completion. */
+  private List<List<float[]>> referenceLogps(List<Group> groups) {
+    return reference.isEmpty()
+        ? groups.stream().map(group -> List.<float[]>of()).toList()
+        : logps(reference.get(), groups);
+  }
+
+  /** Log-probabilities of whole groups at the temperature that they were drawn at. */
+  private List<List<float[]>> logps(CausalLm model, List<Group> groups) {
+    List<TokenizedRow> rows = new ArrayList<>();
+    List<Integer> owners = new ArrayList<>();
+    for (int g = 0; g < groups.size(); g++) {
+      for (int[] part : parts(groups.get(g))) {
+        rows.add(row(groups.get(g), part[0], part[1]));
+        owners.add(g);
+      }
+    }
+    IdentityHashMap<TokenizedRow, List<float[]>> found = new IdentityHashMap<>();
+    for (List<TokenizedRow> batch :
+        MicroBatches.split(rows, OptionalInt.empty(), settings.mostTokens())) {
+      TokenLogps tokens = model.logps(batch, Set.of(), settings.sampling().temperature());
+      for (int i = 0; i < batch.size(); i++) {
+        found.put(batch.get(i), tokens.logps().get(i));
+      }
+      observer.checkInterrupted();
+    }
+    List<List<float[]>> logps = new ArrayList<>();
+    groups.forEach(group -> logps.add(new ArrayList<>()));
+    for (int i = 0; i < rows.size(); i++) {
+      logps.get(owners.get(i)).addAll(found.get(rows.get(i)));
+    }
+    return logps;
+  }
+
+  /** What a group's process rewards give each token, by completion; empty where there are none. */
+  private List<double[]> stepAdvantages(Group group) {
+    int[] lengths =
+        group.generations().stream().mapToInt(written -> written.tokens().length).toArray();
+    List<double[]> total = List.of();
+    for (int f = 0; f < sampler.rewards().names().size(); f++) {
+      List<List<Advantages.TokenStep>> steps = new ArrayList<>();
+      boolean any = false;
+      for (int i = 0; i < group.size(); i++) {
+        List<Advantages.TokenStep> of = new ArrayList<>();
+        if (!group.failed(i)) {
+          for (var step : group.scores().get(i).steps().get(f)) {
+            of.add(
+                new Advantages.TokenStep(
+                    sampler.tokensUpTo(group.completions().get(i), step.end()), step.value()));
+          }
+        }
+        any |= !of.isEmpty();
+        steps.add(of);
+      }
+      if (any) {
+        List<double[]> found = Advantages.ofSteps(steps, lengths);
+        double weight = sampler.rewards().weights()[f];
+        if (total.isEmpty()) {
+          total = Arrays.stream(lengths).mapToObj(double[]::new).toList();
+        }
+        for (int i = 0; i < lengths.length; i++) {
+          for (int t = 0; t < lengths[i]; t++) {
+            total.get(i)[t] += weight * found.get(i)[t];
+          }
+        }
+      }
+    }
+    return total;
+  }
+
+  private RolloutTable table(
+      List<Group> groups, List<List<float[]>> referenceLogps, List<List<double[]>> byStep) {
+    int functions = sampler.rewards().names().size();
+    int width = REWARDS + functions + sampler.costs().names().size();
+    List<double[]> own = new ArrayList<>();
+    for (int g = 0; g < groups.size(); g++) {
+      Group group = groups.get(g);
+      for (int i = 0; i < group.size(); i++) {
+        Generation written = group.generations().get(i);
+        double[] row = new double[width];
+        row[INDEX] = group.prompt().index();
+        row[LENGTH] = written.tokens().length;
+        row[CUT_OFF] = written.finish() == Finish.LENGTH ? 1 : 0;
+        row[FAILED] = group.failed(i) ? 1 : 0;
+        if (reference.isPresent()) {
+          row[LOG_RATIO] =
+              CountedTokens.sum(written.logps()) - CountedTokens.sum(referenceLogps.get(g).get(i));
+        }
+        if (!byStep.get(g).isEmpty()) {
+          row[STEPS] = Arrays.stream(byStep.get(g).get(i)).map(Math::abs).max().orElse(0);
+        }
+        row[OVERLONG] =
+            settings
+                .overlong()
+                .map(penalty -> penalty.penalty(written.tokens().length))
+                .orElse(0.0);
+        double[] rewards = group.scores().get(i).rewards();
+        System.arraycopy(rewards, 0, row, REWARDS, functions);
+        double[] costs = group.costs().get(i).rewards();
+        System.arraycopy(costs, 0, row, REWARDS + functions, costs.length);
+        own.add(row);
+      }
+    }
+    return RolloutTable.gather(collective, settings.sampling().completions(), width, own);
+  }
+
+  /** Rewards, less what costs and the distance to the reference take off, against the group's. */
+  private Advantages advantages(RolloutTable table) {
+    double[] weights = sampler.rewards().weights();
+    double[] charges = constraints.multipliers();
+    boolean overBudget = isOverBudget(table);
+    // Columns: rewards, costs, overlong penalty, distance to the reference.
+    double[] all = new double[weights.length + charges.length + 2];
+    if (!overBudget) {
+      System.arraycopy(weights, 0, all, 0, weights.length);
+      for (int c = 0; c < charges.length; c++) {
+        all[weights.length + c] = -charges[c];
+      }
+      all[all.length - 2] = 1;
+    }
+    all[all.length - 1] = overBudget ? -1 : settings.klIn() == KlIn.REWARD ? -kl.coefficient() : 0;
+    double[][] scores = new double[table.rows().length][];
+    for (int i = 0; i < scores.length; i++) {
+      double[] row = table.rows()[i];
+      scores[i] = Arrays.copyOfRange(row, REWARDS, REWARDS + all.length);
+      scores[i][all.length - 2] = row[OVERLONG];
+      scores[i][all.length - 1] = row[LOG_RATIO];
+      boolean said = false;
+      for (int f = 0; f < weights.length; f++) {
+        said |= !Double.isNaN(scores[i][f]);
+      }
+      if (row[FAILED] > 0 || !said) {
+        Arrays.fill(scores[i], Double.NaN);
+      }
+    }
+    return Advantages.of(scores, all, table.groupSize(), settings.advantages());
+  }
+
+  private boolean isOverBudget(RolloutTable table) {
+    return reference.isPresent()
+        && settings.klBudget().isLeftAt(Arrays.stream(table.column(LOG_RATIO)).average().orElse(0));
+  }
+
+  private void measure(Curriculum measured, RolloutTable table, Advantages advantages) {
+    int size = table.groupSize();
+    long[] indexes = new long[table.groups()];
+    double[] means = new double[table.groups()];
+    double[] deviations = new double[table.groups()];
+    for (int g = 0; g < indexes.length; g++) {
+      indexes[g] = (long) table.rows()[g * size][INDEX];
+      means[g] = Moments.of(advantages.rewards(), g * size, (g + 1) * size).mean();
+      deviations[g] = advantages.groupDeviations()[g];
+    }
+    measured.update(indexes, means, deviations);
+  }
+
+  /**
+   * Which groups are learned from, as round and place among all ranks' groups: where more rounds
+   * were allowed, those that differ in reward first.
+   */
+  private List<int[]> keep(List<Round> rounds, int wanted) {
+    List<int[]> differing = new ArrayList<>();
+    List<int[]> others = new ArrayList<>();
+    for (int r = 0; r < rounds.size(); r++) {
+      for (int g = 0; g < rounds.get(r).table().groups(); g++) {
+        boolean first = settings.rounds() == 1 || rounds.get(r).differs(g);
+        (first ? differing : others).add(new int[] {r, g});
+      }
+    }
+    differing.addAll(others);
+    return List.copyOf(differing.subList(0, Math.min(wanted, differing.size())));
+  }
+
+  /** Makes rows of the kept groups and deals them out to the phase's turns. */
+  private void prepare(List<Round> rounds, List<int[]> kept) {
+    objective = settings.objective().apply(kl.coefficient());
+    learned.clear();
+    List<List<TokenizedRow>> dealt = new ArrayList<>();
+    for (int turn = 0; turn < settings.stepsPerGeneration(); turn++) {
+      dealt.add(new ArrayList<>());
+    }
+    List<Group> own = new ArrayList<>();
+    List<int[]> places = new ArrayList<>();
+    for (int k = 0; k < kept.size(); k++) {
+      Round round = rounds.get(kept.get(k)[0]);
+      int at = kept.get(k)[1] - round.table().firstGroup();
+      if (at >= 0 && at < round.groups().size()) {
+        own.add(round.groups().get(at));
+        places.add(new int[] {k, kept.get(k)[0], at});
+      }
+    }
+    // With one update a phase, its own log-probabilities are the old ones.
+    List<List<float[]>> old =
+        settings.stepsPerPhase() > 1
+            ? logps(policy, own)
+            : own.stream().map(group -> List.<float[]>of()).toList();
+    for (int n = 0; n < own.size(); n++) {
+      Group group = own.get(n);
+      int[] place = places.get(n);
+      Round round = rounds.get(place[1]);
+      List<double[]> advantages = tokenAdvantages(round, place[2]);
+      for (int[] part : parts(group)) {
+        TokenizedRow row = row(group, part[0], part[1]);
+        learned.put(
+            row,
+            new LearnedRollout(
+                part[0],
+                group.generations().stream().map(Generation::logps).toList(),
+                advantages,
+                old.get(n),
+                round.reference().get(place[2])));
+        dealt.get(place[0] % settings.stepsPerGeneration()).add(row);
+      }
+    }
+    turns = dealt;
+  }
+
+  /** By completion and token. */
+  private List<double[]> tokenAdvantages(Round round, int at) {
+    Group group = round.groups().get(at);
+    int first = (round.table().firstGroup() + at) * group.size();
+    List<double[]> advantages = new ArrayList<>();
+    for (int i = 0; i < group.size(); i++) {
+      double[] tokens = new double[group.generations().get(i).tokens().length];
+      Arrays.fill(tokens, round.advantages().advantages()[first + i]);
+      if (!round.byStep().get(at).isEmpty()) {
+        for (int t = 0; t < tokens.length; t++) {
+          tokens[t] += round.byStep().get(at).get(i)[t];
+        }
+      }
+      advantages.add(tokens);
+    }
+    return advantages;
+  }
+
+  /** A group's completions by forward pass: the first one's place and how many there are. */
+  private List<int[]> parts(Group group) {
+    List<int[]> parts = new ArrayList<>();
+    int from = 0;
+    int tokens = group.prompt().prompt().length;
+    for (int i = 0; i < group.size(); i++) {
+      int length = group.generations().get(i).tokens().length;
+      if (i > from && tokens + length > settings.mostTokens()) {
+        parts.add(new int[] {from, i - from});
+        from = i;
+        tokens = group.prompt().prompt().length;
+      }
+      tokens += length;
+    }
+    parts.add(new int[] {from, group.size() - from});
+    return parts;
+  }
+
+  private TokenizedRow row(Group group, int from, int size) {
+    List<int[]> completions = new ArrayList<>();
+    List<byte[]> masks = new ArrayList<>();
+    for (int i = from; i < from + size; i++) {
+      Generation written = group.generations().get(i);
+      byte[] mask = new byte[written.tokens().length];
+      if (settings.truncated() == Truncated.LEARNED || written.finish() != Finish.LENGTH) {
+        Arrays.fill(mask, (byte) 1);
+      }
+      completions.add(written.tokens());
+      masks.add(mask);
+    }
+    return TokenizedRow.of(group.prompt().index(), group.prompt().prompt(), completions, masks);
+  }
+
+  private static double[] columns(List<Round> rounds, int column) {
+    return rounds.stream()
+        .flatMapToDouble(round -> Arrays.stream(round.table().column(column)))
+        .toArray();
+  }
+
+  private double[] meanCosts(List<Round> rounds) {
+    int first = REWARDS + sampler.rewards().names().size();
+    double[] means = new double[sampler.costs().names().size()];
+    for (int c = 0; c < means.length; c++) {
+      means[c] = Moments.of(columns(rounds, first + c)).mean();
+    }
+    return means;
+  }
+
+  /** Of all rollouts of the phase, also of groups that are not learned from. TRL's names. */
+  private Map<String, Double> phaseMetrics(List<Round> rounds) {
+    Map<String, Double> metrics = new LinkedHashMap<>();
+    double[] rewards =
+        rounds.stream().flatMapToDouble(r -> Arrays.stream(rewards(r.table()))).toArray();
+    metrics.put("reward", Moments.of(rewards).mean());
+    metrics.put("reward_std", Moments.of(rewards).deviation());
+    for (int f = 0; f < sampler.rewards().names().size(); f++) {
+      Moments of = Moments.of(columns(rounds, REWARDS + f));
+      metrics.put("rewards/" + sampler.rewards().names().get(f) + "/mean", of.mean());
+      metrics.put("rewards/" + sampler.rewards().names().get(f) + "/std", of.deviation());
+    }
+    metrics.put(
+        "frac_reward_zero_std",
+        rounds.stream()
+            .flatMapToDouble(
+                r ->
+                    IntStream.range(0, r.table().groups())
+                        .mapToDouble(g -> r.advantages().zeroSpread()[g] ? 1 : 0))
+            .average()
+            .orElse(0));
+    double[] lengths = columns(rounds, LENGTH);
+    double[] cutOff = columns(rounds, CUT_OFF);
+    double[] ended =
+        IntStream.range(0, lengths.length)
+            .filter(i -> cutOff[i] == 0)
+            .mapToDouble(i -> lengths[i])
+            .toArray();
+    lengths(metrics, "completions/%s_length", lengths);
+    lengths(metrics, "completions/%s_terminated_length", ended);
+    metrics.put("completions/clipped_ratio", Moments.of(cutOff).mean());
+    if (reference.isPresent()) {
+      metrics.put("objective/kl", Moments.of(columns(rounds, LOG_RATIO)).mean());
+      metrics.put("kl_coef", kl.coefficient());
+    }
+    if (Double.isFinite(settings.klBudget().limit())) {
+      metrics.put(
+          "kl_over_budget", rounds.stream().anyMatch(r -> isOverBudget(r.table())) ? 1.0 : 0.0);
+    }
+    metrics.putAll(constraints.metrics());
+    metrics.put("rewards/failed", Arrays.stream(columns(rounds, FAILED)).sum());
+    if (settings.rounds() > 1) {
+      metrics.put("sampling/rounds", (double) rounds.size());
+    }
+    return metrics;
+  }
+
+  private static void lengths(Map<String, Double> metrics, String name, double[] lengths) {
+    metrics.put(String.format(name, "mean"), Arrays.stream(lengths).average().orElse(0));
+    metrics.put(String.format(name, "min"), Arrays.stream(lengths).min().orElse(0));
+    metrics.put(String.format(name, "max"), Arrays.stream(lengths).max().orElse(0));
+  }
+
+  /** Weighted rewards alone, without costs and penalties; NaN where no function said anything. */
+  private double[] rewards(RolloutTable table) {
+    double[] weights = sampler.rewards().weights();
+    return Arrays.stream(table.rows())
+        .mapToDouble(row -> RolloutTable.weighted(row, REWARDS, weights))
+        .toArray();
+  }
+
+  private void writeLedger(long step, List<Round> rounds, List<int[]> kept) {
+    Set<List<Integer>> used = new HashSet<>();
+    kept.forEach(place -> used.add(List.of(place[0], place[1])));
+    List<LedgerRow> rows = new ArrayList<>();
+    List<String> rewardNames = sampler.rewards().names();
+    List<String> costNames = sampler.costs().names();
+    int slot = 0;
+    for (int r = 0; r < rounds.size(); r++) {
+      Round round = rounds.get(r);
+      for (int at = 0; at < round.groups().size(); at++) {
+        Group group = round.groups().get(at);
+        int place = round.table().firstGroup() + at;
+        boolean learnedFrom = used.contains(List.of(r, place));
+        List<double[]> advantages = tokenAdvantages(round, at);
+        for (int i = 0; i < group.size(); i++) {
+          double[] numbers = round.table().rows()[place * group.size() + i];
+          Generation written = group.generations().get(i);
+          rows.add(
+              new LedgerRow(
+                  step + 1,
+                  step / settings.stepsPerPhase(),
+                  collective.rank(),
+                  group.prompt().index(),
+                  slot + place,
+                  i,
+                  group.completions().get(i).prompt(),
+                  group.completions().get(i).text(),
+                  group.prompt().prompt().length,
+                  written.tokens(),
+                  written.logps(),
+                  reference.isPresent()
+                      ? Optional.of(round.reference().get(at).get(i))
+                      : Optional.empty(),
+                  OptionalDouble.of(
+                      RolloutTable.weighted(numbers, REWARDS, sampler.rewards().weights())),
+                  named(rewardNames, numbers, REWARDS),
+                  named(costNames, numbers, REWARDS + rewardNames.size()),
+                  learnedFrom
+                      ? OptionalDouble.of(round.advantages().advantages()[place * group.size() + i])
+                      : OptionalDouble.empty(),
+                  learnedFrom && !round.byStep().get(at).isEmpty()
+                      ? Optional.of(advantages.get(i))
+                      : Optional.empty(),
+                  written.finish(),
+                  step,
+                  failure(group, i)));
+        }
+      }
+      slot += round.table().groups();
+    }
+    ledger.write(step + 1, rows, collective);
+  }
+
+  private static Map<String, OptionalDouble> named(List<String> names, double[] numbers, int from) {
+    Map<String, OptionalDouble> named = new LinkedHashMap<>();
+    for (int i = 0; i < names.size(); i++) {
+      named.put(names.get(i), OptionalDouble.of(numbers[from + i]));
+    }
+    return named;
+  }
+
+  private static Optional<String> failure(Group group, int i) {
+    return group.scores().get(i).failure().or(() -> group.costs().get(i).failure());
+  }
+
+  /** Ends the run where more rewards failed than may. */
+  private void refuseFailures(List<Round> rounds) {
+    double[] marks = columns(rounds, FAILED);
+    long now = (long) Arrays.stream(marks).sum();
+    failed += now;
+    FailureLimit limit = settings.failures();
+    boolean tooMany =
+        limit.atMost().isPresent()
+            ? failed > limit.atMost().getAsLong()
+            : now > limit.atMostShare() * marks.length;
+    if (!tooMany) {
+      return;
+    }
+    String example =
+        rounds.stream()
+            .flatMap(round -> round.groups().stream())
+            .flatMap(group -> IntStream.range(0, group.size()).mapToObj(i -> failure(group, i)))
+            .flatMap(Optional::stream)
+            .findFirst()
+            .map(of -> " (for example: " + of + ")")
+            .orElse("");
+    throw new PlumblineException(
+        ErrorCode.REWARD_FAILED,
+        String.format(
+            Locale.ROOT,
+            "%,d of %,d rollouts of the newest phase have no reward, because a function failed%s;"
+                + " the ledger has the reason of each: mend the function, or allow more by"
+                + " --max-failed-rewards.",
+            now,
+            marks.length,
+            example));
+  }
+}

@@ -1,0 +1,236 @@
+package io.plumbline.spark.training;
+
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.TrainingStateStore;
+import io.plumbline.data.CanonicalShards;
+import io.plumbline.model.CausalLm;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.SamplingSettings;
+import io.plumbline.model.TokenModel;
+import io.plumbline.objective.GrpoLossTypes;
+import io.plumbline.rollout.Constraint;
+import io.plumbline.rollout.Constraints;
+import io.plumbline.rollout.CostSpec;
+import io.plumbline.rollout.Curriculum;
+import io.plumbline.rollout.KlController;
+import io.plumbline.rollout.LagrangeSettings;
+import io.plumbline.rollout.OverlongPenalty;
+import io.plumbline.rollout.TrustRegion;
+import io.plumbline.rollout.ledger.Ledger;
+import io.plumbline.rollout.reward.RewardPanel;
+import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.spark.evaluate.Sampler;
+import io.plumbline.spark.gang.GangMember;
+import io.plumbline.spark.reference.SharedModels;
+import io.plumbline.storage.Storage;
+import io.plumbline.text.Tokenizer;
+import io.plumbline.train.Grpo;
+import io.plumbline.train.HeldOutRewards;
+import io.plumbline.train.LoopOutcome;
+import io.plumbline.train.LoopSettings;
+import io.plumbline.train.RolloutSampler;
+import io.plumbline.train.Rollouts;
+import io.plumbline.train.TrainingLoop;
+import io.plumbline.train.TrainingObserver;
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * What a rank of an algorithm that learns from its own completions needs besides its policy: the
+ * tokenizer, the functions that score, the model that it is held to, and the ledger.
+ */
+record RolloutRank(
+    Storage storage,
+    RunDirectory run,
+    ObjectiveSettings objective,
+    RolloutSettings rollouts,
+    int globalBatchSize,
+    ComputeDtype computeDtype,
+    long seed,
+    LoopSettings loop,
+    Duration deadline)
+    implements Serializable {
+
+  /** Sampling noise must stay under the limit as well. */
+  private static final double COST_HEADROOM = 0.1;
+
+  /** The reward functions of a run. */
+  static RewardPanel rewards(RolloutSettings rollouts, Storage storage) {
+    return RewardPanel.open(rollouts.rewards().stream().map(RewardSpec::parse).toList(), storage);
+  }
+
+  /** The cost functions of a run. */
+  static RewardPanel costs(RolloutSettings rollouts, Storage storage) {
+    return RewardPanel.open(
+        rollouts.costs().stream()
+            .map(cost -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()))
+            .toList(),
+        storage);
+  }
+
+  /** Trains a policy from the newest state, or from the start. */
+  LoopOutcome train(
+      ModelDirectory start,
+      CausalLm policy,
+      CanonicalShards prompts,
+      Optional<CanonicalShards> held,
+      TrainingStateStore states,
+      GangMember member,
+      TrainingObserver observer) {
+    try (Tokenizer tokenizer = Tokenizer.of(start.tokenizerFiles());
+        RewardPanel rewards = rewards(rollouts, storage);
+        RewardPanel costs = costs(rollouts, storage);
+        Reference reference = reference(start)) {
+      RolloutSampler sampler = new RolloutSampler(policy, tokenizer, rewards, costs);
+      SamplingSettings sampling = sampling(Sampler.eosIds(start, tokenizer));
+      Rollouts feed =
+          new Rollouts(
+              settings(sampling),
+              policy,
+              reference.model(),
+              sampler,
+              prompts,
+              member.collective(),
+              Ledger.in(storage, run.ledger()),
+              observer,
+              klController(),
+              constraints(costs.names()),
+              rollouts.curriculumPool() > 1
+                  ? Optional.of(new Curriculum(Math.toIntExact(prompts.plan().rows())))
+                  : Optional.empty());
+      Grpo method =
+          new Grpo(
+              new Grpo.Settings(
+                  rollouts.numGenerations(),
+                  rollouts.maxCompletionLength(),
+                  rollouts.topEntropyQuantile(),
+                  region(rollouts.maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY),
+                  Methods.drift(computeDtype)),
+              feed);
+      return new TrainingLoop<>(
+              new TokenModel(policy, method.statistics(), rollouts.temperature()),
+              method,
+              member.collective(),
+              feed,
+              held.map(
+                  rows ->
+                      new HeldOutRewards(
+                          sampler,
+                          reference.model(),
+                          sampling.withCompletions(rollouts.evalGenerations()).withSeed(~seed),
+                          rows,
+                          member.collective(),
+                          observer)),
+              loop,
+              states,
+              observer,
+              deadline)
+          .run();
+    }
+  }
+
+  /** A model that ranks of one process share, or none. */
+  private record Reference(Optional<SharedModels.Lease<CausalLm>> lease) implements AutoCloseable {
+    Optional<CausalLm> model() {
+      return lease.map(SharedModels.Lease::model);
+    }
+
+    @Override
+    public void close() {
+      lease.ifPresent(SharedModels.Lease::close);
+    }
+  }
+
+  private Reference reference(ModelDirectory start) {
+    return new Reference(
+        needsReference()
+            ? Optional.of(
+                SharedModels.LANGUAGE_MODELS.acquire(
+                    storage, start.path(), start.fingerprint(), computeDtype))
+            : Optional.empty());
+  }
+
+  private static TrustRegion region(double limit, TrustRegion.Center center) {
+    return limit > 0 ? new TrustRegion(limit, center) : TrustRegion.everywhere();
+  }
+
+  private boolean needsReference() {
+    return objective.beta() > 0 || rollouts.klTarget() > 0 || rollouts.klBudget() > 0;
+  }
+
+  private KlController klController() {
+    return rollouts.klTarget() > 0
+        ? KlController.adaptive(objective.beta(), rollouts.klTarget(), rollouts.klHorizon())
+        : KlController.fixed(objective.beta());
+  }
+
+  private Constraints constraints(List<String> names) {
+    List<Constraint> limits = new ArrayList<>();
+    for (int c = 0; c < names.size(); c++) {
+      limits.add(new Constraint(names.get(c), CostSpec.parse(rollouts.costs().get(c)).limit()));
+    }
+    return new Constraints(
+        limits,
+        new LagrangeSettings(
+            0,
+            rollouts.costLearningRate(),
+            0,
+            0,
+            Double.POSITIVE_INFINITY,
+            COST_HEADROOM,
+            LagrangeSettings.Combination.PLAIN));
+  }
+
+  private SamplingSettings sampling(Set<Integer> eosIds) {
+    return SamplingSettings.sampling(
+            rollouts.maxCompletionLength(),
+            rollouts.temperature(),
+            rollouts.numGenerations(),
+            seed,
+            eosIds)
+        .withTopP(rollouts.topP())
+        .withTopK(rollouts.topK())
+        .withMinP(rollouts.minP())
+        .withRepetitionPenalty(rollouts.repetitionPenalty())
+        .withStopStrings(rollouts.stop());
+  }
+
+  private Rollouts.Settings settings(SamplingSettings sampling) {
+    String lossType = objective.lossTypes().get(0);
+    return new Rollouts.Settings(
+        beta ->
+            GrpoLossTypes.of(
+                lossType,
+                rollouts
+                    .loss()
+                    .withBeta(rollouts.klIn() == RolloutSettings.KlCharge.LOSS ? beta : 0)),
+        rollouts.advantages(),
+        globalBatchSize,
+        rollouts.stepsPerGeneration(),
+        rollouts.numIterations(),
+        sampling,
+        rollouts.truncated() == RolloutSettings.TruncatedCompletions.MASKED
+            ? Rollouts.Truncated.MASKED
+            : Rollouts.Truncated.LEARNED,
+        rollouts.overlongCache() > 0
+            ? Optional.of(
+                new OverlongPenalty(rollouts.maxCompletionLength(), rollouts.overlongCache()))
+            : Optional.empty(),
+        rollouts.klIn() == RolloutSettings.KlCharge.LOSS
+            ? Rollouts.KlIn.LOSS
+            : Rollouts.KlIn.REWARD,
+        region(rollouts.klBudget(), TrustRegion.Center.REFERENCE),
+        rollouts.dynamicSampling(),
+        loop.microBatchTokens(),
+        new Rollouts.FailureLimit(
+            rollouts.maxFailedRewards() >= 0
+                ? OptionalLong.of(rollouts.maxFailedRewards())
+                : OptionalLong.empty(),
+            rollouts.maxFailedRewardsShare()));
+  }
+}
