@@ -191,7 +191,9 @@ public final class Grpo implements TokenMethod {
         entropyGradients.add(loss.byEntropy());
         sums.add(REFERENCED, of.reference().isEmpty() ? 0 : 1);
         add(sums, row, c, loss, policyLogps, old, entropies);
-        addSampled(sums, row, c, of.sampled().get(place), policyLogps);
+        if (rollouts.fresh()) {
+          addSampled(sums, row, c, of.sampled().get(place), policyLogps);
+        }
       }
       byLogp.add(logpGradients);
       byEntropy.add(entropyGradients);
@@ -227,11 +229,8 @@ public final class Grpo implements TokenMethod {
   }
 
   /** Before a phase's first update the policy is still the one that wrote its rollouts. */
-  private void addSampled(
+  private static void addSampled(
       Sums sums, TokenizedRow row, int c, float[] sampled, float[] policyLogps) {
-    if (!rollouts.fresh()) {
-      return;
-    }
     byte[] counted = CountedTokens.mask(row, c);
     for (int t = 0; t < counted.length; t++) {
       if (counted[t] == 1) {

@@ -13,7 +13,7 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 
 /** Tensors of a golden safetensors file, by name. */
-final class GoldenTensors {
+public final class GoldenTensors {
   private final String path;
   private final SafetensorsFile file;
 
@@ -22,11 +22,11 @@ final class GoldenTensors {
     this.file = SafetensorsFile.open(Storage.local(), Fixtures.golden(path).toString());
   }
 
-  static GoldenTensors open(String path) {
+  public static GoldenTensors open(String path) {
     return new GoldenTensors(path);
   }
 
-  static JsonNode json(String path) {
+  public static JsonNode json(String path) {
     try {
       return new ObjectMapper().readTree(Fixtures.golden(path).toFile());
     } catch (IOException e) {
@@ -34,14 +34,14 @@ final class GoldenTensors {
     }
   }
 
-  float[] floats(String name) {
+  public float[] floats(String name) {
     FloatBuffer values = FloatBuffer.allocate((int) file.tensor(name).elements());
     file.read(name, values);
     return values.array();
   }
 
   /** A matrix of floats, by row. */
-  float[][] rows(String name) {
+  public float[][] rows(String name) {
     long[] shape = file.tensor(name).shape();
     FloatBuffer values = FloatBuffer.wrap(floats(name));
     float[][] rows = new float[(int) shape[0]][(int) shape[1]];
@@ -51,8 +51,26 @@ final class GoldenTensors {
     return rows;
   }
 
+  /** Whether there is a tensor of this name. */
+  public boolean has(String name) {
+    return file.tensors().containsKey(name);
+  }
+
+  /** A matrix of int64 token ids, by row. */
+  public int[][] ids(String name) {
+    SafetensorsFile.Tensor tensor = file.tensor(name);
+    ByteBuffer bytes = bytes(tensor);
+    int[][] rows = new int[(int) tensor.shape()[0]][(int) tensor.shape()[1]];
+    for (int[] row : rows) {
+      for (int t = 0; t < row.length; t++) {
+        row[t] = Math.toIntExact(bytes.getLong());
+      }
+    }
+    return rows;
+  }
+
   /** A mask of int64, by row. */
-  byte[][] mask(String name) {
+  public byte[][] mask(String name) {
     SafetensorsFile.Tensor tensor = file.tensor(name);
     ByteBuffer bytes = bytes(tensor);
     byte[][] rows = new byte[(int) tensor.shape()[0]][(int) tensor.shape()[1]];
