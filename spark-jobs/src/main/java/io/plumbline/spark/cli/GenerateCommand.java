@@ -1,15 +1,24 @@
 package io.plumbline.spark.cli;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.spark.evaluate.CompletionTable;
 import io.plumbline.spark.evaluate.DecodingSettings;
+import io.plumbline.spark.evaluate.InputRows;
 import io.plumbline.spark.evaluate.Sample;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.evaluate.Sampling;
+import io.plumbline.spark.evaluate.StageResults;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.StructType;
 
 /** {@code generate}: text from prompts. */
 final class GenerateCommand implements Command {
@@ -42,9 +51,36 @@ final class GenerateCommand implements Command {
   static final Setting<Integer> TOP_K =
       Setting.count("top-k", DECODING, "Draws from this many most probable tokens; 0 from all.", 0)
           .withInitial("0");
+  static final Setting<Double> MIN_P =
+      Setting.number(
+              "min-p",
+              DECODING,
+              "Leaves out tokens less probable than this share of the most probable one; 0 none.",
+              0,
+              1)
+          .withInitial("0");
+  static final Setting<Double> REPETITION_PENALTY =
+      Setting.positive(
+              "repetition-penalty",
+              DECODING,
+              "Above 1, makes tokens less probable that the prompt or the completion holds already.")
+          .withInitial("1");
+  static final Setting<String> STOP =
+      Setting.repeated(
+          "stop",
+          "TEXT",
+          DECODING,
+          "Ends a completion with the token by which it holds this text; may be repeated.");
+  static final Setting<Integer> NUM_GENERATIONS =
+      Setting.count("num-generations", DECODING, "Completions of each prompt.", 1).withInitial("1");
   static final Setting<Long> SEED =
       Setting.whole("seed", DECODING, "With a row's place it fixes every draw.", 0)
           .withInitial("42");
+
+  static final Setting<String> OUTPUT =
+      TrainingSettings.OUTPUT.withHelp(
+          "Where the completions of --data are written instead of standard output, as Parquet by the"
+              + " executors: completions/, and generate.json as soon as all are there.");
 
   @Override
   public String name() {
@@ -60,7 +96,7 @@ final class GenerateCommand implements Command {
   public String description() {
     return "Completes each row's prompt, a text or a list of messages, with a KV cache. --prompt"
         + " runs in this process; --data is spread over Spark's slots. JSON lines have completion,"
-        + " tokens, logps and logp.";
+        + " tokens, logps, logp and finish; Parquet has the input's columns as well.";
   }
 
   @Override
@@ -68,7 +104,9 @@ final class GenerateCommand implements Command {
     return List.of(
         "generate --model runs/dpo/checkpoint --chat --prompt 'What is 2 + 1?'",
         "generate --model runs/dpo/checkpoint --data prompts.jsonl --temperature 0.7 --top-p 0.9"
-            + " --json > completions.jsonl");
+            + " --json > completions.jsonl",
+        "generate --model runs/dpo/checkpoint --data table:main.chat.prompts --temperature 1"
+            + " --num-generations 4 --output runs/completions");
   }
 
   @Override
@@ -82,7 +120,12 @@ final class GenerateCommand implements Command {
         TEMPERATURE,
         TOP_P,
         TOP_K,
+        MIN_P,
+        REPETITION_PENALTY,
+        STOP,
+        NUM_GENERATIONS,
         SEED,
+        OUTPUT,
         TextSettings.JSON,
         SparkSessions.MASTER,
         TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."));
@@ -103,9 +146,17 @@ final class GenerateCommand implements Command {
             values.of(TEMPERATURE),
             values.of(TOP_K),
             values.of(TOP_P),
+            values.of(MIN_P),
+            values.of(REPETITION_PENALTY),
+            values.all(STOP),
+            values.of(NUM_GENERATIONS),
             values.of(SEED));
     ComputeDtype dtype = values.of(TrainingSettings.COMPUTE_DTYPE);
     boolean json = values.of(TextSettings.JSON);
+    Optional<String> output = values.find(OUTPUT);
+    if (output.isPresent() && (json || values.all(TextSettings.DATA).isEmpty())) {
+      problems.add("--output is for the completions of --data, and goes without --json.");
+    }
     SparkSessions.check(values, 1, problems);
     return console -> {
       List<Map<String, Object>> prompts =
@@ -122,8 +173,49 @@ final class GenerateCommand implements Command {
           (session, rows) ->
               Sampling.run(
                   session.storage(), rows, model, dtype, decoding, session.threadsPerTask());
-      stage.forEach(values, prompts, write);
+      if (output.isPresent()) {
+        write(values, model, dtype, decoding, output.get(), console);
+      } else {
+        stage.forEach(values, prompts, write);
+      }
     };
+  }
+
+  private static void write(
+      SettingValues values,
+      String model,
+      ComputeDtype dtype,
+      DecodingSettings decoding,
+      String output,
+      Console console) {
+    List<String> data = values.all(TextSettings.DATA);
+    try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere())) {
+      SparkSession spark = session.spark();
+      Storage storage = session.storage();
+      CompletionTable.requireEmpty(storage, output);
+      Optional<StructType> schema = InputRows.schema(spark, storage, data);
+      JavaRDD<Map<String, Object>> rows = InputRows.read(spark, storage, data);
+      try (StageResults<String> lines =
+          Sampling.lines(storage, rows, model, dtype, decoding, session.threadsPerTask())) {
+        CompletionTable.write(spark, storage, lines, schema, output, about(model, decoding));
+        console.out().println(lines.size() + " completions in " + output);
+      }
+    }
+  }
+
+  private static ObjectNode about(String model, DecodingSettings decoding) {
+    ObjectNode about = new ObjectMapper().createObjectNode();
+    about.put("model", model);
+    about.put("max_new_tokens", decoding.maxNewTokens());
+    about.put("temperature", decoding.temperature());
+    about.put("top_k", decoding.topK());
+    about.put("top_p", decoding.topP());
+    about.put("min_p", decoding.minP());
+    about.put("repetition_penalty", decoding.repetitionPenalty());
+    decoding.stopStrings().forEach(about.putArray("stop")::add);
+    about.put("num_generations", decoding.numGenerations());
+    about.put("seed", decoding.seed());
+    return about;
   }
 
   private static Map<String, Object> row(String text, boolean chat) {

@@ -1,34 +1,55 @@
 package io.plumbline.spark.evaluate;
 
-import io.plumbline.error.ErrorCode;
-import io.plumbline.error.PlumblineException;
 import io.plumbline.model.SamplingSettings;
 import java.io.Serializable;
+import java.util.List;
 import java.util.Set;
 
 /**
- * How the command {@code generate} decodes: one completion a prompt.
+ * How the command {@code generate} decodes; the words are those of {@link SamplingSettings}, which
+ * checks them.
  *
  * @param maxNewTokens longest completion, in tokens
  * @param temperature divides the logits; 0 always takes the most probable token
  * @param topK draws from this many most probable tokens only; 0 from all
  * @param topP draws from the smallest set of most probable tokens that holds this share; 1 from all
+ * @param minP leaves out tokens less probable than this share of the most probable one; 0 none
+ * @param repetitionPenalty makes tokens less probable that are there already; 1 does not
+ * @param stopStrings end a completion
+ * @param numGenerations completions a prompt
  * @param seed with the prompt's place in the input it fixes every draw
  */
 public record DecodingSettings(
-    int maxNewTokens, double temperature, int topK, double topP, long seed)
+    int maxNewTokens,
+    double temperature,
+    int topK,
+    double topP,
+    double minP,
+    double repetitionPenalty,
+    List<String> stopStrings,
+    int numGenerations,
+    long seed)
     implements Serializable {
 
+  /** Fails with BAD_USAGE where a value makes no sense. */
   public DecodingSettings {
-    if (maxNewTokens < 1
-        || !(temperature >= 0 && temperature < Double.POSITIVE_INFINITY)
-        || topK < 0
-        || !(topP > 0 && topP <= 1)) {
-      throw new PlumblineException(
-          ErrorCode.BAD_USAGE,
-          "--max-new-tokens %d, --temperature %s, --top-k %d, --top-p %s: the first must be at least 1, the second and third 0 or more, the last above 0 and at most 1."
-              .formatted(maxNewTokens, temperature, topK, topP));
-    }
+    stopStrings = List.copyOf(stopStrings);
+    sampling(
+        maxNewTokens,
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        stopStrings,
+        numGenerations,
+        seed,
+        Set.of());
+  }
+
+  /** One completion a prompt, without penalty and stop strings. */
+  public DecodingSettings(int maxNewTokens, double temperature, int topK, double topP, long seed) {
+    this(maxNewTokens, temperature, topK, topP, 0, 1, List.of(), 1, seed);
   }
 
   /** The most probable token each time. */
@@ -37,8 +58,35 @@ public record DecodingSettings(
   }
 
   SamplingSettings sampling(Set<Integer> eosIds) {
-    return SamplingSettings.sampling(maxNewTokens, temperature, 1, seed, eosIds)
+    return sampling(
+        maxNewTokens,
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        stopStrings,
+        numGenerations,
+        seed,
+        eosIds);
+  }
+
+  private static SamplingSettings sampling(
+      int maxNewTokens,
+      double temperature,
+      int topK,
+      double topP,
+      double minP,
+      double repetitionPenalty,
+      List<String> stopStrings,
+      int numGenerations,
+      long seed,
+      Set<Integer> eosIds) {
+    return SamplingSettings.sampling(maxNewTokens, temperature, numGenerations, seed, eosIds)
         .withTopK(topK)
-        .withTopP(topP);
+        .withTopP(topP)
+        .withMinP(minP)
+        .withRepetitionPenalty(repetitionPenalty)
+        .withStopStrings(stopStrings);
   }
 }

@@ -5,20 +5,24 @@ import io.plumbline.data.FileSlice;
 import io.plumbline.data.RawRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.spark.Partitioner;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.TaskCompletionListener;
 import scala.Tuple2;
 
@@ -30,24 +34,48 @@ public final class InputRows {
   private InputRows() {}
 
   /**
-   * The rows of files, directories and globs in their order: JSON lines, JSON arrays, Parquet. A
-   * row that cannot be read fails with BAD_DATA naming file and line.
+   * The rows of what {@code --data} names, in their order: files, directories and globs of JSON
+   * lines, JSON arrays and Parquet, and Spark's sources. A row that cannot be read fails with
+   * BAD_DATA naming file and line.
    */
   public static JavaRDD<Map<String, Object>> read(
-      SparkSession spark, Storage storage, List<String> paths) {
-    List<String> files = new ArrayList<>();
-    for (String path : paths) {
-      storage.expand(path).forEach(entry -> files.add(entry.path()));
+      SparkSession spark, Storage storage, List<String> data) {
+    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    List<JavaRDD<Map<String, Object>>> parts = new ArrayList<>();
+    for (String given : data) {
+      if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
+        List<String> found = files(storage, given);
+        parts.add(
+            context.parallelize(found, found.size()).flatMap(file -> new FileRows(storage, file)));
+      } else {
+        parts.add(SparkSources.jsonRows(spark, storage, given).map(JsonLines::object));
+      }
     }
+    return parts.stream().reduce(JavaRDD::union).orElseGet(context::emptyRDD);
+  }
+
+  private static List<String> files(Storage storage, String path) {
+    List<String> files = storage.expand(path).stream().map(Storage.Entry::path).toList();
     if (files.isEmpty()) {
       throw new PlumblineException(
           ErrorCode.INPUT_NOT_FOUND,
           "There is no data file in %s; name files of JSON lines, JSON arrays or Parquet."
-              .formatted(String.join(", ", paths)));
+              .formatted(path));
     }
-    return JavaSparkContext.fromSparkContext(spark.sparkContext())
-        .parallelize(files, files.size())
-        .flatMap(file -> new FileRows(storage, file));
+    return files;
+  }
+
+  /** The columns' types, where all that is named has the same and says which. */
+  public static Optional<StructType> schema(
+      SparkSession spark, Storage storage, List<String> data) {
+    Set<StructType> schemas = new HashSet<>();
+    for (String given : data) {
+      if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
+        return Optional.empty();
+      }
+      schemas.add(SparkSources.schema(spark, storage, given));
+    }
+    return schemas.size() == 1 ? schemas.stream().findFirst() : Optional.empty();
   }
 
   /** The rows by their place in the input, in order, over all slots of the cluster. */

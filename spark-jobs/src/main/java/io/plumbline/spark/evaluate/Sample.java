@@ -1,7 +1,9 @@
 package io.plumbline.spark.evaluate;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.model.Generation.Finish;
 import java.io.Serializable;
+import java.util.Locale;
 
 /**
  * What a model wrote after a prompt.
@@ -11,8 +13,9 @@ import java.io.Serializable;
  * @param tokens ids of the new tokens, with the EOS that ended them if one did
  * @param logps of each token the log-probability over the full vocabulary at temperature 1, in
  *     nats, whatever it was drawn with: what {@code score} gives for the same completion
+ * @param finish why it ends
  */
-public record Sample(Object prompt, String completion, int[] tokens, float[] logps)
+public record Sample(Object prompt, String completion, int[] tokens, float[] logps, Finish finish)
     implements Serializable {
   /** Sum over the tokens. */
   public double logp() {
@@ -23,6 +26,11 @@ public record Sample(Object prompt, String completion, int[] tokens, float[] log
     return sum;
   }
 
+  /** {@code eos}, {@code stop} or {@code length}. */
+  String finishWord() {
+    return finish.name().toLowerCase(Locale.ROOT);
+  }
+
   /** One JSON object on one line. */
   public String toJson() {
     ObjectNode json = JsonLines.MAPPER.createObjectNode();
@@ -31,6 +39,7 @@ public record Sample(Object prompt, String completion, int[] tokens, float[] log
     json.set("tokens", JsonLines.array(tokens));
     json.set("logps", JsonLines.array(logps));
     json.put("logp", logp());
+    json.put("finish", finishWord());
     return JsonLines.line(json);
   }
 }

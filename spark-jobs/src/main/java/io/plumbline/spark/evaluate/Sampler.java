@@ -11,6 +11,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.Generation;
 import io.plumbline.model.Generator;
+import io.plumbline.model.SamplingSettings;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.ChatRequest;
@@ -19,12 +20,13 @@ import io.plumbline.text.ChatTemplate;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 
@@ -35,10 +37,8 @@ import java.util.stream.IntStream;
  * is a list of messages is rendered by the chat template with the opening of an assistant turn.
  */
 public final class Sampler implements AutoCloseable {
-  /** Tokens of prompt and completion together that the sequences of one batch may have. */
-  private static final int TOKENS_PER_BATCH = 32_768;
-
-  private static final int PROMPTS_PER_BATCH = 64;
+  /** Tokens of prompt and completion together that the sequences that run at once may have. */
+  private static final int TOKENS_AT_ONCE = 32_768;
 
   private final CausalLm model;
   private final Tokenizer tokenizer;
@@ -52,7 +52,7 @@ public final class Sampler implements AutoCloseable {
     this.tokenizer = tokenizer;
     this.template = tokenizer.chatTemplate();
     this.eosIds = Set.copyOf(eosIds);
-    this.generator = new Generator(model);
+    this.generator = new Generator(model, tokenizer);
     this.closing = closing;
   }
 
@@ -157,7 +157,7 @@ public final class Sampler implements AutoCloseable {
    *
    * @param rows values by column: {@code prompt}, a text or messages, or {@code messages}; for
    *     messages also {@code tools} and {@code chat_template_kwargs}
-   * @return in the order of the rows
+   * @return in the order of the rows; the completions of a row one after the other
    */
   public List<Sample> sample(List<Map<String, Object>> rows, DecodingSettings settings) {
     return sample(rows, 0, settings);
@@ -171,80 +171,113 @@ public final class Sampler implements AutoCloseable {
     for (Map<String, Object> row : rows) {
       prompts.add(tokenize(row, firstPlace + prompts.size()));
     }
-    Sample[] samples = new Sample[rows.size()];
-    for (List<Integer> batch : batches(prompts, settings.maxNewTokens())) {
-      List<List<Generation>> generations =
-          generator.generate(
-              batch.stream().map(prompts::get).toList(),
-              batch.stream().mapToLong(place -> firstPlace + place).toArray(),
-              settings.sampling(eosIds));
-      for (int i = 0; i < batch.size(); i++) {
-        int place = batch.get(i);
-        Generation generation = generations.get(i).get(0);
-        samples[place] =
-            new Sample(
-                promptOf(rows.get(place)),
-                tokenizer.decodeSkippingSpecialTokens(generation.tokens()),
-                generation.tokens(),
-                logps(prompts.get(place), generation, settings));
-      }
-    }
-    return Arrays.asList(samples);
+    List<List<Sample>> samples = new ArrayList<>(Collections.nCopies(rows.size(), List.of()));
+    slots(prompts, settings)
+        .forEach(
+            (slots, places) -> {
+              List<List<Generation>> generations =
+                  generator.generate(
+                      places.stream().map(prompts::get).toList(),
+                      places.stream().mapToLong(place -> firstPlace + place).toArray(),
+                      settings.sampling(eosIds).withSlots(slots));
+              for (int i = 0; i < places.size(); i++) {
+                int place = places.get(i);
+                samples.set(
+                    place,
+                    samples(
+                        promptOf(rows.get(place)),
+                        prompts.get(place),
+                        generations.get(i),
+                        settings));
+              }
+            });
+    return samples.stream().flatMap(List::stream).toList();
+  }
+
+  /** The lines that {@link CompletionTable#write} takes, of rows that follow one another. */
+  List<String> lines(List<Map<String, Object>> rows, long firstPlace, DecodingSettings settings) {
+    rows.forEach(row -> CompletionTable.requireUnused(row.keySet()));
+    List<Sample> samples = sample(rows, firstPlace, settings);
+    int perRow = settings.numGenerations();
+    return IntStream.range(0, samples.size())
+        .mapToObj(
+            i -> {
+              int place = i / perRow;
+              return CompletionTable.line(
+                  rows.get(place),
+                  firstPlace + place,
+                  i % perRow,
+                  promptText(rows.get(place), firstPlace + place),
+                  samples.get(i));
+            })
+        .toList();
+  }
+
+  private List<Sample> samples(
+      Object given, int[] prompt, List<Generation> generations, DecodingSettings settings) {
+    List<float[]> logps = logps(prompt, generations, settings);
+    return IntStream.range(0, generations.size())
+        .mapToObj(
+            i ->
+                new Sample(
+                    given,
+                    tokenizer.decodeSkippingSpecialTokens(generations.get(i).tokens()),
+                    generations.get(i).tokens(),
+                    logps.get(i),
+                    generations.get(i).finish()))
+        .toList();
   }
 
   /** At temperature 1, however the tokens were drawn. */
-  private float[] logps(int[] prompt, Generation generation, DecodingSettings settings) {
+  private List<float[]> logps(
+      int[] prompt, List<Generation> generations, DecodingSettings settings) {
     if (settings.temperature() == 0 || settings.temperature() == 1) {
-      return generation.logps();
+      return generations.stream().map(Generation::logps).toList();
     }
-    TokenizedRow row = TokenizedRow.of(0, prompt, List.of(generation.tokens()), List.of());
-    return model.logps(List.of(row)).logps().get(0).get(0);
+    List<int[]> completions = generations.stream().map(Generation::tokens).toList();
+    return model.logps(List.of(TokenizedRow.of(0, prompt, completions, List.of()))).logps().get(0);
   }
 
-  private static List<List<Integer>> batches(List<int[]> prompts, int maxNewTokens) {
-    List<Integer> longestFirst =
-        IntStream.range(0, prompts.size())
-            .boxed()
-            .sorted(Comparator.comparing((Integer i) -> -prompts.get(i).length))
-            .toList();
-    List<List<Integer>> batches = new ArrayList<>();
-    List<Integer> batch = new ArrayList<>();
-    long longest = 0;
-    for (int place : longestFirst) {
-      boolean full =
-          batch.size() == PROMPTS_PER_BATCH || (batch.size() + 1) * longest > TOKENS_PER_BATCH;
-      if (!batch.isEmpty() && full) {
-        batches.add(batch);
-        batch = new ArrayList<>();
-      }
-      if (batch.isEmpty()) {
-        longest = prompts.get(place).length + (long) maxNewTokens;
-      }
-      batch.add(place);
+  /**
+   * The prompts by how many sequences of such a length may run at once: a power of two, so that
+   * there are few kinds and a long prompt does not slow the short ones down.
+   */
+  private static SortedMap<Integer, List<Integer>> slots(
+      List<int[]> prompts, DecodingSettings settings) {
+    SortedMap<Integer, List<Integer>> bySlots = new TreeMap<>();
+    for (int place = 0; place < prompts.size(); place++) {
+      long length = prompts.get(place).length + (long) settings.maxNewTokens();
+      long slots = Math.max(1, Math.min(SamplingSettings.SLOTS, TOKENS_AT_ONCE / length));
+      bySlots.computeIfAbsent((int) Long.highestOneBit(slots), key -> new ArrayList<>()).add(place);
     }
-    if (!batch.isEmpty()) {
-      batches.add(batch);
-    }
-    return batches;
+    return bySlots;
   }
 
   private int[] tokenize(Map<String, Object> row, long place) {
-    Object prompt = promptOf(row);
-    int[] ids;
-    if (prompt instanceof String text) {
-      ids = tokenizer.encode(text);
-    } else if (prompt instanceof List<?> messages && !messages.isEmpty()) {
-      ids = tokenizer.encodeWithoutSpecialTokens(rendered(messages, row, place));
-    } else {
-      throw refused(
-          place,
-          "it needs a column prompt with a text or a list of messages, or a column messages",
-          null);
-    }
+    String text = promptText(row, place);
+    int[] ids =
+        promptOf(row) instanceof String
+            ? tokenizer.encode(text)
+            : tokenizer.encodeWithoutSpecialTokens(text);
     if (ids.length == 0) {
       throw refused(place, "its prompt has no tokens", null);
     }
     return ids;
+  }
+
+  /** The prompt as the model reads it: messages as the chat template renders them. */
+  private String promptText(Map<String, Object> row, long place) {
+    Object prompt = promptOf(row);
+    if (prompt instanceof String text) {
+      return text;
+    }
+    if (prompt instanceof List<?> messages && !messages.isEmpty()) {
+      return rendered(messages, row, place);
+    }
+    throw refused(
+        place,
+        "it needs a column prompt with a text or a list of messages, or a column messages",
+        null);
   }
 
   private static Object promptOf(Map<String, Object> row) {

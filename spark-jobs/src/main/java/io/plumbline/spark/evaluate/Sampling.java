@@ -6,6 +6,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
+import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -19,7 +20,7 @@ public final class Sampling {
   private Sampling() {}
 
   /**
-   * A completion for each row, in their order.
+   * Completions of each row, in their order.
    *
    * @param rows values by column, as {@link Sampler#sample} takes them; the maps and all in them
    *     must be serializable
@@ -33,6 +34,28 @@ public final class Sampling {
       ComputeDtype dtype,
       DecodingSettings settings,
       int threadsPerTask) {
+    return run(storage, rows, model, dtype, settings, threadsPerTask, Sampler::sample);
+  }
+
+  /** The same as the lines that {@link CompletionTable#write} takes. */
+  public static StageResults<String> lines(
+      Storage storage,
+      JavaRDD<Map<String, Object>> rows,
+      String model,
+      ComputeDtype dtype,
+      DecodingSettings settings,
+      int threadsPerTask) {
+    return run(storage, rows, model, dtype, settings, threadsPerTask, Sampler::lines);
+  }
+
+  private static <T> StageResults<T> run(
+      Storage storage,
+      JavaRDD<Map<String, Object>> rows,
+      String model,
+      ComputeDtype dtype,
+      DecodingSettings settings,
+      int threadsPerTask,
+      Form<T> form) {
     ModelDirectory directory = ModelDirectory.open(storage, model);
     CausalLm.check(directory);
     TreeSet<Integer> eosIds;
@@ -43,32 +66,43 @@ public final class Sampling {
         rows,
         WINDOW,
         threadsPerTask,
-        new Stage(
+        new Stage<>(
             storage,
             model,
             directory.fingerprint(),
             directory.tokenizerFiles(),
             eosIds,
             dtype,
-            settings));
+            settings,
+            form));
   }
 
-  private record Stage(
+  /** What is made of rows, the first of which has this place in the input. */
+  private interface Form<T> extends Serializable {
+    List<T> of(
+        Sampler sampler,
+        List<Map<String, Object>> rows,
+        long firstPlace,
+        DecodingSettings settings);
+  }
+
+  private record Stage<T>(
       Storage storage,
       String model,
       String fingerprint,
       TokenizerFiles tokenizerFiles,
       TreeSet<Integer> eosIds,
       ComputeDtype dtype,
-      DecodingSettings settings)
-      implements StageResults.Stage<Sample> {
+      DecodingSettings settings,
+      Form<T> form)
+      implements StageResults.Stage<T> {
     @Override
-    public StageResults.Answering<Sample> open() {
+    public StageResults.Answering<T> open() {
       Sampler sampler = Sampler.share(storage, model, fingerprint, tokenizerFiles, eosIds, dtype);
       return new StageResults.Answering<>() {
         @Override
-        public List<Sample> answer(long firstPlace, List<Map<String, Object>> rows) {
-          return sampler.sample(rows, firstPlace, settings);
+        public List<T> answer(long firstPlace, List<Map<String, Object>> rows) {
+          return form.of(sampler, rows, firstPlace, settings);
         }
 
         @Override

@@ -23,7 +23,7 @@ public final class StageResults<T> implements AutoCloseable {
   interface Answering<T> extends AutoCloseable {
     /**
      * @param firstPlace the first row's place in the whole input
-     * @return in the order of the rows
+     * @return in the order of the rows, of each row as many as of any other
      */
     List<T> answer(long firstPlace, List<Map<String, Object>> rows);
 
@@ -82,6 +82,11 @@ public final class StageResults<T> implements AutoCloseable {
       }
     }
     return results.iterator();
+  }
+
+  /** Kept by the executors. */
+  JavaRDD<T> values() {
+    return values;
   }
 
   public long size() {

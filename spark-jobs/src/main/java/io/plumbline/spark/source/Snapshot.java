@@ -89,14 +89,6 @@ final class Snapshot {
   /** Columns that training reads; others may arrive as JSON text where they fit no type. */
   private static final Set<String> MORE_COLUMNS = Set.of("margin", "label");
 
-  /** JSON of one instant is one text, whatever the session's time zone. */
-  private static final Map<String, String> JSON_OPTIONS =
-      Map.of(
-          "ignoreNullFields", "false",
-          "timeZone", "UTC",
-          "timestampFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
-          "timestampNTZFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSSSS");
-
   private static final ObjectMapper JSON =
       new ObjectMapper()
           .enable(SerializationFeature.INDENT_OUTPUT)
@@ -286,7 +278,7 @@ final class Snapshot {
     for (StructField field : rows.schema().fields()) {
       Column column = col(quoted(field.name()));
       if (ArrivingTypes.holdVariant(field.dataType())) {
-        columns.add(to_json(column, JSON_OPTIONS).as(field.name()));
+        columns.add(to_json(column, SparkSources.JSON_OPTIONS).as(field.name()));
         variants.add(field.name());
         continue;
       }
@@ -383,7 +375,7 @@ final class Snapshot {
             .filter(column -> !column.equals(position))
             .map(column -> col(quoted(column)))
             .toArray(Column[]::new);
-    return sha2(to_json(struct(columns), JSON_OPTIONS).cast("binary"), 256);
+    return sha2(to_json(struct(columns), SparkSources.JSON_OPTIONS).cast("binary"), 256);
   }
 
   /** Adds the column {@code place}: 0, 1, 2... in the order of {@code position}. */

@@ -1,5 +1,8 @@
 package io.plumbline.spark.source;
 
+import static org.apache.spark.sql.functions.struct;
+import static org.apache.spark.sql.functions.to_json;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -8,8 +11,15 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.storage.StorageLevel;
 
 /**
  * What the values of {@code --data} may name besides files:
@@ -48,6 +58,14 @@ public final class SparkSources {
    * @param rows in a snapshot; {@link #NOT_COUNTED} for {@link Kind#FILES}
    */
   public record Resolved(String path, String given, Kind kind, long rows) {}
+
+  /** How rows become JSON and JSON becomes rows: an instant is one text in any session. */
+  public static final Map<String, String> JSON_OPTIONS =
+      Map.of(
+          "ignoreNullFields", "false",
+          "timeZone", "UTC",
+          "timestampFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
+          "timestampNTZFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSSSS");
 
   private record Resolutions(List<Resolved> sources) {}
 
@@ -134,6 +152,36 @@ public final class SparkSources {
     if (source.kind() != Kind.FILES) {
       source.requireKnownColumn(source.rows(spark, storage));
     }
+  }
+
+  /** The columns of a source that is no files, with their types; its rows are not read. */
+  public static StructType schema(SparkSession spark, Storage storage, String given) {
+    return Source.of(storage, given).rows(spark, storage).schema();
+  }
+
+  /**
+   * The rows of a source that is no files, as JSON objects, without a snapshot: they are read once
+   * and kept by the executors. They are sorted by their text, so that their order does not depend
+   * on the cluster; those of a query that ends in {@code ORDER BY} stay in its order.
+   */
+  public static JavaRDD<String> jsonRows(SparkSession spark, Storage storage, String given) {
+    Source source = Source.of(storage, given);
+    Dataset<Row> rows = source.rows(spark, storage);
+    return SourceFailures.reading(
+        spark,
+        source,
+        () -> {
+          JavaRDD<String> json =
+              rows.select(to_json(struct("*"), JSON_OPTIONS))
+                  .as(Encoders.STRING())
+                  .javaRDD()
+                  .persist(StorageLevel.MEMORY_AND_DISK());
+          // Read here, where a failure can be told as the source's.
+          json.count();
+          return source.order() == Source.RowOrder.QUERY
+              ? json
+              : json.sortBy(text -> text, true, json.getNumPartitions());
+        });
   }
 
   private static String record(String name, String output) {

@@ -11,12 +11,16 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.spark.ledger.PlantedRun;
+import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.storage.Storage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -403,11 +407,199 @@ class CommandsTest {
         .contains("There is no table no_such", "There is no model directory", "no.jsonl");
   }
 
-  @Test
-  void aTableIsNoFileToScore() {
-    Call call = Call.plumbline("score", "--model", model, "--data", "table:pairs");
+  private static final String PROMPTS =
+      "sql:SELECT concat('Say ', id, '.') AS prompt, id AS n, DATE'2026-01-01' AS day,"
+          + " CAST(id AS DECIMAL(6,2)) AS price FROM range(5)";
 
+  private static List<String> completions(String jsonLines) {
+    return jsonLines.lines().map(line -> json(line).path("completion").asText()).toList();
+  }
+
+  @Test
+  void queriesAndTablesAreScoredAndCompletedLikeFiles() throws Exception {
+    Path file = directory.resolve("say.jsonl");
+    StringBuilder rows = new StringBuilder();
+    for (int i = 0; i < 5; i++) {
+      rows.append("{\"prompt\": \"Say %d.\", \"completion\": \"%d\"}\n".formatted(i, i));
+    }
+    Files.writeString(file, rows);
+    String query =
+        "sql:SELECT concat('Say ', id, '.') AS prompt, CAST(id AS STRING) AS completion"
+            + " FROM range(5)";
+
+    Call fromFile = Call.plumbline("score", "--model", model, "--data", file.toString(), "--json");
+    Call fromQuery = Call.plumbline("score", "--model", model, "--data", query, "--json");
+
+    assertThat(fromQuery.err()).isEqualTo(fromFile.err());
+    assertThat(fromQuery.status()).isZero();
+    assertThat(fromQuery.out()).hasLineCount(5).isEqualTo(fromFile.out());
+
+    String[] options = {"--temperature", "1", "--num-generations", "3", "--max-new-tokens", "6"};
+    Call generated = generate(file.toString(), options);
+    assertThat(generated.out()).hasLineCount(15);
+    assertThat(completions(generate(query, options).out()))
+        .containsExactlyElementsOf(completions(generated.out()));
+
+    Call missing = Call.plumbline("score", "--model", model, "--data", "table:no_such");
+    assertThat(missing.status()).isEqualTo(2);
+    assertThat(missing.err()).contains("There is no table no_such");
+  }
+
+  private static Call generate(String data, String... options) {
+    return Call.plumbline(
+        Stream.concat(
+                Stream.of("generate", "--model", model, "--data", data, "--json"),
+                Stream.of(options))
+            .toArray(String[]::new));
+  }
+
+  @Test
+  void generateWritesATableWithTheInputsColumns() throws Exception {
+    String output = directory.resolve("completions-of-query").toString();
+    String[] call = {
+      "generate",
+      "--model",
+      model,
+      "--data",
+      PROMPTS,
+      "--temperature",
+      "0.8",
+      "--min-p",
+      "0.01",
+      "--repetition-penalty",
+      "1.2",
+      "--num-generations",
+      "2",
+      "--max-new-tokens",
+      "5",
+      "--output",
+      output
+    };
+    Call written = Call.plumbline(call);
+
+    assertThat(written.err()).isEmpty();
+    assertThat(written.status()).isZero();
+    assertThat(written.out()).contains("10 completions in " + output);
+    JsonNode marker = json(Files.readString(Path.of(output, "generate.json")));
+    assertThat(marker.path("completions").asInt()).isEqualTo(10);
+    assertThat(marker.path("repetition_penalty").asDouble()).isEqualTo(1.2);
+    Call again = Call.plumbline(call);
+    assertThat(again.status()).isEqualTo(2);
+    assertThat(again.err()).contains("is there already and not empty");
+
+    try (SparkSession spark = LocalSpark.session()) {
+      Dataset<Row> table = spark.read().parquet(output + "/completions");
+      assertThat(table.schema().simpleString())
+          .isEqualTo(
+              "struct<prompt:string,n:bigint,day:date,price:decimal(6,2),row:bigint,sample:int,"
+                  + "prompt_text:string,completion:string,tokens:array<int>,logps:array<float>,"
+                  + "logp:double,finish:string>");
+      List<Row> rows =
+          table
+              .withColumn("day", table.col("day").cast("string"))
+              .orderBy("row", "sample")
+              .collectAsList();
+      List<String> expected =
+          completions(
+              generate(
+                      PROMPTS,
+                      "--temperature",
+                      "0.8",
+                      "--min-p",
+                      "0.01",
+                      "--repetition-penalty",
+                      "1.2",
+                      "--num-generations",
+                      "2",
+                      "--max-new-tokens",
+                      "5")
+                  .out());
+      for (int i = 0; i < 10; i++) {
+        Row row = rows.get(i);
+        String text = "Say %d.".formatted(row.<Long>getAs("n"));
+        assertThat(row.<Long>getAs("row")).isEqualTo(i / 2);
+        assertThat(row.<Integer>getAs("sample")).isEqualTo(i % 2);
+        assertThat(row.<String>getAs("prompt")).isEqualTo(text);
+        assertThat(row.<String>getAs("prompt_text")).isEqualTo(text);
+        assertThat(row.<String>getAs("day")).isEqualTo("2026-01-01");
+        assertThat(row.<String>getAs("completion")).isEqualTo(expected.get(i));
+        assertThat(row.<String>getAs("finish")).isIn("eos", "length");
+        int tokens = row.getList(row.fieldIndex("tokens")).size();
+        List<Float> logps = row.getList(row.fieldIndex("logps"));
+        assertThat(logps).hasSize(tokens);
+        assertThat(row.<Double>getAs("logp"))
+            .isCloseTo(logps.stream().mapToDouble(Float::doubleValue).sum(), within(1e-4));
+      }
+    }
+  }
+
+  @Test
+  void aTableOfCompletionsHidesNoColumnOfTheInput() throws Exception {
+    Path file = directory.resolve("columns.jsonl");
+    Files.writeString(
+        file,
+        """
+        {"prompt": [{"role": "user", "content": "Hi"}], "answer": {"value": 3}, "Tokens": 1}
+        """);
+    String output = directory.resolve("hidden").toString();
+    Call call =
+        Call.plumbline("generate", "--model", model, "--data", file.toString(), "--output", output);
     assertThat(call.status()).isEqualTo(2);
-    assertThat(call.err()).contains("--data names table:pairs, and only files are read here");
+    assertThat(call.err()).contains("a column named Tokens").hasLineCount(1);
+    assertThat(Path.of(output)).doesNotExist();
+
+    Files.writeString(
+        file,
+        """
+        {"prompt": [{"role": "user", "content": "Hi"}], "answer": {"value": 3}}
+        {"prompt": "Hello", "tags": ["a"]}
+        """);
+    call =
+        Call.plumbline(
+            "generate",
+            "--model",
+            model,
+            "--data",
+            file.toString(),
+            "--output",
+            output,
+            "--max-new-tokens",
+            "2");
+    assertThat(call.err()).isEmpty();
+    try (SparkSession spark = LocalSpark.session()) {
+      Dataset<Row> table = spark.read().parquet(output + "/completions");
+      assertThat(table.filter("answer.value = 3 AND prompt_text LIKE '%user%Hi%'").count())
+          .isEqualTo(1);
+      assertThat(table.filter("tags[0] = 'a' AND prompt = 'Hello'").count()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aStopStringEndsTheText() {
+    Call whole =
+        Call.plumbline(
+            "generate", "--model", model, "--prompt", "Say 1.", "--max-new-tokens", "12", "--json");
+    String text = json(whole.out()).path("completion").asText();
+    String stop = text.substring(3, 5);
+    Call stopped =
+        Call.plumbline(
+            "generate",
+            "--model",
+            model,
+            "--prompt",
+            "Say 1.",
+            "--max-new-tokens",
+            "12",
+            "--stop",
+            "no such text",
+            "--stop",
+            stop,
+            "--json");
+
+    JsonNode sample = json(stopped.out());
+    assertThat(sample.path("finish").asText()).isEqualTo("stop");
+    assertThat(sample.path("completion").asText())
+        .contains(stop)
+        .isEqualTo(text.substring(0, text.indexOf(stop) + stop.length()));
   }
 }

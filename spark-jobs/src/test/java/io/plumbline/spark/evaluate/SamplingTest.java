@@ -11,6 +11,7 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.Generation.Finish;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
@@ -120,6 +121,33 @@ class SamplingTest {
         .extracting(sample -> List.of(sample.completion()))
         .containsExactlyElementsOf(
             expected.stream().map(sample -> List.of(sample.completion())).toList());
+  }
+
+  @Test
+  void aRowHasSoManyCompletionsWithTheLogpsOfTheScorer() {
+    DecodingSettings three = new DecodingSettings(9, 0.7, 0, 0.95, 0.01, 1.1, List.of("\n"), 3, 7);
+    List<Sample> samples = sampler.complete(golden.prompts, three);
+
+    assertThat(samples).hasSize(3 * golden.prompts.size());
+    assertThat(samples.stream().map(Sample::completion).distinct().count()).isGreaterThan(3);
+    try (CausalLm lm =
+        CausalLm.load(
+            ModelDirectory.open(Storage.local(), model),
+            CausalLm.Purpose.INFERENCE,
+            ComputeDtype.F32)) {
+      for (int i = 0; i < samples.size(); i++) {
+        Sample sample = samples.get(i);
+        String prompt = golden.prompts.get(i / 3);
+        assertThat(sample.prompt()).isEqualTo(prompt);
+        assertThat(sample.completion().contains("\n")).isEqualTo(sample.finish() == Finish.STOP);
+        TokenizedRow row = TokenizedRow.of(0, tokens(prompt), List.of(sample.tokens()), List.of());
+        assertThat(sample.logps())
+            .containsExactly(lm.logps(List.of(row)).logps().get(0).get(0), within(1e-4f));
+      }
+    }
+    assertThat(sampler.complete(golden.prompts, three))
+        .usingRecursiveComparison()
+        .isEqualTo(samples);
   }
 
   @Test
