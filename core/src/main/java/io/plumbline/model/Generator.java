@@ -35,6 +35,9 @@ public final class Generator implements AutoCloseable {
   /** The share of the rows that is finished before they leave, when nothing waits. */
   private static final double FINISHED_BEFORE_DROPPED = 0.25;
 
+  /** Places of prompts, padding included, that run at once: attention over them takes memory. */
+  private static final int PROMPT_PLACES = 8192;
+
   private final Decoder decoder;
   private final Optional<Tokenizer> tokenizer;
   private final Scope scope = Scope.open();
@@ -237,12 +240,14 @@ public final class Generator implements AutoCloseable {
       spent.forEach(p -> kept.free(p.logits(), p.waiting().cache()));
     }
 
-    /** Runs the next prompts, enough for so many completions. */
+    /** Runs the next prompts: enough for so many completions, or as many as fit. */
     private Prompted prefill(int completions) {
       List<Draft> drafts = new ArrayList<>();
       List<Integer> rows = new ArrayList<>();
       List<int[]> prompts = new ArrayList<>();
-      while (!groups.isEmpty() && drafts.size() < completions) {
+      // The first prompt is the longest.
+      long most = Math.max(1, PROMPT_PLACES / groups.element().get(0).prompt.length);
+      while (!groups.isEmpty() && drafts.size() < completions && prompts.size() < most) {
         List<Draft> group = groups.remove();
         group.forEach(draft -> rows.add(prompts.size()));
         drafts.addAll(group);

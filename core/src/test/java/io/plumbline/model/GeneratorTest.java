@@ -413,4 +413,28 @@ class GeneratorTest {
           .hasMessageContaining("repetition-penalty");
     }
   }
+
+  /** More prompts than run at once, for more slots than these fill. */
+  @Test
+  void longPromptsRunAFewAtATime() {
+    Random random = new Random(6);
+    List<int[]> prompts = new ArrayList<>();
+    for (int i = 0; i < 7; i++) {
+      prompts.add(Models.tokens(random, 1200 + random.nextInt(200), 97));
+    }
+    SamplingSettings settings = SamplingSettings.sampling(3, 0.8, 2, 7, Set.of());
+    try (CausalLm model = small(ComputeDtype.F32);
+        Generator generator = new Generator(model)) {
+      List<List<Generation>> all = generator.generate(prompts, settings.withSlots(14));
+      for (int p = 0; p < prompts.size(); p++) {
+        List<Generation> alone =
+            generator
+                .generate(prompts.subList(p, p + 1), new long[] {p}, settings.withSlots(1))
+                .get(0);
+        for (int c = 0; c < 2; c++) {
+          assertThat(all.get(p).get(c).tokens()).containsExactly(alone.get(c).tokens());
+        }
+      }
+    }
+  }
 }
