@@ -133,6 +133,7 @@ final class Decoder implements AutoCloseable {
     c.put("gate_up_bias", weight(gateUpBias));
     c.put("down_weight", "" + downWeight);
     c.put("down_bias", weight(downBias));
+    c.put("pad", "" + config.padTokenId());
     c.put("layers", "" + config.layers());
     c.put("caches", "" + 2 * config.layers());
     c.put("group", "" + config.heads() / config.kvHeads());

@@ -20,6 +20,8 @@ import java.util.List;
  * @param headDim width of one head
  * @param maxPositions the longest context the checkpoint promises
  * @param ropeTheta base of the rotary frequencies
+ * @param padTokenId the token whose embedding is not learned where it is read, as in transformers; a
+ *     negative number for none
  */
 public record DecoderConfig(
     String family,
@@ -37,7 +39,8 @@ public record DecoderConfig(
     boolean tiedEmbeddings,
     boolean queryKeyValueBias,
     boolean attentionOutputBias,
-    boolean mlpBias) {
+    boolean mlpBias,
+    int padTokenId) {
   private static final List<String> FAMILIES = List.of("llama", "mistral", "qwen2");
 
   /** What stands on top of the layers. */
@@ -153,7 +156,8 @@ public record DecoderConfig(
         config.path("tie_word_embeddings").asBoolean(false),
         qwen || (llama && attentionBias),
         llama && attentionBias,
-        llama && config.path("mlp_bias").asBoolean(false));
+        llama && config.path("mlp_bias").asBoolean(false),
+        config.path("pad_token_id").asInt(-1));
   }
 
   private static RopeScaling scaling(Reader in, JsonNode rope) {

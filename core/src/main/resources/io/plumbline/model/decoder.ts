@@ -49,8 +49,10 @@
   def embed(self: __torch__.Ops, ids: Tensor, weight: Tensor) -> Tensor:
     return torch.embedding(weight, ids)
 
+  # What reads a padding token teaches its embedding nothing, as in transformers.
   def embed_backward(self: __torch__.Ops, ids: Tensor, gx: Tensor, gradient: Tensor) -> None:
-    _0 = torch.index_add_(gradient, 0, ids, gx)
+    learned = torch.masked_fill(gx, torch.unsqueeze(torch.eq(ids, {{pad}}), 1), 0.)
+    _0 = torch.index_add_(gradient, 0, ids, learned)
     return None
 
   # What follows a layer's attention: its output projection and the feed-forward network.

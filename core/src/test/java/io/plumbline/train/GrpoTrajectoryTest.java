@@ -48,10 +48,10 @@ class GrpoTrajectoryTest {
 
   @ParameterizedTest(name = "{0} on {5} ranks")
   @CsvSource({
-    "traj_dapo, dapo, TOKEN, 0.2, 0.2, 1, 1e-3",
-    "traj_dapo, dapo, TOKEN, 0.2, 0.2, 3, 1e-3",
-    "traj_grpo_kl_iter2, grpo, TOKEN, 0.2, 0.28, 1, 2e-4",
-    "traj_grpo_kl_iter2, grpo, TOKEN, 0.2, 0.28, 2, 2e-4",
+    "traj_dapo, dapo, TOKEN, 0.2, 0.2, 1, 5e-4",
+    "traj_dapo, dapo, TOKEN, 0.2, 0.2, 3, 5e-4",
+    "traj_grpo_kl_iter2, grpo, TOKEN, 0.2, 0.28, 1, 1e-4",
+    "traj_grpo_kl_iter2, grpo, TOKEN, 0.2, 0.28, 2, 1e-4",
     "traj_gspo, grpo, SEQUENCE, 0.04, 0.05, 1, 1e-4",
     "traj_gspo, grpo, SEQUENCE, 0.04, 0.05, 4, 1e-4"
   })
@@ -135,7 +135,7 @@ class GrpoTrajectoryTest {
               Optional.<Evaluation>empty(),
               new LoopSettings(
                   optimizer,
-                  LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(8)),
+                  LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(3)),
                   0,
                   0,
                   0,
