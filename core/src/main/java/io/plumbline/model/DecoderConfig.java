@@ -20,8 +20,8 @@ import java.util.List;
  * @param headDim width of one head
  * @param maxPositions the longest context the checkpoint promises
  * @param ropeTheta base of the rotary frequencies
- * @param padTokenId the token whose embedding is not learned where it is read, as in transformers; a
- *     negative number for none
+ * @param padTokenId the token whose embedding is not learned where it is read, as in transformers;
+ *     a negative number for none
  */
 public record DecoderConfig(
     String family,

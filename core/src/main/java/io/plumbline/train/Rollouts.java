@@ -188,9 +188,9 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     batchesRead = state.path("batches_read").asLong();
     failed = state.path("failed").asLong();
     if (steps > 0) {
-      kl.restore(state.withObject("/kl"));
-      constraints.restore(state.withObject("/constraints"));
-      curriculum.ifPresent(measured -> measured.restore(state.withObject("/curriculum")));
+      kl.restore((ObjectNode) state.get("kl"));
+      constraints.restore((ObjectNode) state.get("constraints"));
+      curriculum.ifPresent(measured -> measured.restore((ObjectNode) state.get("curriculum")));
     }
     if (collective.rank() == 0) {
       ledger.truncateAfter(steps);

@@ -472,7 +472,10 @@ public final class TrainingLoop<V, G> {
     readWeights(snapshot);
     ObjectNode state = snapshot.json("state");
     progress.restore(state);
-    feed.goTo(step, state.withObject("/feed"));
+    // States that were written before there were feeds have none.
+    feed.goTo(
+        step,
+        state.get("feed") instanceof ObjectNode of ? of : JsonNodeFactory.instance.objectNode());
     adamW.restore(progress.updates, snapshot::read);
     LOG.info("Rank {} goes on from step {}", collective.rank(), step);
     return step;
@@ -485,7 +488,9 @@ public final class TrainingLoop<V, G> {
           writer.buffer("values/" + segment.name(), segment.values());
         }
         adamW.save(writer::buffer);
-        writer.json("state", progress.json(step, collective.worldSize()));
+        ObjectNode state = progress.json(step, collective.worldSize());
+        state.set("feed", feed.state());
+        writer.json("state", state);
         writer.commit();
       }
       if (settings.keepCheckpoints() > 0) {

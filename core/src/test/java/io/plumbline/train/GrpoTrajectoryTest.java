@@ -134,12 +134,7 @@ class GrpoTrajectoryTest {
               replay,
               Optional.<Evaluation>empty(),
               new LoopSettings(
-                  optimizer,
-                  LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(3)),
-                  0,
-                  0,
-                  0,
-                  0),
+                  optimizer, LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(3)), 0, 0, 0, 0),
               TrainingStateStore.of(Storage.local(), directory.resolve("states").toString()),
               Gang.observer(lines),
               Gang.DEADLINE)
@@ -245,9 +240,7 @@ class GrpoTrajectoryTest {
     }
 
     private List<float[]> logps(String name, int i, int length) {
-      return tensors.has(name)
-          ? List.of(Arrays.copyOf(tensors.rows(name)[i], length))
-          : List.of();
+      return tensors.has(name) ? List.of(Arrays.copyOf(tensors.rows(name)[i], length)) : List.of();
     }
 
     private static int sum(byte[] mask) {

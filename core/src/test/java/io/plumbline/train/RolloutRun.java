@@ -1,0 +1,333 @@
+package io.plumbline.train;
+
+import io.plumbline.Fixtures;
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.TrainingStateStore;
+import io.plumbline.collective.Collective;
+import io.plumbline.data.CanonicalShards;
+import io.plumbline.data.CanonicalShards.Order;
+import io.plumbline.data.CanonicalShards.Placement;
+import io.plumbline.data.CanonicalShards.Plan;
+import io.plumbline.data.CanonicalShards.ShardFile;
+import io.plumbline.data.CanonicalShards.ShardWriter;
+import io.plumbline.data.PlacedRow;
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.SamplingSettings;
+import io.plumbline.model.TokenModel;
+import io.plumbline.objective.GrpoLossTypes;
+import io.plumbline.objective.GrpoSettings;
+import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Schedule;
+import io.plumbline.rollout.Advantages;
+import io.plumbline.rollout.Constraint;
+import io.plumbline.rollout.Constraints;
+import io.plumbline.rollout.Curriculum;
+import io.plumbline.rollout.KlController;
+import io.plumbline.rollout.LagrangeSettings;
+import io.plumbline.rollout.TrustRegion;
+import io.plumbline.rollout.ledger.Ledger;
+import io.plumbline.rollout.ledger.LedgerReader;
+import io.plumbline.rollout.ledger.LedgerRow;
+import io.plumbline.rollout.reward.RewardPanel;
+import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.storage.Storage;
+import io.plumbline.tensor.Segment;
+import io.plumbline.text.Tokenizer;
+import io.plumbline.text.TokenizerFiles;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+
+/** A GRPO run of the small Llama in this JVM: real shards, sampler, rewards, ledger and rings. */
+final class RolloutRun {
+  static final int PROMPTS_PER_STEP = 4;
+  static final int GROUP = 4;
+
+  /** What a run has besides the plain algorithm. */
+  record Shape(
+      int stepsPerGeneration,
+      int iterations,
+      int rounds,
+      int pool,
+      double beta,
+      Supplier<KlController> kl,
+      List<Constraint> constraints,
+      TrustRegion budget,
+      TrustRegion trustRegion,
+      List<String> rewards,
+      List<String> costs) {
+
+    /** One update a phase, no reference, a reward for digits. */
+    static Shape plain() {
+      return new Shape(
+          1,
+          1,
+          1,
+          1,
+          0,
+          () -> KlController.fixed(0),
+          List.of(),
+          TrustRegion.everywhere(),
+          TrustRegion.everywhere(),
+          List.of("length{\"per_token\":-0.1}", "regex{\"pattern\":\"[0-9]\"}"),
+          List.of());
+    }
+
+    Shape withRewards(List<String> specs) {
+      return new Shape(
+          stepsPerGeneration,
+          iterations,
+          rounds,
+          pool,
+          beta,
+          kl,
+          constraints,
+          budget,
+          trustRegion,
+          specs,
+          costs);
+    }
+
+    Shape withTrustRegion(double limit) {
+      return new Shape(
+          stepsPerGeneration,
+          iterations,
+          rounds,
+          pool,
+          beta,
+          kl,
+          constraints,
+          budget,
+          new TrustRegion(limit, TrustRegion.Center.SAMPLING_POLICY),
+          rewards,
+          costs);
+    }
+
+    /** Everything that has a state. */
+    static Shape everything() {
+      return new Shape(
+          2,
+          2,
+          2,
+          2,
+          0.05,
+          () -> KlController.adaptive(0.05, 0.01, 64),
+          List.of(new Constraint("length", 4)),
+          new TrustRegion(2, TrustRegion.Center.REFERENCE),
+          TrustRegion.everywhere(),
+          List.of("regex{\"pattern\":\"[a-m]\"}", "regex{\"name\":\"e\",\"pattern\":\"e\"}"),
+          List.of("length{\"per_token\":1}"));
+    }
+  }
+
+  private final Storage storage = Storage.local();
+  private final Path directory;
+  private final Shape shape;
+  private final long phases;
+  private final List<Map<String, Double>> lines = Collections.synchronizedList(new ArrayList<>());
+  private final Map<String, float[]> weights = new TreeMap<>();
+
+  RolloutRun(Path directory, Shape shape, long phases) {
+    this.directory = directory;
+    this.shape = shape;
+    this.phases = phases;
+    writePrompts();
+  }
+
+  /** Trains on so many ranks; stops from outside before a step, as if killed. */
+  RolloutRun train(String name, int ranks, long saveSteps, long stopBefore) {
+    lines.clear();
+    try {
+      Gang.run(ranks, collective -> rank(name, collective, saveSteps, stopBefore));
+    } catch (AssertionError e) {
+      if (!(e.getCause() instanceof TestRun.StoppedFromOutside)) {
+        throw e;
+      }
+    } catch (PlumblineException e) {
+      // What a rank sees when another was stopped.
+      if (e.code() != ErrorCode.GANG_BROKEN || stopBefore == Long.MAX_VALUE) {
+        throw e;
+      }
+    }
+    return this;
+  }
+
+  /** Metrics of rank 0. */
+  List<Map<String, Double>> lines() {
+    return List.copyOf(lines);
+  }
+
+  Map<String, float[]> weights() {
+    return new TreeMap<>(weights);
+  }
+
+  /** The ledger of a run by name. */
+  List<LedgerRow> ledger(String name) {
+    List<LedgerRow> rows = new ArrayList<>();
+    try (LedgerReader reader =
+        LedgerReader.of(storage, directory.resolve(name + "/ledger").toString())) {
+      for (Optional<LedgerRow> row = reader.next(); row.isPresent(); row = reader.next()) {
+        rows.add(row.get());
+      }
+    }
+    return rows;
+  }
+
+  private void rank(String name, Collective collective, long saveSteps, long stopBefore) {
+    ModelDirectory model = ModelDirectory.open(storage, Fixtures.golden("models/llama").toString());
+    try (Tokenizer tokenizer = tokenizer();
+        RewardPanel rewards = panel(shape.rewards());
+        RewardPanel costs = panel(shape.costs());
+        CausalLm policy = CausalLm.load(model, Purpose.TRAINING, ComputeDtype.F32);
+        CausalLm reference = CausalLm.load(model, Purpose.INFERENCE, ComputeDtype.F32)) {
+      TrainingObserver observer = observer(stopBefore);
+      SamplingSettings sampling =
+          SamplingSettings.sampling(6, 0.9, GROUP, 11, Set.of(2)).withTopP(0.95);
+      Rollouts rollouts =
+          new Rollouts(
+              new Rollouts.Settings(
+                  beta -> GrpoLossTypes.of("dapo", GrpoSettings.defaults().withBeta(beta)),
+                  Advantages.Settings.defaults(),
+                  PROMPTS_PER_STEP,
+                  shape.stepsPerGeneration(),
+                  shape.iterations(),
+                  sampling,
+                  Rollouts.Truncated.LEARNED,
+                  Optional.empty(),
+                  Rollouts.KlIn.LOSS,
+                  shape.budget(),
+                  shape.rounds(),
+                  64,
+                  new Rollouts.FailureLimit(OptionalLong.empty(), 0.3)),
+              policy,
+              shape.beta() > 0 ? Optional.of(reference) : Optional.empty(),
+              new RolloutSampler(policy, tokenizer, rewards, costs),
+              CanonicalShards.open(storage, directory.resolve("prompts").toString()),
+              collective,
+              Ledger.in(storage, directory.resolve(name + "/ledger").toString()),
+              observer,
+              shape.kl().get(),
+              new Constraints(shape.constraints(), LagrangeSettings.dualAscent(0, 0.05)),
+              shape.pool() > 1 ? Optional.of(new Curriculum(40)) : Optional.empty());
+      Grpo grpo = new Grpo(new Grpo.Settings(GROUP, 6, 1, shape.trustRegion(), 1e-4), rollouts);
+      new TrainingLoop<>(
+              new TokenModel(policy, grpo.statistics(), sampling.temperature()),
+              grpo,
+              collective,
+              rollouts,
+              Optional.<Evaluation>empty(),
+              new LoopSettings(
+                  new OptimizerSettings(1e-3, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8),
+                  LoopSettings.OptionalMicroBatchSize.of(OptionalInt.empty()),
+                  64,
+                  0,
+                  saveSteps,
+                  0),
+              TrainingStateStore.of(storage, directory.resolve(name + "/states").toString()),
+              observer,
+              Gang.DEADLINE)
+          .run();
+      if (collective.rank() == 0) {
+        keepWeights(policy);
+      }
+    }
+  }
+
+  private static Tokenizer tokenizer() {
+    TreeMap<String, String> files = new TreeMap<>();
+    for (String file : List.of("tokenizer.json", "tokenizer_config.json")) {
+      try {
+        files.put(file, Files.readString(Fixtures.golden("tokenizer/" + file)));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return Tokenizer.of(new TokenizerFiles(files));
+  }
+
+  private RewardPanel panel(List<String> specs) {
+    return RewardPanel.open(specs.stream().map(RewardSpec::parse).toList(), storage);
+  }
+
+  private TrainingObserver observer(long stopBefore) {
+    return new TrainingObserver() {
+      @Override
+      public void checkInterrupted() {
+        if (!lines.isEmpty() && lines.get(lines.size() - 1).get("step") >= stopBefore) {
+          throw new TestRun.StoppedFromOutside();
+        }
+      }
+
+      @Override
+      public void metrics(Map<String, Double> line) {
+        lines.add(new LinkedHashMap<>(line));
+      }
+
+      @Override
+      public void note(String sentence) {}
+    };
+  }
+
+  private void keepWeights(CausalLm policy) {
+    weights.clear();
+    for (Segment segment : policy.segments()) {
+      for (Segment.Slice slice : segment.slices()) {
+        float[] copy = new float[(int) slice.length()];
+        segment.values().get((int) slice.offset(), copy);
+        weights.put(slice.name(), copy);
+      }
+    }
+  }
+
+  private void writePrompts() {
+    int batch = PROMPTS_PER_STEP * shape.stepsPerGeneration() * shape.pool();
+    Plan plan = Plan.forSteps(batch, 40, phases * shape.rounds(), 5);
+    Placement placement = new Placement(plan, Order.SHUFFLED);
+    Map<Integer, TreeMap<Long, TokenizedRow>> byShard = new TreeMap<>();
+    for (int i = 0; i < 40; i++) {
+      int[] prompt = new int[3 + i % 5];
+      for (int t = 0; t < prompt.length; t++) {
+        prompt[t] = 10 + (7 * i + 13 * t) % 400;
+      }
+      TokenizedRow row =
+          TokenizedRow.of(i, prompt, List.of(), List.of())
+              .withColumns("{\"answer\":\"" + i + "\"}");
+      placement.places(
+          i,
+          place ->
+              byShard
+                  .computeIfAbsent(plan.shardOf((int) (place % batch)), s -> new TreeMap<>())
+                  .put(place, row));
+    }
+    List<ShardFile> files = new ArrayList<>();
+    String shards = directory.resolve("prompts").toString();
+    byShard.forEach(
+        (shard, placed) -> {
+          ShardWriter writer = CanonicalShards.shardWriter(storage, shards, plan, shard, "a");
+          try (writer) {
+            placed.forEach(
+                (place, row) ->
+                    writer.write(new PlacedRow(place / batch, (int) (place % batch), row)));
+          }
+          files.add(writer.file());
+        });
+    CanonicalShards.commit(storage, shards, plan, Order.SHUFFLED, "test", files);
+  }
+}
