@@ -107,6 +107,9 @@ final class RunReport {
 
   private RunReport() {}
 
+  /**
+   * @param culpritsStandAt where rows stand that made steps bad; empty without such rows
+   */
   static void write(
       Storage storage,
       RunDirectory run,
@@ -115,7 +118,8 @@ final class RunReport {
       List<Map<String, Double>> metrics,
       Map<String, Double> before,
       Map<String, Double> after,
-      Prepared rows) {
+      Prepared rows,
+      String culpritsStandAt) {
     ReportData.Builder report =
         ReportData.titled(
             request.algorithm().name().toUpperCase(Locale.ROOT)
@@ -156,6 +160,9 @@ final class RunReport {
       samples(storage, run, report);
     }
     data(counts, request, metrics, report);
+    if (!culpritsStandAt.isEmpty()) {
+      report.warning(culpritsStandAt);
+    }
     record
         .json()
         .path("counts")

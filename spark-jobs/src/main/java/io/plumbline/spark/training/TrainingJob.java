@@ -108,8 +108,13 @@ public final class TrainingJob {
 
     refuseOtherRun(earlier, model, shards);
     record.write(storage, run.runRecord());
-    LoopOutcome outcome =
-        TrainingTask.outcome(timed("train", () -> gang(plan, data.held().isPresent())));
+    Culprits culprits = new Culprits();
+    Supplier<String> places = () -> culprits.sentence(named -> rows.places(data, model, named));
+    LoopOutcome outcome = train(plan, data.held().isPresent(), culprits, places);
+    String culpritsStandAt = places.get();
+    if (!culpritsStandAt.isEmpty()) {
+      progress.note(culpritsStandAt);
+    }
     record = record.withCount("steps", outcome.lastStep()).withCount("planned_steps", plan.steps());
     outcome.best().ifPresent(step -> record = record.withCount("best_step", step));
 
@@ -118,7 +123,8 @@ public final class TrainingJob {
     Map<String, Double> after = evaluation(metrics, outcome.best().orElse(outcome.lastStep()));
     before.forEach((name, value) -> record = record.withResult("before/" + name, value));
     after.forEach((name, value) -> record = record.withResult("after/" + name, value));
-    RunReport.write(storage, run, request, record, metrics, before, after, data.prepared());
+    RunReport.write(
+        storage, run, request, record, metrics, before, after, data.prepared(), culpritsStandAt);
     return new TrainingOutcome(
         run.checkpoint(),
         run.metrics(),
@@ -130,6 +136,22 @@ public final class TrainingJob {
         outcome.best(),
         before,
         after);
+  }
+
+  /** Trains; a failure that is due to rows says where they stand in the data. */
+  private LoopOutcome train(
+      Plan plan, boolean evaluated, Culprits culprits, Supplier<String> places) {
+    try {
+      return TrainingTask.outcome(timed("train", () -> gang(plan, evaluated, culprits)));
+    } catch (PlumblineException e) {
+      String where = "";
+      try {
+        where = e.code() == ErrorCode.NUMERICS ? places.get() : "";
+      } catch (PlumblineException unread) {
+        e.addSuppressed(unread);
+      }
+      throw where.isEmpty() ? e : new PlumblineException(e.code(), e.getMessage() + " " + where, e);
+    }
   }
 
   /** Fills the reference cache for all rows, where the algorithm has a reference at all. */
@@ -225,7 +247,7 @@ public final class TrainingJob {
     record = record.withFingerprint("run", identity);
   }
 
-  private String gang(Plan plan, boolean evaluated) {
+  private String gang(Plan plan, boolean evaluated, Culprits culprits) {
     LoopSettings loop =
         new LoopSettings(
             request.optimizer(),
@@ -258,6 +280,9 @@ public final class TrainingJob {
             new Gang.Settings(request.ranks(), COLLECTIVE_DEADLINE),
             task,
             line -> {
+              if (culprits.hear(line)) {
+                return;
+              }
               Optional<String> note = MetricLine.note(line);
               if (note.isPresent()) {
                 progress.note(note.get());

@@ -45,6 +45,7 @@ final class TestRequest implements Cloneable {
   private long saveSteps;
   private Start start = Start.FRESH;
   private ObjectiveSettings objective = ObjectiveSettings.of("sigmoid", 0.1);
+  private long maxBadRows;
   private BadSteps badSteps = BadSteps.STOP;
   private Selection selection = Selection.LAST;
 
@@ -156,6 +157,10 @@ final class TestRequest implements Cloneable {
     return with(r -> r.start = value);
   }
 
+  TestRequest maxBadRows(long value) {
+    return with(r -> r.maxBadRows = value);
+  }
+
   TestRequest badSteps(BadSteps value) {
     return with(r -> r.badSteps = value);
   }
@@ -191,7 +196,7 @@ final class TestRequest implements Cloneable {
         ComputeDtype.F32,
         WeightDtype.F32,
         objective,
-        new BadRows(OptionalLong.of(0), 0),
+        new BadRows(OptionalLong.of(maxBadRows), 0),
         badSteps,
         selection);
   }
