@@ -279,21 +279,21 @@ final class RunReport {
                   : ""));
     }
     OptionalLong split = count(counts, "eval.split");
-    long trained = counts.path(split.isPresent() ? "train.split" : "train.accepted").asLong();
+    long rows = counts.path(split.isPresent() ? "train.split" : "train.accepted").asLong();
     if (split.isPresent()) {
       report.remark(
           String.format(
               Locale.ROOT,
-              "%,d rows of the data were held out for evaluation and %,d were trained on; rows of"
-                  + " one prompt stayed together.",
+              "%,d rows of the data were held out for evaluation, and %s; rows of one prompt stayed"
+                  + " together.",
               split.getAsLong(),
-              trained));
+              trainedOn(rows, counts, request)));
     } else if (counts.has("eval.accepted")) {
       report.remark(
           String.format(
               Locale.ROOT,
-              "%,d rows were trained on, and %,d of the evaluation data were held out.",
-              trained,
+              "%s, and %,d of the evaluation data were held out.",
+              trainedOn(rows, counts, request),
               counts.path("eval.accepted").asLong()));
     }
     if (counts.has("train.packed")) {
@@ -301,10 +301,29 @@ final class RunReport {
           String.format(
               Locale.ROOT,
               "%,d rows were packed into %,d of at most %,d tokens.",
-              trained,
+              rows,
               counts.path("train.packed").asLong(),
               request.maxLength().orElse(0)));
     }
+  }
+
+  /** A part of a sentence: how many rows a run has seen, which may end before it has seen all. */
+  private static String trainedOn(long rows, JsonNode counts, TrainingRequest request) {
+    if (!request.rows().weights().isEmpty()) {
+      return String.format(
+          Locale.ROOT, "%,d rows were trained on by the weights of their sources", rows);
+    }
+    long places = counts.path("steps").asLong() * request.globalBatchSize();
+    long packed = counts.path("train.packed").asLong(rows);
+    if (places >= packed) {
+      return String.format(Locale.ROOT, "%,d rows were trained on", rows);
+    }
+    return String.format(
+        Locale.ROOT,
+        "%,d of %,d %s were trained on",
+        places,
+        packed,
+        counts.has("train.packed") ? "packed rows" : "rows");
   }
 
   /** Steps without an update: the numbers of lines of training whose metrics are not finite. */

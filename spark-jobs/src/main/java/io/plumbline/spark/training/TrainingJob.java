@@ -101,8 +101,8 @@ public final class TrainingJob {
             progress,
             change -> record = change.apply(record));
     TrainingRows.Made data = rows.make(model);
-    Optional<TrainingRows.Addition> reference = reference(data);
     Plan plan = plan(data.rows().count());
+    Optional<TrainingRows.Addition> reference = reference(data, plan);
     CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
     rows.writeHeld(data, request.ranks(), reference);
 
@@ -154,12 +154,16 @@ public final class TrainingJob {
     }
   }
 
-  /** Fills the reference cache for all rows, where the algorithm has a reference at all. */
-  private Optional<TrainingRows.Addition> reference(TrainingRows.Made data) {
+  /**
+   * Fills the reference cache for the rows that the run comes to, where the algorithm has a
+   * reference at all.
+   */
+  private Optional<TrainingRows.Addition> reference(TrainingRows.Made data, Plan plan) {
     if (!Methods.needsReference(request.algorithm(), request.objective())) {
       return Optional.empty();
     }
-    JavaRDD<TokenizedRow> wanted = data.all().persist(StorageLevel.MEMORY_AND_DISK());
+    JavaRDD<TokenizedRow> wanted =
+        data.reached(plan, request.rowOrder()).persist(StorageLevel.MEMORY_AND_DISK());
     try {
       Filled filled =
           timed(

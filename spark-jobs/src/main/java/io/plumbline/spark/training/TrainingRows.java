@@ -134,9 +134,18 @@ public final class TrainingRows {
       RowSet rows,
       Optional<Mixture> mixture,
       Optional<RowSet> held) {
-    /** All rows, trained on and held out. */
+    /** All rows, to train on and held out. */
     public JavaRDD<TokenizedRow> all() {
-      return held.isPresent() ? rows.rows().union(held.get().rows()) : rows.rows();
+      return withHeld(rows.rows());
+    }
+
+    /** Rows that a run comes to, and those held out. */
+    JavaRDD<TokenizedRow> reached(Plan plan, RowOrder order) {
+      return withHeld(ShardWriting.reached(rows.rows(), plan, order(order), mixture));
+    }
+
+    private JavaRDD<TokenizedRow> withHeld(JavaRDD<TokenizedRow> trainedOn) {
+      return held.isPresent() ? trainedOn.union(held.get().rows()) : trainedOn;
     }
   }
 
@@ -275,7 +284,12 @@ public final class TrainingRows {
             ShardWriting.write(
                 storage,
                 new RunDirectory(settings.output()).shards(split),
-                addition.isPresent() ? addition.get().joining().apply(rows.rows()) : rows.rows(),
+                addition.isPresent()
+                    ? addition
+                        .get()
+                        .joining()
+                        .apply(ShardWriting.reached(rows.rows(), plan, order, mixture))
+                    : rows.rows(),
                 plan,
                 order,
                 mixture,

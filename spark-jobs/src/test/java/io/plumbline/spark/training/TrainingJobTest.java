@@ -72,8 +72,14 @@ class TrainingJobTest {
     Optional<String> cache = Optional.of(directory.resolve("cache").toString());
     Path first = directory.resolve("first");
     Path second = directory.resolve("second");
-    run(dpo("preference.jsonl", 2, 1).cache(cache).output(first), new Quiet());
+    TrainingOutcome outcome =
+        run(dpo("preference.jsonl", 2, 1).cache(cache).output(first), new Quiet());
     run(dpo("preference.jsonl", 2, 1).cache(cache).output(second), new Quiet());
+    // Two steps of eight rows: nothing is computed for the other 48.
+    long reached =
+        Files.readAllLines(golden("preference.jsonl")).stream().limit(16).distinct().count();
+    assertThat(JobRuns.record(outcome).path("counts").path("reference.computed").asLong())
+        .isEqualTo(reached);
     JsonNode record = JSON.readTree(second.resolve("run.json").toFile());
     assertThat(record.path("counts").path("reference.computed").asLong()).isZero();
     assertThat(record.path("counts").path("reference.found").asLong()).isPositive();
