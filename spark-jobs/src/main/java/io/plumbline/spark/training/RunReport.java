@@ -173,7 +173,15 @@ final class RunReport {
         .forEach(
             (reason, refused) ->
                 report.refusal(reason, refused, rows.quarantine().orElse("quarantine")));
-    RequestText.of(request).forEach(report::configuration);
+    request
+        .options()
+        .forEach(
+            (option, value) ->
+                report.configuration(
+                    option,
+                    value instanceof List<?> list
+                        ? list.stream().map(String::valueOf).collect(Collectors.joining(", "))
+                        : value));
     for (String part : List.of("fingerprints", "versions")) {
       record
           .json()

@@ -55,7 +55,7 @@ public final class TrainingJob {
     this.run = new RunDirectory(request.output());
     this.record =
         RunRecord.started(request.algorithm().command(), Instant.now())
-            .withConfiguration(RequestText.of(request))
+            .withConfiguration(request.options())
             .withSeed(request.seed())
             .withVersions(RunRecord.libraryVersions())
             .withVersion("spark", spark.version());
@@ -69,6 +69,7 @@ public final class TrainingJob {
     try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start())) {
       TrainingJob job = new TrainingJob(spark, request, progress, storage);
       Optional<RunRecord> earlier = job.earlierRun();
+      earlier.ifPresent(job::refuseOtherCommand);
       if (request.start() == TrainingRequest.Start.RESUME) {
         // A try that fails before it is compared must not make the next one pass.
         earlier
@@ -218,6 +219,17 @@ public final class TrainingJob {
     return storage.exists(run.runRecord())
         ? Optional.of(RunRecord.read(storage, run.runRecord()))
         : Optional.empty();
+  }
+
+  private void refuseOtherCommand(RunRecord earlier) {
+    if (request.start() == TrainingRequest.Start.RESUME
+        && !earlier.command().equals(request.algorithm().command())) {
+      throw new PlumblineException(
+          ErrorCode.OUTPUT_IN_USE,
+          String.format(
+              "%s holds a run of %s, which %s cannot go on with: give another --output.",
+              request.output(), earlier.command(), request.algorithm().command()));
+    }
   }
 
   /**

@@ -106,7 +106,7 @@ class RunReportTest {
     assertThat(texts(page.get("remarks")))
         .singleElement()
         .asString()
-        .startsWith(held + " rows of the data were held out for evaluation and " + (64 - held));
+        .startsWith(held + " rows of the data were held out for evaluation, and " + (64 - held));
     assertThat(page.get("warnings")).isEmpty();
     assertThat(page.get("verdict").textValue())
         .contains(

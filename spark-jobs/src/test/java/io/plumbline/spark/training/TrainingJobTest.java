@@ -142,7 +142,12 @@ class TrainingJobTest {
     assertThatThrownBy(() -> run(request.beta(0.5).start(Start.RESUME), new Quiet()))
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE))
-        .hasMessageContaining("beta");
+        .hasMessageContaining("another --beta, which --resume cannot go on with");
+    String record = Files.readString(directory.resolve("run/run.json"));
+    assertThatThrownBy(
+            () -> run(request.algorithm(Algorithm.REWARD).start(Start.RESUME), new Quiet()))
+        .hasMessageContaining("holds a run of dpo, which reward cannot go on with");
+    assertThat(Files.readString(directory.resolve("run/run.json"))).isEqualTo(record);
   }
 
   @Test
