@@ -122,9 +122,7 @@ final class RunReport {
       String culpritsStandAt) {
     ReportData.Builder report =
         ReportData.titled(
-            request.algorithm().name().toUpperCase(Locale.ROOT)
-                + " on "
-                + String.join(", ", request.rows().data()));
+            title(request.algorithm()) + " on " + String.join(", ", request.rows().data()));
     Algorithm algorithm = request.algorithm();
     JsonNode counts = record.json().path("counts");
     OptionalLong best = count(counts, "best_step");
@@ -196,6 +194,10 @@ final class RunReport {
         .properties()
         .forEach(timing -> report.timing(timing.getKey(), timing.getValue().asDouble()));
     Report.write(storage, run.report(), report.build());
+  }
+
+  private static String title(Algorithm algorithm) {
+    return algorithm == Algorithm.REWARD ? "Reward model" : algorithm.name();
   }
 
   private static String meaning(Algorithm algorithm, Measure measure) {
