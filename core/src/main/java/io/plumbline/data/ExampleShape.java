@@ -95,7 +95,7 @@ public enum ExampleShape {
   private static String takers(Collection<String> seen) {
     List<String> takers = new ArrayList<>();
     if (fits(ExampleKind.PREFERENCE, seen)) {
-      takers.addAll(List.of("reward", "dpo", "orpo", "simpo"));
+      takers.addAll(List.of("reward", "dpo", "orpo", "simpo", "sft --supervised-on chosen"));
     }
     if (fits(ExampleKind.UNPAIRED, seen)) {
       takers.add("kto");

@@ -13,6 +13,7 @@ import java.io.ObjectOutputStream;
 import java.io.OutputStream;
 import java.io.Serializable;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -326,13 +327,11 @@ public final class Storage implements Serializable {
     try {
       at = new Path(path);
     } catch (IllegalArgumentException e) {
+      String why =
+          e.getCause() instanceof URISyntaxException cause ? cause.getReason() : e.getMessage();
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
-          "\""
-              + shown(path)
-              + "\" is not a path: "
-              + e.getMessage()
-              + "; name a file or directory.",
+          "\"%s\" is not a path (%s); name a file or directory.".formatted(shown(path), why),
           e);
     }
     try {

@@ -292,7 +292,7 @@ public final class TrainingLoop<V, G> {
         "The loss or the gradient of step "
             + (step + 1)
             + " is not finite, and no weight was changed: "
-            + culprits(batch, adamW);
+            + culprits(step, batch, adamW);
     if (settings.badSteps() == LoopSettings.BadSteps.STOP) {
       throw new PlumblineException(
           ErrorCode.NUMERICS,
@@ -317,7 +317,7 @@ public final class TrainingLoop<V, G> {
    * Which rows make the step's loss or gradient infinite or NaN: each rank takes each of its rows
    * alone. A part of a sentence, the same on every rank.
    */
-  private String culprits(WholeBatch batch, AdamW adamW) {
+  private String culprits(long step, WholeBatch batch, AdamW adamW) {
     double[] found = new double[(int) batch.rows()];
     boolean inSurvey =
         Arrays.stream(batch.survey()).anyMatch(of -> !Arrays.stream(of).allMatch(Double::isFinite));
@@ -346,12 +346,15 @@ public final class TrainingLoop<V, G> {
           + rows.size()
           + " rows does so alone, so the weights have diverged; lower the learning rate";
     }
+    observer.culprits(step + 1, rows);
     String named =
         rows.stream().limit(NAMED_ROWS).map(String::valueOf).collect(Collectors.joining(", "));
     return (rows.size() == 1 ? "row " + named + " does" : "rows " + named + " do")
         + " so alone"
         + (rows.size() > NAMED_ROWS ? ", with " + (rows.size() - NAMED_ROWS) + " more" : "")
-        + " (accepted rows counted from 0); look at them, lower the learning rate";
+        + " (rows trained on, counted from 0); look at "
+        + (rows.size() == 1 ? "it" : "them")
+        + ", lower the learning rate";
   }
 
   private void report(long step, double gradientNorm, double learningRate, double seconds) {

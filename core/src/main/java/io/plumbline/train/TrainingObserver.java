@@ -1,5 +1,6 @@
 package io.plumbline.train;
 
+import java.util.List;
 import java.util.Map;
 
 /** What a rank's surroundings hear from the loop and tell it. */
@@ -14,4 +15,13 @@ public interface TrainingObserver {
 
   /** A sentence that the user should read now. Rank 0 only. */
   void note(String sentence);
+
+  /**
+   * Rows that alone make a step's loss or gradient infinite or NaN, before the note or the failure
+   * that tells of the step. The same on every rank: the first that fails may stop the others.
+   *
+   * @param step counted from 1, as in metrics
+   * @param rows their indexes among the rows trained on
+   */
+  default void culprits(long step, List<Long> rows) {}
 }

@@ -106,9 +106,10 @@ class UnpairedRowsTest {
     assertThat(ExampleShape.mismatch(ExampleKind.UNPAIRED, pairs))
         .isEqualTo(
             "needs the columns prompt, completion and label; it has chosen, prompt, rejected,"
-                + " which reward, dpo, orpo and simpo take");
+                + " which reward, dpo, orpo, simpo and sft --supervised-on chosen take");
     assertThat(ExampleShape.mismatch(ExampleKind.SUPERVISED, pairs))
-        .endsWith("it has chosen, prompt, rejected, which reward, dpo, orpo and simpo take");
+        .endsWith(
+            "it has chosen, prompt, rejected, which reward, dpo, orpo, simpo and sft --supervised-on chosen take");
     assertThat(ExampleShape.mismatch(ExampleKind.UNPAIRED, List.of("prompt", "completion")))
         .endsWith("it has completion, prompt, which sft takes");
     assertThat(

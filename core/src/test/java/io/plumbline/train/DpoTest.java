@@ -8,6 +8,8 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.TokenLogps;
+import io.plumbline.objective.LossTypes;
+import io.plumbline.objective.PreferenceSettings;
 import io.plumbline.objective.SigmoidPreference;
 import java.util.Arrays;
 import java.util.List;
@@ -34,6 +36,21 @@ class DpoTest {
     assertThatThrownBy(() -> dpo.check(pair))
         .hasMessageContaining("Row 7 has no reference log-probabilities");
     assertThatThrownBy(() -> dpo.check(single)).hasMessageContaining("row 8 has 1");
+  }
+
+  @Test
+  void aRowWithoutTheMarginThatTheLossNeedsIsNamed() {
+    Dpo soft =
+        new Dpo(Dpo.Settings.of(LossTypes.of("sppo", PreferenceSettings.defaults()), 0.1, 1e-4));
+    TokenizedRow pair =
+        TokenizedRow.of(7, new int[] {1}, List.of(ids(2), ids(3)), List.of())
+            .withReferenceLogps(List.of(new float[2], new float[3]));
+    assertThatThrownBy(() -> soft.check(pair))
+        .isInstanceOfSatisfying(
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_DATA))
+        .hasMessageContaining("ow 7")
+        .hasMessageContaining("a column margin");
+    assertThatCode(() -> soft.check(pair.withMargin(0.5))).doesNotThrowAnyException();
   }
 
   private void check(float difference) {

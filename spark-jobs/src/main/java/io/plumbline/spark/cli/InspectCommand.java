@@ -16,6 +16,9 @@ import io.plumbline.spark.reference.CacheSummary;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.training.RunDirectory;
 import io.plumbline.storage.Storage;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -29,6 +32,8 @@ final class InspectCommand implements Command {
   private static final String PREPARED = "prepared";
   private static final int SAMPLES = 3;
   private static final int LONGEST_TEXT = 160;
+  private static final MathContext SHOWN_DIGITS = new MathContext(6);
+  private static final int MOST_DECIMALS = 12;
 
   static final Setting<String> PATH =
       Setting.argument(
@@ -285,6 +290,8 @@ final class InspectCommand implements Command {
 
   /** A line a value, objects indented below their name. */
   private static void print(ObjectNode object, String indent, Console console) {
+    int widest = object.properties().stream().mapToInt(e -> e.getKey().length()).max().orElse(1);
+    int width = Math.max(widest, Math.max(1, 26 - indent.length()));
     for (Map.Entry<String, JsonNode> entry : object.properties()) {
       JsonNode value = entry.getValue();
       if (value instanceof ObjectNode inner) {
@@ -301,14 +308,25 @@ final class InspectCommand implements Command {
             .out()
             .println(
                 String.format(
-                    Locale.ROOT,
-                    "%s%-" + Math.max(1, 26 - indent.length()) + "s %s",
-                    indent,
-                    entry.getKey(),
-                    value.isIntegralNumber()
-                        ? String.format(Locale.ROOT, "%,d", value.asLong())
-                        : value.isValueNode() ? value.asText() : value.toString()));
+                    Locale.ROOT, "%s%-" + width + "s %s", indent, entry.getKey(), text(value)));
       }
     }
+  }
+
+  /** A value for people: the many digits of a double tell them nothing. */
+  private static String text(JsonNode value) {
+    if (value.isIntegralNumber()) {
+      return String.format(Locale.ROOT, "%,d", value.asLong());
+    }
+    if (value.isFloatingPointNumber()) {
+      BigDecimal rounded = value.decimalValue().round(SHOWN_DIGITS).stripTrailingZeros();
+      return rounded.scale() > MOST_DECIMALS ? rounded.toString() : rounded.toPlainString();
+    }
+    if (value.isArray()) {
+      List<String> texts = new ArrayList<>();
+      value.forEach(one -> texts.add(text(one)));
+      return String.join(", ", texts);
+    }
+    return value.asText();
   }
 }

@@ -133,7 +133,12 @@ final class Progress implements ProgressListener, AutoCloseable {
       line.append(timeLeft(now - firstStepAt, step - firstStep, totalSteps - firstStep));
     }
     total = totalSteps;
-    show(line.toString(), step, step >= totalSteps);
+    if (metrics.containsKey("loss")) {
+      show(line.toString(), step, step >= totalSteps);
+    } else {
+      // Evaluations are few, and each was asked for.
+      note(line.toString());
+    }
   }
 
   @Override

@@ -11,6 +11,7 @@ import io.plumbline.data.FileSlice.Content;
 import io.plumbline.data.LossOn;
 import io.plumbline.data.RawRow;
 import io.plumbline.data.RefusedRowException;
+import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.prepare.PrepareTask.PartResult;
@@ -27,6 +28,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -102,6 +104,29 @@ public final class Prepare {
     return new Prepare(spark, storage, settings, tokenizer, listener).run();
   }
 
+  /**
+   * Where rows of a data set stand, as file and line, by their indexes: at no place where the data
+   * has changed since, at several where it has a row twice.
+   *
+   * @param rows as they were made of the prepared ones; indexes may be others
+   */
+  public static SortedMap<Long, List<String>> places(
+      SparkSession spark,
+      Storage storage,
+      PrepareSettings settings,
+      TokenizerFiles tokenizer,
+      List<TokenizedRow> rows) {
+    return new Prepare(spark, storage, settings, tokenizer, PrepareListener.NONE).places(rows);
+  }
+
+  private SortedMap<Long, List<String>> places(List<TokenizedRow> rows) {
+    List<Input> inputs = inputs();
+    try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles)) {
+      List<List<Work>> tasks = tasks(inputs, shapes(inputs, tokenizer));
+      return RowPlaces.find(context, storage, settings, tokenizerFiles, tasks, rows);
+    }
+  }
+
   /** The files of one of the user's paths. */
   private record Input(String path, List<Storage.Entry> files) {}
 
@@ -173,11 +198,7 @@ public final class Prepare {
 
   private Prepared compute(
       List<Input> inputs, Tokenizer tokenizer, String key, String name, String directory) {
-    Map<Input, ExampleShape> shapes = new LinkedHashMap<>();
-    for (Input input : inputs) {
-      shapes.put(input, shape(input, tokenizer));
-    }
-    List<List<Work>> tasks = tasks(inputs, shapes);
+    List<List<Work>> tasks = tasks(inputs, shapes(inputs, tokenizer));
     String quarantine = Storage.join(Storage.join(settings.output(), "quarantine"), name);
     String run = UUID.randomUUID().toString().substring(0, 8);
     List<PartResult> results = tokenize(tasks, directory, quarantine, run);
@@ -229,6 +250,14 @@ public final class Prepare {
         storage.delete(entry.path());
       }
     }
+  }
+
+  private Map<Input, ExampleShape> shapes(List<Input> inputs, Tokenizer tokenizer) {
+    Map<Input, ExampleShape> shapes = new LinkedHashMap<>();
+    for (Input input : inputs) {
+      shapes.put(input, shape(input, tokenizer));
+    }
+    return shapes;
   }
 
   /** Looks at the first rows of a path for the columns, as TRL does. */

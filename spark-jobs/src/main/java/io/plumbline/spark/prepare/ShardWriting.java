@@ -76,6 +76,16 @@ public final class ShardWriting {
     return CanonicalShards.commit(storage, directory, plan, order, mixture, content, files);
   }
 
+  /** Those of a run's rows that it comes to: a short one ends before it has seen them all. */
+  public static JavaRDD<TokenizedRow> reached(
+      JavaRDD<TokenizedRow> rows, Plan plan, Order order, Optional<Mixture> mixture) {
+    if (mixture.isEmpty() && plan.steps() >= plan.stepsPerEpoch()) {
+      return rows;
+    }
+    Placement placement = new Placement(plan, order, mixture);
+    return rows.filter(row -> !places(placement, row).isEmpty());
+  }
+
   /** The same for rows with the columns of {@link TokenizedRows#SCHEMA}. */
   public static CanonicalShards write(
       Storage storage,
@@ -88,10 +98,14 @@ public final class ShardWriting {
   }
 
   private static Iterator<Tuple2<Long, byte[]>> placed(Placement placement, TokenizedRow row) {
-    List<Tuple2<Long, byte[]>> places = new ArrayList<>();
     byte[] bytes = RowBytes.write(row);
-    placement.places(row.index(), place -> places.add(new Tuple2<>(place, bytes)));
-    return places.iterator();
+    return places(placement, row).stream().map(place -> new Tuple2<>(place, bytes)).iterator();
+  }
+
+  private static List<Long> places(Placement placement, TokenizedRow row) {
+    List<Long> places = new ArrayList<>();
+    placement.places(row.index(), places::add);
+    return places;
   }
 
   /** Keys are step · G + slot: sorted, they give the order within a shard. */

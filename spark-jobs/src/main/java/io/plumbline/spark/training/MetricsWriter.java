@@ -5,6 +5,7 @@ import io.plumbline.spark.gang.GangMember;
 import io.plumbline.storage.LineLog;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.TrainingObserver;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -49,6 +50,11 @@ final class MetricsWriter implements TrainingObserver, AutoCloseable {
   @Override
   public void note(String sentence) {
     member.publish(MetricLine.writeNote(sentence));
+  }
+
+  @Override
+  public void culprits(long step, List<Long> rows) {
+    member.publish(Culprits.write(step, rows));
   }
 
   @Override

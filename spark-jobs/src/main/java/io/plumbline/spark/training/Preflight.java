@@ -123,8 +123,8 @@ public final class Preflight {
   }
 
   private void files(List<String> data, List<String> evalData) {
-    data.forEach(path -> gathering(() -> data("--data", path)));
-    evalData.forEach(path -> gathering(() -> data("--eval-data", path)));
+    data.forEach(path -> data("--data", path));
+    evalData.forEach(path -> data("--eval-data", path));
   }
 
   private void writable(String output, Optional<String> referenceCache) {
@@ -132,16 +132,24 @@ public final class Preflight {
     referenceCache.ifPresent(cache -> gathering(() -> writable("--reference-cache", cache)));
   }
 
+  /** One thing may be found by two checks. */
   private void add(ErrorCode code, String sentence) {
-    problems.add(new Problem(code, sentence));
+    Problem problem = new Problem(code, sentence);
+    if (!problems.contains(problem)) {
+      problems.add(problem);
+    }
   }
 
   /** Runs one check; what it throws is its finding, and the other checks still run. */
   private void gathering(Runnable check) {
+    gathering("", check);
+  }
+
+  private void gathering(String before, Runnable check) {
     try {
       check.run();
     } catch (PlumblineException e) {
-      add(e.code(), e.getMessage());
+      add(e.code(), before + e.getMessage());
     }
   }
 
@@ -182,16 +190,15 @@ public final class Preflight {
   }
 
   private void sources(SparkSession spark, String option, List<String> given) {
-    for (String source : given) {
-      try {
-        SparkSources.require(spark, storage, source);
-      } catch (PlumblineException e) {
-        add(e.code(), option + ": " + e.getMessage());
-      }
-    }
+    given.forEach(
+        source -> gathering(option + ": ", () -> SparkSources.require(spark, storage, source)));
   }
 
   private void data(String option, String path) {
+    gathering(option + ": ", () -> files(option, path));
+  }
+
+  private void files(String option, String path) {
     if (SparkSources.kind(storage, path) != SparkSources.Kind.FILES) {
       return;
     }

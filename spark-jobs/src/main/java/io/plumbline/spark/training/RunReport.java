@@ -121,6 +121,9 @@ final class RunReport {
 
   private RunReport() {}
 
+  /**
+   * @param culpritsStandAt where rows stand that made steps bad; empty without such rows
+   */
   static void write(
       Storage storage,
       RunDirectory run,
@@ -129,12 +132,11 @@ final class RunReport {
       List<Map<String, Double>> metrics,
       Map<String, Double> before,
       Map<String, Double> after,
-      Prepared rows) {
+      Prepared rows,
+      String culpritsStandAt) {
     ReportData.Builder report =
         ReportData.titled(
-            request.algorithm().name().toUpperCase(Locale.ROOT)
-                + " on "
-                + String.join(", ", request.rows().data()));
+            title(request.algorithm()) + " on " + String.join(", ", request.rows().data()));
     Algorithm algorithm = request.algorithm();
     JsonNode counts = record.json().path("counts");
     OptionalLong best = count(counts, "best_step");
@@ -170,6 +172,9 @@ final class RunReport {
       samples(storage, run, report);
     }
     data(counts, request, metrics, report);
+    if (!culpritsStandAt.isEmpty()) {
+      report.warning(culpritsStandAt);
+    }
     record
         .json()
         .path("counts")
@@ -180,7 +185,15 @@ final class RunReport {
         .forEach(
             (reason, refused) ->
                 report.refusal(reason, refused, rows.quarantine().orElse("quarantine")));
-    RequestText.of(request).forEach(report::configuration);
+    request
+        .options()
+        .forEach(
+            (option, value) ->
+                report.configuration(
+                    option,
+                    value instanceof List<?> list
+                        ? list.stream().map(String::valueOf).collect(Collectors.joining(", "))
+                        : value));
     for (String part : List.of("fingerprints", "versions")) {
       record
           .json()
@@ -195,6 +208,10 @@ final class RunReport {
         .properties()
         .forEach(timing -> report.timing(timing.getKey(), timing.getValue().asDouble()));
     Report.write(storage, run.report(), report.build());
+  }
+
+  private static String title(Algorithm algorithm) {
+    return algorithm == Algorithm.REWARD ? "Reward model" : algorithm.name();
   }
 
   private static String meaning(Algorithm algorithm, Measure measure) {
@@ -286,21 +303,21 @@ final class RunReport {
                   : ""));
     }
     OptionalLong split = count(counts, "eval.split");
-    long trained = counts.path(split.isPresent() ? "train.split" : "train.accepted").asLong();
+    long rows = counts.path(split.isPresent() ? "train.split" : "train.accepted").asLong();
     if (split.isPresent()) {
       report.remark(
           String.format(
               Locale.ROOT,
-              "%,d rows of the data were held out for evaluation and %,d were trained on; rows of"
-                  + " one prompt stayed together.",
+              "%,d rows of the data were held out for evaluation, and %s; rows of one prompt stayed"
+                  + " together.",
               split.getAsLong(),
-              trained));
+              trainedOn(rows, counts, request)));
     } else if (counts.has("eval.accepted")) {
       report.remark(
           String.format(
               Locale.ROOT,
-              "%,d rows were trained on, and %,d of the evaluation data were held out.",
-              trained,
+              "%s, and %,d of the evaluation data were held out.",
+              trainedOn(rows, counts, request),
               counts.path("eval.accepted").asLong()));
     }
     if (counts.has("train.packed")) {
@@ -308,10 +325,29 @@ final class RunReport {
           String.format(
               Locale.ROOT,
               "%,d rows were packed into %,d of at most %,d tokens.",
-              trained,
+              rows,
               counts.path("train.packed").asLong(),
               request.maxLength().orElse(0)));
     }
+  }
+
+  /** A part of a sentence: how many rows a run has seen, which may end before it has seen all. */
+  private static String trainedOn(long rows, JsonNode counts, TrainingRequest request) {
+    if (!request.rows().weights().isEmpty()) {
+      return String.format(
+          Locale.ROOT, "%,d rows were trained on by the weights of their sources", rows);
+    }
+    long places = counts.path("steps").asLong() * request.globalBatchSize();
+    long packed = counts.path("train.packed").asLong(rows);
+    if (places >= packed) {
+      return String.format(Locale.ROOT, "%,d rows were trained on", rows);
+    }
+    return String.format(
+        Locale.ROOT,
+        "%,d of %,d %s were trained on",
+        places,
+        packed,
+        counts.has("train.packed") ? "packed rows" : "rows");
   }
 
   /** Steps without an update: the numbers of lines of training whose metrics are not finite. */

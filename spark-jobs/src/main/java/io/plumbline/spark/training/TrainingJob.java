@@ -55,7 +55,7 @@ public final class TrainingJob {
     this.run = new RunDirectory(request.output());
     this.record =
         RunRecord.started(request.algorithm().command(), Instant.now())
-            .withConfiguration(RequestText.of(request))
+            .withConfiguration(request.options())
             .withSeed(request.seed())
             .withVersions(RunRecord.libraryVersions())
             .withVersion("spark", spark.version());
@@ -69,6 +69,7 @@ public final class TrainingJob {
     try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start())) {
       TrainingJob job = new TrainingJob(spark, request, progress, storage);
       Optional<RunRecord> earlier = job.earlierRun();
+      earlier.ifPresent(job::refuseOtherCommand);
       if (request.start() == TrainingRequest.Start.RESUME) {
         // A try that fails before it is compared must not make the next one pass.
         earlier
@@ -101,15 +102,20 @@ public final class TrainingJob {
             progress,
             change -> record = change.apply(record));
     TrainingRows.Made data = rows.make(model);
-    Optional<TrainingRows.Addition> reference = reference(data);
     Plan plan = plan(data.rows().count());
+    Optional<TrainingRows.Addition> reference = reference(data, plan);
     CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
     rows.writeHeld(data, request.ranks(), reference);
 
     refuseOtherRun(earlier, model, shards);
     record.write(storage, run.runRecord());
-    LoopOutcome outcome =
-        TrainingTask.outcome(timed("train", () -> gang(plan, data.held().isPresent())));
+    Culprits culprits = new Culprits();
+    Supplier<String> places = () -> culprits.sentence(named -> rows.places(data, model, named));
+    LoopOutcome outcome = train(plan, data.held().isPresent(), culprits, places);
+    String culpritsStandAt = places.get();
+    if (!culpritsStandAt.isEmpty()) {
+      progress.note(culpritsStandAt);
+    }
     record = record.withCount("steps", outcome.lastStep()).withCount("planned_steps", steps(plan));
     outcome.best().ifPresent(step -> record = record.withCount("best_step", step));
 
@@ -118,7 +124,8 @@ public final class TrainingJob {
     Map<String, Double> after = evaluation(metrics, outcome.best().orElse(outcome.lastStep()));
     before.forEach((name, value) -> record = record.withResult("before/" + name, value));
     after.forEach((name, value) -> record = record.withResult("after/" + name, value));
-    RunReport.write(storage, run, request, record, metrics, before, after, data.prepared());
+    RunReport.write(
+        storage, run, request, record, metrics, before, after, data.prepared(), culpritsStandAt);
     return new TrainingOutcome(
         run.checkpoint(),
         run.metrics(),
@@ -132,12 +139,32 @@ public final class TrainingJob {
         after);
   }
 
-  /** Fills the reference cache for all rows, where the algorithm has a reference at all. */
-  private Optional<TrainingRows.Addition> reference(TrainingRows.Made data) {
+  /** Trains; a failure that is due to rows says where they stand in the data. */
+  private LoopOutcome train(
+      Plan plan, boolean evaluated, Culprits culprits, Supplier<String> places) {
+    try {
+      return TrainingTask.outcome(timed("train", () -> gang(plan, evaluated, culprits)));
+    } catch (PlumblineException e) {
+      String where = "";
+      try {
+        where = e.code() == ErrorCode.NUMERICS ? places.get() : "";
+      } catch (PlumblineException unread) {
+        e.addSuppressed(unread);
+      }
+      throw where.isEmpty() ? e : new PlumblineException(e.code(), e.getMessage() + " " + where, e);
+    }
+  }
+
+  /**
+   * Fills the reference cache for the rows that the run comes to, where the algorithm has a
+   * reference at all.
+   */
+  private Optional<TrainingRows.Addition> reference(TrainingRows.Made data, Plan plan) {
     if (!Methods.needsReference(request.algorithm(), request.objective())) {
       return Optional.empty();
     }
-    JavaRDD<TokenizedRow> wanted = data.all().persist(StorageLevel.MEMORY_AND_DISK());
+    JavaRDD<TokenizedRow> wanted =
+        data.reached(plan, request.rowOrder()).persist(StorageLevel.MEMORY_AND_DISK());
     try {
       Filled filled =
           timed(
@@ -200,6 +227,17 @@ public final class TrainingJob {
         : Optional.empty();
   }
 
+  private void refuseOtherCommand(RunRecord earlier) {
+    if (request.start() == TrainingRequest.Start.RESUME
+        && !earlier.command().equals(request.algorithm().command())) {
+      throw new PlumblineException(
+          ErrorCode.OUTPUT_IN_USE,
+          String.format(
+              "%s holds a run of %s, which %s cannot go on with: give another --output.",
+              request.output(), earlier.command(), request.algorithm().command()));
+    }
+  }
+
   /**
    * A run goes on only as what it was: whatever decides the next update must be the same. World
    * size, micro-batches and where things are kept may change.
@@ -237,7 +275,7 @@ public final class TrainingJob {
     return request.rollouts().map(of -> RolloutPlan.steps(of, plan)).orElse(plan.steps());
   }
 
-  private String gang(Plan plan, boolean evaluated) {
+  private String gang(Plan plan, boolean evaluated, Culprits culprits) {
     LoopSettings loop =
         new LoopSettings(
             request.optimizer(),
@@ -272,6 +310,9 @@ public final class TrainingJob {
             new Gang.Settings(request.ranks(), COLLECTIVE_DEADLINE),
             task,
             line -> {
+              if (culprits.hear(line)) {
+                return;
+              }
               Optional<String> note = MetricLine.note(line);
               if (note.isPresent()) {
                 progress.note(note.get());

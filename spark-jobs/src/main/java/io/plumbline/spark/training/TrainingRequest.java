@@ -7,6 +7,7 @@ import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -62,6 +63,14 @@ public record TrainingRequest(
     BadRows badRows,
     BadSteps badSteps,
     Selection selection) {
+
+  /**
+   * The options that make this request, with the values that files of options take. Whether it goes
+   * on with an earlier run is not among them.
+   */
+  public Map<String, Object> options() {
+    return RequestText.of(this);
+  }
 
   /**
    * What is trained and evaluated on.

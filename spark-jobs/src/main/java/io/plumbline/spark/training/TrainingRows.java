@@ -33,6 +33,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.SortedMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -119,20 +121,31 @@ public final class TrainingRows {
   /**
    * Rows that are ready for reference and training.
    *
+   * @param preparing how the training data was prepared
    * @param prepared the training data as it was prepared
    * @param preparedHeld the same of held-out data, where that was given
    * @param mixture of several sources with weights
    * @param held rows to evaluate on
    */
   public record Made(
+      PrepareSettings preparing,
       Prepared prepared,
       Optional<Prepared> preparedHeld,
       RowSet rows,
       Optional<Mixture> mixture,
       Optional<RowSet> held) {
-    /** All rows, trained on and held out. */
+    /** All rows, to train on and held out. */
     public JavaRDD<TokenizedRow> all() {
-      return held.isPresent() ? rows.rows().union(held.get().rows()) : rows.rows();
+      return withHeld(rows.rows());
+    }
+
+    /** Rows that a run comes to, and those held out. */
+    JavaRDD<TokenizedRow> reached(Plan plan, RowOrder order) {
+      return withHeld(ShardWriting.reached(rows.rows(), plan, order(order), mixture));
+    }
+
+    private JavaRDD<TokenizedRow> withHeld(JavaRDD<TokenizedRow> trainedOn) {
+      return held.isPresent() ? trainedOn.union(held.get().rows()) : trainedOn;
     }
   }
 
@@ -193,12 +206,13 @@ public final class TrainingRows {
 
   /** Reads, validates, tokenizes, splits and packs, or finds it done. */
   public Made make(ModelDirectory model) {
-    Prepared prepared = prepare("train", settings.data(), model);
+    PrepareSettings preparing = preparing("train", settings.data());
+    Prepared prepared = prepare(preparing, model);
     RowSet rows = RowSet.of(spark, prepared);
     Optional<Prepared> preparedHeld = Optional.empty();
     Optional<RowSet> held = Optional.empty();
     if (!settings.evalData().isEmpty()) {
-      preparedHeld = Optional.of(prepare("eval", settings.evalData(), model));
+      preparedHeld = Optional.of(prepare(preparing("eval", settings.evalData()), model));
       held = Optional.of(RowSet.of(spark, preparedHeld.get()));
       reportOverlap(Overlap.of(rows, held.get()));
     } else if (settings.evalSplit().isPresent()) {
@@ -234,7 +248,7 @@ public final class TrainingRows {
         settings.weights().isEmpty()
             ? Optional.empty()
             : Optional.of(new Mixture(rows.sourceCounts(), settings.weights()));
-    return new Made(prepared, preparedHeld, rows, mixture, held);
+    return new Made(preparing, prepared, preparedHeld, rows, mixture, held);
   }
 
   /** Writes the shards that ranks train on, or finds them written. */
@@ -270,11 +284,24 @@ public final class TrainingRows {
             ShardWriting.write(
                 storage,
                 new RunDirectory(settings.output()).shards(split),
-                addition.isPresent() ? addition.get().joining().apply(rows.rows()) : rows.rows(),
+                addition.isPresent()
+                    ? addition
+                        .get()
+                        .joining()
+                        .apply(ShardWriting.reached(rows.rows(), plan, order, mixture))
+                    : rows.rows(),
                 plan,
                 order,
                 mixture,
                 rows.fingerprint() + addition.map(added -> "+" + added.fingerprint()).orElse("")));
+  }
+
+  /** File and line of rows that were trained on, by their indexes in {@code made.rows()}. */
+  public SortedMap<Long, List<String>> places(Made made, ModelDirectory model, Set<Long> indexes) {
+    Set<Long> wanted = Set.copyOf(indexes);
+    List<TokenizedRow> rows =
+        made.rows().rows().filter(row -> wanted.contains(row.index())).collect();
+    return Prepare.places(spark, storage, made.preparing(), model.tokenizerFiles(), rows);
   }
 
   /** Held-out rows that were trained on measure memory and nothing else: the user must know. */
@@ -307,14 +334,17 @@ public final class TrainingRows {
             + ")";
   }
 
-  private Prepared prepare(String name, List<String> paths, ModelDirectory model) {
+  private PrepareSettings preparing(String name, List<String> paths) {
     List<String> files = sources(name, paths).stream().map(SparkSources.Resolved::path).toList();
-    PrepareSettings preparing =
-        PrepareSettings.of(files, settings.kind(), settings.output())
-            .named(name)
-            .withLossOn(settings.lossOn())
-            .withLimits(settings.limits())
-            .withBadRows(settings.badRows());
+    return PrepareSettings.of(files, settings.kind(), settings.output())
+        .named(name)
+        .withLossOn(settings.lossOn())
+        .withLimits(settings.limits())
+        .withBadRows(settings.badRows());
+  }
+
+  private Prepared prepare(PrepareSettings preparing, ModelDirectory model) {
+    String name = preparing.name();
     String stage = "prepare " + name;
     boolean[] announced = {false};
     Prepared prepared =

@@ -315,6 +315,9 @@ class CommandsTest {
 
     Call train = Call.plumbline(("simpo" + options).split(" "));
     assertThat(train.status()).as(train.err()).isZero();
+    String told = Call.plumbline("inspect", output).out();
+    assertThat(told).containsPattern("  learning-rate +0.000001\\R").contains("  loss-type ");
+    assertThat(told.lines()).noneMatch(line -> line.matches(".*[0-9]\\.[0-9]{13,}.*"));
     assertThat(train.err()).contains("(found prepared)");
     assertThat(files(output + "/shards-train")).isEqualTo(shards);
     assertThat(files(output + "/shards-eval")).isEqualTo(held);
@@ -405,6 +408,13 @@ class CommandsTest {
     assertThat(call.err())
         .startsWith("plumbline prepare: 3 problems")
         .contains("There is no table no_such", "There is no model directory", "no.jsonl");
+
+    Call unread =
+        Call.plumbline("prepare", "--model", model, "--output", "x", "--data", "pairs.jsonl:two");
+    assertThat(unread.err())
+        .isEqualTo(
+            "plumbline prepare: --data: \"pairs.jsonl:two\" is not a path (Relative path in"
+                + " absolute URI); name a file or directory.\n");
   }
 
   private static final String PROMPTS =

@@ -2,6 +2,7 @@ package io.plumbline.spark.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.Schedule;
 import io.plumbline.spark.training.Algorithm;
@@ -17,16 +18,19 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Command line over --set over file over defaults, and the request that comes out. */
@@ -380,5 +384,40 @@ class LayersTest {
     assertThat(request.rows().weights()).containsExactly(2.0, 1.0);
     assertThat(request.objective().lossTypes()).containsExactly("sigmoid", "sft");
     assertThat(request.objective().lossWeights()).containsExactly(0.8, 0.2);
+  }
+
+  /** What run.json and the report show is what would make the same run. */
+  @ParameterizedTest(name = "{0} {1}")
+  @CsvSource({
+    "sft, ''",
+    "sft, --eval-data e --packing bfd --max-length 64 --loss-on all --no-shuffle --max-bad-rows 7",
+    "reward, --eval-split 12% --eval-steps 2 --early-stopping-patience 3 --max-steps 9",
+    "reward, --center-rewards-coefficient 0.01 --micro-batch-size 2 --max-grad-norm none",
+    "dpo, --loss-type sigmoid:0.8;sft:0.2 --reference-cache c --max-length none --epochs 1.5",
+    "dpo, --loss-type discopop --discopop-tau 0.1 --reference-free --use-weighting",
+    "dpo, --data x:2 --f-divergence-type alpha_divergence --f-alpha-divergence-coef 0.3",
+    "kto, --desirable-weight 1.5 --eval-split 50 --metric-for-best-model kl --eval-steps 1",
+    "orpo, --nll-on completion --compute-dtype bf16 --save-dtype f16 --max-prompt-length 9",
+    "simpo, --loss-type alphapo --alpha 0.25 --on-bad-step skip --lr-scheduler cosine",
+    "simpo, --loss-type sigmoid --cpo-alpha 1 --beta 0.1 --label-smoothing 0.1 --ranks 2"
+  })
+  void theOptionsOfARequestMakeItAgain(String name, String options) throws IOException {
+    TrainCommand command =
+        Commands.all().stream()
+            .filter(c -> c.name().equals(name))
+            .map(TrainCommand.class::cast)
+            .findFirst()
+            .orElseThrow();
+    String args = "--model m --data d --output o " + options.replace(';', ',');
+    TrainingRequest request = request(command, args.strip().split(" +"));
+    assertThat(problems.sentences()).isEmpty();
+
+    Path file = config(new ObjectMapper().writeValueAsString(request.options()));
+    TrainingRequest again = request(command, "--config", file.toString());
+
+    assertThat(problems.sentences()).isEmpty();
+    assertThat(again).isEqualTo(request);
+    Set<String> offered = new HashSet<>(names(command));
+    assertThat(offered).containsAll(request.options().keySet());
   }
 }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
@@ -65,6 +67,27 @@ class ProgressTest {
         .endsWith("\r\u001b[Kreference: 10 rows computed, 0 found\ndone\n");
     assertThat(written().split("[\r\n]"))
         .allSatisfy(line -> assertThat(line.replace("\u001b[K", "")).hasSizeLessThan(60));
+  }
+
+  @Test
+  void everyEvaluationIsShownAndStays() {
+    for (OptionalInt columns : List.of(OptionalInt.empty(), OptionalInt.of(60))) {
+      bytes.reset();
+      Progress progress = progress(columns);
+      progress.stageStarted("train", 4, "steps");
+      for (int step = 1; step <= 4; step++) {
+        pass(1);
+        progress.step(step, 4, Map.of("loss", 1.0));
+        progress.step(step, 4, Map.of("eval_loss", 1.0 / step));
+      }
+      progress.stageFinished("train", "done");
+      progress.close();
+
+      for (int step = 1; step <= 4; step++) {
+        assertThat(written())
+            .contains(String.format(Locale.ROOT, "step %d/4  eval_loss %.4f\n", step, 1.0 / step));
+      }
+    }
   }
 
   @Test

@@ -70,14 +70,17 @@ class RowSetTest {
 
   /** Read by so many bytes a task, so into other partitions for another number. */
   private RowSet set(long splitBytes, ExampleKind kind, Path... paths) {
-    PrepareSettings settings =
-        PrepareSettings.of(
-                Arrays.stream(paths).map(Path::toString).toList(),
-                kind,
-                directory.resolve("out" + splitBytes).toString())
-            .withLimits(new LengthLimits(64, 0, Truncation.KEEP_START))
-            .withSplitBytes(splitBytes);
-    return RowSet.of(spark, Prepare.run(spark, storage, settings, tokenizer));
+    return RowSet.of(
+        spark, Prepare.run(spark, storage, settings(splitBytes, kind, paths), tokenizer));
+  }
+
+  private PrepareSettings settings(long splitBytes, ExampleKind kind, Path... paths) {
+    return PrepareSettings.of(
+            Arrays.stream(paths).map(Path::toString).toList(),
+            kind,
+            directory.resolve("out" + splitBytes).toString())
+        .withLimits(new LengthLimits(64, 0, Truncation.KEEP_START))
+        .withSplitBytes(splitBytes);
   }
 
   /** The rows as Spark has them, which must be in their order. */
@@ -376,5 +379,49 @@ class RowSetTest {
       runs.add(steps);
     }
     assertThat(runs.get(1)).isEqualTo(runs.get(0));
+  }
+
+  @Test
+  void rowsOfEverySetAreFoundInTheDataAgain() throws IOException {
+    // Line 3 has no completion, and the last line is that of row 7 again.
+    Path data =
+        write(
+            "places.jsonl",
+            3000,
+            i ->
+                i == 2
+                    ? "{\"prompt\": \"Q\"}"
+                    : answer(i == 2999 ? 8 : i, i == 2999 ? 8 : i, true));
+    PrepareSettings settings =
+        settings(10_000, ExampleKind.UNPAIRED, data).withBadRows(new BadRowLimit(1, 0));
+    RowSet all = RowSet.of(spark, Prepare.run(spark, storage, settings, tokenizer));
+    Map<String, List<Integer>> lines = new HashMap<>();
+    List<TokenizedRow> rows = rows(all);
+    for (int row = 0; row < rows.size(); row++) {
+      lines
+          .computeIfAbsent(rows.get(row).dataFingerprint(), f -> new ArrayList<>())
+          .add(row < 2 ? row + 1 : row + 2);
+    }
+
+    RowSet train = all.split(EvalSplit.ofShare(0.3), 5).train();
+    List<TokenizedRow> own = rows(train);
+    List<TokenizedRow> wanted =
+        rows(train.withMismatchedCompletions(64)).stream()
+            .filter(row -> row.index() % 100 == 0 || lines.get(of(own, row)).size() > 1)
+            .toList();
+    Map<Long, List<String>> places = Prepare.places(spark, storage, settings, tokenizer, wanted);
+
+    assertThat(places).hasSameSizeAs(wanted).hasSizeGreaterThan(20);
+    assertThat(places.values()).anyMatch(at -> at.size() == 2);
+    for (TokenizedRow row : wanted) {
+      assertThat(places.get(row.index()))
+          .containsExactlyElementsOf(
+              lines.get(of(own, row)).stream().map(line -> data + ":" + line).toList());
+    }
+    assertThat(Prepare.places(spark, storage, settings, tokenizer, List.of())).isEmpty();
+  }
+
+  private static String of(List<TokenizedRow> rows, TokenizedRow row) {
+    return rows.get((int) row.index()).dataFingerprint();
   }
 }

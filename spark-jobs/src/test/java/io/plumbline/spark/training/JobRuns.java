@@ -73,7 +73,7 @@ final class JobRuns {
     double expected = step.get(metric).asDouble();
     assertThat(line.get(metric))
         .as("%s of step %s", metric, step.get("step"))
-        .isCloseTo(expected, within(1e-3 * Math.abs(expected) + 1e-5));
+        .isCloseTo(expected, within(1e-4 * Math.abs(expected) + 1e-5));
   }
 
   static List<Map<String, Double>> lines(TrainingOutcome outcome) throws IOException {

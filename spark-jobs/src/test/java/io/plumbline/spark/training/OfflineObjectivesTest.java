@@ -199,6 +199,19 @@ class OfflineObjectivesTest {
         .isCloseTo(outcome.after().get("eval_loss"), within(1e-5));
   }
 
+  /** At the start all scores are near 0, so the loss is near −log σ(−margin). */
+  @Test
+  void marginsOfTheDataReachTheRewardModel() throws IOException {
+    List<String> rows = Files.readAllLines(golden("preference.jsonl"));
+    rows.replaceAll(row -> row.replaceFirst("\\{", "{\"margin\": 4, "));
+    Path data = Files.write(directory.resolve("margins.jsonl"), rows);
+    TrainingOutcome outcome =
+        run(
+            TestRequest.dpo(model, data, directory.resolve("run"), 1, 2)
+                .algorithm(Algorithm.REWARD));
+    assertThat(lines(outcome).get(0).get("loss")).isBetween(3.0, 5.0);
+  }
+
   @Test
   void packedRowsGiveTheLossAndGradientOfTheRowsThemselves() throws IOException {
     TestRequest request =

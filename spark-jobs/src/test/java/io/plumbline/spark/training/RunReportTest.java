@@ -106,7 +106,7 @@ class RunReportTest {
     assertThat(texts(page.get("remarks")))
         .singleElement()
         .asString()
-        .startsWith(held + " rows of the data were held out for evaluation and " + (64 - held));
+        .startsWith(held + " rows of the data were held out for evaluation, and " + (64 - held));
     assertThat(page.get("warnings")).isEmpty();
     assertThat(page.get("verdict").textValue())
         .contains(
@@ -178,7 +178,8 @@ class RunReportTest {
         .asString()
         .startsWith("Of 64 held-out rows 64 stand in the training data too");
     assertThat(texts(page.get("remarks")))
-        .containsExactly("64 rows were trained on, and 64 of the evaluation data were held out.");
+        .containsExactly(
+            "8 of 64 rows were trained on, and 64 of the evaluation data were held out.");
     assertThat(page.has("calibration")).isFalse();
     Set<String> labels = new HashSet<>();
     for (JsonNode sample : page.get("samples")) {
@@ -208,6 +209,7 @@ class RunReportTest {
     ReportData.Builder report = ReportData.titled("t");
     RunReport.data(
         JSON.createObjectNode()
+            .put("steps", 39)
             .put("train.accepted", 1300)
             .put("eval.split", 52)
             .put("train.split", 1248)
@@ -219,10 +221,19 @@ class RunReportTest {
         report);
     assertThat(report.build().remarks())
         .containsExactly(
-            "52 rows of the data were held out for evaluation and 1,248 were trained on; rows of"
-                + " one prompt stayed together.",
+            "52 rows of the data were held out for evaluation, and 1,248 rows were trained on; rows"
+                + " of one prompt stayed together.",
             "1,248 rows were packed into 310 of at most 128 tokens.");
     assertThat(report.build().warnings()).isEmpty();
+
+    assertThat(trainedOn(request("prompt_completion.jsonl", 9), 38))
+        .isEqualTo("304 of 310 packed rows were trained on; rows of one prompt stayed together.");
+    assertThat(
+            trainedOn(
+                request("prompt_completion.jsonl", 9)
+                    .data(List.of("a.jsonl", "b.jsonl"), List.of(1.0, 2.0)),
+                38))
+        .startsWith("1,248 rows were trained on by the weights of their sources;");
 
     ReportData.Builder prompts = ReportData.titled("t");
     RunReport.data(
@@ -237,5 +248,19 @@ class RunReportTest {
         .singleElement()
         .asString()
         .startsWith("Of 50 held-out rows 0 stand in the training data too, and 2 have a prompt");
+  }
+
+  private static String trainedOn(TestRequest request, int steps) {
+    ReportData.Builder report = ReportData.titled("t");
+    RunReport.data(
+        JSON.createObjectNode()
+            .put("steps", steps)
+            .put("eval.split", 52)
+            .put("train.split", 1248)
+            .put("train.packed", 310),
+        request.build(),
+        List.of(),
+        report);
+    return report.build().remarks().get(0).replaceFirst(".*evaluation, and ", "");
   }
 }

@@ -46,6 +46,7 @@ final class TestRequest implements Cloneable {
   private Start start = Start.FRESH;
   private ObjectiveSettings objective = ObjectiveSettings.of("sigmoid", 0.1);
   private Optional<RolloutSettings> rollouts = Optional.empty();
+  private long maxBadRows;
   private BadSteps badSteps = BadSteps.STOP;
   private Selection selection = Selection.LAST;
 
@@ -165,6 +166,10 @@ final class TestRequest implements Cloneable {
     return with(r -> r.start = value);
   }
 
+  TestRequest maxBadRows(long value) {
+    return with(r -> r.maxBadRows = value);
+  }
+
   TestRequest badSteps(BadSteps value) {
     return with(r -> r.badSteps = value);
   }
@@ -201,7 +206,7 @@ final class TestRequest implements Cloneable {
         WeightDtype.F32,
         objective,
         rollouts,
-        new BadRows(OptionalLong.of(0), 0),
+        new BadRows(OptionalLong.of(maxBadRows), 0),
         badSteps,
         selection);
   }

@@ -72,8 +72,14 @@ class TrainingJobTest {
     Optional<String> cache = Optional.of(directory.resolve("cache").toString());
     Path first = directory.resolve("first");
     Path second = directory.resolve("second");
-    run(dpo("preference.jsonl", 2, 1).cache(cache).output(first), new Quiet());
+    TrainingOutcome outcome =
+        run(dpo("preference.jsonl", 2, 1).cache(cache).output(first), new Quiet());
     run(dpo("preference.jsonl", 2, 1).cache(cache).output(second), new Quiet());
+    // Two steps of eight rows: nothing is computed for the other 48.
+    long reached =
+        Files.readAllLines(golden("preference.jsonl")).stream().limit(16).distinct().count();
+    assertThat(JobRuns.record(outcome).path("counts").path("reference.computed").asLong())
+        .isEqualTo(reached);
     JsonNode record = JSON.readTree(second.resolve("run.json").toFile());
     assertThat(record.path("counts").path("reference.computed").asLong()).isZero();
     assertThat(record.path("counts").path("reference.found").asLong()).isPositive();
@@ -136,7 +142,12 @@ class TrainingJobTest {
     assertThatThrownBy(() -> run(request.beta(0.5).start(Start.RESUME), new Quiet()))
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE))
-        .hasMessageContaining("beta");
+        .hasMessageContaining("another --beta, which --resume cannot go on with");
+    String record = Files.readString(directory.resolve("run/run.json"));
+    assertThatThrownBy(
+            () -> run(request.algorithm(Algorithm.REWARD).start(Start.RESUME), new Quiet()))
+        .hasMessageContaining("holds a run of dpo, which reward cannot go on with");
+    assertThat(Files.readString(directory.resolve("run/run.json"))).isEqualTo(record);
   }
 
   @Test

@@ -1,0 +1,79 @@
+package io.plumbline.spark.training;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * The rows of a run that alone make a step's loss or gradient infinite or NaN. Ranks know rows by
+ * index; the driver, which can look into the data, names them by file and line.
+ */
+final class Culprits {
+  /** More are rarely read, and each is looked for in the data. */
+  private static final int MOST_NAMED = 8;
+
+  private static final int MOST_PLACES = 5;
+  private static final String FIELD = "culprits";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** By step; every rank tells the same, and an attempt that is repeated tells it again. */
+  private final SortedMap<Long, List<Long>> rowsByStep = new TreeMap<>();
+
+  /** What a rank tells the driver. */
+  static String write(long step, List<Long> rows) {
+    ObjectNode node = JSON.createObjectNode().put("step", step);
+    rows.forEach(node.putArray(FIELD)::add);
+    return node.toString();
+  }
+
+  /** Takes a line of a rank, if it is one of {@link #write}. */
+  synchronized boolean hear(String line) {
+    try {
+      JsonNode node = JSON.readTree(line);
+      if (!node.has(FIELD)) {
+        return false;
+      }
+      List<Long> rows = new ArrayList<>();
+      node.get(FIELD).forEach(row -> rows.add(row.asLong()));
+      rowsByStep.put(node.get("step").asLong(), rows);
+      return true;
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException("a line of a rank is not JSON", e);
+    }
+  }
+
+  /**
+   * Says where these rows stand; empty without such rows, or where the data has them no longer.
+   *
+   * @param places finds file and line of rows by their indexes
+   */
+  synchronized String sentence(Function<Set<Long>, SortedMap<Long, List<String>>> places) {
+    Set<Long> named =
+        rowsByStep.values().stream()
+            .flatMap(List::stream)
+            .limit(MOST_NAMED)
+            .collect(Collectors.toCollection(TreeSet::new));
+    if (named.isEmpty()) {
+      return "";
+    }
+    List<String> said = new ArrayList<>();
+    places.apply(named).forEach((row, at) -> said.add("row %d at %s".formatted(row, some(at))));
+    return said.isEmpty() ? "" : "In the data stands " + String.join("; ", said) + ".";
+  }
+
+  private static String some(List<String> places) {
+    String some = places.stream().limit(MOST_PLACES).collect(Collectors.joining(", "));
+    int more = places.size() - MOST_PLACES;
+    return more > 0 ? some + " and " + more + " more" : some;
+  }
+}
