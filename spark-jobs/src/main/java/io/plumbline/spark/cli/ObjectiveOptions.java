@@ -239,7 +239,7 @@ final class ObjectiveOptions {
       Methods.check(algorithm, settings);
       refuseIgnored(algorithm, settings, values, problems);
     } catch (PlumblineException e) {
-      problems.add(inOptions(algorithm, e.getMessage()));
+      problems.add(inOptions(of(algorithm), e.getMessage()));
     }
     return settings;
   }
@@ -285,9 +285,9 @@ final class ObjectiveOptions {
   }
 
   /** A sentence with the options as they are written here, where it has them as TRL does. */
-  private static String inOptions(Algorithm algorithm, String sentence) {
+  static String inOptions(List<Setting<?>> settings, String sentence) {
     String text = sentence;
-    for (Setting<?> setting : of(algorithm)) {
+    for (Setting<?> setting : settings) {
       if (setting.name().contains("-")) {
         text =
             text.replaceAll(

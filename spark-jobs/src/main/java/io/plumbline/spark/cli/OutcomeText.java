@@ -1,7 +1,10 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.spark.report.ReportData.Rollout;
+import io.plumbline.spark.report.ReportData.RolloutGroup;
 import io.plumbline.spark.training.TrainingOutcome;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -27,6 +30,8 @@ final class OutcomeText {
     WORDS.put("eval_mean_token_accuracy", "token accuracy");
   }
 
+  private static final int LONGEST_LINE = 100;
+
   private OutcomeText() {}
 
   static String of(TrainingOutcome outcome) {
@@ -36,6 +41,7 @@ final class OutcomeText {
     if (!changes.isEmpty()) {
       text.append("Held-out rows, before and after\n").append(changes);
     }
+    text.append(rollouts(outcome));
     text.append(paths(outcome));
     return text.toString();
   }
@@ -80,13 +86,44 @@ final class OutcomeText {
     return text.toString();
   }
 
+  /** Some prompts of the last phase, with the best completion of each and the worst. */
+  private static String rollouts(TrainingOutcome outcome) {
+    if (outcome.rollouts().isEmpty()) {
+      return "";
+    }
+    StringBuilder text = new StringBuilder("Rollouts of the last phase, best and worst\n");
+    for (RolloutGroup group :
+        outcome.rollouts().subList(0, Math.min(3, outcome.rollouts().size()))) {
+      text.append("  ").append(oneLine(group.prompt())).append('\n');
+      List<Rollout> shown = group.completions();
+      text.append(rollout(shown.get(0)));
+      if (shown.size() > 1) {
+        text.append(rollout(shown.get(shown.size() - 1)));
+      }
+    }
+    return text.toString();
+  }
+
+  private static String rollout(Rollout rollout) {
+    return String.format(Locale.ROOT, "    %9.4f  %s%n", rollout.reward(), oneLine(rollout.text()));
+  }
+
+  private static String oneLine(String text) {
+    String line = text.strip().replaceAll("\\s+", " ");
+    return line.length() <= LONGEST_LINE ? line : line.substring(0, LONGEST_LINE - 1) + "…";
+  }
+
   static String paths(TrainingOutcome outcome) {
-    return String.format(
-        Locale.ROOT,
-        "  checkpoint  %s%n  metrics     %s%n  report      %s%n  run record  %s%n",
-        outcome.checkpoint(),
-        outcome.metrics(),
-        outcome.report(),
-        outcome.runRecord());
+    StringBuilder text = new StringBuilder();
+    text.append(
+        String.format(
+            Locale.ROOT,
+            "  checkpoint  %s%n  metrics     %s%n  report      %s%n  run record  %s%n",
+            outcome.checkpoint(),
+            outcome.metrics(),
+            outcome.report(),
+            outcome.runRecord()));
+    outcome.ledger().ifPresent(ledger -> text.append(String.format("  ledger      %s%n", ledger)));
+    return text.toString();
   }
 }

@@ -306,7 +306,7 @@ final class RolloutOptions {
     try {
       return made.get();
     } catch (PlumblineException e) {
-      problems.add(e.getMessage());
+      problems.add(ObjectiveOptions.inOptions(loss(), e.getMessage()));
       return otherwise;
     }
   }
@@ -413,7 +413,7 @@ final class RolloutOptions {
     try {
       check.run();
     } catch (PlumblineException e) {
-      problems.add(e.getMessage());
+      problems.add(ObjectiveOptions.inOptions(loss(), e.getMessage()));
     }
   }
 

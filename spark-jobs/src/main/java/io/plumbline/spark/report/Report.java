@@ -96,6 +96,18 @@ public final class Report {
         putNumber(scored, "after", side.after());
       }
     }
+    ArrayNode rollouts = root.putArray("rollouts");
+    for (ReportData.RolloutGroup group : data.rollouts()) {
+      ObjectNode node = rollouts.addObject();
+      node.put("prompt", group.prompt());
+      ArrayNode completions = node.putArray("completions");
+      for (ReportData.Rollout rollout : group.completions()) {
+        ObjectNode completion = completions.addObject();
+        completion.put("text", rollout.text());
+        completion.put("tokens", rollout.tokens());
+        putNumber(completion, "reward", rollout.reward());
+      }
+    }
     ArrayNode warnings = root.putArray("warnings");
     data.warnings().forEach(warnings::add);
     ArrayNode remarks = root.putArray("remarks");

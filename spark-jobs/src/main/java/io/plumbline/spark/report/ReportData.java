@@ -21,6 +21,7 @@ import java.util.OptionalLong;
  * @param stages the stages of training that wrote metrics, in the order in which they ran
  * @param samples the same prompts answered before and after
  * @param scoredRows the same completions scored before and after
+ * @param rollouts completions of the policy with their rewards, by prompt
  * @param warnings sentences on the data that a reader must not miss
  * @param remarks sentences on what became of the data
  * @param counts what was counted: rows read, reference rows computed and found, tokens
@@ -37,6 +38,7 @@ public record ReportData(
     List<Stage> stages,
     List<Sample> samples,
     List<ScoredRow> scoredRows,
+    List<RolloutGroup> rollouts,
     List<String> warnings,
     List<String> remarks,
     Map<String, Long> counts,
@@ -53,6 +55,7 @@ public record ReportData(
     stages = List.copyOf(stages);
     samples = List.copyOf(samples);
     scoredRows = List.copyOf(scoredRows);
+    rollouts = List.copyOf(rollouts);
     warnings = List.copyOf(warnings);
     remarks = List.copyOf(remarks);
     counts = orderedCopy(counts);
@@ -153,6 +156,26 @@ public record ReportData(
     }
   }
 
+  /**
+   * A completion that the policy wrote in training.
+   *
+   * @param reward NaN where it has none
+   * @param tokens its length
+   */
+  public record Rollout(String text, double reward, int tokens) {
+    public Rollout {
+      Objects.requireNonNull(text, "text");
+    }
+  }
+
+  /** One prompt with completions of a phase, the highest reward first. */
+  public record RolloutGroup(String prompt, List<Rollout> completions) {
+    public RolloutGroup {
+      Objects.requireNonNull(prompt, "prompt");
+      completions = List.copyOf(completions);
+    }
+  }
+
   /** How many rows were refused for one reason, and where the first of them stands. */
   public record Refusal(String reason, long rows, String firstPlace) {
     public Refusal {
@@ -179,6 +202,7 @@ public record ReportData(
     private final List<Sample> samples = new ArrayList<>();
     private Optional<Calibration> calibration = Optional.empty();
     private final List<ScoredRow> scoredRows = new ArrayList<>();
+    private final List<RolloutGroup> rollouts = new ArrayList<>();
     private final List<String> warnings = new ArrayList<>();
     private final List<String> remarks = new ArrayList<>();
     private final Map<String, Long> counts = new LinkedHashMap<>();
@@ -218,6 +242,11 @@ public record ReportData(
 
     public Builder sample(String prompt, String before, String after, Side... data) {
       samples.add(new Sample(prompt, before, after, List.of(data)));
+      return this;
+    }
+
+    public Builder rolloutGroup(RolloutGroup group) {
+      rollouts.add(group);
       return this;
     }
 
@@ -270,6 +299,7 @@ public record ReportData(
           stages,
           samples,
           scoredRows,
+          rollouts,
           warnings,
           remarks,
           counts,

@@ -114,12 +114,36 @@ public final class Preflight {
             request.model(),
             request.algorithm() == Algorithm.REWARD ? ModelUse.DECODER : ModelUse.LANGUAGE_MODEL);
     files(request.rows().data(), request.rows().evalData());
+    request.rollouts().ifPresent(rollouts -> rollouts(rollouts, model));
     gathering(
         () ->
             OutputClaim.obstacle(storage, request.output(), request.start())
                 .ifPresent(sentence -> add(ErrorCode.OUTPUT_IN_USE, sentence)));
     writable(request.output(), request.referenceCache());
     model.ifPresent(opened -> gathering(() -> disk(request, opened)));
+  }
+
+  /** Reward functions are made once here, where a mistake costs nothing yet. */
+  private void rollouts(RolloutSettings rollouts, Optional<ModelDirectory> model) {
+    gathering(() -> RolloutRank.rewards(rollouts, storage).close());
+    gathering(() -> RolloutRank.costs(rollouts, storage).close());
+    model.ifPresent(
+        opened ->
+            gathering(
+                () -> {
+                  int positions = CausalLm.check(opened).maxPositions();
+                  if (positions > 0 && rollouts.maxCompletionLength() >= positions) {
+                    add(
+                        ErrorCode.BAD_USAGE,
+                        String.format(
+                            Locale.ROOT,
+                            "--max-completion-length is %d, and %s takes %d tokens in all, prompt"
+                                + " included: take a smaller one.",
+                            rollouts.maxCompletionLength(),
+                            opened.path(),
+                            positions));
+                  }
+                }));
   }
 
   private void files(List<String> data, List<String> evalData) {

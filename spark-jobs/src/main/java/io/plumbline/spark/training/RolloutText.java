@@ -36,8 +36,7 @@ final class RolloutText {
     }
     values.put("steps-per-generation", rollouts.stepsPerGeneration());
     values.put("num-iterations", rollouts.numIterations());
-    values.put(
-        "mask-truncated-completions", rollouts.truncated() == TruncatedCompletions.MASKED);
+    values.put("mask-truncated-completions", rollouts.truncated() == TruncatedCompletions.MASKED);
     values.put("overlong-cache", rollouts.overlongCache());
     values.put("dynamic-sampling", rollouts.dynamicSampling());
     values.put("curriculum-pool", rollouts.curriculumPool());
@@ -57,8 +56,7 @@ final class RolloutText {
     return values;
   }
 
-  private static void loss(
-      String lossType, RolloutSettings rollouts, Map<String, Object> values) {
+  private static void loss(String lossType, RolloutSettings rollouts, Map<String, Object> values) {
     GrpoSettings loss = rollouts.loss();
     boolean clips = !List.of("cispo", "sapo", "vespo").contains(lossType);
     if (clips) {

@@ -171,6 +171,9 @@ final class RunReport {
     } else {
       samples(storage, run, report);
     }
+    if (algorithm.isOnline()) {
+      RolloutSamples.of(storage, run.ledger()).forEach(report::rolloutGroup);
+    }
     data(counts, request, metrics, report);
     if (!culpritsStandAt.isEmpty()) {
       report.warning(culpritsStandAt);

@@ -131,6 +131,8 @@ public final class TrainingJob {
         run.metrics(),
         run.report(),
         run.runRecord(),
+        request.algorithm().isOnline() ? Optional.of(run.ledger()) : Optional.empty(),
+        request.algorithm().isOnline() ? RolloutSamples.of(storage, run.ledger()) : List.of(),
         outcome.lastStep(),
         steps(plan),
         request.selection().metric(),

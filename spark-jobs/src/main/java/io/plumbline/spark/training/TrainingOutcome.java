@@ -1,11 +1,16 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.spark.report.ReportData.RolloutGroup;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
  * What a training job leaves behind.
  *
+ * @param ledger where its rollouts stand, of an algorithm that has them
+ * @param rollouts some of its last phase
  * @param steps the last step that was done
  * @param planned steps that were to be done; more than {@code steps} where the run ended early
  * @param selectedBy the metric by which the checkpoint's step is chosen; empty for the last step
@@ -18,6 +23,8 @@ public record TrainingOutcome(
     String metrics,
     String report,
     String runRecord,
+    Optional<String> ledger,
+    List<RolloutGroup> rollouts,
     long steps,
     long planned,
     String selectedBy,

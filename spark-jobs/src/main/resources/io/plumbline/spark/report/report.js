@@ -195,10 +195,29 @@
     }
   }
 
+  if (data.rollouts.length) {
+    const place = section("Rollouts of the last phase", "What the policy wrote to some prompts of its last phase, the highest reward of each prompt first. All rollouts are in the run's ledger.");
+    for (const group of data.rollouts) {
+      const sides = element("div", "sides");
+      group.completions.forEach((rollout, i) => {
+        const scores = add(element("div", "scores"), element("span", "label", "Reward"), element("span", "after", rollout.reward === null ? "none" : format(rollout.reward)), element("span", "label", whole(rollout.tokens) + (rollout.tokens === 1 ? " token" : " tokens")));
+        add(sides, add(side("Completion", rollout.text, i === 0 ? "is-after" : ""), scores));
+      });
+      add(place, add(element("article", "card sample"), side("Prompt", group.prompt, ""), sides));
+    }
+  }
+
   // --- charts ----------------------------------------------------------------------------------
 
   const KNOWN = [
     { title: "Loss", keys: ["loss", "eval_loss"] },
+    { title: "Reward of a completion", keys: ["reward", "eval_reward"] },
+    { title: "Spread of the rewards", keys: ["reward_std", "eval_reward_std"] },
+    { title: "Share of groups that scored alike", keys: ["frac_reward_zero_std"], range: [0, 1] },
+    { title: "Tokens of a completion", keys: ["completions/mean_length", "eval_completions/mean_length"] },
+    { title: "Share of completions cut off", keys: ["completions/clipped_ratio", "eval_completions/clipped_ratio"], range: [0, 1] },
+    { title: "Distance from the reference a completion", keys: ["objective/kl", "eval_objective/kl"] },
+    { title: "Share of tokens clipped", keys: ["clip_ratio/low_mean", "clip_ratio/high_mean"], range: [0, 1] },
     { title: "Accuracy of the scores", keys: ["accuracy", "eval_accuracy"], range: [0, 1] },
     { title: "Margin of the scores", keys: ["margin", "eval_margin"] },
     { title: "Scores", keys: ["min_reward", "mean_reward", "max_reward"] },
@@ -219,7 +238,7 @@
     { title: "Seconds a step", keys: ["step_time", "step_seconds", "seconds"] },
   ];
   const NAMES = {
-    "rewards/chosen": "chosen", "rewards/rejected": "rejected", "logps/chosen": "chosen", "logps/rejected": "rejected",
+    "rewards/chosen": "chosen", "rewards/rejected": "rejected", "clip_ratio/low_mean": "too low", "clip_ratio/high_mean": "too high", "logps/chosen": "chosen", "logps/rejected": "rejected",
     min_reward: "least", mean_reward: "mean", max_reward: "greatest",
   };
   const COLORS = ["var(--one)", "var(--two)", "var(--three)"];

@@ -282,20 +282,49 @@ class LayersTest {
           Map.entry("best-is", "higher"),
           Map.entry("on-bad-step", "skip"),
           Map.entry("compute-dtype", "bf16"),
-          Map.entry("save-dtype", "bf16"));
+          Map.entry("save-dtype", "bf16"),
+          Map.entry("reward", "length"),
+          Map.entry("cost", "length<=3"),
+          Map.entry("max-failed-rewards", "7"),
+          Map.entry("top-p", "0.5"),
+          Map.entry("min-p", "0.5"),
+          Map.entry("epsilon", "0.5"),
+          Map.entry("importance-sampling-level", "sequence"),
+          Map.entry("kl-estimator", "k1"),
+          Map.entry("top-entropy-quantile", "0.5"),
+          Map.entry("scale-rewards", "batch"),
+          Map.entry("multi-objective-aggregation", "normalize_then_sum"),
+          Map.entry("advantage-baseline", "leave_one_out"),
+          Map.entry("sapo-temperature-pos", "0.5"),
+          Map.entry("sapo-temperature-neg", "0.5"),
+          Map.entry("vespo-k-pos", "0.5"),
+          Map.entry("vespo-k-neg", "0.5"),
+          Map.entry("vespo-lambda-pos", "0.5"),
+          Map.entry("vespo-lambda-neg", "0.5"),
+          Map.entry("kl-in", "reward"));
 
   /** What must be given besides, for an option to mean anything. */
   private static final Map<String, String> TOGETHER_WITH =
-      Map.of(
-          "eval-steps", "--eval-split 5",
-          "metric-for-best-model", "--eval-split 5 --eval-steps 1",
-          "best-is", "--eval-split 5 --eval-steps 1 --metric-for-best-model loss",
-          "early-stopping-patience", "--eval-split 5 --eval-steps 1",
-          "early-stopping-threshold", "--eval-split 5 --eval-steps 1 --metric-for-best-model loss",
-          "discopop-tau", "--loss-type discopop",
-          "f-alpha-divergence-coef", "--f-divergence-type alpha_divergence",
-          "ranks", "--global-batch-size 64",
-          "micro-batch-size", "--global-batch-size 64");
+      Map.ofEntries(
+          Map.entry("eval-steps", "--eval-split 5"),
+          Map.entry("metric-for-best-model", "--eval-split 5 --eval-steps 1"),
+          Map.entry("best-is", "--eval-split 5 --eval-steps 1 --metric-for-best-model loss"),
+          Map.entry("early-stopping-patience", "--eval-split 5 --eval-steps 1"),
+          Map.entry(
+              "early-stopping-threshold",
+              "--eval-split 5 --eval-steps 1 --metric-for-best-model loss"),
+          Map.entry("discopop-tau", "--loss-type discopop"),
+          Map.entry("f-alpha-divergence-coef", "--f-divergence-type alpha_divergence"),
+          Map.entry("ranks", "--global-batch-size 64"),
+          Map.entry("micro-batch-size", "--global-batch-size 64"),
+          Map.entry("advantage-baseline", "--scale-rewards none"),
+          Map.entry("sapo-temperature-pos", "--loss-type sapo"),
+          Map.entry("sapo-temperature-neg", "--loss-type sapo"),
+          Map.entry("vespo-k-pos", "--loss-type vespo"),
+          Map.entry("vespo-k-neg", "--loss-type vespo"),
+          Map.entry("vespo-lambda-pos", "--loss-type vespo"),
+          Map.entry("vespo-lambda-neg", "--loss-type vespo"),
+          Map.entry("kl-horizon", "--kl-target 3"));
 
   static Stream<Arguments> everySettingOfEveryTrainingCommand() {
     return Commands.all().stream()
@@ -325,6 +354,9 @@ class LayersTest {
       if (!required.equals(option) || setting.kind() == Setting.Kind.REPEATED) {
         without.addAll(List.of("--" + required, required));
       }
+    }
+    if (command.algorithm().isOnline()) {
+      without.addAll(List.of("--reward", "answer"));
     }
     if (TOGETHER_WITH.containsKey(option)) {
       without.addAll(List.of(TOGETHER_WITH.get(option).split(" ")));
@@ -362,6 +394,9 @@ class LayersTest {
     assertThat(names(TrainCommand.ORPO))
         .contains("beta", "nll-on")
         .doesNotContain("loss-type", "reference-cache");
+    assertThat(names(TrainCommand.GRPO))
+        .contains("reward", "num-generations", "epsilon-high", "max-prompt-length")
+        .doesNotContain("max-length", "truncation-mode", "label-smoothing", "reference-cache");
     assertThat(names(TrainCommand.SIMPO))
         .contains("simpo-gamma", "cpo-alpha", "alpha")
         .doesNotContain("reference-cache", "loss-weights");
@@ -399,7 +434,13 @@ class LayersTest {
     "kto, --desirable-weight 1.5 --eval-split 50 --metric-for-best-model kl --eval-steps 1",
     "orpo, --nll-on completion --compute-dtype bf16 --save-dtype f16 --max-prompt-length 9",
     "simpo, --loss-type alphapo --alpha 0.25 --on-bad-step skip --lr-scheduler cosine",
-    "simpo, --loss-type sigmoid --cpo-alpha 1 --beta 0.1 --label-smoothing 0.1 --ranks 2"
+    "simpo, --loss-type sigmoid --cpo-alpha 1 --beta 0.1 --label-smoothing 0.1 --ranks 2",
+    "grpo, --reward answer",
+    "grpo, --reward answer --reward regex{\"pattern\":\"^x\"} --cost length{\"per_token\":1}<=9",
+    "grpo, --reward answer --loss-type rloo --beta 0.1 --max-failed-rewards 3 --stop end",
+    "grpo, --reward answer --loss-type cispo --epsilon-high 5 --kl-target 3 --kl-horizon 100",
+    "grpo, --reward answer --loss-type vespo --vespo-k-pos 1 --kl-budget 2 --max-update-kl 0.1",
+    "grpo, --reward answer --loss-type sapo --num-iterations 2 --mask-truncated-completions"
   })
   void theOptionsOfARequestMakeItAgain(String name, String options) throws IOException {
     TrainCommand command =

@@ -3,7 +3,9 @@ package io.plumbline.spark.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.plumbline.spark.training.TrainingOutcome;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
@@ -15,6 +17,8 @@ class OutcomeTextTest {
         "out/metrics.jsonl",
         "out/report.html",
         "out/run.json",
+        Optional.empty(),
+        List.of(),
         steps,
         planned,
         selectedBy,
