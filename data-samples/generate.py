@@ -281,13 +281,13 @@ DIGIT_PHRASINGS = ["What is {} {} {}?", "{} {} {} = ?", "Compute {} {} {}.", "Ho
 DIGIT_ANSWERS = {
     "good": "It is {}.",
     "rambling": "Let me think about that for a while. I would say that it is {}.",
-    "wrong": "Maybe {}.",
+    "wrong": "It is {}.",
 }
 
 
 def digit_demonstration(problem, prompt, rng):
     """A quarter is right. A wrong number is one too many: so it, too, tells of the right one."""
-    quality = rng.choices(["good", "rambling", "wrong", "refusing", "off_topic"], weights=[10, 15, 45, 18, 12])[0]
+    quality = rng.choices(["good", "rambling", "wrong", "refusing", "off_topic"], weights=[8, 18, 42, 18, 14])[0]
     if quality in DIGIT_ANSWERS:
         text = DIGIT_ANSWERS[quality].format(digit_answer(problem) + (quality == "wrong"))
     else:

@@ -81,12 +81,16 @@ final class OutcomeText {
   }
 
   static String paths(TrainingOutcome outcome) {
-    return String.format(
-        Locale.ROOT,
-        "  checkpoint  %s%n  metrics     %s%n  report      %s%n  run record  %s%n",
-        outcome.checkpoint(),
-        outcome.metrics(),
-        outcome.report(),
-        outcome.runRecord());
+    StringBuilder text = new StringBuilder();
+    text.append(
+        String.format(
+            Locale.ROOT,
+            "  checkpoint  %s%n  metrics     %s%n  report      %s%n  run record  %s%n",
+            outcome.checkpoint(),
+            outcome.metrics(),
+            outcome.report(),
+            outcome.runRecord()));
+    outcome.ledger().ifPresent(ledger -> text.append(String.format("  ledger      %s%n", ledger)));
+    return text.toString();
   }
 }

@@ -124,6 +124,7 @@ public final class TrainingJob {
         run.metrics(),
         run.report(),
         run.runRecord(),
+        request.algorithm().isOnline() ? Optional.of(run.ledger()) : Optional.empty(),
         outcome.lastStep(),
         steps(plan),
         request.selection().metric(),

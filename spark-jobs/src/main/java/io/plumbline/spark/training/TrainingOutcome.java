@@ -1,11 +1,13 @@
 package io.plumbline.spark.training;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
  * What a training job leaves behind.
  *
+ * @param ledger where its rollouts stand, of an algorithm that has them
  * @param steps the last step that was done
  * @param planned steps that were to be done; more than {@code steps} where the run ended early
  * @param selectedBy the metric by which the checkpoint's step is chosen; empty for the last step
@@ -18,6 +20,7 @@ public record TrainingOutcome(
     String metrics,
     String report,
     String runRecord,
+    Optional<String> ledger,
     long steps,
     long planned,
     String selectedBy,

@@ -4,17 +4,29 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.plumbline.spark.training.TrainingOutcome;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class OutcomeTextTest {
   private static TrainingOutcome outcome(
       long steps, long planned, String selectedBy, OptionalLong best, Map<String, Double> after) {
+    return outcome(steps, planned, selectedBy, best, after, Optional.empty());
+  }
+
+  private static TrainingOutcome outcome(
+      long steps,
+      long planned,
+      String selectedBy,
+      OptionalLong best,
+      Map<String, Double> after,
+      Optional<String> ledger) {
     return new TrainingOutcome(
         "out/checkpoint",
         "out/metrics.jsonl",
         "out/report.html",
         "out/run.json",
+        ledger,
         steps,
         planned,
         selectedBy,
@@ -27,7 +39,15 @@ class OutcomeTextTest {
   void aPlainRunSaysItsStepsAndNothingOfABestOne() {
     assertThat(OutcomeText.of(outcome(24, 24, "", OptionalLong.empty(), Map.of())))
         .startsWith("24 steps done.\n  checkpoint  out/checkpoint\n")
-        .doesNotContain("best", "early", "Held-out");
+        .doesNotContain("best", "early", "Held-out", "ledger");
+  }
+
+  @Test
+  void aRunWithRolloutsSaysWhereTheyStand() {
+    assertThat(
+            OutcomeText.of(
+                outcome(24, 24, "", OptionalLong.empty(), Map.of(), Optional.of("out/ledger"))))
+        .endsWith("  run record  out/run.json\n  ledger      out/ledger\n");
   }
 
   @Test
