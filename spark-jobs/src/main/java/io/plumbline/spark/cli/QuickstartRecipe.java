@@ -105,6 +105,7 @@ record QuickstartRecipe(
             "num-generations-eval", "4",
             "max-completion-length", "32",
             "learning-rate", "1e-3",
+            "warmup-steps", "10",
             "eval-steps", "50",
             "save-steps", "0"));
   }
