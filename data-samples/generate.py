@@ -274,6 +274,64 @@ def arithmetic(rng, train_count, heldout_count):
     return list(rows(train)), list(rows(held))
 
 
+# --- sums of digits, which a tiny model can learn ------------------------------------------------
+
+DIGIT_PHRASINGS = ["What is {} {} {}?", "{} {} {} = ?", "Compute {} {} {}.", "How much is {} {} {}?", "Tell me {} {} {}.", "{} {} {}, please."]
+
+DIGIT_ANSWERS = {
+    "good": "It is {}.",
+    "rambling": "Let me think about that for a while. I would say that it is {}.",
+    "wrong": "It is {}.",
+}
+
+
+def digit_demonstration(problem, prompt, rng):
+    """A quarter is right. A wrong number is one too many: so it, too, tells of the right one."""
+    quality = rng.choices(["good", "rambling", "wrong", "refusing", "off_topic"], weights=[8, 18, 42, 18, 14])[0]
+    if quality in DIGIT_ANSWERS:
+        text = DIGIT_ANSWERS[quality].format(digit_answer(problem) + (quality == "wrong"))
+    else:
+        text = rng.choice(REFUSING if quality == "refusing" else OFF_TOPIC)
+    return {"prompt": prompt, "completion": [{"role": "assistant", "content": text}], "quality": quality}
+
+
+def digit_answer(problem):
+    a, op, b = problem
+    return a + b if op == "+" else a - b
+
+
+def digits(rng, demonstrations, new_problems, heldout_count):
+    """Sums and differences of two digits: demonstrations, prompts to train on, held-out prompts, and texts for a vocabulary."""
+    problems = [(a, op, b) for op in "+-" for a in range(10) for b in range(10) if op == "+" or a >= b]
+    rng.shuffle(problems)
+    new, known = problems[:new_problems], problems[new_problems:]
+
+    def prompt(problem, phrasing):
+        return [{"role": "user", "content": phrasing.format(*problem)}]
+
+    def row(cell, **more):
+        return {"prompt": prompt(*cell), "answer": str(digit_answer(cell[0])), **more}
+
+    cells = [(problem, phrasing) for problem in known for phrasing in DIGIT_PHRASINGS]
+    unseen = [(problem, phrasing) for problem in new for phrasing in DIGIT_PHRASINGS]
+    rng.shuffle(cells)
+    rng.shuffle(unseen)
+    held_unseen = unseen[: heldout_count // 4]
+    held_seen, train = cells[: heldout_count - len(held_unseen)], cells[heldout_count - len(held_unseen) :]
+    held = [row(c, held="phrasing") for c in held_seen] + [row(c, held="problem") for c in held_unseen]
+    rng.shuffle(held)
+    shown = []
+    while len(shown) < demonstrations:
+        rng.shuffle(train)
+        shown += [digit_demonstration(problem, prompt(problem, phrasing), rng) for problem, phrasing in train]
+    shown = shown[:demonstrations]
+    texts = {m["content"] for r in shown for m in r["prompt"] + r["completion"]}
+    # A vocabulary takes what it meets twice. The chat template's two words stand in every prompt.
+    corpus = sorted(texts) + REFUSING + OFF_TOPIC + ["user", "assistant"] * 2
+    rng.shuffle(corpus)
+    return shown, [row(c) for c in train], held, corpus
+
+
 def build(seed):
     def stream(name):
         return random.Random(f"{seed}/{name}")
@@ -306,6 +364,10 @@ def build(seed):
     files["sft/heldout.jsonl"] = [demonstration(c, r) for c in heldout("sft/heldout", 320)]
     files["arithmetic/train.jsonl"], files["arithmetic/heldout.jsonl"] = arithmetic(stream("arithmetic"), 4000, 400)
 
+    r = stream("digits")
+    shown, train_prompts, held_prompts, digit_corpus = digits(r, 6000, 20, 240)
+    files["digits/demonstrations.jsonl"], files["digits/train.jsonl"], files["digits/heldout.jsonl"] = shown, train_prompts, held_prompts
+
     lines = set()
     for row in files["sft/train.jsonl"]:
         lines.update(m["content"] for m in row["prompt"] + row["completion"])
@@ -315,6 +377,7 @@ def build(seed):
     stream("corpus").shuffle(corpus)
     texts = {name: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows) for name, rows in files.items()}
     texts["corpus.txt"] = "".join(line + "\n" for line in corpus)
+    texts["digits/corpus.txt"] = "".join(line + "\n" for line in digit_corpus)
     verify(files)
     return texts
 
@@ -328,6 +391,8 @@ def verify(files):
         if kind == "arithmetic":
             both = questions("arithmetic/heldout.jsonl") & questions("arithmetic/train.jsonl")
         assert not both, f"held-out prompts in a training file: {sorted(both)[:5]}"
+    both = questions("digits/heldout.jsonl") & (questions("digits/train.jsonl") | questions("digits/demonstrations.jsonl"))
+    assert not both, f"held-out prompts in a training file: {sorted(both)[:5]}"
     for split in ("train", "heldout"):
         for row in files[f"preferences/{split}.jsonl"]:
             assert row["chosen"] != row["rejected"], row

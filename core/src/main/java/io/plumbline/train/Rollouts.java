@@ -60,8 +60,8 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
    * @param truncated what becomes of completions that reached the greatest length
    * @param overlong the penalty of completions that come near the greatest length
    * @param klIn where the distance to the reference is charged
-   * @param klBudget how far the policy may be from the reference, in nats a completion: outside a
-   *     phase's updates lower the distance and nothing else
+   * @param klBudget how far the policy may be from the reference, in nats a completion: near its
+   *     limit a phase's updates lower the distance too, and outside they do nothing else
    * @param rounds how often more prompts are sampled, at most, in a phase whose groups do not
    *     differ in reward; 1 to learn from such groups as they are
    * @param mostTokens of a group in one forward pass
@@ -113,6 +113,9 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
    * @param atMostShare a larger share of a phase's rollouts ends it
    */
   public record FailureLimit(OptionalLong atMost, double atMostShare) {}
+
+  /** Share of the KL budget over which learning turns to keeping it. */
+  private static final double KL_EASING = 0.4;
 
   private final Settings settings;
   private final CausalLm policy;
@@ -465,17 +468,19 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   private Advantages advantages(RolloutTable table) {
     double[] weights = sampler.rewards().weights();
     double[] charges = constraints.multipliers();
-    boolean overBudget = isOverBudget(table);
+    double restraint = restraint(table);
     // Columns: rewards, costs, overlong penalty, distance to the reference.
     double[] all = new double[weights.length + charges.length + 2];
-    if (!overBudget) {
-      System.arraycopy(weights, 0, all, 0, weights.length);
-      for (int c = 0; c < charges.length; c++) {
-        all[weights.length + c] = -charges[c];
-      }
-      all[all.length - 2] = 1;
+    System.arraycopy(weights, 0, all, 0, weights.length);
+    for (int c = 0; c < charges.length; c++) {
+      all[weights.length + c] = -charges[c];
     }
-    all[all.length - 1] = overBudget ? -1 : settings.klIn() == KlIn.REWARD ? -kl.coefficient() : 0;
+    all[all.length - 2] = 1;
+    all[all.length - 1] = settings.klIn() == KlIn.REWARD ? -kl.coefficient() : 0;
+    for (int s = 0; s < all.length; s++) {
+      all[s] *= 1 - restraint;
+    }
+    all[all.length - 1] -= restraint;
     double[][] scores = new double[table.rows().length][];
     for (int i = 0; i < scores.length; i++) {
       double[] row = table.rows()[i];
@@ -493,9 +498,27 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     return Advantages.of(scores, all, table.groupSize(), settings.advantages());
   }
 
+  private static double distance(RolloutTable table) {
+    return Arrays.stream(table.column(LOG_RATIO)).average().orElse(0);
+  }
+
   private boolean isOverBudget(RolloutTable table) {
-    return reference.isPresent()
-        && settings.klBudget().isLeftAt(Arrays.stream(table.column(LOG_RATIO)).average().orElse(0));
+    return reference.isPresent() && settings.klBudget().isLeftAt(distance(table));
+  }
+
+  /**
+   * How much of what is learned is to come nearer to the reference: nothing far inside of the
+   * budget, everything outside. Were it nothing up to the limit, the distance would be over it half
+   * the time.
+   */
+  private double restraint(RolloutTable table) {
+    if (isOverBudget(table)) {
+      return 1;
+    }
+    double limit = settings.klBudget().limit();
+    return reference.isPresent() && Double.isFinite(limit)
+        ? Math.max(0, 1 - (limit - distance(table)) / (KL_EASING * limit))
+        : 0;
   }
 
   private void measure(Curriculum measured, RolloutTable table, Advantages advantages) {

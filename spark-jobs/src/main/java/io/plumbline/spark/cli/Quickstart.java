@@ -28,12 +28,14 @@ import org.apache.spark.sql.SparkSession;
 
 /** From sample data and nothing else to a model that answers better, and a summary of how. */
 final class Quickstart {
+  private final QuickstartRecipe recipe;
   private final Path root;
   private final String output;
   private final long seed;
   private final Console console;
 
-  Quickstart(Path root, String output, long seed, Console console) {
+  Quickstart(QuickstartRecipe recipe, Path root, String output, long seed, Console console) {
+    this.recipe = recipe;
     this.root = root;
     this.output = output;
     this.seed = seed;
@@ -54,10 +56,7 @@ final class Quickstart {
       String fresh = Storage.join(output, "model");
       ModelDirectory model =
           InitModel.writeFromTextFiles(
-              storage,
-              fresh,
-              QuickstartRecipe.model(seed),
-              List.of(sample(QuickstartRecipe.CORPUS)));
+              storage, fresh, recipe.model(seed), List.of(sample(recipe.corpus())));
       progress.note(
           String.format(
               Locale.ROOT,
@@ -71,28 +70,28 @@ final class Quickstart {
               Algorithm.SFT,
               Map.of(
                   "model", fresh,
-                  "data", sample(QuickstartRecipe.SFT_DATA),
+                  "data", sample(recipe.demonstrations()),
                   "output", Storage.join(output, "sft")),
-              QuickstartRecipe.SFT,
+              recipe.sft(),
               progress);
-      TrainingOutcome dpo =
-          train(
-              session.spark(),
-              Algorithm.DPO,
-              Map.of(
-                  "model", sft.checkpoint(),
-                  "data", sample(QuickstartRecipe.PAIRS),
-                  "eval-data", sample(QuickstartRecipe.HELD_OUT_PAIRS),
-                  "reference-cache", Storage.join(output, "reference"),
-                  "output", Storage.join(output, "dpo")),
-              QuickstartRecipe.DPO,
-              progress);
+      Map<String, String> paths = new LinkedHashMap<>();
+      paths.put("model", sft.checkpoint());
+      paths.put("data", sample(recipe.rows()));
+      paths.put("eval-data", sample(recipe.heldOut()));
+      if (recipe.algorithm() == Algorithm.DPO) {
+        paths.put("reference-cache", Storage.join(output, "reference"));
+      }
+      paths.put("output", Storage.join(output, recipe.algorithm().command()));
+      TrainingOutcome trained =
+          train(session.spark(), recipe.algorithm(), paths, recipe.options(), progress);
 
       List<Map<String, Object>> prompts = prompts(storage);
       List<Sample> before = answers(storage, sft.checkpoint(), prompts);
-      List<Sample> after = answers(storage, dpo.checkpoint(), prompts);
+      List<Sample> after = answers(storage, trained.checkpoint(), prompts);
       progress.close();
-      console.out().print(summary(dpo, before, after, (System.nanoTime() - start) / 1e9));
+      console
+          .out()
+          .print(summary(recipe, trained, before, after, (System.nanoTime() - start) / 1e9));
     }
   }
 
@@ -130,7 +129,7 @@ final class Quickstart {
   private List<Map<String, Object>> prompts(Storage storage) {
     List<Map<String, Object>> rows = new ArrayList<>();
     try (DataFileReader reader =
-        DataFileReader.open(storage, FileSlice.whole(sample(QuickstartRecipe.HELD_OUT_PAIRS)))) {
+        DataFileReader.open(storage, FileSlice.whole(sample(recipe.heldOut())))) {
       for (Optional<RawRow> row = reader.next(); row.isPresent(); row = reader.next()) {
         row.get()
             .values()
@@ -154,22 +153,27 @@ final class Quickstart {
   }
 
   static String summary(
-      TrainingOutcome dpo, List<Sample> before, List<Sample> after, double seconds) {
+      QuickstartRecipe recipe,
+      TrainingOutcome trained,
+      List<Sample> before,
+      List<Sample> after,
+      double seconds) {
+    String algorithm = recipe.algorithm().name();
     StringBuilder text = new StringBuilder();
     text.append(String.format(Locale.ROOT, "%nDone in %s.%n%n", Progress.duration(seconds)));
-    text.append("Held-out pairs, before and after DPO\n");
-    text.append(OutcomeText.changes(dpo));
-    text.append("\nAnswers to held-out prompts, before and after DPO\n");
+    text.append(String.format("%s, before and after %s%n", recipe.heldOutIs(), algorithm));
+    text.append(OutcomeText.changes(trained));
+    text.append(String.format("%nAnswers to held-out prompts, before and after %s%n", algorithm));
     for (int i = 0; i < before.size(); i++) {
       text.append(String.format("  %s%n", oneLine(PromptText.of(before.get(i).prompt()))));
       text.append(String.format("    before  %s%n", oneLine(before.get(i).completion())));
       text.append(String.format("    after   %s%n", oneLine(after.get(i).completion())));
     }
-    text.append('\n').append(OutcomeText.paths(dpo));
+    text.append('\n').append(OutcomeText.paths(trained));
     text.append(
         String.format(
             "%nTalk to it: ./plumbline generate --model %s --chat --prompt 'What is 2 + 1?'%n",
-            dpo.checkpoint()));
+            trained.checkpoint()));
     return text.toString();
   }
 

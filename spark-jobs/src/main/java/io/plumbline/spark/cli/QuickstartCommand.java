@@ -8,6 +8,14 @@ import java.util.List;
 final class QuickstartCommand implements Command {
   private static final String GROUP = "Where and how";
 
+  static final Setting<QuickstartRecipe.Choice> ALGORITHM =
+      Setting.choice(
+              "algorithm",
+              "What is trained",
+              "What comes after SFT: DPO on pairs of answers, or GRPO on sums of digits, with a"
+                  + " program that checks the answer.",
+              QuickstartRecipe.Choice.class)
+          .withInitial("dpo");
   static final Setting<String> OUTPUT =
       Setting.text(
           "output",
@@ -30,28 +38,31 @@ final class QuickstartCommand implements Command {
 
   @Override
   public String description() {
-    return "Makes a small fresh model, teaches it to answer (SFT), fills the reference cache,"
-        + " teaches it to prefer polite, short and correct answers (DPO) with two ranks on an"
-        + " embedded local Spark, and shows what changed on held-out rows. Takes a few minutes on"
-        + " two cores.";
+    return "Makes a small fresh model, teaches it to answer (SFT), then teaches it to prefer"
+        + " polite, short and correct answers (--algorithm dpo, with the reference cache filled"
+        + " first), or to answer sums correctly by a reward for it (--algorithm grpo), with two"
+        + " ranks on an embedded local Spark, and shows what changed on held-out rows. Takes a few"
+        + " minutes on two cores.";
   }
 
   @Override
   public List<String> examples() {
-    return List.of("quickstart", "quickstart --output runs/first --seed 1");
+    return List.of(
+        "quickstart", "quickstart --algorithm grpo", "quickstart --output runs/first --seed 1");
   }
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(OUTPUT, SEED);
+    return List.of(ALGORITHM, OUTPUT, SEED);
   }
 
   @Override
   public Work check(SettingValues values, Problems problems) {
     String output = values.find(OUTPUT).orElseGet(QuickstartCommand::firstFree);
     long seed = values.of(SEED);
+    QuickstartRecipe recipe = QuickstartRecipe.of(values.of(ALGORITHM));
     String root = System.getProperty("plumbline.root", ".");
-    for (String file : QuickstartRecipe.files()) {
+    for (String file : recipe.files()) {
       if (!Files.isRegularFile(Path.of(root, file))) {
         problems.add(
             String.format(
@@ -60,7 +71,7 @@ final class QuickstartCommand implements Command {
                 file, Path.of(root).toAbsolutePath().normalize()));
       }
     }
-    return console -> new Quickstart(Path.of(root), output, seed, console).run();
+    return console -> new Quickstart(recipe, Path.of(root), output, seed, console).run();
   }
 
   private static String firstFree() {

@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -121,5 +123,38 @@ class LauncherIT {
     assertThat(last.get("eval_rewards/margins").asDouble()).isGreaterThan(0.5);
     assertThat(output.resolve("dpo/report.html")).content().contains("Gladly");
     assertThat(output.resolve("dpo/checkpoint/model.safetensors")).exists();
+  }
+
+  @Test
+  void quickstartByGrpoGivesAModelThatAnswersHeldOutSums() throws Exception {
+    Path output = directory.resolve("quickstart");
+
+    Ended ended =
+        run(
+            Map.of(),
+            launcher(),
+            "quickstart",
+            "--algorithm",
+            "grpo",
+            "--output",
+            output.toString());
+
+    assertThat(ended.status()).as(ended.err()).isZero();
+    assertThat(ended.out())
+        .contains("Held-out prompts, before and after GRPO")
+        .contains("ledger      " + output.resolve("grpo/ledger"));
+    List<Double> rewards = new ArrayList<>();
+    for (String line : Files.readAllLines(output.resolve("grpo/metrics.jsonl"))) {
+      JsonNode metrics = new ObjectMapper().readTree(line);
+      if (metrics.has("eval_reward")) {
+        rewards.add(metrics.get("eval_reward").asDouble());
+      }
+    }
+    assertThat(rewards).hasSizeGreaterThan(1);
+    assertThat(rewards.get(0)).isBetween(0.1, 0.35);
+    assertThat(rewards.get(rewards.size() - 1)).isGreaterThan(0.85);
+    assertThat(output.resolve("grpo/ledger/step-00000001.parquet")).exists();
+    assertThat(output.resolve("grpo/report.html")).exists();
+    assertThat(output.resolve("grpo/checkpoint/model.safetensors")).exists();
   }
 }
