@@ -2,6 +2,8 @@ package io.plumbline.spark.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.plumbline.spark.report.ReportData.Rollout;
+import io.plumbline.spark.report.ReportData.RolloutGroup;
 import io.plumbline.spark.training.TrainingOutcome;
 import java.util.List;
 import java.util.Map;
@@ -12,13 +14,24 @@ import org.junit.jupiter.api.Test;
 class OutcomeTextTest {
   private static TrainingOutcome outcome(
       long steps, long planned, String selectedBy, OptionalLong best, Map<String, Double> after) {
+    return outcome(steps, planned, selectedBy, best, after, Optional.empty(), List.of());
+  }
+
+  private static TrainingOutcome outcome(
+      long steps,
+      long planned,
+      String selectedBy,
+      OptionalLong best,
+      Map<String, Double> after,
+      Optional<String> ledger,
+      List<RolloutGroup> rollouts) {
     return new TrainingOutcome(
         "out/checkpoint",
         "out/metrics.jsonl",
         "out/report.html",
         "out/run.json",
-        Optional.empty(),
-        List.of(),
+        ledger,
+        rollouts,
         steps,
         planned,
         selectedBy,
@@ -31,7 +44,28 @@ class OutcomeTextTest {
   void aPlainRunSaysItsStepsAndNothingOfABestOne() {
     assertThat(OutcomeText.of(outcome(24, 24, "", OptionalLong.empty(), Map.of())))
         .startsWith("24 steps done.\n  checkpoint  out/checkpoint\n")
-        .doesNotContain("best", "early", "Held-out");
+        .doesNotContain("best", "early", "Held-out", "ledger");
+  }
+
+  @Test
+  void aRunWithRolloutsSaysWhereTheyStand() {
+    assertThat(
+            OutcomeText.of(
+                outcome(
+                    24,
+                    24,
+                    "",
+                    OptionalLong.empty(),
+                    Map.of(),
+                    Optional.of("out/ledger"),
+                    List.of(
+                        new RolloutGroup(
+                            "What is 2 + 1?",
+                            List.of(
+                                new Rollout("It is\n3.", 1, 4), new Rollout("Maybe 9.", 0, 4)))))))
+        .contains(
+            "best and worst\n  What is 2 + 1?\n       1.0000  It is 3.\n       0.0000  Maybe 9.")
+        .endsWith("  run record  out/run.json\n  ledger      out/ledger\n");
   }
 
   @Test
