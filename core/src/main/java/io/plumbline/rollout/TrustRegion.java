@@ -17,6 +17,9 @@ public record TrustRegion(double limit, Center center) {
     REFERENCE
   }
 
+  /** Share of the limit up to which nothing holds the policy back. */
+  private static final double FREE = 0.6;
+
   public TrustRegion {
     Settings.check(limit > 0, "The KL limit", "over 0", limit);
   }
@@ -33,5 +36,19 @@ public record TrustRegion(double limit, Center center) {
    */
   public boolean isLeftAt(double kl) {
     return !(kl <= limit);
+  }
+
+  /**
+   * Which share of what is learned is to come back to the center: nothing far inside, everything
+   * outside, in between more the nearer the limit is. Were it nothing up to the limit, the
+   * divergence would be over it half the time.
+   *
+   * @param kl mean over all ranks, in nats; one that is not a number is outside
+   */
+  public double restraintAt(double kl) {
+    if (isLeftAt(kl)) {
+      return 1;
+    }
+    return Double.isFinite(limit) ? Math.max(0, (kl / limit - FREE) / (1 - FREE)) : 0;
   }
 }

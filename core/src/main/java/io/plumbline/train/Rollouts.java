@@ -114,9 +114,6 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
    */
   public record FailureLimit(OptionalLong atMost, double atMostShare) {}
 
-  /** Share of the KL budget over which learning turns to keeping it. */
-  private static final double KL_EASING = 0.4;
-
   private final Settings settings;
   private final CausalLm policy;
   private final Optional<CausalLm> reference;
@@ -468,7 +465,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   private Advantages advantages(RolloutTable table) {
     double[] weights = sampler.rewards().weights();
     double[] charges = constraints.multipliers();
-    double restraint = restraint(table);
+    double restraint = reference.isPresent() ? settings.klBudget().restraintAt(distance(table)) : 0;
     // Columns: rewards, costs, overlong penalty, distance to the reference.
     double[] all = new double[weights.length + charges.length + 2];
     System.arraycopy(weights, 0, all, 0, weights.length);
@@ -504,21 +501,6 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
 
   private boolean isOverBudget(RolloutTable table) {
     return reference.isPresent() && settings.klBudget().isLeftAt(distance(table));
-  }
-
-  /**
-   * How much of what is learned is to come nearer to the reference: nothing far inside of the
-   * budget, everything outside. Were it nothing up to the limit, the distance would be over it half
-   * the time.
-   */
-  private double restraint(RolloutTable table) {
-    if (isOverBudget(table)) {
-      return 1;
-    }
-    double limit = settings.klBudget().limit();
-    return reference.isPresent() && Double.isFinite(limit)
-        ? Math.max(0, 1 - (limit - distance(table)) / (KL_EASING * limit))
-        : 0;
   }
 
   private void measure(Curriculum measured, RolloutTable table, Advantages advantages) {

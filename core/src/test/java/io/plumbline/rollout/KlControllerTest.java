@@ -113,4 +113,17 @@ class KlControllerTest {
     assertThatThrownBy(() -> new TrustRegion(0, Center.REFERENCE))
         .hasMessage("The KL limit must be over 0, and 0.0 was given.");
   }
+
+  @Example
+  void theTrustRegionHoldsBackMoreTheNearerItsLimitIs() {
+    TrustRegion region = new TrustRegion(2, Center.REFERENCE);
+
+    assertThat(region.restraintAt(-0.1)).isZero();
+    assertThat(region.restraintAt(1.2)).isCloseTo(0, within(1e-12));
+    assertThat(region.restraintAt(1.6)).isCloseTo(0.5, within(1e-12));
+    assertThat(region.restraintAt(2)).isEqualTo(1);
+    assertThat(region.restraintAt(7)).isEqualTo(1);
+    assertThat(region.restraintAt(Double.NaN)).isEqualTo(1);
+    assertThat(TrustRegion.everywhere().restraintAt(1e300)).isZero();
+  }
 }
