@@ -13,6 +13,7 @@ import io.plumbline.model.Generation;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.model.SamplingSettings;
 import io.plumbline.model.TokenLogps;
+import io.plumbline.objective.KlEstimator;
 import io.plumbline.objective.RolloutObjective;
 import io.plumbline.rollout.Advantages;
 import io.plumbline.rollout.Constraints;
@@ -60,6 +61,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
    * @param truncated what becomes of completions that reached the greatest length
    * @param overlong the penalty of completions that come near the greatest length
    * @param klIn where the distance to the reference is charged
+   * @param klEstimator of the distance that a reward is charged with, summed over its tokens
    * @param klBudget how far the policy may be from the reference, in nats a completion: near its
    *     limit a phase's updates lower the distance too, and outside they do nothing else
    * @param rounds how often more prompts are sampled, at most, in a phase whose groups do not
@@ -77,6 +79,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
       Truncated truncated,
       Optional<OverlongPenalty> overlong,
       KlIn klIn,
+      KlEstimator klEstimator,
       TrustRegion klBudget,
       int rounds,
       int mostTokens,
@@ -293,7 +296,8 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   private static final int LOG_RATIO = 4;
   private static final int STEPS = 5;
   private static final int OVERLONG = 6;
-  private static final int REWARDS = 7;
+  private static final int CHARGE = 7;
+  private static final int REWARDS = 8;
 
   private void rollOut(long step) {
     List<Round> rounds = new ArrayList<>();
@@ -442,6 +446,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
         if (reference.isPresent()) {
           row[LOG_RATIO] =
               CountedTokens.sum(written.logps()) - CountedTokens.sum(referenceLogps.get(g).get(i));
+          row[CHARGE] = charge(written.logps(), referenceLogps.get(g).get(i));
         }
         if (!byStep.get(g).isEmpty()) {
           row[STEPS] = Arrays.stream(byStep.get(g).get(i)).map(Math::abs).max().orElse(0);
@@ -466,24 +471,26 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     double[] weights = sampler.rewards().weights();
     double[] charges = constraints.multipliers();
     double restraint = reference.isPresent() ? settings.klBudget().restraintAt(distance(table)) : 0;
-    // Columns: rewards, costs, overlong penalty, distance to the reference.
-    double[] all = new double[weights.length + charges.length + 2];
+    // Columns: rewards, costs, overlong penalty, KL penalty, distance to the reference.
+    double[] all = new double[weights.length + charges.length + 3];
+    int overlong = weights.length + charges.length;
     System.arraycopy(weights, 0, all, 0, weights.length);
     for (int c = 0; c < charges.length; c++) {
       all[weights.length + c] = -charges[c];
     }
-    all[all.length - 2] = 1;
-    all[all.length - 1] = settings.klIn() == KlIn.REWARD ? -kl.coefficient() : 0;
+    all[overlong] = 1;
+    all[overlong + 1] = settings.klIn() == KlIn.REWARD ? -kl.coefficient() : 0;
     for (int s = 0; s < all.length; s++) {
       all[s] *= 1 - restraint;
     }
-    all[all.length - 1] -= restraint;
+    all[overlong + 2] = -restraint;
     double[][] scores = new double[table.rows().length][];
     for (int i = 0; i < scores.length; i++) {
       double[] row = table.rows()[i];
       scores[i] = Arrays.copyOfRange(row, REWARDS, REWARDS + all.length);
-      scores[i][all.length - 2] = row[OVERLONG];
-      scores[i][all.length - 1] = row[LOG_RATIO];
+      scores[i][overlong] = row[OVERLONG];
+      scores[i][overlong + 1] = row[CHARGE];
+      scores[i][overlong + 2] = row[LOG_RATIO];
       boolean said = false;
       for (int f = 0; f < weights.length; f++) {
         said |= !Double.isNaN(scores[i][f]);
@@ -493,6 +500,14 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
       }
     }
     return Advantages.of(scores, all, table.groupSize(), settings.advantages());
+  }
+
+  private double charge(float[] logps, float[] referenceLogps) {
+    double sum = 0;
+    for (int t = 0; t < logps.length; t++) {
+      sum += settings.klEstimator().at((double) referenceLogps[t] - logps[t]).loss();
+    }
+    return sum;
   }
 
   private static double distance(RolloutTable table) {

@@ -21,6 +21,7 @@ import io.plumbline.model.SamplingSettings;
 import io.plumbline.model.TokenModel;
 import io.plumbline.objective.GrpoLossTypes;
 import io.plumbline.objective.GrpoSettings;
+import io.plumbline.objective.KlEstimator;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
 import io.plumbline.rollout.Advantages;
@@ -69,6 +70,7 @@ final class RolloutRun {
       double beta,
       Supplier<KlController> kl,
       List<Constraint> constraints,
+      Rollouts.KlIn klIn,
       TrustRegion budget,
       TrustRegion trustRegion,
       List<String> rewards,
@@ -84,6 +86,7 @@ final class RolloutRun {
           0,
           () -> KlController.fixed(0),
           List.of(),
+          Rollouts.KlIn.LOSS,
           TrustRegion.everywhere(),
           TrustRegion.everywhere(),
           List.of("length{\"per_token\":-0.1}", "regex{\"pattern\":\"[0-9]\"}"),
@@ -99,6 +102,7 @@ final class RolloutRun {
           beta,
           kl,
           constraints,
+          klIn,
           budget,
           trustRegion,
           specs,
@@ -114,6 +118,7 @@ final class RolloutRun {
           beta,
           kl,
           constraints,
+          klIn,
           budget,
           new TrustRegion(limit, TrustRegion.Center.SAMPLING_POLICY),
           rewards,
@@ -130,6 +135,7 @@ final class RolloutRun {
           0.05,
           () -> KlController.adaptive(0.05, 0.01, 64),
           List.of(new Constraint("length", 4)),
+          Rollouts.KlIn.REWARD,
           new TrustRegion(2, TrustRegion.Center.REFERENCE),
           TrustRegion.everywhere(),
           List.of("regex{\"pattern\":\"[a-m]\"}", "regex{\"name\":\"e\",\"pattern\":\"e\"}"),
@@ -203,7 +209,11 @@ final class RolloutRun {
       Rollouts rollouts =
           new Rollouts(
               new Rollouts.Settings(
-                  beta -> GrpoLossTypes.of("dapo", GrpoSettings.defaults().withBeta(beta)),
+                  beta ->
+                      GrpoLossTypes.of(
+                          "dapo",
+                          GrpoSettings.defaults()
+                              .withBeta(shape.klIn() == Rollouts.KlIn.LOSS ? beta : 0)),
                   Advantages.Settings.defaults(),
                   PROMPTS_PER_STEP,
                   shape.stepsPerGeneration(),
@@ -211,7 +221,8 @@ final class RolloutRun {
                   sampling,
                   Rollouts.Truncated.LEARNED,
                   Optional.empty(),
-                  Rollouts.KlIn.LOSS,
+                  shape.klIn(),
+                  KlEstimator.K2,
                   shape.budget(),
                   shape.rounds(),
                   64,

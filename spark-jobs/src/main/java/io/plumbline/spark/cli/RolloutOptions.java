@@ -180,8 +180,11 @@ final class RolloutOptions {
               ImportanceSamplingLevel.class)
           .withInitial("token");
   static final Setting<KlEstimator> KL_ESTIMATOR =
-      Setting.choice("kl-estimator", LOSS, "Of the KL in the loss. (TRL: k3.)", KlEstimator.class)
-          .withInitial("k3");
+      Setting.choice(
+          "kl-estimator",
+          LOSS,
+          "Of the KL that is charged. By default k3 in the loss and k1 in the reward, as TRL.",
+          KlEstimator.class);
   static final Setting<Boolean> NO_BIAS_CORRECTION_KL =
       Setting.flag(
           "no-bias-correction-kl",
@@ -269,7 +272,7 @@ final class RolloutOptions {
         VESPO_LAMBDA_NEG);
   }
 
-  private static GrpoSettings loss(SettingValues values) {
+  private static GrpoSettings loss(SettingValues values, KlCharge klIn) {
     double epsilon = values.of(EPSILON);
     return new GrpoSettings(
         0,
@@ -277,7 +280,7 @@ final class RolloutOptions {
         values.find(EPSILON_HIGH).orElse(epsilon),
         values.find(DELTA).orElse(Double.POSITIVE_INFINITY),
         values.of(IMPORTANCE_SAMPLING_LEVEL),
-        values.of(KL_ESTIMATOR),
+        values.find(KL_ESTIMATOR).orElse(klIn == KlCharge.LOSS ? KlEstimator.K3 : KlEstimator.K1),
         values.of(NO_BIAS_CORRECTION_KL) ? KlCorrection.NONE : KlCorrection.IMPORTANCE_RATIO,
         values.of(ENTROPY_COEF),
         values.find(OFF_POLICY_MASK_THRESHOLD).orElse(Double.POSITIVE_INFINITY),
@@ -369,7 +372,7 @@ final class RolloutOptions {
     // A KL in the reward suits every loss, and rloo has it nowhere else.
     KlCharge klIn =
         values.find(KL_IN).orElse(lossType.equals("rloo") ? KlCharge.REWARD : KlCharge.LOSS);
-    GrpoSettings loss = gathering(() -> loss(values), GrpoSettings.defaults(), problems);
+    GrpoSettings loss = gathering(() -> loss(values, klIn), GrpoSettings.defaults(), problems);
     gathering(
         () -> {
           GrpoLossTypes.of(lossType, loss.withBeta(klIn == KlCharge.LOSS ? beta : 0));

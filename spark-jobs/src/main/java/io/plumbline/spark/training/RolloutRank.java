@@ -224,6 +224,7 @@ record RolloutRank(
         rollouts.klIn() == RolloutSettings.KlCharge.LOSS
             ? Rollouts.KlIn.LOSS
             : Rollouts.KlIn.REWARD,
+        rollouts.loss().klEstimator(),
         region(rollouts.klBudget(), TrustRegion.Center.REFERENCE),
         rollouts.dynamicSampling(),
         loop.microBatchTokens(),
