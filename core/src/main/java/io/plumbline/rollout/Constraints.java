@@ -114,8 +114,11 @@ public final class Constraints {
       if (Double.isNaN(cost)) {
         continue;
       }
-      double excess = cost - aim(constraints.get(i).limit());
-      double rise = Double.isNaN(lastCosts[i]) ? 0 : Math.max(0, cost - lastCosts[i]);
+      double limit = constraints.get(i).limit();
+      // Once for the excess in the limit's unit, once for λ in that of the reward by the cost's.
+      double unit = unit(limit) * unit(limit);
+      double excess = (cost - aim(limit)) / unit;
+      double rise = Double.isNaN(lastCosts[i]) ? 0 : Math.max(0, cost - lastCosts[i]) / unit;
       integrals[i] = bounded(integrals[i] + settings.learningRate() * excess);
       multipliers[i] =
           bounded(settings.proportional() * excess + integrals[i] + settings.derivative() * rise);
@@ -125,6 +128,10 @@ public final class Constraints {
 
   private double aim(double limit) {
     return limit - settings.headroom() * Math.abs(limit);
+  }
+
+  private double unit(double limit) {
+    return settings.unit() == LagrangeSettings.Unit.LIMIT && limit != 0 ? Math.abs(limit) : 1;
   }
 
   private double bounded(double multiplier) {

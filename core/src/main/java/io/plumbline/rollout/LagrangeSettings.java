@@ -10,6 +10,7 @@ package io.plumbline.rollout;
  * @param highest what λ may be at most, over 0
  * @param headroom how far below its limit a cost is steered, as a share of the limit's size, within
  *     0 and 1: sampling noise then stays under the limit as well
+ * @param unit what an excess of 1 is
  * @param combination how reward and costs make one number
  */
 public record LagrangeSettings(
@@ -19,7 +20,19 @@ public record LagrangeSettings(
     double derivative,
     double highest,
     double headroom,
+    Unit unit,
     Combination combination) {
+
+  /** What costs and multipliers are counted in where a multiplier moves. */
+  public enum Unit {
+    /** The cost's own unit. */
+    COST,
+    /**
+     * The size of the limit, or the cost's own unit where the limit is 0: costs of all sizes can
+     * have the same gains.
+     */
+    LIMIT
+  }
 
   /** How reward and costs make one number. */
   public enum Combination {
@@ -41,6 +54,13 @@ public record LagrangeSettings(
   /** Projected dual ascent, without headroom. */
   public static LagrangeSettings dualAscent(double initial, double learningRate) {
     return new LagrangeSettings(
-        initial, learningRate, 0, 0, Double.POSITIVE_INFINITY, 0, Combination.NORMALIZED);
+        initial,
+        learningRate,
+        0,
+        0,
+        Double.POSITIVE_INFINITY,
+        0,
+        Unit.COST,
+        Combination.NORMALIZED);
   }
 }

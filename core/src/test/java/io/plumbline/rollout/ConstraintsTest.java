@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.LagrangeSettings.Combination;
+import io.plumbline.rollout.LagrangeSettings.Unit;
 import java.util.List;
 import java.util.Random;
 import net.jqwik.api.Example;
@@ -25,7 +26,7 @@ class ConstraintsTest {
 
   private static LagrangeSettings plain(double initial, double learningRate) {
     return new LagrangeSettings(
-        initial, learningRate, 0, 0, Double.POSITIVE_INFINITY, 0, Combination.PLAIN);
+        initial, learningRate, 0, 0, Double.POSITIVE_INFINITY, 0, Unit.COST, Combination.PLAIN);
   }
 
   @Example
@@ -47,7 +48,7 @@ class ConstraintsTest {
   @Example
   void proportionAndRiseAreAddedOnTop() {
     LagrangeSettings settings =
-        new LagrangeSettings(0, 0.1, 0.5, 2, 3, 0.1, Combination.NORMALIZED);
+        new LagrangeSettings(0, 0.1, 0.5, 2, 3, 0.1, Unit.COST, Combination.NORMALIZED);
     Constraints constraints = new Constraints(LENGTH, settings);
 
     constraints.update(new double[] {10}); // 1 over 9: I = 0.1
@@ -76,7 +77,7 @@ class ConstraintsTest {
   void aRestoredStateGoesOnWithTheSameBits(
       @ForAll @Size(max = 12) List<@DoubleRange(min = 0, max = 30) Double> costs) throws Exception {
     LagrangeSettings settings =
-        new LagrangeSettings(0.1, 0.05, 0.2, 0.3, 5, 0, Combination.NORMALIZED);
+        new LagrangeSettings(0.1, 0.05, 0.2, 0.3, 5, 0, Unit.COST, Combination.NORMALIZED);
     Constraints constraints = new Constraints(TWO, settings);
     for (double cost : costs) {
       constraints.update(new double[] {cost, Double.NaN});
@@ -212,7 +213,7 @@ class ConstraintsTest {
   @Property(tries = 20)
   void underAConstraintItsMeanCostStaysUnderTheLimit(@ForAll @LongRange(min = 0) long seed) {
     LagrangeSettings settings =
-        new LagrangeSettings(0, 0.001, 0.01, 0.01, 10, 0.1, Combination.NORMALIZED);
+        new LagrangeSettings(0, 0.001, 0.01, 0.01, 10, 0.1, Unit.COST, Combination.NORMALIZED);
     Constraints constraints = new Constraints(LENGTH, settings);
     Bandit bandit = new Bandit(seed);
     double worst = 0;
@@ -227,5 +228,24 @@ class ConstraintsTest {
     assertThat(worst).isLessThan(10);
     // Not by giving up: most of what the limit allows is earned.
     assertThat(reward).isGreaterThan(0.45);
+  }
+
+  @Example
+  void inTheUnitOfItsLimitAMultiplierDoesNotDependOnTheScaleOfACost() {
+    LagrangeSettings settings =
+        new LagrangeSettings(0, 0.1, 0.5, 2, 30, 0.1, Unit.LIMIT, Combination.PLAIN);
+    Constraints small = new Constraints(List.of(new Constraint("length", 1)), settings);
+    Constraints large = new Constraints(List.of(new Constraint("length", 200)), settings);
+
+    for (double cost : new double[] {1.5, 1.8, 0.7, 1.2}) {
+      small.update(new double[] {cost});
+      large.update(new double[] {200 * cost});
+
+      assertThat(large.multipliers()[0] * 200).isCloseTo(small.multipliers()[0], within(1e-9));
+    }
+    assertThat(small.multipliers()[0]).isPositive();
+    Constraints ofNothing = new Constraints(List.of(new Constraint("harm", 0)), settings);
+    ofNothing.update(new double[] {1});
+    assertThat(ofNothing.multipliers()[0]).isCloseTo(0.6, within(1e-12));
   }
 }

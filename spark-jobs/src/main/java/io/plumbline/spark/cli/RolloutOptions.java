@@ -43,7 +43,8 @@ final class RolloutOptions {
       Setting.positive(
               "cost-learning-rate",
               REWARDS,
-              "How fast the price of a cost rises while its mean is over the limit.")
+              "How fast the price of a cost rises while its mean is over the limit: by so much a"
+                  + " step, in reward, where the mean is twice the limit.")
           .withInitial("0.1");
   static final Setting<BadRows> MAX_FAILED_REWARDS =
       Setting.value(

@@ -183,6 +183,7 @@ record RolloutRank(
             0,
             Double.POSITIVE_INFINITY,
             COST_HEADROOM,
+            LagrangeSettings.Unit.LIMIT,
             LagrangeSettings.Combination.PLAIN));
   }
 
