@@ -32,7 +32,6 @@ import io.plumbline.train.RolloutSampler;
 import io.plumbline.train.Rollouts;
 import io.plumbline.train.TrainingLoop;
 import io.plumbline.train.TrainingObserver;
-import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,8 +52,7 @@ record RolloutRank(
     ComputeDtype computeDtype,
     long seed,
     LoopSettings loop,
-    Duration deadline)
-    implements Serializable {
+    Duration deadline) {
 
   /** Sampling noise must stay under the limit as well. */
   private static final double COST_HEADROOM = 0.1;
