@@ -4,6 +4,7 @@ import io.plumbline.collective.Collective;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm;
+import io.plumbline.model.Generation;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.model.SamplingSettings;
 import io.plumbline.rollout.Moments;
@@ -14,18 +15,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * What completions of held-out prompts score. The draws are the same at each evaluation, whatever
  * the world size.
  *
  * @param reference for the distance to it; empty where there is none
+ * @param mostTokens of a group in one forward pass of the reference
  */
 public record HeldOutRewards(
     RolloutSampler sampler,
     Optional<CausalLm> reference,
     SamplingSettings sampling,
+    int mostTokens,
     CanonicalShards held,
     Collective collective,
     TrainingObserver observer)
@@ -45,46 +47,34 @@ public record HeldOutRewards(
         observer.checkInterrupted();
         List<TokenizedRow> rows = reader.next();
         long[] keys = rows.stream().mapToLong(TokenizedRow::index).toArray();
-        sampler.sample(rows, keys, sampling).forEach(group -> add(group, own));
+        add(sampler.sample(rows, keys, sampling), own);
       }
     }
-    int functions = sampler.rewards().names().size() + sampler.costs().names().size();
-    return metrics(RolloutTable.gather(collective, 1, REWARDS + functions, own));
+    return metrics(RolloutTable.gather(collective, 1, REWARDS + sampler.functions(), own));
   }
 
-  private void add(Group group, List<double[]> own) {
-    int functions = sampler.rewards().names().size();
-    Optional<double[]> logRatios = reference.map(model -> logRatios(group, model));
-    for (int i = 0; i < group.size(); i++) {
-      double[] row = new double[REWARDS + functions + sampler.costs().names().size()];
-      row[LENGTH] = group.generations().get(i).tokens().length;
-      row[CUT_OFF] = group.generations().get(i).finish() == Finish.LENGTH ? 1 : 0;
-      row[LOG_RATIO] = logRatios.isPresent() ? logRatios.get()[i] : 0;
-      row[FAILED] = group.failed(i) ? 1 : 0;
-      double[] rewards = group.scores().get(i).rewards();
-      System.arraycopy(rewards, 0, row, REWARDS, functions);
-      double[] costs = group.costs().get(i).rewards();
-      System.arraycopy(costs, 0, row, REWARDS + functions, costs.length);
-      own.add(row);
+  private void add(List<Group> groups, List<double[]> own) {
+    Optional<List<List<float[]>>> referenceLogps =
+        reference.map(
+            model ->
+                new GroupRows(sampling.temperature(), mostTokens, observer).logps(model, groups));
+    for (int g = 0; g < groups.size(); g++) {
+      Group group = groups.get(g);
+      for (int i = 0; i < group.size(); i++) {
+        Generation written = group.generations().get(i);
+        double[] row = new double[REWARDS + sampler.functions()];
+        row[LENGTH] = written.tokens().length;
+        row[CUT_OFF] = written.finish() == Finish.LENGTH ? 1 : 0;
+        if (referenceLogps.isPresent()) {
+          row[LOG_RATIO] =
+              CountedTokens.sum(written.logps())
+                  - CountedTokens.sum(referenceLogps.get().get(g).get(i));
+        }
+        row[FAILED] = group.failed(i) ? 1 : 0;
+        group.putScores(i, row, REWARDS);
+        own.add(row);
+      }
     }
-  }
-
-  private double[] logRatios(Group group, CausalLm model) {
-    double[] ratios = new double[group.size()];
-    TokenizedRow row =
-        TokenizedRow.of(
-            0,
-            group.prompt().prompt(),
-            group.generations().stream().map(written -> written.tokens()).toList(),
-            List.of());
-    List<float[]> reference =
-        model.logps(List.of(row), Set.of(), sampling.temperature()).logps().get(0);
-    for (int i = 0; i < ratios.length; i++) {
-      ratios[i] =
-          CountedTokens.sum(group.generations().get(i).logps())
-              - CountedTokens.sum(reference.get(i));
-    }
-    return ratios;
   }
 
   private Map<String, Double> metrics(RolloutTable table) {

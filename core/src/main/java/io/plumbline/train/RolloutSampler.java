@@ -42,6 +42,14 @@ public record RolloutSampler(
       return generations.size();
     }
 
+    /** Writes rewards, then costs, of a completion behind each other. */
+    void putScores(int i, double[] row, int from) {
+      double[] rewards = scores.get(i).rewards();
+      System.arraycopy(rewards, 0, row, from, rewards.length);
+      double[] charged = costs.get(i).rewards();
+      System.arraycopy(charged, 0, row, from + rewards.length, charged.length);
+    }
+
     /** Whether a reward or a cost function could not score a completion. */
     boolean failed(int i) {
       return scores.get(i).failure().isPresent() || costs.get(i).failure().isPresent();
@@ -95,6 +103,11 @@ public record RolloutSampler(
       from = to;
     }
     return groups;
+  }
+
+  /** How many functions score a completion: rewards and costs. */
+  int functions() {
+    return rewards.names().size() + costs.names().size();
   }
 
   /** How many of a completion's tokens it takes to write so many of its text's characters. */

@@ -12,7 +12,6 @@ import io.plumbline.model.CausalLm;
 import io.plumbline.model.Generation;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.model.SamplingSettings;
-import io.plumbline.model.TokenLogps;
 import io.plumbline.objective.KlEstimator;
 import io.plumbline.objective.RolloutObjective;
 import io.plumbline.rollout.Advantages;
@@ -35,7 +34,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.DoubleFunction;
@@ -125,6 +123,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   private final Collective collective;
   private final Ledger ledger;
   private final TrainingObserver observer;
+  private final GroupRows passes;
   private final KlController kl;
   private final Constraints constraints;
   private final Optional<Curriculum> curriculum;
@@ -168,6 +167,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     this.collective = collective;
     this.ledger = ledger;
     this.observer = observer;
+    this.passes = new GroupRows(settings.sampling().temperature(), settings.mostTokens(), observer);
     this.kl = kl;
     this.constraints = constraints;
     this.curriculum = curriculum;
@@ -363,34 +363,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   private List<List<float[]>> referenceLogps(List<Group> groups) {
     return reference.isEmpty()
         ? groups.stream().map(group -> List.<float[]>of()).toList()
-        : logps(reference.get(), groups);
-  }
-
-  /** Log-probabilities of whole groups at the temperature that they were drawn at. */
-  private List<List<float[]>> logps(CausalLm model, List<Group> groups) {
-    List<TokenizedRow> rows = new ArrayList<>();
-    List<Integer> owners = new ArrayList<>();
-    for (int g = 0; g < groups.size(); g++) {
-      for (int[] part : parts(groups.get(g))) {
-        rows.add(row(groups.get(g), part[0], part[1]));
-        owners.add(g);
-      }
-    }
-    IdentityHashMap<TokenizedRow, List<float[]>> found = new IdentityHashMap<>();
-    for (List<TokenizedRow> batch :
-        MicroBatches.split(rows, OptionalInt.empty(), settings.mostTokens())) {
-      TokenLogps tokens = model.logps(batch, Set.of(), settings.sampling().temperature());
-      for (int i = 0; i < batch.size(); i++) {
-        found.put(batch.get(i), tokens.logps().get(i));
-      }
-      observer.checkInterrupted();
-    }
-    List<List<float[]>> logps = new ArrayList<>();
-    groups.forEach(group -> logps.add(new ArrayList<>()));
-    for (int i = 0; i < rows.size(); i++) {
-      logps.get(owners.get(i)).addAll(found.get(rows.get(i)));
-    }
-    return logps;
+        : passes.logps(reference.get(), groups);
   }
 
   /** What a group's process rewards give each token, by completion; empty where there are none. */
@@ -431,8 +404,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
 
   private RolloutTable table(
       List<Group> groups, List<List<float[]>> referenceLogps, List<List<double[]>> byStep) {
-    int functions = sampler.rewards().names().size();
-    int width = REWARDS + functions + sampler.costs().names().size();
+    int width = REWARDS + sampler.functions();
     List<double[]> own = new ArrayList<>();
     for (int g = 0; g < groups.size(); g++) {
       Group group = groups.get(g);
@@ -456,10 +428,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
                 .overlong()
                 .map(penalty -> penalty.penalty(written.tokens().length))
                 .orElse(0.0);
-        double[] rewards = group.scores().get(i).rewards();
-        System.arraycopy(rewards, 0, row, REWARDS, functions);
-        double[] costs = group.costs().get(i).rewards();
-        System.arraycopy(costs, 0, row, REWARDS + functions, costs.length);
+        group.putScores(i, row, REWARDS);
         own.add(row);
       }
     }
@@ -569,24 +538,24 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     // With one update a phase, its own log-probabilities are the old ones.
     List<List<float[]>> old =
         settings.stepsPerPhase() > 1
-            ? logps(policy, own)
+            ? passes.logps(policy, own)
             : own.stream().map(group -> List.<float[]>of()).toList();
     for (int n = 0; n < own.size(); n++) {
       Group group = own.get(n);
       int[] place = places.get(n);
       Round round = rounds.get(place[1]);
       List<double[]> advantages = tokenAdvantages(round, place[2]);
-      for (int[] part : parts(group)) {
-        TokenizedRow row = row(group, part[0], part[1]);
+      List<float[]> sampled = group.generations().stream().map(Generation::logps).toList();
+      for (GroupRows.Part part : passes.parts(group, this::counts)) {
         learned.put(
-            row,
+            part.row(),
             new LearnedRollout(
-                part[0],
-                group.generations().stream().map(Generation::logps).toList(),
+                part.firstCompletion(),
+                sampled,
                 advantages,
                 old.get(n),
                 round.reference().get(place[2])));
-        dealt.get(place[0] % settings.stepsPerGeneration()).add(row);
+        dealt.get(place[0] % settings.stepsPerGeneration()).add(part.row());
       }
     }
     turns = dealt;
@@ -610,37 +579,8 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     return advantages;
   }
 
-  /** A group's completions by forward pass: the first one's place and how many there are. */
-  private List<int[]> parts(Group group) {
-    List<int[]> parts = new ArrayList<>();
-    int from = 0;
-    int tokens = group.prompt().prompt().length;
-    for (int i = 0; i < group.size(); i++) {
-      int length = group.generations().get(i).tokens().length;
-      if (i > from && tokens + length > settings.mostTokens()) {
-        parts.add(new int[] {from, i - from});
-        from = i;
-        tokens = group.prompt().prompt().length;
-      }
-      tokens += length;
-    }
-    parts.add(new int[] {from, group.size() - from});
-    return parts;
-  }
-
-  private TokenizedRow row(Group group, int from, int size) {
-    List<int[]> completions = new ArrayList<>();
-    List<byte[]> masks = new ArrayList<>();
-    for (int i = from; i < from + size; i++) {
-      Generation written = group.generations().get(i);
-      byte[] mask = new byte[written.tokens().length];
-      if (settings.truncated() == Truncated.LEARNED || written.finish() != Finish.LENGTH) {
-        Arrays.fill(mask, (byte) 1);
-      }
-      completions.add(written.tokens());
-      masks.add(mask);
-    }
-    return TokenizedRow.of(group.prompt().index(), group.prompt().prompt(), completions, masks);
+  private boolean counts(Generation written) {
+    return settings.truncated() == Truncated.LEARNED || written.finish() != Finish.LENGTH;
   }
 
   private static double[] columns(List<Round> rounds, int column) {
@@ -732,7 +672,10 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
         Group group = round.groups().get(at);
         int place = round.table().firstGroup() + at;
         boolean learnedFrom = used.contains(List.of(r, place));
-        List<double[]> advantages = tokenAdvantages(round, at);
+        Optional<List<double[]>> byToken =
+            learnedFrom && !round.byStep().get(at).isEmpty()
+                ? Optional.of(tokenAdvantages(round, at))
+                : Optional.empty();
         for (int i = 0; i < group.size(); i++) {
           double[] numbers = round.table().rows()[place * group.size() + i];
           Generation written = group.generations().get(i);
@@ -759,9 +702,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
                   learnedFrom
                       ? OptionalDouble.of(round.advantages().advantages()[place * group.size() + i])
                       : OptionalDouble.empty(),
-                  learnedFrom && !round.byStep().get(at).isEmpty()
-                      ? Optional.of(advantages.get(i))
-                      : Optional.empty(),
+                  byToken.isPresent() ? Optional.of(byToken.get().get(i)) : Optional.empty(),
                   written.finish(),
                   step,
                   failure(group, i)));

@@ -147,6 +147,7 @@ final class RolloutRun {
   private final Path directory;
   private final Shape shape;
   private final long phases;
+  private Rollouts.Truncated truncated = Rollouts.Truncated.LEARNED;
   private final List<Map<String, Double>> lines = Collections.synchronizedList(new ArrayList<>());
   private final Map<String, float[]> weights = new TreeMap<>();
 
@@ -155,6 +156,12 @@ final class RolloutRun {
     this.shape = shape;
     this.phases = phases;
     writePrompts();
+  }
+
+  /** Learns nothing from completions that were cut off. */
+  RolloutRun masked() {
+    truncated = Rollouts.Truncated.MASKED;
+    return this;
   }
 
   /** Trains on so many ranks; stops from outside before a step, as if killed. */
@@ -219,7 +226,7 @@ final class RolloutRun {
                   shape.stepsPerGeneration(),
                   shape.iterations(),
                   sampling,
-                  Rollouts.Truncated.LEARNED,
+                  truncated,
                   Optional.empty(),
                   shape.klIn(),
                   KlEstimator.K2,

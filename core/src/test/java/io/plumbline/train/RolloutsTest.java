@@ -148,6 +148,53 @@ class RolloutsTest {
         .isEqualTo(RolloutRun.GROUP);
   }
 
+  @Test
+  void theDistanceFromTheReferenceIsOfAllTokensWhateverIsLearned() {
+    RolloutRun run = new RolloutRun(directory, Shape.everything(), 1);
+    double learned = run.train("all", 1, 0, Long.MAX_VALUE).lines().get(0).get("objective/kl");
+    RolloutRun masked = new RolloutRun(directory, Shape.everything(), 1).masked();
+    double kl = masked.train("masked", 1, 0, Long.MAX_VALUE).lines().get(0).get("objective/kl");
+
+    // Policy and reference are still one model, and nearly all completions are cut off.
+    assertThat(learned).isCloseTo(0, within(1e-4));
+    assertThat(kl).isCloseTo(learned, within(1e-9));
+  }
+
+  /** A step for each half of the text; the second is better where there is a digit in it. */
+  public static final class Halves implements RewardFunction {
+    @Override
+    public List<Reward> score(List<Completion> completions) {
+      return completions.stream()
+          .map(
+              of -> {
+                int half = of.text().length() / 2;
+                boolean digit = of.text().substring(half).matches("(?s).*[0-9a-e].*");
+                return Reward.ofSteps(
+                    List.of(
+                        new Reward.Step(half, 0.25),
+                        new Reward.Step(of.text().length(), digit ? 1 : 0)));
+              })
+          .toList();
+    }
+  }
+
+  @Test
+  void processRewardsReachTheTokensOfTheirSteps() {
+    Shape halves = Shape.plain().withRewards(List.of(Halves.class.getName()));
+    RolloutRun run = new RolloutRun(directory, halves, 3);
+    run.train("run", 2, 0, Long.MAX_VALUE);
+
+    List<LedgerRow> rows = run.ledger("run");
+    assertThat(rows).allMatch(row -> row.tokenAdvantages().isPresent());
+    // What comes before a step's end is credited with it, what comes after is not.
+    assertThat(rows)
+        .anyMatch(
+            row -> {
+              double[] tokens = row.tokenAdvantages().orElseThrow();
+              return tokens[0] != tokens[tokens.length - 1];
+            });
+  }
+
   /** Never gives a number. */
   public static final class Nan implements RewardFunction {
     @Override

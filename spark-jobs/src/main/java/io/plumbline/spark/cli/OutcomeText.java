@@ -94,7 +94,7 @@ final class OutcomeText {
     StringBuilder text = new StringBuilder("Rollouts of the last phase, best and worst\n");
     for (RolloutGroup group :
         outcome.rollouts().subList(0, Math.min(3, outcome.rollouts().size()))) {
-      text.append("  ").append(oneLine(group.prompt())).append('\n');
+      text.append("  ").append(oneLine(group.prompt(), LONGEST_LINE)).append('\n');
       List<Rollout> shown = group.completions();
       text.append(rollout(shown.get(0)));
       if (shown.size() > 1) {
@@ -105,12 +105,14 @@ final class OutcomeText {
   }
 
   private static String rollout(Rollout rollout) {
-    return String.format(Locale.ROOT, "    %9.4f  %s%n", rollout.reward(), oneLine(rollout.text()));
+    return String.format(
+        Locale.ROOT, "    %9.4f  %s%n", rollout.reward(), oneLine(rollout.text(), LONGEST_LINE));
   }
 
-  private static String oneLine(String text) {
+  /** A text as one line of at most so many characters. */
+  static String oneLine(String text, int longest) {
     String line = text.strip().replaceAll("\\s+", " ");
-    return line.length() <= LONGEST_LINE ? line : line.substring(0, LONGEST_LINE - 1) + "…";
+    return line.length() <= longest ? line : line.substring(0, longest - 1) + "…";
   }
 
   static String paths(TrainingOutcome outcome) {

@@ -29,6 +29,8 @@ import org.apache.spark.sql.SparkSession;
 /** From sample data and nothing else to a model that answers better, and a summary of how. */
 final class Quickstart {
   private final QuickstartRecipe recipe;
+  private static final int LONGEST_LINE = 110;
+
   private final Path root;
   private final String output;
   private final long seed;
@@ -178,7 +180,6 @@ final class Quickstart {
   }
 
   private static String oneLine(String text) {
-    String line = text.strip().replaceAll("\\s+", " ");
-    return line.length() <= 110 ? line : line.substring(0, 109) + "…";
+    return OutcomeText.oneLine(text, LONGEST_LINE);
   }
 }

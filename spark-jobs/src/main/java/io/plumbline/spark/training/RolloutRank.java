@@ -121,6 +121,7 @@ record RolloutRank(
                           sampler,
                           reference.model(),
                           sampling.withCompletions(rollouts.evalGenerations()).withSeed(~seed),
+                          loop.microBatchTokens(),
                           rows,
                           member.collective(),
                           observer)),

@@ -8,6 +8,7 @@ import io.plumbline.spark.report.Report;
 import io.plumbline.spark.report.ReportData;
 import io.plumbline.spark.report.ReportData.Better;
 import io.plumbline.spark.report.ReportData.Bin;
+import io.plumbline.spark.report.ReportData.RolloutGroup;
 import io.plumbline.spark.report.ReportData.ScoredSide;
 import io.plumbline.spark.report.ReportData.Side;
 import io.plumbline.storage.Storage;
@@ -133,7 +134,8 @@ final class RunReport {
       Map<String, Double> before,
       Map<String, Double> after,
       Prepared rows,
-      String culpritsStandAt) {
+      String culpritsStandAt,
+      List<RolloutGroup> rollouts) {
     ReportData.Builder report =
         ReportData.titled(
             title(request.algorithm()) + " on " + String.join(", ", request.rows().data()));
@@ -171,9 +173,7 @@ final class RunReport {
     } else {
       samples(storage, run, report);
     }
-    if (algorithm.isOnline()) {
-      RolloutSamples.of(storage, run.ledger()).forEach(report::rolloutGroup);
-    }
+    rollouts.forEach(report::rolloutGroup);
     data(counts, request, metrics, report);
     if (!culpritsStandAt.isEmpty()) {
       report.warning(culpritsStandAt);

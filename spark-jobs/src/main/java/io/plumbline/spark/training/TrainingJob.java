@@ -13,6 +13,7 @@ import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
 import io.plumbline.spark.report.MetricsFile;
+import io.plumbline.spark.report.ReportData.RolloutGroup;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopOutcome;
@@ -124,15 +125,26 @@ public final class TrainingJob {
     Map<String, Double> after = evaluation(metrics, outcome.best().orElse(outcome.lastStep()));
     before.forEach((name, value) -> record = record.withResult("before/" + name, value));
     after.forEach((name, value) -> record = record.withResult("after/" + name, value));
+    List<RolloutGroup> rollouts =
+        request.algorithm().isOnline() ? RolloutSamples.of(storage, run.ledger()) : List.of();
     RunReport.write(
-        storage, run, request, record, metrics, before, after, data.prepared(), culpritsStandAt);
+        storage,
+        run,
+        request,
+        record,
+        metrics,
+        before,
+        after,
+        data.prepared(),
+        culpritsStandAt,
+        rollouts);
     return new TrainingOutcome(
         run.checkpoint(),
         run.metrics(),
         run.report(),
         run.runRecord(),
         request.algorithm().isOnline() ? Optional.of(run.ledger()) : Optional.empty(),
-        request.algorithm().isOnline() ? RolloutSamples.of(storage, run.ledger()) : List.of(),
+        rollouts,
         outcome.lastStep(),
         steps(plan),
         request.selection().metric(),
