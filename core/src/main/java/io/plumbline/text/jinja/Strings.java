@@ -251,37 +251,48 @@ final class Strings {
 
   private static String title(String text) {
     StringBuilder out = new StringBuilder(text.length());
-    String lowered = lower(text);
-    boolean sameLayout = lowered.length() == text.length();
+    Lowered lowered = new Lowered(text);
     boolean inWord = false;
     for (int i = 0; i < text.length(); ) {
       int c = text.codePointAt(i);
-      int units = Character.charCount(c);
-      if (!inWord) {
-        out.append(titleCase(c));
-      } else if (sameLayout) {
-        out.append(lowered, i, i + units);
-      } else {
-        out.append(lower(Character.toString(c)));
-      }
+      out.append(inWord ? lowered.at(i, c) : titleCase(c));
       inWord = isCased(c);
-      i += units;
+      i += Character.charCount(c);
     }
     return out.toString();
   }
 
   private static String swapCase(String text) {
     StringBuilder out = new StringBuilder(text.length());
-    text.codePoints()
-        .forEach(
-            c -> {
-              String one = Character.toString(c);
-              out.append(
-                  Character.isUpperCase(c)
-                      ? lower(one)
-                      : Character.isLowerCase(c) ? upper(one) : one);
-            });
+    Lowered lowered = new Lowered(text);
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      String one = Character.toString(c);
+      out.append(
+          Character.isUpperCase(c)
+              ? lowered.at(i, c)
+              : Character.isLowerCase(c) ? upper(one) : one);
+      i += Character.charCount(c);
+    }
     return out.toString();
+  }
+
+  /** Characters in lower case within their text, which a final sigma depends on. */
+  private static final class Lowered {
+    private final String text;
+    private final boolean sameLayout;
+
+    Lowered(String original) {
+      this.text = lower(original);
+      this.sameLayout = text.length() == original.length();
+    }
+
+    /** The character {@code c} at place {@code i} of the original. */
+    String at(int i, int c) {
+      return sameLayout
+          ? text.substring(i, i + Character.charCount(c))
+          : lower(Character.toString(c));
+    }
   }
 
   private static boolean isTitle(String text) {
