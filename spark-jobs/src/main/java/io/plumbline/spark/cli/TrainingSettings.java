@@ -318,13 +318,16 @@ final class TrainingSettings {
       settings.add(REFERENCE_CACHE);
     }
     if (algorithm.isOnline()) {
-      settings.addAll(RolloutOptions.rewards());
-      settings.addAll(RolloutOptions.sampling());
+      settings.addAll(RolloutOptions.rewards(algorithm));
+      settings.addAll(RolloutOptions.sampling(algorithm));
     }
     settings.addAll(ObjectiveOptions.of(algorithm));
     if (algorithm.isOnline()) {
-      settings.addAll(RolloutOptions.loss());
-      settings.addAll(RolloutOptions.limits());
+      if (algorithm == Algorithm.PPO) {
+        settings.addAll(CriticOptions.all());
+      }
+      settings.addAll(RolloutOptions.loss(algorithm));
+      settings.addAll(RolloutOptions.limits(algorithm));
     }
     settings.addAll(
         List.of(
@@ -376,7 +379,7 @@ final class TrainingSettings {
             + switch (algorithm) {
               case DPO, KTO -> " It is the reference too.";
               case REWARD -> " Its language head makes room for one score.";
-              case GRPO -> " It is the reference too, where there is a KL to it.";
+              case GRPO, PPO -> " It is the reference too, where there is a KL to it.";
               case SFT, ORPO, SIMPO -> "";
             });
   }
@@ -396,7 +399,7 @@ final class TrainingSettings {
         switch (algorithm) {
           case SFT -> "2e-5";
           case REWARD -> "1e-4";
-          case DPO, KTO, ORPO, SIMPO, GRPO -> "1e-6";
+          case DPO, KTO, ORPO, SIMPO, GRPO, PPO -> "1e-6";
         });
   }
 
@@ -501,7 +504,7 @@ final class TrainingSettings {
         algorithm.isOnline()
             ? Optional.of(
                 RolloutOptions.settings(
-                    objective.lossTypes().get(0), objective.beta(), values, problems))
+                    algorithm, objective.lossTypes().get(0), objective.beta(), values, problems))
             : Optional.empty(),
         rows.badRows(),
         values.of(ON_BAD_STEP),

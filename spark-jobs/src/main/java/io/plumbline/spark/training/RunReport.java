@@ -222,7 +222,7 @@ final class RunReport {
         switch (algorithm) {
           case KTO -> OF_LABELS;
           case ORPO, SIMPO -> OF_POLICY_ALONE;
-          case SFT, REWARD, DPO, GRPO -> Map.of();
+          case SFT, REWARD, DPO, GRPO, PPO -> Map.of();
         };
     return own.getOrDefault(measure.metric(), measure.meaning());
   }

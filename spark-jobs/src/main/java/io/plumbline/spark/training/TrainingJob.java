@@ -107,8 +107,9 @@ public final class TrainingJob {
     Optional<TrainingRows.Addition> reference = reference(data, plan);
     CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
     rows.writeHeld(data, request.ranks(), reference);
+    String pretraining = pretraining(model, plan).map(CanonicalShards::fingerprint).orElse("");
 
-    refuseOtherRun(earlier, model, shards);
+    refuseOtherRun(earlier, model, shards.fingerprint() + pretraining);
     record.write(storage, run.runRecord());
     Culprits culprits = new Culprits();
     Supplier<String> places = () -> culprits.sentence(named -> rows.places(data, model, named));
@@ -151,6 +152,34 @@ public final class TrainingJob {
         outcome.best(),
         before,
         after);
+  }
+
+  /** Pretraining rows for every update, where the run mixes them in. */
+  private Optional<CanonicalShards> pretraining(ModelDirectory model, Plan prompts) {
+    return request
+        .rollouts()
+        .flatMap(RolloutSettings::withCritic)
+        .filter(CriticSettings::mixes)
+        .map(
+            critic -> {
+              TrainingRows rows =
+                  new TrainingRows(
+                      spark,
+                      storage,
+                      TrainingRows.pretraining(request, critic),
+                      RolloutRank.PRETRAINING,
+                      progress,
+                      change -> record = change.apply(record));
+              TrainingRows.Made made = rows.make(model);
+              Plan plan =
+                  Plan.forSteps(
+                      request.globalBatchSize(),
+                      made.rows().count(),
+                      steps(prompts),
+                      request.seed());
+              return rows.writeTrain(
+                  made, plan, TrainingRequest.RowOrder.SHUFFLED, Optional.empty());
+            });
   }
 
   /** Trains; a failure that is due to rows says where they stand in the data. */
@@ -256,13 +285,12 @@ public final class TrainingJob {
    * A run goes on only as what it was: whatever decides the next update must be the same. World
    * size, micro-batches and where things are kept may change.
    */
-  private void refuseOtherRun(
-      Optional<RunRecord> earlier, ModelDirectory model, CanonicalShards shards) {
+  private void refuseOtherRun(Optional<RunRecord> earlier, ModelDirectory model, String shards) {
     String identity =
         Fingerprint.of("plumbline.run.1")
             .text("algorithm", request.algorithm().command())
             .text("model", model.fingerprint())
-            .text("shards", shards.fingerprint())
+            .text("shards", shards)
             .text("optimizer", request.optimizer().toString())
             .text("computeDtype", request.computeDtype().name())
             .text("objective", request.objective().toString())

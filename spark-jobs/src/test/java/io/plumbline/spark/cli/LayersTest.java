@@ -290,7 +290,7 @@ class LayersTest {
           Map.entry("min-p", "0.5"),
           Map.entry("epsilon", "0.5"),
           Map.entry("importance-sampling-level", "sequence"),
-          Map.entry("kl-estimator", "k1"),
+          Map.entry("kl-estimator", "k2"),
           Map.entry("top-entropy-quantile", "0.5"),
           Map.entry("scale-rewards", "batch"),
           Map.entry("multi-objective-aggregation", "normalize_then_sum"),
@@ -301,7 +301,10 @@ class LayersTest {
           Map.entry("vespo-k-neg", "0.5"),
           Map.entry("vespo-lambda-pos", "0.5"),
           Map.entry("vespo-lambda-neg", "0.5"),
-          Map.entry("kl-in", "reward"));
+          Map.entry("kl-in", "reward"),
+          Map.entry("critic-trunk", "shared"),
+          Map.entry("gamma", "0.5"),
+          Map.entry("lam", "0.5"));
 
   /** What must be given besides, for an option to mean anything. */
   private static final Map<String, String> TOGETHER_WITH =
@@ -324,7 +327,9 @@ class LayersTest {
           Map.entry("vespo-k-neg", "--loss-type vespo"),
           Map.entry("vespo-lambda-pos", "--loss-type vespo"),
           Map.entry("vespo-lambda-neg", "--loss-type vespo"),
-          Map.entry("kl-horizon", "--kl-target 3"));
+          Map.entry("kl-horizon", "--kl-target 3"),
+          Map.entry("ptx-coef", "--ptx-data texts"),
+          Map.entry("ptx-max-length", "--ptx-data texts"));
 
   static Stream<Arguments> everySettingOfEveryTrainingCommand() {
     return Commands.all().stream()
@@ -397,6 +402,9 @@ class LayersTest {
     assertThat(names(TrainCommand.GRPO))
         .contains("reward", "num-generations", "epsilon-high", "max-prompt-length")
         .doesNotContain("max-length", "truncation-mode", "label-smoothing", "reference-cache");
+    assertThat(names(TrainCommand.PPO))
+        .contains("reward-model", "reward", "critic-model", "lam", "kl-target", "ptx-data")
+        .doesNotContain("loss-type", "scale-rewards", "kl-in", "dynamic-sampling", "max-length");
     assertThat(names(TrainCommand.SIMPO))
         .contains("simpo-gamma", "cpo-alpha", "alpha")
         .doesNotContain("reference-cache", "loss-weights");
@@ -440,7 +448,12 @@ class LayersTest {
     "grpo, --reward answer --loss-type rloo --beta 0.1 --max-failed-rewards 3 --stop end",
     "grpo, --reward answer --loss-type cispo --epsilon-high 5 --kl-target 3 --kl-horizon 100",
     "grpo, --reward answer --loss-type vespo --vespo-k-pos 1 --kl-budget 2 --max-update-kl 0.1",
-    "grpo, --reward answer --loss-type sapo --num-iterations 2 --mask-truncated-completions"
+    "grpo, --reward answer --loss-type sapo --num-iterations 2 --mask-truncated-completions",
+    "ppo, --reward answer",
+    "ppo, --reward-model r --reward answer --cost length<=9 --kl-target 3 --kl-estimator k3",
+    "ppo, --reward answer --critic-trunk shared --whiten-rewards --delta 3 --entropy-coef 0.01",
+    "ppo, --reward-model r --critic-model c --reward-scale 2 --reward-clip 4 --gamma 0.9 --lam 0.5",
+    "ppo, --reward-model r --ptx-data a --ptx-data b --ptx-coef 3 --cliprange-value none"
   })
   void theOptionsOfARequestMakeItAgain(String name, String options) throws IOException {
     TrainCommand command =
