@@ -156,16 +156,16 @@ class PpoTest {
     RolloutRun run = run(halves, 1, Critic.OWN);
     run.train("run", 2, 0, Long.MAX_VALUE);
 
-    // The sum of a whole completion is 0: what makes the first tokens good comes before its end.
-    List<LedgerRow> whole =
+    // A whole completion earns 0: what makes its first tokens good comes before its end. What a
+    // fresh critic says is noise, so this holds of most.
+    List<double[]> whole =
         run.ledger("run").stream()
             .filter(row -> row.tokens().length > 3 && row.completion().length() > 3)
+            .map(row -> row.tokenAdvantages().orElseThrow())
             .toList();
-    assertThat(whole).isNotEmpty();
-    for (LedgerRow row : whole) {
-      double[] tokens = row.tokenAdvantages().orElseThrow();
-      assertThat(tokens[0]).isGreaterThan(tokens[tokens.length - 1]);
-    }
+    double first = whole.stream().mapToDouble(of -> of[0]).average().orElseThrow();
+    double last = whole.stream().mapToDouble(of -> of[of.length - 1]).average().orElseThrow();
+    assertThat(first).isGreaterThan(last + 0.5);
   }
 
   /** Throws for completions of one prompt in ten. */
