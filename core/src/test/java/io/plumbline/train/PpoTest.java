@@ -144,7 +144,7 @@ class PpoTest {
               of -> {
                 int half = of.text().length() / 2;
                 return Reward.ofSteps(
-                    List.of(new Reward.Step(half, 5), new Reward.Step(of.text().length(), -5)));
+                    List.of(new Reward.Step(half, 50), new Reward.Step(of.text().length(), -50)));
               })
           .toList();
     }
@@ -156,16 +156,13 @@ class PpoTest {
     RolloutRun run = run(halves, 1, Critic.OWN);
     run.train("run", 2, 0, Long.MAX_VALUE);
 
-    // A whole completion earns 0: what makes its first tokens good comes before its end. What a
-    // fresh critic says is noise, so this holds of most.
+    // A whole completion earns 0: what makes its first tokens good comes before its end.
     List<double[]> whole =
         run.ledger("run").stream()
             .filter(row -> row.tokens().length > 3 && row.completion().length() > 3)
             .map(row -> row.tokenAdvantages().orElseThrow())
             .toList();
-    double first = whole.stream().mapToDouble(of -> of[0]).average().orElseThrow();
-    double last = whole.stream().mapToDouble(of -> of[of.length - 1]).average().orElseThrow();
-    assertThat(first).isGreaterThan(last + 0.5);
+    assertThat(whole).isNotEmpty().allMatch(of -> of[0] > of[of.length - 1]);
   }
 
   /** Throws for completions of one prompt in ten. */
