@@ -179,7 +179,8 @@ public final class PipelineReport {
     cell(route.reward().map(RouteVerdict::number));
     cell(route.kl().map(RouteVerdict::number));
     cell(
-        optional(route.accuracy())
+        route
+            .accuracy()
             .map(
                 share ->
                     RouteVerdict.percent(share)

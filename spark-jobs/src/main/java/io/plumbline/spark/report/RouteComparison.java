@@ -59,7 +59,7 @@ public record RouteComparison(
       Optional<Estimate> reward,
       Optional<Estimate> kl,
       OptionalDouble length,
-      OptionalDouble accuracy,
+      Optional<Estimate> accuracy,
       OptionalDouble margin,
       OptionalDouble calibrationError,
       OptionalLong pairs,
@@ -94,7 +94,7 @@ public record RouteComparison(
               estimate(policy.path("reward")),
               estimate(policy.path("kl")),
               number(policy.path("length").path("mean")),
-              number(preferences.path("accuracy")),
+              estimate(preferences.path("accuracy"), preferences.path("accuracy_error")),
               number(preferences.path("margin")),
               number(preferences.path("calibration_error")),
               preferences.path("pairs").isNumber()
@@ -128,9 +128,13 @@ public record RouteComparison(
 
   /** A mean with its error, or a number alone. */
   private static Optional<Estimate> estimate(JsonNode node) {
-    OptionalDouble mean = number(node.isObject() ? node.path("mean") : node);
+    return estimate(node.isObject() ? node.path("mean") : node, node.path("error"));
+  }
+
+  private static Optional<Estimate> estimate(JsonNode value, JsonNode error) {
+    OptionalDouble mean = number(value);
     return mean.isPresent()
-        ? Optional.of(new Estimate(mean.getAsDouble(), number(node.path("error"))))
+        ? Optional.of(new Estimate(mean.getAsDouble(), number(error)))
         : Optional.empty();
   }
 

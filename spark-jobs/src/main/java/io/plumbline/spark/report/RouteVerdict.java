@@ -28,7 +28,7 @@ final class RouteVerdict {
     List<Route> judging =
         comparison.routes().stream()
             .filter(route -> route.accuracy().isPresent())
-            .sorted(Comparator.comparingDouble((Route r) -> -r.accuracy().orElseThrow()))
+            .sorted(Comparator.comparingDouble((Route r) -> -r.accuracy().orElseThrow().mean()))
             .toList();
     return judging.isEmpty()
         ? "The evaluation gave neither rewards nor preferences, so nothing says which route is best."
@@ -41,7 +41,8 @@ final class RouteVerdict {
         comparison.routes().stream().anyMatch(route -> route.reward().isPresent())
             ? Comparator.comparingDouble(
                 route -> route.reward().map(Estimate::mean).orElse(Double.NEGATIVE_INFINITY))
-            : Comparator.comparingDouble(route -> route.accuracy().orElse(-1));
+            : Comparator.comparingDouble(
+                route -> route.accuracy().map(Estimate::mean).orElse(Double.NEGATIVE_INFINITY));
     return comparison.routes().stream().max(order);
   }
 
@@ -57,7 +58,6 @@ final class RouteVerdict {
     } else {
       Route next = routes.get(1);
       Estimate other = next.reward().orElseThrow();
-      double difference = reward.mean() - other.mean();
       text.append(
           String.format(
               "%s is the best of %d routes on the held-out prompts: its mean reward is %s, %s above"
@@ -65,19 +65,10 @@ final class RouteVerdict {
               best.name(),
               routes.size(),
               number(reward),
-              number(difference),
+              number(reward.mean() - other.mean()),
               next.name(),
               number(other)));
-      if (reward.error().isPresent() && other.error().isPresent()) {
-        double error = Math.hypot(reward.error().getAsDouble(), other.error().getAsDouble());
-        text.append(
-            difference > ERRORS_OF_CHANCE * error
-                ? ""
-                : String.format(
-                    " That is within %s standard errors of the difference (%s): take the two for"
-                        + " equal.",
-                    number(ERRORS_OF_CHANCE), number(error)));
-      }
+      text.append(chance(reward, other));
     }
     best.kl()
         .ifPresent(
@@ -89,39 +80,38 @@ final class RouteVerdict {
 
   private static String byAccuracy(List<Route> routes) {
     Route best = routes.get(0);
+    Estimate accuracy = best.accuracy().orElseThrow();
     if (routes.size() == 1) {
       return String.format(
           "%s prefers the chosen side of %s of the held-out pairs; no other route was measured.",
-          best.name(), percent(best.accuracy().orElseThrow()));
+          best.name(), percent(accuracy));
     }
     Route next = routes.get(1);
-    double difference = best.accuracy().orElseThrow() - next.accuracy().orElseThrow();
-    String text =
-        String.format(
+    Estimate other = next.accuracy().orElseThrow();
+    return String.format(
             "%s is the best of %d routes on the held-out pairs: it prefers the chosen side of %s,"
                 + " and %s, the next, of %s.",
-            best.name(),
-            routes.size(),
-            percent(best.accuracy().orElseThrow()),
-            next.name(),
-            percent(next.accuracy().orElseThrow()));
-    if (best.pairs().isEmpty() || best.pairs().getAsLong() == 0) {
-      return text;
-    }
-    double error =
-        Math.hypot(
-            shareError(best, best.pairs().getAsLong()), shareError(next, best.pairs().getAsLong()));
-    return difference > ERRORS_OF_CHANCE * error
-        ? text
-        : text
-            + String.format(
-                " That is within %s standard errors of the difference (%s): take the two for equal.",
-                number(ERRORS_OF_CHANCE), percent(error));
+            best.name(), routes.size(), percent(accuracy), next.name(), percent(other))
+        + chance(accuracy, other);
   }
 
-  private static double shareError(Route route, long pairs) {
-    double share = route.accuracy().orElseThrow();
-    return Math.sqrt(share * (1 - share) / pairs);
+  /** A sentence where a difference is no larger than chance alone makes it; else nothing. */
+  private static String chance(Estimate best, Estimate next) {
+    if (best.error().isEmpty() || next.error().isEmpty()) {
+      return "";
+    }
+    double error = Math.hypot(best.error().getAsDouble(), next.error().getAsDouble());
+    return best.mean() - next.mean() > ERRORS_OF_CHANCE * error
+        ? ""
+        : String.format(
+            " That is within %s standard errors of the difference (%s): take the two for equal.",
+            number(ERRORS_OF_CHANCE), number(error));
+  }
+
+  static String percent(Estimate share) {
+    return share.error().isPresent()
+        ? percent(share.mean()) + " ± " + percent(share.error().getAsDouble())
+        : percent(share.mean());
   }
 
   static String number(Estimate estimate) {
