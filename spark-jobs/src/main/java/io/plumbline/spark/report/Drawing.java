@@ -15,7 +15,7 @@ final class Drawing {
   private static final int CURVE_HEIGHT = 170;
   private static final int LEFT = 56;
   private static final int RIGHT = 14;
-  private static final int TOP = 14;
+  private static final int TOP = 24;
   private static final int BOTTOM = 40;
   private static final int MOST_POINTS = 240;
   private static final int LABEL_HEIGHT = 15;
@@ -202,7 +202,7 @@ final class Drawing {
         "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>",
         WIDTH - RIGHT, height - 6, PipelineReport.escaped(xName));
     if (!yName.isEmpty()) {
-      add("<text x=\"4\" y=\"%d\">%s</text>", height - 6, PipelineReport.escaped(yName));
+      add("<text x=\"%d\" y=\"13\">%s</text>", LEFT, PipelineReport.escaped(yName));
     }
   }
 
