@@ -20,6 +20,7 @@ final class Commands {
         TrainCommand.SIMPO,
         TrainCommand.GRPO,
         TrainCommand.PPO,
+        new PipelineCommand(),
         new GenerateCommand(),
         new ScoreCommand(),
         new InspectCommand());

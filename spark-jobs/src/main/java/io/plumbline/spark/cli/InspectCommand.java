@@ -38,8 +38,8 @@ final class InspectCommand implements Command {
   static final Setting<String> PATH =
       Setting.argument(
           "PATH",
-          "A model directory, a reference cache, a run's OUTPUT, or a ledger, prepared rows or shards"
-              + " in it.");
+          "A model directory, a reference cache, a run's or a pipeline's OUTPUT, or a ledger,"
+              + " prepared rows or shards in it.");
 
   @Override
   public String name() {
@@ -90,6 +90,9 @@ final class InspectCommand implements Command {
       throw new PlumblineException(
           ErrorCode.INPUT_NOT_FOUND, "There is no " + path + ": check the path.");
     }
+    if (PipelineRecord.isIn(storage, path)) {
+      return pipeline(storage, path);
+    }
     if (storage.exists(Storage.join(path, "run.json"))) {
       return run(storage, path);
     }
@@ -133,8 +136,8 @@ final class InspectCommand implements Command {
     throw new PlumblineException(
         ErrorCode.INPUT_NOT_FOUND,
         path
-            + " holds nothing of Plumbline's: name a run's OUTPUT, a model directory, a reference"
-            + " cache, a ledger, prepared rows, shards or checkpoints.");
+            + " holds nothing of Plumbline's: name a run's or a pipeline's OUTPUT, a model directory,"
+            + " a reference cache, a ledger, prepared rows, shards or checkpoints.");
   }
 
   /** What prepare says of the rows in a directory, where there are any. */
@@ -164,6 +167,26 @@ final class InspectCommand implements Command {
 
   private static ObjectNode holds(String what, String path) {
     return JSON.createObjectNode().put("holds", what).put("path", path);
+  }
+
+  private static ObjectNode pipeline(Storage storage, String path) {
+    PipelineRecord record = PipelineRecord.read(storage, path).orElseThrow();
+    ObjectNode found = holds("a pipeline", path).put("file", record.file());
+    ArrayNode stages = found.putArray("stages");
+    for (PipelineRecord.Stage stage : record.stages()) {
+      ObjectNode one =
+          stages
+              .addObject()
+              .put("name", stage.name())
+              .put("command", stage.command())
+              .put("status", Setting.word(stage.status()))
+              .put("seconds", rounded(stage.seconds()))
+              .put("output", stage.output());
+      if (!stage.error().isEmpty()) {
+        one.put("error", stage.error());
+      }
+    }
+    return found;
   }
 
   private static ObjectNode run(Storage storage, String path) {

@@ -193,6 +193,40 @@ class LayersTest {
   }
 
   @Test
+  void aMapInAFileStandsForSpecsAndWeights() throws IOException {
+    Path file =
+        config(
+            """
+            model: m
+            output: o
+            data: {a.jsonl: 3, b.jsonl: 1}
+            reward:
+              - answer
+              - regex: {pattern: "^[0-9]+$", weight: 5e-1}
+            """);
+
+    TrainingRequest fromFile = request(TrainCommand.GRPO, "--config", file.toString());
+    TrainingRequest fromCommandLine =
+        request(
+            TrainCommand.GRPO,
+            "--model",
+            "m",
+            "--output",
+            "o",
+            "--data",
+            "a.jsonl:3",
+            "--data",
+            "b.jsonl:1",
+            "--reward",
+            "answer",
+            "--reward",
+            "regex{\"pattern\":\"^[0-9]+$\",\"weight\":0.5}");
+
+    assertThat(problems.sentences()).isEmpty();
+    assertThat(fromFile).isEqualTo(fromCommandLine);
+  }
+
+  @Test
   void unknownAndMisplacedKeysOfAFileAreToldWithTheirLines() throws IOException {
     Path file =
         config(
