@@ -355,7 +355,13 @@ final class RolloutRun {
     CriticCredit credit =
         new CriticCredit(
             new CriticCredit.Settings(
-                new GeneralizedAdvantage(0.99, 0.9), CriticCredit.RewardWhitening.ON, 0.5, 4, 0.25),
+                new GeneralizedAdvantage(0.99, 0.9),
+                shape.beta() > 0
+                    ? CriticCredit.RewardWhitening.ON
+                    : CriticCredit.RewardWhitening.OFF,
+                0.5,
+                4,
+                0.25),
             both);
     Rollouts rollouts = feed(parts, Optional.of(credit));
     feed.set(rollouts);
