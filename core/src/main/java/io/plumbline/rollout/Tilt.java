@@ -27,10 +27,10 @@ import java.util.function.ToDoubleFunction;
  * Log-probabilities and KL are in nats, a completion.
  */
 public final class Tilt {
-  /** From a flat tilt to one that takes the best completion alone, in units of the spread. */
+  /** In units of the spread, for a tilt that is nearly flat; four points halve it. */
   private static final double LARGEST_BETA = 4;
 
-  private static final int FRONTIER_POINTS = 19;
+  private static final int FRONTIER_POINTS = 25;
   private static final double GOLDEN = (Math.sqrt(5) - 1) / 2;
   private static final double MOST_BETA = 1e7;
   private static final double LEAST_BETA = 1e-4;
@@ -48,7 +48,11 @@ public final class Tilt {
    * @param effectiveSampleSize of the completions of a prompt, mean over prompts; from 1 to k
    */
   public record Optimum(
-      double beta, Estimate logPartition, Estimate reward, Estimate kl, double effectiveSampleSize) {}
+      double beta,
+      Estimate logPartition,
+      Estimate reward,
+      Estimate kl,
+      double effectiveSampleSize) {}
 
   /**
    * The best of n completions of the reference.
@@ -95,8 +99,7 @@ public final class Tilt {
       double mine = Math.exp(logSum - most);
       double theirs = Math.exp(other.logSum - most);
       double sum = mine + theirs;
-      return new Weighted(
-          most + Math.log(sum), (mine * mean + theirs * other.mean) / sum);
+      return new Weighted(most + Math.log(sum), (mine * mean + theirs * other.mean) / sum);
     }
   }
 
@@ -104,8 +107,7 @@ public final class Tilt {
   private record Statistics(double logPartition, double reward, double kl) {
     static Statistics of(Weighted weighted, int completions, double beta) {
       double logPartition = weighted.logSum() - Math.log(completions);
-      return new Statistics(
-          logPartition, weighted.mean(), weighted.mean() / beta - logPartition);
+      return new Statistics(logPartition, weighted.mean(), weighted.mean() / beta - logPartition);
     }
   }
 
@@ -174,18 +176,18 @@ public final class Tilt {
     }
     Optimum[] optima = new Optimum[FRONTIER_POINTS];
     for (int i = 0; i < FRONTIER_POINTS; i++) {
-      optima[i] = optimum(rewards, spread * LARGEST_BETA * Math.pow(2, -i / 2.0));
+      optima[i] = optimum(rewards, spread * LARGEST_BETA * Math.pow(2, -i / 4.0));
     }
     return List.of(optima);
   }
 
   /**
    * The best of n completions, for n from 1 to the fewest that a prompt has. The reward is the mean
-   * of the greatest over all subsets of n of the k completions, which is unbiased: Σ_i
-   * C(i−1, n−1)/C(k, n)·r_(i) over the rewards in rising order (the order statistics; Chen et al.,
-   * 2021, arXiv:2107.03374, has the same for pass@k). Its sampling variance is at most n/k times
-   * that of the greatest of n (Hoeffding, 1948), which the empirical distribution gives; near n = k
-   * it knows too little of the greatest for more than a rough figure.
+   * of the greatest over all subsets of n of the k completions, which is unbiased: Σ_i C(i−1,
+   * n−1)/C(k, n)·r_(i) over the rewards in rising order (the order statistics; Chen et al., 2021,
+   * arXiv:2107.03374, has the same for pass@k). Its sampling variance is at most n/k times that of
+   * the greatest of n (Hoeffding, 1948), which the empirical distribution gives; near n = k it
+   * knows too little of the greatest for more than a rough figure.
    */
   public static List<BestOfN> bestOfN(List<double[]> rewards) {
     check(rewards);
@@ -217,13 +219,14 @@ public final class Tilt {
     double spread = spread(rewards);
     if (target == 0 || spread == 0) {
       Estimate mean = bestOfN(rewards).get(0).reward();
-      return new Place(
-          target, mean.mean(), mean.error(), Double.POSITIVE_INFINITY, Reach.WITHIN);
+      return new Place(target, mean.mean(), mean.error(), Double.POSITIVE_INFINITY, Reach.WITHIN);
     }
     if (target >= rewards.stream().mapToDouble(Tilt::greatestKl).average().orElseThrow()) {
       double[] greatest = rewards.stream().mapToDouble(group -> greatest(group)).toArray();
       double[] errors =
-          rewards.stream().mapToDouble(group -> errorOfGreatest(sorted(group), group.length)).toArray();
+          rewards.stream()
+              .mapToDouble(group -> errorOfGreatest(sorted(group), group.length))
+              .toArray();
       Estimate best = Estimate.of(greatest, errors);
       return new Place(target, best.mean(), best.error(), 0, Reach.BEYOND);
     }
