@@ -21,6 +21,7 @@ final class Commands {
         TrainCommand.GRPO,
         new GenerateCommand(),
         new ScoreCommand(),
+        new EvaluateCommand(),
         new InspectCommand());
   }
 }
