@@ -19,6 +19,7 @@ final class Commands {
         TrainCommand.ORPO,
         TrainCommand.SIMPO,
         TrainCommand.GRPO,
+        new MineCommand(),
         new GenerateCommand(),
         new ScoreCommand(),
         new InspectCommand());

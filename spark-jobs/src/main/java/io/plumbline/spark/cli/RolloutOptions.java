@@ -16,6 +16,7 @@ import io.plumbline.spark.training.RolloutSettings;
 import io.plumbline.spark.training.RolloutSettings.KlCharge;
 import io.plumbline.spark.training.RolloutSettings.TruncatedCompletions;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -342,18 +343,26 @@ final class RolloutOptions {
     return List.of(KL_IN, KL_TARGET, KL_HORIZON, KL_BUDGET, MAX_UPDATE_KL);
   }
 
-  /** The settings that the values make. */
-  static RolloutSettings settings(
-      String lossType, double beta, SettingValues values, Problems problems) {
+  /** The rewards that are named; that none is, or one makes no sense, is a problem. */
+  static List<RewardSpec> rewardSpecs(SettingValues values, Problems problems) {
     List<String> rewards = values.all(REWARD);
     if (rewards.isEmpty()) {
       problems.add(
           "--reward is missing: name what completions are scored by, such as answer"
               + " (docs/rewards.md lists the kinds).");
     }
+    List<RewardSpec> specs = new ArrayList<>();
     for (String reward : rewards) {
-      gathering("--reward", () -> RewardSpec.parse(reward), problems);
+      gathering("--reward", () -> specs.add(RewardSpec.parse(reward)), problems);
     }
+    return specs;
+  }
+
+  /** The settings that the values make. */
+  static RolloutSettings settings(
+      String lossType, double beta, SettingValues values, Problems problems) {
+    List<String> rewards = values.all(REWARD);
+    rewardSpecs(values, problems);
     for (String cost : values.all(COST)) {
       gathering("--cost", () -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()), problems);
     }
