@@ -18,6 +18,10 @@ import scala.Tuple2;
 record InputCheck(long texts, long chats, long refused, String refusal) implements Serializable {
   static final InputCheck NONE = new InputCheck(0, 0, 0, "");
 
+  static boolean isPrompt(Tuple2<Map<String, Object>, Long> row) {
+    return NONE.plus(row).refused == 0;
+  }
+
   InputCheck plus(Tuple2<Map<String, Object>, Long> row) {
     try {
       boolean chat = MinePrompt.of(row._2(), row._1()).isChat();

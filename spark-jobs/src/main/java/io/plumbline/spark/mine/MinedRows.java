@@ -78,7 +78,15 @@ record MinedRows(boolean pairs) implements Serializable {
 
   /** A row as JSON. */
   String line(MinePrompt prompt, Choice choice, Map<Candidate, Text> texts) {
-    Map<String, Object> row = kept(prompt.values());
+    Map<String, Object> row = new LinkedHashMap<>();
+    prompt
+        .values()
+        .forEach(
+            (column, value) -> {
+              if (keeps(column)) {
+                row.put(column, value);
+              }
+            });
     row.put("prompt", prompt.prompt());
     row.put("row", prompt.place());
     if (pairs) {
@@ -92,18 +100,6 @@ record MinedRows(boolean pairs) implements Serializable {
       row.put("finish", word(text.finish()));
     }
     return json(row);
-  }
-
-  /** A row's columns that stay. */
-  Map<String, Object> kept(Map<String, Object> values) {
-    Map<String, Object> row = new LinkedHashMap<>();
-    values.forEach(
-        (column, value) -> {
-          if (keeps(column)) {
-            row.put(column, value);
-          }
-        });
-    return row;
   }
 
   private static void put(

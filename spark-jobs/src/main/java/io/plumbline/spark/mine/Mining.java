@@ -181,8 +181,8 @@ public final class Mining {
       int threads,
       int mostTasks,
       ProgressListener listener) {
-    JavaRDD<Map<String, Object>> input = InputRows.read(spark, storage, request.data());
-    JavaPairRDD<Map<String, Object>, Long> numbered = input.zipWithIndex();
+    JavaPairRDD<Map<String, Object>, Long> numbered =
+        InputRows.read(spark, storage, request.data()).zipWithIndex();
     InputCheck check =
         SparkFailures.unwrapped(
             () ->
@@ -192,8 +192,7 @@ public final class Mining {
                     .aggregate(InputCheck.NONE, InputCheck::plus, InputCheck::plus));
     check.require(request.badRows());
     StructType columns =
-        InputRows.schema(spark, storage, request.data())
-            .orElseGet(() -> inferred(spark, input, rows));
+        InputRows.schema(spark, storage, request.data()).orElseGet(() -> inferred(spark, numbered));
     noteReplaced(columns, rows, listener);
     StructType schema = rows.schema(columns, side(check.chats() > 0));
     int rowsPerSlice = Math.max(1, COMPLETIONS_PER_SLICE / request.decoding().numGenerations());
@@ -246,9 +245,11 @@ public final class Mining {
     }
   }
 
+  /** Rows that are no prompts must not decide what type prompts have. */
   private static StructType inferred(
-      SparkSession spark, JavaRDD<Map<String, Object>> input, MinedRows rows) {
-    JavaRDD<String> json = input.map(values -> MinedRows.json(rows.kept(values)));
+      SparkSession spark, JavaPairRDD<Map<String, Object>, Long> numbered) {
+    JavaRDD<String> json =
+        numbered.filter(InputCheck::isPrompt).map(row -> MinedRows.json(row._1()));
     return SparkFailures.unwrapped(
         () -> spark.read().json(spark.createDataset(json.rdd(), Encoders.STRING())).schema());
   }

@@ -308,6 +308,14 @@ class MineCommandTest {
 
   @Test
   void rejectionMakesRowsForSft() throws Exception {
+    List<List<String>> completions = generated(texts, 8, 6);
+    // One that some prompts' best completions reach and others' do not.
+    double threshold =
+        1
+            + completions.stream()
+                .mapToDouble(of -> of.stream().mapToDouble(CodePoints::of).max().orElseThrow())
+                .min()
+                .orElseThrow();
     Call call =
         mine(
             texts,
@@ -317,20 +325,19 @@ class MineCommandTest {
             "--strategy",
             "rejection",
             "--threshold",
-            "14",
+            Double.toString(threshold),
             "--rows-per-prompt",
             "2",
             "--seed",
             "6");
     assertThat(call.status()).as(call.err()).isZero();
-    List<List<String>> completions = generated(texts, 8, 6);
     List<Row> rows = rows("best");
     List<String> expected = new ArrayList<>();
     for (int p = 0; p < PROMPTS; p++) {
       Set<String> seen = new HashSet<>();
       int place = p;
       completions.get(p).stream()
-          .filter(text -> !text.isEmpty() && seen.add(text) && CodePoints.of(text) >= 14)
+          .filter(text -> !text.isEmpty() && seen.add(text) && CodePoints.of(text) >= threshold)
           .sorted((a, b) -> Double.compare(CodePoints.of(b), CodePoints.of(a)))
           .limit(2)
           .forEach(text -> expected.add(place + ":" + text));
@@ -342,7 +349,7 @@ class MineCommandTest {
             row ->
                 assertThat(row.<Double>getAs("reward"))
                     .isEqualTo(CodePoints.of(row.getAs("completion")))
-                    .isGreaterThanOrEqualTo(14));
+                    .isGreaterThanOrEqualTo(threshold));
     JsonNode summary = marker("best");
     assertThat(summary.at("/skipped/below_threshold").asInt())
         .isEqualTo(PROMPTS - summary.path("prompts_used").asInt())
@@ -370,8 +377,7 @@ class MineCommandTest {
             "--margin",
             "2",
             "--pairs-per-prompt",
-            "2",
-            "--mask-truncated-completions=false");
+            "2");
     assertThat(call.status()).as(call.err()).isZero();
     List<List<String>> completions = generated(texts, 8, 42);
     Set<Long> firsts = new HashSet<>();
@@ -469,7 +475,7 @@ class MineCommandTest {
         .contains("must be one of best_worst, hard_negatives, rejection");
     Call positions =
         Call.plumbline(
-            ("mine --model %s --data %s --reward answer --max-new-tokens 128 --output %s")
+            "mine --model %s --data %s --reward answer --max-new-tokens 128 --output %s"
                 .formatted(model, texts, at("wrong"))
                 .split(" "));
     assertThat(positions.status()).isEqualTo(2);
