@@ -14,6 +14,7 @@ import io.plumbline.spark.mine.Mining;
 import io.plumbline.spark.mine.MiningRequest;
 import io.plumbline.spark.mine.MiningRequest.CutOff;
 import io.plumbline.spark.training.OutputClaim;
+import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.Start;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
@@ -86,8 +87,14 @@ final class MineCommand implements Command {
       GenerateCommand.SEED.withHelp(
           "With a prompt's place it fixes every draw; give each round another one.");
   static final Setting<Boolean> MASK_TRUNCATED_COMPLETIONS =
-      RolloutOptions.MASK_TRUNCATED_COMPLETIONS.withHelp(
+      Setting.flag(
+          RolloutOptions.MASK_TRUNCATED_COMPLETIONS.name(),
+          CHOOSING,
           "Leaves out completions that were cut off at their longest.");
+  static final Setting<BadRows> MAX_FAILED_REWARDS =
+      RolloutOptions.MAX_FAILED_REWARDS.withHelp(
+          "Completions whose reward function threw, was too slow or gave NaN are left out and"
+              + " counted; more than N, or than a share of all, end the job.");
   static final Setting<String> OUTPUT =
       TrainingSettings.OUTPUT.withHelp(
           "Where data/ is written, Parquet that dpo --data and sft --data read, and mine.json as"
@@ -137,7 +144,7 @@ final class MineCommand implements Command {
         ROWS_PER_PROMPT,
         MASK_TRUNCATED_COMPLETIONS,
         RolloutOptions.REWARD,
-        RolloutOptions.MAX_FAILED_REWARDS,
+        MAX_FAILED_REWARDS,
         GenerateCommand.MAX_NEW_TOKENS,
         TEMPERATURE,
         GenerateCommand.TOP_P,
@@ -217,7 +224,7 @@ final class MineCommand implements Command {
         values.of(TrainingSettings.MAX_PROMPT_LENGTH).orElse(0),
         values.of(MASK_TRUNCATED_COMPLETIONS) ? CutOff.LEFT_OUT : CutOff.KEPT,
         values.of(TrainingSettings.MAX_BAD_ROWS),
-        values.of(RolloutOptions.MAX_FAILED_REWARDS));
+        values.of(MAX_FAILED_REWARDS));
   }
 
   private static Strategy strategy(SettingValues values, long seed, Problems problems) {

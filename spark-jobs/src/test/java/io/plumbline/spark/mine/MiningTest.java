@@ -138,7 +138,7 @@ class MiningTest {
     }
     assertThat(summaries.get(0).path("left_out").path("duplicate").asInt()).isPositive();
     assertThat(heard.lines.get(0)).isEqualTo("mine 12 prompts");
-    assertThat(heard.lines.get(1)).contains("from 12 of 12 prompts and 768 completions");
+    assertThat(heard.lines.get(1)).contains(" of 12 prompts and 768 completions; skipped: ");
   }
 
   @Test
