@@ -21,6 +21,7 @@ final class Commands {
         TrainCommand.GRPO,
         TrainCommand.PPO,
         new PipelineCommand(),
+        new MineCommand(),
         new GenerateCommand(),
         new ScoreCommand(),
         new EvaluateCommand(),

@@ -12,6 +12,7 @@ import io.plumbline.data.CanonicalShards;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.ledger.LedgerSummary;
+import io.plumbline.spark.mine.MineDirectory;
 import io.plumbline.spark.reference.CacheSummary;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.training.RunDirectory;
@@ -38,8 +39,8 @@ final class InspectCommand implements Command {
   static final Setting<String> PATH =
       Setting.argument(
           "PATH",
-          "A model directory, a reference cache, a run's, a pipeline's or an evaluation's OUTPUT, or a"
-              + " ledger, prepared rows or shards in it.");
+          "A model directory, a reference cache, what mine wrote, a run's, a pipeline's or an"
+              + " evaluation's OUTPUT, or a ledger, prepared rows or shards in it.");
 
   @Override
   public String name() {
@@ -103,6 +104,14 @@ final class InspectCommand implements Command {
     if (storage.exists(Storage.join(path, EvaluateCommand.RESULT))) {
       return evaluation(storage, path);
     }
+    MineDirectory mined = new MineDirectory(storage, path);
+    if (mined.isUnfinished()) {
+      return holds("mined data that is not complete", path);
+    }
+    Optional<ObjectNode> summary = mined.complete();
+    if (summary.isPresent()) {
+      return holds("mined data", path).setAll(summary.get());
+    }
     CacheSummary cache = ReferenceCache.inspect(storage, path);
     if (!cache.references().isEmpty()) {
       return cache(cache);
@@ -141,7 +150,8 @@ final class InspectCommand implements Command {
         ErrorCode.INPUT_NOT_FOUND,
         path
             + " holds nothing of Plumbline's: name a run's, a pipeline's or an evaluation's OUTPUT, a"
-            + " model directory, a reference cache, a ledger, prepared rows, shards or checkpoints.");
+            + " model directory, a reference cache, mined data, a ledger, prepared rows, shards or"
+            + " checkpoints.");
   }
 
   /** What prepare says of the rows in a directory, where there are any. */

@@ -370,6 +370,27 @@ final class RolloutOptions {
         : List.of(KL_IN, KL_TARGET, KL_HORIZON, KL_BUDGET, MAX_UPDATE_KL);
   }
 
+  /** The rewards that are named; that none is, or one makes no sense, is a problem. */
+  static List<RewardSpec> rewardSpecs(SettingValues values, Problems problems) {
+    return rewardSpecs(values.all(REWARD), "--reward", "answer", problems);
+  }
+
+  private static List<RewardSpec> rewardSpecs(
+      List<String> rewards, String options, String example, Problems problems) {
+    if (rewards.isEmpty()) {
+      problems.add(
+          options
+              + " is missing: name what completions are scored by, such as "
+              + example
+              + " (docs/rewards.md lists the kinds).");
+    }
+    List<RewardSpec> specs = new ArrayList<>();
+    for (String reward : rewards) {
+      gathering("--reward", () -> specs.add(RewardSpec.parse(reward)), problems);
+    }
+    return specs;
+  }
+
   /** The settings that the values make. */
   static RolloutSettings settings(
       Algorithm algorithm, String lossType, double beta, SettingValues values, Problems problems) {
@@ -377,16 +398,10 @@ final class RolloutOptions {
     List<String> rewards = new ArrayList<>(values.all(REWARD));
     if (ppo) {
       values.find(CriticOptions.REWARD_MODEL).map(CriticOptions::spec).ifPresent(rewards::add);
-    }
-    if (rewards.isEmpty()) {
-      problems.add(
-          (ppo ? "--reward-model or --reward" : "--reward")
-              + " is missing: name what completions are scored by, such as "
-              + (ppo ? "runs/reward/checkpoint or answer" : "answer")
-              + " (docs/rewards.md lists the kinds).");
-    }
-    for (String reward : rewards) {
-      gathering("--reward", () -> RewardSpec.parse(reward), problems);
+      rewardSpecs(
+          rewards, "--reward-model or --reward", "runs/reward/checkpoint or answer", problems);
+    } else {
+      rewardSpecs(values, problems);
     }
     for (String cost : values.all(COST)) {
       gathering("--cost", () -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()), problems);

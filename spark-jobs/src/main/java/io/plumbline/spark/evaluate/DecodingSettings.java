@@ -59,7 +59,7 @@ public record DecodingSettings(
   }
 
   /** The same for another number of completions a prompt. */
-  DecodingSettings withNumGenerations(int number) {
+  public DecodingSettings withNumGenerations(int number) {
     return new DecodingSettings(
         maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stopStrings, number, seed);
   }
