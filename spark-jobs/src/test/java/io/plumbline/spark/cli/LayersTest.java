@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.Schedule;
+import io.plumbline.rollout.mine.BestAgainstWorst;
+import io.plumbline.spark.mine.MiningRequest;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.Methods;
 import io.plumbline.spark.training.TrainingRequest;
@@ -416,6 +418,63 @@ class LayersTest {
     assertThat(problems.sentences()).isEmpty();
     assertThat(asked).isNotEqualTo(request(command, without.toArray(String[]::new)));
     assertThat(problems.sentences()).isEmpty();
+  }
+
+  @Test
+  void everySettingOfMineChangesItsRequest() throws IOException {
+    Set<String> ofTheCall = Set.of("output", "overwrite", "json", "master", "strategy");
+    MineCommand command = new MineCommand();
+    List<String> without = List.of("--model", "m", "--data", "d", "--reward", "answer");
+    for (Setting<?> setting : command.settings()) {
+      if (ofTheCall.contains(setting.name())) {
+        continue;
+      }
+      boolean ofRejection =
+          List.of("threshold", "beta", "rows-per-prompt").contains(setting.name());
+      List<String> base = new ArrayList<>(without);
+      base.addAll(List.of("--strategy", ofRejection ? "rejection" : "hard-negatives"));
+      List<String> with = new ArrayList<>(base);
+      if (setting.name().equals("model")) {
+        with.removeAll(List.of("--model", "m"));
+      }
+      with.add(setting.option());
+      if (setting.kind() != Setting.Kind.FLAG) {
+        with.add(OTHER_VALUES.getOrDefault(setting.name(), "3"));
+      }
+
+      MiningRequest asked =
+          MineCommand.request(
+              Layers.values(command, problems, with.toArray(String[]::new)), problems);
+      assertThat(problems.sentences()).as(setting.name()).isEmpty();
+      assertThat(asked)
+          .as(setting.name())
+          .isNotEqualTo(
+              MineCommand.request(
+                  Layers.values(command, problems, base.toArray(String[]::new)), problems));
+    }
+
+    Path file = config("strategy: best_worst\nnum_generations: 4\nmargin: 0.5\nseed: 3\n");
+    MiningRequest fromFile =
+        MineCommand.request(
+            Layers.values(
+                command,
+                problems,
+                "--model",
+                "m",
+                "--data",
+                "d",
+                "--reward",
+                "answer",
+                "--config",
+                file.toString(),
+                "--seed",
+                "4"),
+            problems);
+    assertThat(problems.sentences()).isEmpty();
+    assertThat(fromFile.strategy()).isEqualTo(new BestAgainstWorst(0.5, 1));
+    assertThat(fromFile.decoding().numGenerations()).isEqualTo(4);
+    assertThat(fromFile.decoding().temperature()).isEqualTo(1);
+    assertThat(fromFile.decoding().seed()).isEqualTo(4);
   }
 
   @Test
