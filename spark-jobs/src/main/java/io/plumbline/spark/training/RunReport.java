@@ -2,18 +2,18 @@ package io.plumbline.spark.training;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.data.CanonicalShards;
 import io.plumbline.objective.Calibration;
 import io.plumbline.spark.prepare.Prepared;
+import io.plumbline.spark.report.Curves;
 import io.plumbline.spark.report.Report;
 import io.plumbline.spark.report.ReportData;
 import io.plumbline.spark.report.ReportData.Better;
 import io.plumbline.spark.report.ReportData.Bin;
-import io.plumbline.spark.report.ReportData.RolloutGroup;
 import io.plumbline.spark.report.ReportData.ScoredSide;
 import io.plumbline.spark.report.ReportData.Side;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -123,7 +123,9 @@ final class RunReport {
   private RunReport() {}
 
   /**
+   * @param shards the rows trained on
    * @param culpritsStandAt where rows stand that made steps bad; empty without such rows
+   * @param standard options and their values where nobody gives them
    */
   static void write(
       Storage storage,
@@ -134,8 +136,10 @@ final class RunReport {
       Map<String, Double> before,
       Map<String, Double> after,
       Prepared rows,
+      CanonicalShards shards,
       String culpritsStandAt,
-      List<RolloutGroup> rollouts) {
+      RolloutSamples rollouts,
+      Map<String, Object> standard) {
     ReportData.Builder report =
         ReportData.titled(
             title(request.algorithm()) + " on " + String.join(", ", request.rows().data()));
@@ -167,13 +171,15 @@ final class RunReport {
       }
     }
     calibration(counts, before, after).ifPresent(report::calibration);
-    report.stage(algorithm.command(), withoutBins(metrics), best);
+    report.stage(algorithm.command(), Curves.of(metrics, RunReport::isCurve), best);
+    rollouts.histograms().forEach(report::histogram);
+    report.histogram(RowLengths.of(shards));
     if (algorithm == Algorithm.REWARD) {
       scoredRows(storage, run, report);
     } else {
       samples(storage, run, report);
     }
-    rollouts.forEach(report::rolloutGroup);
+    rollouts.groups().forEach(report::rolloutGroup);
     data(counts, request, metrics, report);
     if (!culpritsStandAt.isEmpty()) {
       report.warning(culpritsStandAt);
@@ -188,15 +194,15 @@ final class RunReport {
         .forEach(
             (reason, refused) ->
                 report.refusal(reason, refused, rows.quarantine().orElse("quarantine")));
+    rows.refusedRows().forEach(report::refusedRow);
     request
         .options()
         .forEach(
             (option, value) ->
                 report.configuration(
                     option,
-                    value instanceof List<?> list
-                        ? list.stream().map(String::valueOf).collect(Collectors.joining(", "))
-                        : value));
+                    text(value),
+                    Optional.ofNullable(standard.get(option)).map(RunReport::text)));
     for (String part : List.of("fingerprints", "versions")) {
       record
           .json()
@@ -231,15 +237,15 @@ final class RunReport {
     return counts.has(name) ? OptionalLong.of(counts.path(name).asLong()) : OptionalLong.empty();
   }
 
+  private static String text(Object value) {
+    return value instanceof List<?> list
+        ? list.stream().map(String::valueOf).collect(Collectors.joining(", "))
+        : String.valueOf(value);
+  }
+
   /** A diagram shows the bins of the two evaluations that count; a curve for each says nothing. */
-  private static List<Map<String, Double>> withoutBins(List<Map<String, Double>> metrics) {
-    List<Map<String, Double>> kept = new ArrayList<>();
-    for (Map<String, Double> line : metrics) {
-      Map<String, Double> copy = new LinkedHashMap<>(line);
-      copy.keySet().removeIf(name -> name.startsWith(CALIBRATION));
-      kept.add(copy);
-    }
-    return kept;
+  private static boolean isCurve(String metric) {
+    return !metric.startsWith(CALIBRATION);
   }
 
   private static Optional<ReportData.Calibration> calibration(
