@@ -6,6 +6,7 @@ import io.plumbline.data.CanonicalShards;
 import io.plumbline.objective.Calibration;
 import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.report.Curves;
+import io.plumbline.spark.report.Histogram;
 import io.plumbline.spark.report.Report;
 import io.plumbline.spark.report.ReportData;
 import io.plumbline.spark.report.ReportData.Better;
@@ -13,13 +14,16 @@ import io.plumbline.spark.report.ReportData.Bin;
 import io.plumbline.spark.report.ReportData.ScoredSide;
 import io.plumbline.spark.report.ReportData.Side;
 import io.plumbline.storage.Storage;
+import io.plumbline.train.MarginHistogram;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Fills the report page of a training run. */
@@ -116,6 +120,7 @@ final class RunReport {
           "reward of the rejected side, mean");
 
   private static final String CALIBRATION = "eval_calibration/";
+  private static final String MARGINS = "eval_" + MarginHistogram.METRIC;
 
   /** Steps that a sentence names before it says how many more there are. */
   private static final int NAMED_STEPS = 5;
@@ -173,6 +178,7 @@ final class RunReport {
     calibration(counts, before, after).ifPresent(report::calibration);
     report.stage(algorithm.command(), Curves.of(metrics, RunReport::isCurve), best);
     rollouts.histograms().forEach(report::histogram);
+    report.histogram(margins(counts, before, after));
     report.histogram(RowLengths.of(shards));
     if (algorithm == Algorithm.REWARD) {
       scoredRows(storage, run, report);
@@ -243,9 +249,9 @@ final class RunReport {
         : String.valueOf(value);
   }
 
-  /** A diagram shows the bins of the two evaluations that count; a curve for each says nothing. */
+  /** Bins of the two evaluations that count are drawn; a curve for each bin says nothing. */
   private static boolean isCurve(String metric) {
-    return !metric.startsWith(CALIBRATION);
+    return !metric.startsWith(CALIBRATION) && !metric.startsWith(MARGINS);
   }
 
   private static Optional<ReportData.Calibration> calibration(
@@ -254,11 +260,39 @@ final class RunReport {
     if (bins.isEmpty()) {
       return Optional.empty();
     }
-    OptionalLong pairs =
-        count(counts, "eval.split").isPresent()
-            ? count(counts, "eval.split")
-            : count(counts, "eval.accepted");
-    return Optional.of(new ReportData.Calibration(pairs, bins(before), bins));
+    return Optional.of(new ReportData.Calibration(held(counts), bins(before), bins));
+  }
+
+  /** Rows held out; absent where nobody counted them. */
+  private static OptionalLong held(JsonNode counts) {
+    OptionalLong split = count(counts, "eval.split");
+    return split.isPresent() ? split : count(counts, "eval.accepted");
+  }
+
+  /** How far the two sides of held-out pairs are apart, before and after. */
+  private static Histogram margins(
+      JsonNode counts, Map<String, Double> before, Map<String, Double> after) {
+    List<Double> edges = MarginHistogram.edges();
+    Map<String, Map<String, Double>> moments = new LinkedHashMap<>();
+    moments.put("before", before);
+    moments.put("after", after);
+    List<Histogram.Group> groups = new ArrayList<>();
+    moments.forEach(
+        (moment, evaluation) -> {
+          List<Double> shares =
+              IntStream.range(0, edges.size() - 1)
+                  .mapToObj(bin -> evaluation.getOrDefault(MARGINS + bin, 0.0))
+                  .toList();
+          if (shares.stream().anyMatch(share -> share > 0)) {
+            groups.add(new Histogram.Group(moment, held(counts).orElse(0), shares));
+          }
+        });
+    return new Histogram(
+        "Margins of held-out pairs",
+        "The reward or score of each pair's chosen side minus that of the rejected one: what is right"
+            + " of 0 is told apart the right way round. The bins widen with the distance from 0.",
+        edges,
+        groups);
   }
 
   private static List<Bin> bins(Map<String, Double> evaluation) {

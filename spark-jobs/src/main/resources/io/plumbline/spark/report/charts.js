@@ -232,7 +232,7 @@ Object.assign(plumbline, (() => {
         bands,
         cursor: {
           drag: { x: true, y: false, setScale: false },
-          points: { size: 7, show: (u, i) => { const style = styles[i]; if (style.of === undefined) return undefined; const dot = element("div", "u-cursor-pt"); return dot; } },
+          points: { size: (u, i) => (styles[i].of === undefined ? 0 : 7) },
           dataIdx: (u, i, at) => at,
           bind: { dblclick: () => () => { setWindow(whole, true); return null; } },
         },
