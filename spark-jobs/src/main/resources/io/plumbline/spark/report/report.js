@@ -119,7 +119,7 @@
           greatest: curve.greatest.map(valueAt),
           smooth: curve.metric !== "learning_rate" && curve.metric !== "lr",
         })),
-        marks: stage.kept === null ? [] : [{ x: stage.kept, text: "kept: step " + whole(stage.kept) }],
+        marks: stage.kept === null ? [] : [{ x: stage.kept, text: keys.some((key) => key.startsWith("eval_")) ? "kept: step " + whole(stage.kept) : "" }],
         meaning: keys.map((key) => [key, meaning(key) || "A metric that this report has no words for."]),
       }, group);
     }
