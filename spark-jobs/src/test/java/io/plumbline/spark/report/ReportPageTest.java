@@ -140,6 +140,26 @@ class ReportPageTest {
     visit.everythingIsInOrder();
   }
 
+  /** A canvas that was drawn light on dark would be unreadable on white. */
+  @Test
+  void onPaperThePageIsLightAndUnfoldedAndThenAsItWas() throws IOException {
+    ReportVisit visit = ReportVisit.of(browser, file(ExampleReport.data()), 1200, "dark");
+    String ground = "getComputedStyle(document.body).backgroundColor";
+    String folded = "document.querySelectorAll('details:not([open]):not(.meaning)').length";
+    String dark = browser.evaluate(ground).textValue();
+    int closed = browser.evaluate(folded).intValue();
+    assertThat(closed).isPositive();
+
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))");
+    assertThat(browser.evaluate(ground).textValue()).isNotEqualTo(dark);
+    assertThat(browser.evaluate(folded).intValue()).isZero();
+    browser.evaluate("dispatchEvent(new Event('afterprint'))");
+    assertThat(browser.evaluate(ground).textValue()).isEqualTo(dark);
+    assertThat(browser.evaluate(folded).intValue()).isEqualTo(closed);
+    assertThat(browser.pdf()).hasSizeGreaterThan(20_000);
+    visit.everythingIsInOrder();
+  }
+
   /** What a screen hides from a mouse it still gives to the keys, in the order of the page. */
   @Test
   void everyControlIsReachedByTheTabKey() throws IOException {
