@@ -41,6 +41,7 @@ public final class RewardModeling implements TrainingMethod<List<float[]>, List<
     for (int bin = 0; bin < Calibration.BINS; bin++) {
       sums.addAll(List.of(BIN_COUNT + bin, BIN_CONFIDENCE + bin, BIN_ACCURATE + bin));
     }
+    sums.addAll(MarginHistogram.SUMS);
     return sums;
   }
 
@@ -73,6 +74,7 @@ public final class RewardModeling implements TrainingMethod<List<float[]>, List<
       }
       sums.add(ACCURATE, chosen > rejected ? 1 : 0);
       sums.add(MARGIN, chosen - rejected);
+      MarginHistogram.add(sums, chosen - rejected);
       double probability = BradleyTerry.preferenceProbability(chosen, rejected);
       if (Double.isNaN(probability)) {
         // The loss is NaN as well, which the loop sees to.
@@ -110,7 +112,8 @@ public final class RewardModeling implements TrainingMethod<List<float[]>, List<
 
   /**
    * Also the expected calibration error, and for each bin that holds pairs their share, the mean
-   * predicted probability of the side that is predicted to win, and how often it did.
+   * predicted probability of the side that is predicted to win, and how often it did; and how the
+   * margins are spread.
    */
   @Override
   public Map<String, Double> evaluationMetrics(Sums sums) {
@@ -133,6 +136,7 @@ public final class RewardModeling implements TrainingMethod<List<float[]>, List<
     }
     metrics.put("calibration_error", Calibration.error(bins));
     metrics.putAll(byBin);
+    MarginHistogram.put(metrics, sums, sums.of(PAIRS));
     return metrics;
   }
 }

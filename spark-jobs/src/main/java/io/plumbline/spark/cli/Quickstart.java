@@ -125,7 +125,7 @@ final class Quickstart {
         TrainingSettings.request(algorithm, new SettingValues(given, problems), problems);
     problems.refuse();
     progress.note(call.toString());
-    return TrainingJob.run(spark, request, progress);
+    return TrainingJob.run(spark, request, TrainingSettings.standard(algorithm), progress);
   }
 
   /** A few held-out prompts, spread over the file. */

@@ -127,7 +127,9 @@ record TrainCommand(Algorithm algorithm, String summary, String description, Lis
     return console -> {
       try (SparkSessions.Session session = SparkSessions.open(values, request.ranks());
           Progress progress = Progress.on(console)) {
-        TrainingOutcome outcome = TrainingJob.run(session.spark(), request, progress);
+        TrainingOutcome outcome =
+            TrainingJob.run(
+                session.spark(), request, TrainingSettings.standard(algorithm), progress);
         progress.close();
         console.out().print(OutcomeText.of(outcome));
       }

@@ -20,11 +20,14 @@ import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
 import io.plumbline.train.LoopSettings.Selection.Better;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -401,6 +404,16 @@ final class TrainingSettings {
           case REWARD -> "1e-4";
           case DPO, KTO, ORPO, SIMPO, GRPO, PPO -> "1e-6";
         });
+  }
+
+  /** Options with the values that they have where nobody gives them, but those without any. */
+  static Map<String, Object> standard(Algorithm algorithm) {
+    Problems ofNoConcern = new Problems();
+    Map<String, Object> standard =
+        new LinkedHashMap<>(
+            request(algorithm, new SettingValues(Map.of(), ofNoConcern), ofNoConcern).options());
+    standard.keySet().removeAll(Set.of("model", "data", "output", "reward"));
+    return standard;
   }
 
   /** The request that the values make; only to be used if no problem was added. */

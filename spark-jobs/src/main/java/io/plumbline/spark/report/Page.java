@@ -39,6 +39,9 @@ import java.util.stream.Collectors;
 public final class Page {
   private static final JsonMapper JSON = mapper();
 
+  /** The charts' library, from its Maven artifact; its licence goes into each page with it. */
+  private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/";
+
   private final String title;
   private String kind = "Plumbline report";
   private String verdict = "";
@@ -89,6 +92,21 @@ public final class Page {
   public Page script(String javaScript) {
     scripts.add(trusted(javaScript, "</script", "<!--"));
     return this;
+  }
+
+  /**
+   * Adds {@code plumbline.chart}, {@code chartGroup} and {@code histogram} for the scripts that
+   * come after: see charts.js.
+   */
+  public Page charts() {
+    return style(resource(Page.class, UPLOT + "dist/uPlot.min.css"))
+        .style(resource(Page.class, "charts.css"))
+        .script(
+            "/*\n"
+                + resource(Page.class, UPLOT + "LICENSE")
+                + "\n*/\n"
+                + resource(Page.class, UPLOT + "dist/uPlot.iife.min.js"))
+        .script(resource(Page.class, "charts.js"));
   }
 
   /** Writes the page to a path of any Hadoop file system, replacing what is there. */

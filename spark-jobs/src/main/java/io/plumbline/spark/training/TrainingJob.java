@@ -13,7 +13,6 @@ import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
 import io.plumbline.spark.report.MetricsFile;
-import io.plumbline.spark.report.ReportData.RolloutGroup;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopOutcome;
@@ -39,6 +38,7 @@ public final class TrainingJob {
 
   private final SparkSession spark;
   private final TrainingRequest request;
+  private final Map<String, Object> standardOptions;
   private final ProgressListener progress;
   private final Storage storage;
   private final RunDirectory run;
@@ -48,9 +48,14 @@ public final class TrainingJob {
   private Optional<RunRecord> refusedFor = Optional.empty();
 
   private TrainingJob(
-      SparkSession spark, TrainingRequest request, ProgressListener progress, Storage storage) {
+      SparkSession spark,
+      TrainingRequest request,
+      Map<String, Object> standardOptions,
+      ProgressListener progress,
+      Storage storage) {
     this.spark = spark;
     this.request = request;
+    this.standardOptions = standardOptions;
     this.progress = progress;
     this.storage = storage;
     this.run = new RunDirectory(request.output());
@@ -65,10 +70,24 @@ public final class TrainingJob {
   /** Checks, prepares, fills the reference cache, trains, evaluates and reports. */
   public static TrainingOutcome run(
       SparkSession spark, TrainingRequest request, ProgressListener progress) {
+    return run(spark, request, Map.of(), progress);
+  }
+
+  /**
+   * Likewise.
+   *
+   * @param standardOptions options and their values where nobody gives them, which the report
+   *     compares with
+   */
+  public static TrainingOutcome run(
+      SparkSession spark,
+      TrainingRequest request,
+      Map<String, Object> standardOptions,
+      ProgressListener progress) {
     Storage storage = Storage.of(spark.sparkContext().hadoopConfiguration());
     Preflight.require(spark, request, storage);
     try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start())) {
-      TrainingJob job = new TrainingJob(spark, request, progress, storage);
+      TrainingJob job = new TrainingJob(spark, request, standardOptions, progress, storage);
       Optional<RunRecord> earlier = job.earlierRun();
       earlier.ifPresent(job::refuseOtherCommand);
       if (request.start() == TrainingRequest.Start.RESUME) {
@@ -126,8 +145,10 @@ public final class TrainingJob {
     Map<String, Double> after = evaluation(metrics, outcome.best().orElse(outcome.lastStep()));
     before.forEach((name, value) -> record = record.withResult("before/" + name, value));
     after.forEach((name, value) -> record = record.withResult("after/" + name, value));
-    List<RolloutGroup> rollouts =
-        request.algorithm().isOnline() ? RolloutSamples.of(storage, run.ledger()) : List.of();
+    RolloutSamples rollouts =
+        request.algorithm().isOnline()
+            ? RolloutSamples.of(storage, run.ledger())
+            : RolloutSamples.NONE;
     RunReport.write(
         storage,
         run,
@@ -137,15 +158,17 @@ public final class TrainingJob {
         before,
         after,
         data.prepared(),
+        shards,
         culpritsStandAt,
-        rollouts);
+        rollouts,
+        standardOptions);
     return new TrainingOutcome(
         run.checkpoint(),
         run.metrics(),
         run.report(),
         run.runRecord(),
         request.algorithm().isOnline() ? Optional.of(run.ledger()) : Optional.empty(),
-        rollouts,
+        rollouts.ofLastPhase(),
         outcome.lastStep(),
         steps(plan),
         request.selection().metric(),

@@ -111,6 +111,87 @@ const plumbline = (() => {
     return made;
   }
 
+  // --- lists with search and filters --------------------------------------------------------------
+
+  // A list of items with a search in their texts, and where they have them a choice and a range of
+  // values. settings: what (the items' name); texts(item); measure and values(item) to filter by;
+  // choices: [[words, keeps(item)]]; render(item, keeps(value)) makes an element, or frame(items) one
+  // of all; page: how many are shown at first.
+  function listOf(items, settings) {
+    const page = settings.page || 10;
+    const place = element("div", "list");
+    const found = element("div", "found");
+    const status = element("p", "note");
+    status.setAttribute("role", "status");
+    const search = element("input");
+    search.type = "search";
+    const bar = add(element("div", "toolbar"), labelled("Search", search));
+    const choose = element("select");
+    if (settings.choices && settings.choices.length > 1) {
+      settings.choices.forEach(([words], i) => {
+        const option = element("option", "", words);
+        option.value = i;
+        choose.append(option);
+      });
+      bar.append(labelled("Show", choose));
+    }
+    const bounds = [element("input"), element("input")];
+    const order = element("select");
+    if (settings.measure && items.some((item) => settings.values(item).some(Number.isFinite))) {
+      bounds.forEach((bound) => {
+        bound.type = "number";
+        bound.step = "any";
+      });
+      [["given", "As in the run"], ["high", "Highest first"], ["low", "Lowest first"]].forEach(([value, words]) => {
+        const option = element("option", "", words);
+        option.value = value;
+        order.append(option);
+      });
+      const name = settings.measure[0].toUpperCase() + settings.measure.slice(1);
+      bar.append(labelled(name + " from", bounds[0]), labelled("to", bounds[1]), labelled("Order", order));
+    }
+    const more = button("Show more", () => show(shown + page));
+    let kept = [], shown = 0, keeps;
+    // "" is no bound, and neither is a number that is half typed.
+    const bound = (input, otherwise) => (input.value.trim() === "" || !Number.isFinite(Number(input.value)) ? otherwise : Number(input.value));
+    function show(count) {
+      if (settings.frame) found.replaceChildren(settings.frame(kept));
+      else {
+        if (count <= shown) found.replaceChildren();
+        found.append(...kept.slice(count <= shown ? 0 : shown, count).map((item) => settings.render(item, keeps)));
+      }
+      shown = count;
+      more.hidden = shown >= kept.length;
+      status.textContent = kept.length === items.length ? whole(items.length) + " " + settings.what : whole(kept.length) + " of " + whole(items.length) + " " + settings.what;
+    }
+    function filter() {
+      const words = search.value.toLowerCase().trim();
+      const [from, to] = [bound(bounds[0], -Infinity), bound(bounds[1], Infinity)];
+      const bounded = from > -Infinity || to < Infinity;
+      const chosen = settings.choices && settings.choices.length > 1 ? settings.choices[Number(choose.value)][1] : () => true;
+      keeps = (value) => !bounded || (value >= from && value <= to);
+      kept = items.filter((item) => chosen(item)
+        && (!words || settings.texts(item).some((text) => text.toLowerCase().includes(words)))
+        && (!bounded || settings.values(item).some(keeps)));
+      if (order.value === "high" || order.value === "low") {
+        const sign = order.value === "high" ? -1 : 1;
+        const best = (item) => {
+          const values = settings.values(item).filter((value) => Number.isFinite(value) && keeps(value)).map((value) => sign * value);
+          return values.length ? Math.min(...values) : Infinity;
+        };
+        const ranks = new Map(kept.map((item) => [item, best(item)]));
+        kept.sort((a, b) => (ranks.get(a) < ranks.get(b) ? -1 : ranks.get(a) > ranks.get(b) ? 1 : 0));
+      }
+      found.replaceChildren();
+      shown = 0;
+      show(page);
+    }
+    for (const control of [search, ...bounds]) control.addEventListener("input", filter);
+    for (const control of [choose, order]) control.addEventListener("change", filter);
+    filter();
+    return add(place, bar, status, found, more);
+  }
+
   // --- light and dark --------------------------------------------------------------------------
 
   // Called after the colours have changed; canvases draw themselves anew.
@@ -143,7 +224,7 @@ const plumbline = (() => {
   // Paper is white, and shows what a screen hides.
   let unprinted;
   addEventListener("beforeprint", () => {
-    const folded = [...document.querySelectorAll("details:not([open])")];
+    const folded = [...document.querySelectorAll("details:not([open]):not(.meaning)")];
     unprinted = { theme: root.dataset.theme, folded };
     for (const details of folded) details.open = true;
     root.dataset.theme = "light";
@@ -158,5 +239,5 @@ const plumbline = (() => {
     repaint();
   });
 
-  return { data, main, element, add, shape, format, whole, percent, duration, section, card, table, labelled, button, onRepaint };
+  return { data, main, element, add, shape, format, whole, percent, duration, section, card, table, labelled, button, listOf, onRepaint };
 })();
