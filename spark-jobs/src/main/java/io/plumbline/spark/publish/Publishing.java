@@ -80,7 +80,7 @@ public record Publishing(
       }
       return published(own.get(), Optional.empty(), "It is version " + own.get().version() + ".");
     }
-    Evaluation evaluated = Evaluation.read(storage, evaluation);
+    EvaluationFile evaluated = EvaluationFile.read(storage, evaluation);
     HeldOutScores scores = evaluated.scores(candidate, yardstick);
     Optional<PublishedModel> last = published.newest();
     last.filter(version -> !evaluated.holds(version.model()))
@@ -174,6 +174,6 @@ public record Publishing(
   }
 
   private static boolean same(Storage storage, String one, String other) {
-    return Evaluation.identity(storage, one).equals(Evaluation.identity(storage, other));
+    return EvaluationFile.identity(storage, one).equals(EvaluationFile.identity(storage, other));
   }
 }

@@ -14,19 +14,19 @@ import java.util.TreeSet;
 import org.apache.hadoop.fs.Path;
 
 /** What an evaluation.json says about held-out preferences, by model. */
-final class Evaluation {
+final class EvaluationFile {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Storage storage;
   private final String path;
   private final Map<String, JsonNode> policies = new LinkedHashMap<>();
 
-  private Evaluation(Storage storage, String path) {
+  private EvaluationFile(Storage storage, String path) {
     this.storage = storage;
     this.path = path;
   }
 
-  static Evaluation read(Storage storage, String path) {
+  static EvaluationFile read(Storage storage, String path) {
     if (!storage.exists(path)) {
       throw new PlumblineException(
           ErrorCode.INPUT_NOT_FOUND,
@@ -41,7 +41,7 @@ final class Evaluation {
       throw new PlumblineException(
           ErrorCode.BAD_DATA, path + " is not JSON: name the evaluation.json of evaluate.", e);
     }
-    Evaluation evaluation = new Evaluation(storage, path);
+    EvaluationFile evaluation = new EvaluationFile(storage, path);
     for (JsonNode policy : json.path("policies")) {
       evaluation.policies.put(
           identity(storage, policy.path("model").asText()), policy.path("preferences"));
