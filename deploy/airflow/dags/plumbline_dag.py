@@ -27,6 +27,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 SCHEDULE = "@daily"
 START = datetime(2025, 1, 1, tzinfo=timezone.utc)
 SPARK_CONNECTION = "plumbline_spark"
+# Further arguments of every SparkSubmitOperator: YARN in cluster mode needs yarn_track_via_rm_api.
+SPARK_SUBMIT: dict[str, Any] = {}
 RETRIES = 3
 # The first wait; each one after it is twice as long, up to half an hour.
 RETRY_DELAY = timedelta(seconds=float(os.environ.get("PLUMBLINE_RETRY_SECONDS", "60")))
@@ -258,8 +260,7 @@ class PlumblineOperator(SparkSubmitOperator):
             java_class="io.plumbline.spark.cli.Plumbline",
             conn_id=SPARK_CONNECTION,
             name="plumbline-" + kwargs["task_id"],
-            # Only looked at where the connection says YARN in cluster mode, which needs it.
-            yarn_track_via_rm_api=True,
+            **SPARK_SUBMIT,
             **kwargs,
         )
         self.arguments = arguments

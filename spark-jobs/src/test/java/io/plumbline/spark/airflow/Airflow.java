@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Assumptions;
  */
 final class Airflow {
   static final Path DAG = Fixtures.root().resolve("deploy/airflow/dags/plumbline_dag.py");
-  private static final Duration DEADLINE = Duration.ofMinutes(5);
+  private static final Duration DEADLINE = Duration.ofMinutes(10);
 
   record Ended(int status, String log) {}
 
