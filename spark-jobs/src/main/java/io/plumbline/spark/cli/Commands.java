@@ -25,6 +25,7 @@ final class Commands {
         new GenerateCommand(),
         new ScoreCommand(),
         new EvaluateCommand(),
+        new PublishCommand(),
         new InspectCommand());
   }
 }
