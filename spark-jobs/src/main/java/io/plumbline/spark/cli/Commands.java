@@ -21,6 +21,8 @@ final class Commands {
         TrainCommand.GRPO,
         new GenerateCommand(),
         new ScoreCommand(),
-        new InspectCommand());
+        new InspectCommand(),
+        new RerunCommand(),
+        new TrackCommand());
   }
 }

@@ -15,6 +15,7 @@ import io.plumbline.spark.reference.ReferenceSettings;
 import io.plumbline.spark.report.MetricsFile;
 import io.plumbline.spark.report.ReportData.RolloutGroup;
 import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.tracking.RunTracking;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
@@ -39,19 +40,29 @@ public final class TrainingJob {
 
   private final SparkSession spark;
   private final TrainingRequest request;
+  private final RunTracking tracking;
   private final ProgressListener progress;
   private final Storage storage;
   private final RunDirectory run;
   private RunRecord record;
 
+  /** What this run repeats. */
+  private final Optional<Repetition> repetition;
+
   /** The record of a run that this one is refused for, which stays as it was. */
   private Optional<RunRecord> refusedFor = Optional.empty();
 
   private TrainingJob(
-      SparkSession spark, TrainingRequest request, ProgressListener progress, Storage storage) {
+      SparkSession spark,
+      TrainingRequest request,
+      Optional<Repetition> repetition,
+      RunTracking tracking,
+      Storage storage) {
     this.spark = spark;
     this.request = request;
-    this.progress = progress;
+    this.repetition = repetition;
+    this.tracking = tracking;
+    this.progress = tracking.listener();
     this.storage = storage;
     this.run = new RunDirectory(request.output());
     this.record =
@@ -60,15 +71,43 @@ public final class TrainingJob {
             .withSeed(request.seed())
             .withVersions(RunRecord.libraryVersions())
             .withVersion("spark", spark.version());
+    // Where paths of a file system of a cluster go from, the cluster says.
+    String directory = storage.absolute(".");
+    if (directory.startsWith("/")) {
+      record = record.withDirectory(directory);
+    }
   }
 
   /** Checks, prepares, fills the reference cache, trains, evaluates and reports. */
   public static TrainingOutcome run(
       SparkSession spark, TrainingRequest request, ProgressListener progress) {
+    return run(spark, request, Optional.empty(), progress);
+  }
+
+  /**
+   * The same for a run that repeats another.
+   *
+   * @throws PlumblineException BAD_DATA where the model or the data is not what it was, and must be
+   */
+  public static TrainingOutcome repeat(
+      SparkSession spark,
+      TrainingRequest request,
+      Repetition repetition,
+      ProgressListener progress) {
+    return run(spark, request, Optional.of(repetition), progress);
+  }
+
+  private static TrainingOutcome run(
+      SparkSession spark,
+      TrainingRequest request,
+      Optional<Repetition> repetition,
+      ProgressListener progress) {
     Storage storage = Storage.of(spark.sparkContext().hadoopConfiguration());
     Preflight.require(spark, request, storage);
-    try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start())) {
-      TrainingJob job = new TrainingJob(spark, request, progress, storage);
+    try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start());
+        RunTracking tracking =
+            RunTracking.of(storage, request.output(), request.tracking(), progress)) {
+      TrainingJob job = new TrainingJob(spark, request, repetition, tracking, storage);
       Optional<RunRecord> earlier = job.earlierRun();
       earlier.ifPresent(job::refuseOtherCommand);
       if (request.start() == TrainingRequest.Start.RESUME) {
@@ -93,7 +132,15 @@ public final class TrainingJob {
 
   private TrainingOutcome train(Optional<RunRecord> earlier) {
     ModelDirectory model = ModelDirectory.open(storage, request.model());
-    record = record.withFingerprint("model", model.fingerprint());
+    fingerprint("model", model.fingerprint());
+    request
+        .rollouts()
+        .ifPresent(
+            rollouts ->
+                ScoringModels.of(rollouts)
+                    .forEach(
+                        (name, path) ->
+                            fingerprint(name, ModelDirectory.open(storage, path).fingerprint())));
 
     TrainingRows rows =
         new TrainingRows(
@@ -103,6 +150,8 @@ public final class TrainingJob {
             progress,
             change -> record = change.apply(record));
     TrainingRows.Made data = rows.make(model);
+    repetition.ifPresent(
+        of -> record.fingerprints().forEach((name, hex) -> of.check(name, hex, progress)));
     Plan plan = plan(data.rows().count());
     Optional<TrainingRows.Addition> reference = reference(data, plan);
     CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
@@ -110,6 +159,11 @@ public final class TrainingJob {
 
     refuseOtherRun(earlier, model, shards);
     record.write(storage, run.runRecord());
+    if (request.start() == TrainingRequest.Start.RESUME) {
+      tracking.goOn(record);
+    } else {
+      tracking.begin(record);
+    }
     Culprits culprits = new Culprits();
     Supplier<String> places = () -> culprits.sentence(named -> rows.places(data, model, named));
     LoopOutcome outcome = train(plan, data.held().isPresent(), culprits, places);
@@ -117,6 +171,10 @@ public final class TrainingJob {
     if (!culpritsStandAt.isEmpty()) {
       progress.note(culpritsStandAt);
     }
+    record =
+        record.withFingerprint(
+            "checkpoint", ModelDirectory.open(storage, run.checkpoint()).fingerprint());
+    repetition.flatMap(of -> of.difference(record)).ifPresent(progress::note);
     record = record.withCount("steps", outcome.lastStep()).withCount("planned_steps", steps(plan));
     outcome.best().ifPresent(step -> record = record.withCount("best_step", step));
 
@@ -153,11 +211,19 @@ public final class TrainingJob {
         after);
   }
 
+  /** Notes what an input is; in a run that repeats another, it must be what it was. */
+  private void fingerprint(String name, String hex) {
+    record = record.withFingerprint(name, hex);
+    repetition.ifPresent(of -> of.check(name, hex, progress));
+  }
+
   /** Trains; a failure that is due to rows says where they stand in the data. */
   private LoopOutcome train(
       Plan plan, boolean evaluated, Culprits culprits, Supplier<String> places) {
     try {
-      return TrainingTask.outcome(timed("train", () -> gang(plan, evaluated, culprits)));
+      String result = timed("train", () -> gang(plan, evaluated, culprits));
+      record = record.withEnvironment(TrainingTask.environment(result));
+      return TrainingTask.outcome(result);
     } catch (PlumblineException e) {
       String where = "";
       try {
