@@ -83,8 +83,9 @@ record RecordedOptions(String path, RunRecord record) {
             (name, given) -> {
               if (!offered.contains(name)) {
                 problems.add(
-                    "%s has the option %s, which this version does not know: run it again with the version that wrote it."
-                        .formatted(path, name));
+                    "%s has the option %s, which this version does not know: run it again with the one"
+                            .formatted(path, name)
+                        + " that wrote it.");
               } else if (given.texts().stream().anyMatch(text -> text.contains(MASKED))) {
                 problems.add(
                     "%s has no value of %s, which held a secret: such a run cannot be run again."

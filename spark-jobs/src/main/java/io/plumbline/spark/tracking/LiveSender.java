@@ -40,6 +40,8 @@ final class LiveSender {
   private final MlflowServer server;
   private TrackingRecord record;
   private Optional<MlflowRun> run = Optional.empty();
+  private Optional<TrackingFailure> away = Optional.empty();
+  private long awayAt;
   private boolean toldOfFailure;
 
   /**
@@ -77,6 +79,7 @@ final class LiveSender {
 
   /** Ends the thread and sends what the server lacks. */
   RunUpload.Result finish() {
+    long asked = System.nanoTime();
     ending.countDown();
     boolean ended = false;
     try {
@@ -86,7 +89,15 @@ final class LiveSender {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    return ended ? rest() : RunUpload.send(storage, output, settings);
+    if (!ended) {
+      return RunUpload.send(storage, output, settings);
+    }
+    if (away.isPresent() && awayAt - asked > 0) {
+      // It has just been tried.
+      server.close();
+      return RunUpload.nothing(storage, output, record, away.get());
+    }
+    return rest();
   }
 
   private RunUpload.Result rest() {
@@ -107,13 +118,20 @@ final class LiveSender {
         pause = FIRST_PAUSE;
       } catch (TrackingFailure | RuntimeException | LinkageError e) {
         tell(e);
-        if (e instanceof TrackingFailure failure && failure.kind() == Kind.REFUSED) {
-          // Once more at the end; the lines behind these may be taken.
-          taken.clear();
-        }
+        heard(e);
         rest(pause);
         pause = pause.compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
       }
+    }
+  }
+
+  private void heard(Throwable e) {
+    if (e instanceof TrackingFailure failure && failure.kind() == Kind.AWAY) {
+      away = Optional.of(failure);
+      awayAt = System.nanoTime();
+    } else {
+      // Once more at the end; the lines behind these may be taken.
+      taken.clear();
     }
   }
 

@@ -23,7 +23,8 @@ final class MlflowNames {
     for (int i = 0; i < name.length(); i++) {
       char c = name.charAt(i);
       char before = i == 0 ? '/' : name.charAt(i - 1);
-      boolean pathLike = (c == '/' || c == '.') && (before == '/' || before == '.');
+      boolean pathLike =
+          (c == '/' && before == '/') || (c == '.' && (before == '/' || before == '.'));
       boolean last = i == name.length() - 1 && c == '/';
       boolean plain = c < 128 && (Character.isLetterOrDigit(c) || "_-. /".indexOf(c) >= 0);
       text.append(plain && !pathLike && !last ? c : String.format(Locale.ROOT, "_x%02x", (int) c));

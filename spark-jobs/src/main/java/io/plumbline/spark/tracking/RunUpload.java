@@ -22,7 +22,7 @@ import org.mlflow.api.proto.Service.RunStatus;
  * resumed, or later.
  */
 public final class RunUpload {
-  static final Duration DEADLINE = Duration.ofSeconds(20);
+  static final Duration DEADLINE = Duration.ofSeconds(10);
 
   private static final List<String> RECORDS = List.of("run.json", "metrics.jsonl", "report.html");
   private static final Pattern LOCAL = Pattern.compile("(?:file:|/|\\./)?[^:]*|file:.*");

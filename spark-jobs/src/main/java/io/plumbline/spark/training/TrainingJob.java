@@ -71,10 +71,10 @@ public final class TrainingJob {
             .withSeed(request.seed())
             .withVersions(RunRecord.libraryVersions())
             .withVersion("spark", spark.version());
-    // Where paths of a file system of a cluster go from, the cluster says.
-    String directory = storage.absolute(".");
-    if (directory.startsWith("/")) {
-      record = record.withDirectory(directory);
+    // Where relative paths of a cluster's file system go from, the cluster says.
+    String somewhere = storage.absolute("x");
+    if (somewhere.startsWith("/")) {
+      record = record.withDirectory(somewhere.substring(0, somewhere.lastIndexOf('/')));
     }
   }
 

@@ -30,7 +30,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class MlflowProcess implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Duration START = Duration.ofSeconds(120);
+  private static final Duration START = Duration.ofMinutes(2);
 
   private final HttpClient http =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
@@ -128,8 +128,7 @@ public final class MlflowProcess implements AutoCloseable {
     List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
     all.add(process.toHandle());
     all.forEach(ProcessHandle::destroyForcibly);
-    all.forEach(
-        one -> one.onExit().orTimeout(30, TimeUnit.SECONDS).exceptionally(e -> one).join());
+    all.forEach(one -> one.onExit().orTimeout(30, TimeUnit.SECONDS).exceptionally(e -> one).join());
   }
 
   @Override
@@ -197,8 +196,7 @@ public final class MlflowProcess implements AutoCloseable {
     HttpResponse<byte[]> answer =
         http.send(
             HttpRequest.newBuilder(
-                    URI.create(
-                        uri() + "/api/2.0/mlflow-artifacts/artifacts" + path + "/" + name))
+                    URI.create(uri() + "/api/2.0/mlflow-artifacts/artifacts" + path + "/" + name))
                 .build(),
             HttpResponse.BodyHandlers.ofByteArray());
     if (answer.statusCode() != 200) {
