@@ -50,6 +50,8 @@ public final class RunUpload {
           + (runId.isEmpty() ? "it" : "the rest")
           + " by 'plumbline track "
           + output
+          + " --mlflow-uri "
+          + uri
           + "'.";
     }
 

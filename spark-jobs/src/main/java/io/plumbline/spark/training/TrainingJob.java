@@ -258,9 +258,9 @@ public final class TrainingJob {
                       ReferenceSettings.of(referenceCache(), request.computeDtype())
                           .withTokensPerBatch(request.microBatchTokens()),
                       progress));
+      fingerprint("reference", filled.referenceFingerprint());
       record =
           record
-              .withFingerprint("reference", filled.referenceFingerprint())
               .withCount("reference.computed", filled.computed())
               .withCount("reference.found", filled.found());
       String fingerprint = filled.referenceFingerprint();

@@ -639,7 +639,9 @@ class CommandsTest {
     assertThat(call.out()).contains("2 steps done");
     assertThat(call.err().lines().filter(line -> line.contains("plumbline track")))
         .containsExactly(
-            "The MLflow server at http://127.0.0.1:%d has nothing of this run (Connection refused): send it by 'plumbline track %s'."
+            ("The MLflow server at http://127.0.0.1:%1$d has nothing of this run (Connection"
+                    + " refused): send it by 'plumbline track %2$s --mlflow-uri"
+                    + " http://127.0.0.1:%1$d'.")
                 .formatted(port, output));
     assertThat(call.out() + call.err()).doesNotContain("sesame");
     try (Stream<Path> files = Files.walk(output)) {

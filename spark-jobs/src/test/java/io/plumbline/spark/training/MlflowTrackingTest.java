@@ -7,10 +7,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.tracking.MlflowProcess;
+import io.plumbline.spark.tracking.RunTracking;
 import io.plumbline.spark.tracking.RunUpload;
 import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.spark.tracking.TrackingSettings.Artifacts;
@@ -20,6 +22,7 @@ import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -181,7 +184,7 @@ class MlflowTrackingTest {
         .singleElement()
         .asString()
         .startsWith("The MLflow server at " + nowhere + " has nothing of this run (")
-        .endsWith("send it by 'plumbline track " + output + "'.");
+        .endsWith("send it by 'plumbline track %s --mlflow-uri %s'.".formatted(output, nowhere));
 
     RunUpload.Result result =
         RunUpload.send(Storage.local(), output.toString(), server.settings("down"));
@@ -191,6 +194,45 @@ class MlflowTrackingTest {
     hasTheMetricsOf(output, run);
     assertThat(server.artifact(run, "report.html"))
         .isEqualTo(Files.readAllBytes(output.resolve("report.html")));
+  }
+
+  @Test
+  void moreMetricsThanTheQueueHoldsAreSentFromTheirFile() throws Exception {
+    Path output = Files.createDirectory(directory.resolve("many"));
+    String nowhere = "http://127.0.0.1:" + MlflowProcess.freePort();
+    RunRecord record = RunRecord.started("dpo", Instant.now()).completed(Instant.now());
+    record.write(Storage.local(), output.resolve("run.json").toString());
+    List<String> lines = new ArrayList<>();
+    long start = System.nanoTime();
+    try (RunTracking tracking =
+        RunTracking.of(
+            Storage.local(),
+            output.toString(),
+            Optional.of(MlflowProcess.settings(nowhere, "many")),
+            new Quiet())) {
+      tracking.begin(record);
+      for (int step = 1; step <= 5000; step++) {
+        Map<String, Double> line = Map.of("step", (double) step, "loss", loss(step));
+        lines.add(MetricLine.write(line));
+        tracking.listener().step(step, 5000, line);
+      }
+      Files.write(output.resolve("metrics.jsonl"), lines);
+    }
+    assertThat((System.nanoTime() - start) / 1e9).isLessThan(20);
+
+    RunUpload.Result result =
+        RunUpload.send(Storage.local(), output.toString(), server.settings("many"));
+
+    assertThat(result.lacking()).isEmpty();
+    Map<Long, List<Double>> expected = new TreeMap<>();
+    for (long step = 1; step <= 5000; step++) {
+      expected.put(step, List.of(loss(step)));
+    }
+    assertThat(server.metrics(server.run("many"))).isEqualTo(Map.of("loss", expected));
+  }
+
+  private static double loss(long step) {
+    return step == 77 ? Double.NaN : 1.0 / step;
   }
 
   @Test
