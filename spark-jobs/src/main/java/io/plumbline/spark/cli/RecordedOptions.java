@@ -23,8 +23,9 @@ import java.util.regex.Pattern;
  */
 record RecordedOptions(String path, RunRecord record) {
   private static final String MASKED = "***";
-  private static final Set<String> PATHS = Set.of("model", "output", "reference-cache");
-  private static final Set<String> SOURCES = Set.of("data", "eval-data");
+  private static final Set<String> PATHS =
+      Set.of("model", "output", "reference-cache", "reward-model", "critic-model");
+  private static final Set<String> SOURCES = Set.of("data", "eval-data", "ptx-data");
   private static final Pattern WITH_SCHEME = Pattern.compile("[a-zA-Z][a-zA-Z0-9+.-]*:/.*");
   private static final String DELTA = "delta:";
 
