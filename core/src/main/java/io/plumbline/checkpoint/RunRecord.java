@@ -21,8 +21,10 @@ import java.util.regex.Pattern;
  *
  * <p>Fields: {@code command}, {@code status} (running, completed, failed), {@code started}, {@code
  * ended} (ISO 8601, UTC), {@code seed}, {@code configuration}, {@code fingerprints} (hex SHA-256 by
- * name), {@code versions}, {@code counts} (by dotted name, such as {@code reference.computed}),
- * {@code timings} (seconds by name), {@code results} and, for a failed run, {@code error}.
+ * name), {@code directory} (from which relative paths go), {@code versions}, {@code environment}
+ * (what else may decide the last bits of a result), {@code counts} (by dotted name, such as {@code
+ * reference.computed}), {@code timings} (seconds by name), {@code results} and, for a failed run,
+ * {@code error}.
  */
 public final class RunRecord {
   private static final String MASK = "***";
@@ -97,6 +99,16 @@ public final class RunRecord {
 
   public RunRecord withVersions(Map<String, String> versions) {
     return with(copy -> versions.forEach(copy.withObjectProperty("versions")::put));
+  }
+
+  /** Where paths go from that are not absolute. */
+  public RunRecord withDirectory(String directory) {
+    return with(copy -> copy.put("directory", directory));
+  }
+
+  /** Something besides versions that may decide the last bits, such as {@code processor}. */
+  public RunRecord withEnvironment(Map<String, String> environment) {
+    return with(copy -> environment.forEach(copy.withObjectProperty("environment")::put));
   }
 
   public RunRecord withCount(String name, long count) {
@@ -176,6 +188,31 @@ public final class RunRecord {
   public Optional<String> fingerprint(String name) {
     JsonNode hex = json.path("fingerprints").path(name);
     return hex.isTextual() ? Optional.of(hex.textValue()) : Optional.empty();
+  }
+
+  /** Where relative paths of the configuration go from; empty in records that do not say it. */
+  public Optional<String> directory() {
+    JsonNode directory = json.path("directory");
+    return directory.isTextual() ? Optional.of(directory.textValue()) : Optional.empty();
+  }
+
+  /** All fingerprints, by name. */
+  public Map<String, String> fingerprints() {
+    return texts("fingerprints");
+  }
+
+  public Map<String, String> versions() {
+    return texts("versions");
+  }
+
+  public Map<String, String> environment() {
+    return texts("environment");
+  }
+
+  private Map<String, String> texts(String field) {
+    Map<String, String> texts = new java.util.TreeMap<>();
+    json.path(field).properties().forEach(e -> texts.put(e.getKey(), e.getValue().asText()));
+    return texts;
   }
 
   /** What the run was asked for; a copy. */

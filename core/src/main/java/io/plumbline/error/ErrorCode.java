@@ -29,6 +29,8 @@ public enum ErrorCode {
   ENGINE_FAILED(1),
   /** The job was stopped from outside. */
   INTERRUPTED(1),
+  /** A tracking server did not take what was to be sent to it. */
+  TRACKING_FAILED(1),
   /** Reward functions failed on more rollouts than may. */
   REWARD_FAILED(1),
   /** A mistake in Plumbline itself. */

@@ -24,7 +24,9 @@ class RunRecordTest {
             .withSeed(42)
             .withFingerprint("model", "ab")
             .withVersions(RunRecord.libraryVersions())
-            .withVersion("spark", "4.2.0");
+            .withVersion("spark", "4.2.0")
+            .withDirectory("/home/ada")
+            .withEnvironment(Map.of("processor", "Abacus 3"));
     running.write(storage, path);
     assertThat(RunRecord.read(storage, path).status()).isEqualTo("running");
     RunRecord done =
@@ -44,6 +46,10 @@ class RunRecordTest {
     assertThat(read.count("reference.found")).contains(0L);
     assertThat(read.count("other")).isEmpty();
     assertThat(read.fingerprint("model")).contains("ab");
+    assertThat(read.fingerprints()).isEqualTo(Map.of("model", "ab"));
+    assertThat(read.directory()).contains("/home/ada");
+    assertThat(read.environment()).isEqualTo(Map.of("processor", "Abacus 3"));
+    assertThat(read.versions()).containsEntry("spark", "4.2.0");
     assertThat(read.configuration().path("ranks").asInt()).isEqualTo(2);
     assertThat(read.json().path("timings").path("train").asDouble()).isEqualTo(1.5);
     assertThat(read.json().path("ended").asText()).isEqualTo("2026-01-02T03:04:14Z");

@@ -26,6 +26,8 @@ final class Commands {
         new ScoreCommand(),
         new EvaluateCommand(),
         new PublishCommand(),
-        new InspectCommand());
+        new InspectCommand(),
+        new RerunCommand(),
+        new TrackCommand());
   }
 }

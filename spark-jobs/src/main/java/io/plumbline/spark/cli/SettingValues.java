@@ -1,6 +1,7 @@
 package io.plumbline.spark.cli;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +28,13 @@ final class SettingValues {
   SettingValues(Map<String, Given> given, Problems problems) {
     this.given = Map.copyOf(given);
     this.problems = problems;
+  }
+
+  /** These values, and beneath them those of a lower layer. */
+  SettingValues over(Map<String, Given> lower, Problems into) {
+    Map<String, Given> all = new LinkedHashMap<>(lower);
+    all.putAll(given);
+    return new SettingValues(all, into);
   }
 
   /** Whether it was set anywhere above its default. */

@@ -373,6 +373,7 @@ final class TrainingSettings {
             RANKS));
     settings.add(SparkSessions.MASTER);
     settings.addAll(List.of(THREADS_PER_RANK, COMPUTE_DTYPE, SAVE_DTYPE));
+    settings.addAll(TrackingOptions.all());
     return settings;
   }
 
@@ -521,7 +522,8 @@ final class TrainingSettings {
             : Optional.empty(),
         rows.badRows(),
         values.of(ON_BAD_STEP),
-        selection(algorithm, values, evaluated, evalSteps, problems));
+        selection(algorithm, values, evaluated, evalSteps, problems),
+        TrackingOptions.settings(values, output, problems));
   }
 
   private static Selection selection(

@@ -136,7 +136,8 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
           NUMERICS,
           REWARD_FAILED ->
           true;
-      case GANG_BROKEN, STORAGE_FAILED, ENGINE_FAILED, INTERRUPTED, INTERNAL -> false;
+      case GANG_BROKEN, STORAGE_FAILED, ENGINE_FAILED, INTERRUPTED, TRACKING_FAILED, INTERNAL ->
+          false;
     };
   }
 

@@ -30,6 +30,9 @@ public final class OutputClaim implements AutoCloseable {
 
   static final String RUN_RECORD = "run.json";
 
+  /** What a run that failed leaves that nothing was made of. */
+  private static final Set<String> OF_FAILED_RUN = Set.of(RUN_RECORD, "tracking.json");
+
   /** What is there before the first step. It is found by content, so it does not hinder a run. */
   private static final Set<String> BEFORE_TRAINING =
       Set.of(
@@ -165,8 +168,8 @@ public final class OutputClaim implements AutoCloseable {
   /** What prepare and reference write is found by content: another run may use it. */
   private static boolean isBeforeTraining(Storage.Entry entry) {
     String name = nameOf(entry);
-    // A run that failed before training leaves its record, and nothing of worth.
-    return BEFORE_TRAINING.contains(name) || name.equals(RUN_RECORD);
+    // A run that failed before the first step leaves its records, and nothing of worth.
+    return BEFORE_TRAINING.contains(name) || OF_FAILED_RUN.contains(name);
   }
 
   private static String firstOther(List<Storage.Entry> contents) {

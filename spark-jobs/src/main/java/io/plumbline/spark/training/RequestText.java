@@ -2,6 +2,7 @@ package io.plumbline.spark.training;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.spark.prepare.EvalSplit;
+import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.Rows;
 import io.plumbline.train.LoopSettings.Selection;
@@ -43,7 +44,12 @@ final class RequestText {
           "metric-for-best-model",
           "best-is",
           "early-stopping-patience",
-          "early-stopping-threshold");
+          "early-stopping-threshold",
+          "mlflow-uri",
+          "mlflow-experiment",
+          "mlflow-run",
+          "mlflow-model",
+          "mlflow-artifacts");
 
   /** Options that are there only where another says so, which then differs itself. */
   private static final Set<String> READ_BESIDE_OTHERS =
@@ -187,6 +193,13 @@ final class RequestText {
               : percent(badRows.atMostShare()));
     } else if (present instanceof EvalSplit split) {
       values.put("eval-split", split.rows() > 0 ? (Object) split.rows() : percent(split.share()));
+    } else if (present instanceof TrackingSettings tracking) {
+      // Without the credentials, and the parent that only its surroundings know.
+      values.put("mlflow-uri", tracking.uri());
+      values.put("mlflow-experiment", tracking.experiment());
+      values.put("mlflow-run", tracking.run());
+      tracking.model().ifPresent(model -> values.put("mlflow-model", model));
+      values.put("mlflow-artifacts", tracking.artifacts().name().toLowerCase(Locale.ROOT));
     } else if (present instanceof Selection selection && selection.equals(Selection.LAST)) {
       return;
     } else if (present instanceof Record nested) {

@@ -14,6 +14,7 @@ import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
 import io.plumbline.spark.report.MetricsFile;
 import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.tracking.RunTracking;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
@@ -39,10 +40,14 @@ public final class TrainingJob {
   private final SparkSession spark;
   private final TrainingRequest request;
   private final Map<String, Object> standardOptions;
+  private final RunTracking tracking;
   private final ProgressListener progress;
   private final Storage storage;
   private final RunDirectory run;
   private RunRecord record;
+
+  /** What this run repeats. */
+  private final Optional<Repetition> repetition;
 
   /** The record of a run that this one is refused for, which stays as it was. */
   private Optional<RunRecord> refusedFor = Optional.empty();
@@ -51,12 +56,15 @@ public final class TrainingJob {
       SparkSession spark,
       TrainingRequest request,
       Map<String, Object> standardOptions,
-      ProgressListener progress,
+      Optional<Repetition> repetition,
+      RunTracking tracking,
       Storage storage) {
     this.spark = spark;
     this.request = request;
     this.standardOptions = standardOptions;
-    this.progress = progress;
+    this.repetition = repetition;
+    this.tracking = tracking;
+    this.progress = tracking.listener();
     this.storage = storage;
     this.run = new RunDirectory(request.output());
     this.record =
@@ -65,6 +73,11 @@ public final class TrainingJob {
             .withSeed(request.seed())
             .withVersions(RunRecord.libraryVersions())
             .withVersion("spark", spark.version());
+    // Where relative paths of a cluster's file system go from, the cluster says.
+    String somewhere = storage.absolute("x");
+    if (somewhere.startsWith("/")) {
+      record = record.withDirectory(somewhere.substring(0, somewhere.lastIndexOf('/')));
+    }
   }
 
   /** Checks, prepares, fills the reference cache, trains, evaluates and reports. */
@@ -84,10 +97,36 @@ public final class TrainingJob {
       TrainingRequest request,
       Map<String, Object> standardOptions,
       ProgressListener progress) {
+    return run(spark, request, standardOptions, Optional.empty(), progress);
+  }
+
+  /**
+   * The same for a run that repeats another.
+   *
+   * @throws PlumblineException BAD_DATA where the model or the data is not what it was, and must be
+   */
+  public static TrainingOutcome repeat(
+      SparkSession spark,
+      TrainingRequest request,
+      Map<String, Object> standardOptions,
+      Repetition repetition,
+      ProgressListener progress) {
+    return run(spark, request, standardOptions, Optional.of(repetition), progress);
+  }
+
+  private static TrainingOutcome run(
+      SparkSession spark,
+      TrainingRequest request,
+      Map<String, Object> standardOptions,
+      Optional<Repetition> repetition,
+      ProgressListener progress) {
     Storage storage = Storage.of(spark.sparkContext().hadoopConfiguration());
     Preflight.require(spark, request, storage);
-    try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start())) {
-      TrainingJob job = new TrainingJob(spark, request, standardOptions, progress, storage);
+    try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start());
+        RunTracking tracking =
+            RunTracking.of(storage, request.output(), request.tracking(), progress)) {
+      TrainingJob job =
+          new TrainingJob(spark, request, standardOptions, repetition, tracking, storage);
       Optional<RunRecord> earlier = job.earlierRun();
       earlier.ifPresent(job::refuseOtherCommand);
       if (request.start() == TrainingRequest.Start.RESUME) {
@@ -112,7 +151,22 @@ public final class TrainingJob {
 
   private TrainingOutcome train(Optional<RunRecord> earlier) {
     ModelDirectory model = ModelDirectory.open(storage, request.model());
-    record = record.withFingerprint("model", model.fingerprint());
+    fingerprint("model", model.fingerprint());
+    request
+        .rollouts()
+        .flatMap(RolloutSettings::withCritic)
+        .filter(critic -> !critic.model().isEmpty())
+        .ifPresent(
+            critic ->
+                fingerprint("critic", ModelDirectory.open(storage, critic.model()).fingerprint()));
+    request
+        .rollouts()
+        .ifPresent(
+            rollouts ->
+                ScoringModels.of(rollouts)
+                    .forEach(
+                        (name, path) ->
+                            fingerprint(name, ModelDirectory.open(storage, path).fingerprint())));
 
     TrainingRows rows =
         new TrainingRows(
@@ -122,6 +176,8 @@ public final class TrainingJob {
             progress,
             change -> record = change.apply(record));
     TrainingRows.Made data = rows.make(model);
+    repetition.ifPresent(
+        of -> record.fingerprints().forEach((name, hex) -> of.check(name, hex, progress)));
     Plan plan = plan(data.rows().count());
     Optional<TrainingRows.Addition> reference = reference(data, plan);
     CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
@@ -130,6 +186,11 @@ public final class TrainingJob {
 
     refuseOtherRun(earlier, model, shards.fingerprint() + pretraining);
     record.write(storage, run.runRecord());
+    if (request.start() == TrainingRequest.Start.RESUME) {
+      tracking.goOn(record);
+    } else {
+      tracking.begin(record);
+    }
     Culprits culprits = new Culprits();
     Supplier<String> places = () -> culprits.sentence(named -> rows.places(data, model, named));
     LoopOutcome outcome = train(plan, data.held().isPresent(), culprits, places);
@@ -137,6 +198,10 @@ public final class TrainingJob {
     if (!culpritsStandAt.isEmpty()) {
       progress.note(culpritsStandAt);
     }
+    record =
+        record.withFingerprint(
+            "checkpoint", ModelDirectory.open(storage, run.checkpoint()).fingerprint());
+    repetition.flatMap(of -> of.difference(record)).ifPresent(progress::note);
     record = record.withCount("steps", outcome.lastStep()).withCount("planned_steps", steps(plan));
     outcome.best().ifPresent(step -> record = record.withCount("best_step", step));
 
@@ -205,11 +270,19 @@ public final class TrainingJob {
             });
   }
 
+  /** Notes what an input is; in a run that repeats another, it must be what it was. */
+  private void fingerprint(String name, String hex) {
+    record = record.withFingerprint(name, hex);
+    repetition.ifPresent(of -> of.check(name, hex, progress));
+  }
+
   /** Trains; a failure that is due to rows says where they stand in the data. */
   private LoopOutcome train(
       Plan plan, boolean evaluated, Culprits culprits, Supplier<String> places) {
     try {
-      return TrainingTask.outcome(timed("train", () -> gang(plan, evaluated, culprits)));
+      String result = timed("train", () -> gang(plan, evaluated, culprits));
+      record = record.withEnvironment(TrainingTask.environment(result));
+      return TrainingTask.outcome(result);
     } catch (PlumblineException e) {
       String where = "";
       try {
@@ -244,9 +317,9 @@ public final class TrainingJob {
                       ReferenceSettings.of(referenceCache(), request.computeDtype())
                           .withTokensPerBatch(request.microBatchTokens()),
                       progress));
+      fingerprint("reference", filled.referenceFingerprint());
       record =
           record
-              .withFingerprint("reference", filled.referenceFingerprint())
               .withCount("reference.computed", filled.computed())
               .withCount("reference.found", filled.found());
       String fingerprint = filled.referenceFingerprint();

@@ -4,6 +4,7 @@ import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.spark.prepare.EvalSplit;
+import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
 import java.util.List;
@@ -32,6 +33,7 @@ import java.util.OptionalLong;
  * @param threadsPerRank threads that PyTorch uses in a rank; 0 for the task's share of the cores
  * @param rollouts how an algorithm that learns from its own completions makes and scores them
  * @param selection which evaluation's weights are the result
+ * @param tracking the server that hears of the run besides; empty for none
  */
 public record TrainingRequest(
     Algorithm algorithm,
@@ -62,7 +64,8 @@ public record TrainingRequest(
     Optional<RolloutSettings> rollouts,
     BadRows badRows,
     BadSteps badSteps,
-    Selection selection) {
+    Selection selection,
+    Optional<TrackingSettings> tracking) {
 
   /**
    * The options that make this request, with the values that files of options take. Whether it goes

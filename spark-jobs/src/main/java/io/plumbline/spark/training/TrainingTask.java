@@ -23,8 +23,10 @@ import io.plumbline.train.TrainingLoop;
 import io.plumbline.train.TrainingMethod;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 
 /**
  * What each rank of a training job does: load the model, run the loop, and on rank 0 write metrics,
@@ -63,7 +65,7 @@ record TrainingTask(
             ? reward(start, member)
             : policy(start, member, !rollouts.isEmpty() ? this::onRollouts : this::onRows);
     member.collective().barrier();
-    return write(outcome);
+    return write(outcome, Machine.here(threads));
   }
 
   /** How a policy is trained. */
@@ -160,13 +162,28 @@ record TrainingTask(
         : Optional.empty();
   }
 
-  private static String write(LoopOutcome outcome) {
+  private static String write(LoopOutcome outcome, Map<String, String> environment) {
     return JSON.createObjectNode()
         .put("first", outcome.firstStep())
         .put("last", outcome.lastStep())
         .put("best", outcome.best().orElse(-1))
         .put("ending", outcome.ending().name())
+        .set("environment", JSON.valueToTree(environment))
         .toString();
+  }
+
+  /** What of the machine of a rank may decide the last bits, as {@link #run} returned it. */
+  static Map<String, String> environment(String written) {
+    try {
+      Map<String, String> environment = new TreeMap<>();
+      JSON.readTree(written)
+          .path("environment")
+          .properties()
+          .forEach(e -> environment.put(e.getKey(), e.getValue().asText()));
+      return environment;
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a rank's outcome is JSON", e);
+    }
   }
 
   /** What {@link #run} returned. */

@@ -12,7 +12,9 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.spark.ledger.PlantedRun;
 import io.plumbline.spark.reference.LocalSpark;
+import io.plumbline.spark.tracking.MlflowProcess;
 import io.plumbline.storage.Storage;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -611,5 +613,52 @@ class CommandsTest {
     assertThat(sample.path("completion").asText())
         .contains(stop)
         .isEqualTo(text.substring(0, text.indexOf(stop) + stop.length()));
+  }
+
+  @Test
+  void aTrackingServerThatIsNotThereChangesNoResultAndNoPasswordIsWritten() throws Exception {
+    Path output = directory.resolve("tracked");
+    int port = MlflowProcess.freePort();
+    Call call =
+        Call.plumbline(
+            "sft",
+            "--model",
+            model,
+            "--data",
+            pairs,
+            "--supervised-on",
+            "chosen",
+            "--output",
+            output.toString(),
+            "--max-steps",
+            "2",
+            "--mlflow-uri",
+            "http://ada:open-sesame@127.0.0.1:" + port);
+
+    assertThat(call.status()).as(call.err()).isZero();
+    assertThat(call.out()).contains("2 steps done");
+    assertThat(call.err().lines().filter(line -> line.contains("plumbline track")))
+        .containsExactly(
+            ("The MLflow server at http://127.0.0.1:%1$d has nothing of this run (Connection"
+                    + " refused): send it by 'plumbline track %2$s --mlflow-uri"
+                    + " http://127.0.0.1:%1$d'.")
+                .formatted(port, output));
+    assertThat(call.out() + call.err()).doesNotContain("sesame");
+    try (Stream<Path> files = Files.walk(output)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        assertThat(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1))
+            .as(file.toString())
+            .doesNotContain("sesame");
+      }
+    }
+
+    // Without options it goes to the run's own server, which is still not there.
+    Call track = Call.plumbline("track", output.toString());
+    assertThat(track.status()).isEqualTo(1);
+    assertThat(track.err())
+        .startsWith("plumbline track: The MLflow server at http://127.0.0.1:" + port)
+        .hasLineCount(1);
+    assertThat(Call.plumbline("track", model).err()).contains("run.json is not there");
+    assertThat(Call.plumbline("track", "o", "--mlflow-uri", "h:1").status()).isEqualTo(2);
   }
 }

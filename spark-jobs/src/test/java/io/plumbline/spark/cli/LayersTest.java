@@ -340,7 +340,9 @@ class LayersTest {
           Map.entry("kl-in", "reward"),
           Map.entry("critic-trunk", "shared"),
           Map.entry("gamma", "0.5"),
-          Map.entry("lam", "0.5"));
+          Map.entry("lam", "0.5"),
+          Map.entry("mlflow-uri", "http://other:5000"),
+          Map.entry("mlflow-artifacts", "checkpoint"));
 
   /** What must be given besides, for an option to mean anything. */
   private static final Map<String, String> TOGETHER_WITH =
@@ -365,7 +367,11 @@ class LayersTest {
           Map.entry("vespo-lambda-neg", "--loss-type vespo"),
           Map.entry("kl-horizon", "--kl-target 3"),
           Map.entry("ptx-coef", "--ptx-data texts"),
-          Map.entry("ptx-max-length", "--ptx-data texts"));
+          Map.entry("ptx-max-length", "--ptx-data texts"),
+          Map.entry("mlflow-experiment", "--mlflow-uri http://h:5000"),
+          Map.entry("mlflow-run", "--mlflow-uri http://h:5000"),
+          Map.entry("mlflow-model", "--mlflow-uri http://h:5000"),
+          Map.entry("mlflow-artifacts", "--mlflow-uri http://h:5000"));
 
   static Stream<Arguments> everySettingOfEveryTrainingCommand() {
     return Commands.all().stream()
@@ -526,6 +532,8 @@ class LayersTest {
   @ParameterizedTest(name = "{0} {1}")
   @CsvSource({
     "sft, ''",
+    "sft, --mlflow-uri https://h/p --mlflow-experiment e --mlflow-model m --mlflow-artifacts checkpoint",
+    "dpo, --mlflow-uri http://h:5000 --mlflow-run r",
     "sft, --eval-data e --packing bfd --max-length 64 --loss-on all --no-shuffle --max-bad-rows 7",
     "reward, --eval-split 12% --eval-steps 2 --early-stopping-patience 3 --max-steps 9",
     "reward, --center-rewards-coefficient 0.01 --micro-batch-size 2 --max-grad-norm none",

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.checkpoint.SafetensorsFile;
 import io.plumbline.spark.gang.StandaloneCluster;
+import io.plumbline.spark.tracking.MlflowProcess;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,6 +17,7 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -130,6 +133,32 @@ class SubmittedJarIT {
         cluster.submitTo("local-cluster[2,1,1024]", MAIN, jar, dpo(output, 3), Map.of(), DEADLINE);
     assertThat(run.exitStatus()).as(run.log()).isZero();
     assertThat(metrics(output)).hasSize(3);
+  }
+
+  @Test
+  void theMlflowClientInTheJarSendsARun() throws Exception {
+    Path output = directory.resolve("to-track");
+    RunRecord.started("dpo", Instant.now())
+        .withConfiguration(Map.of("beta", 0.1, "data", List.of("pairs.jsonl")))
+        .completed(Instant.now())
+        .write(Storage.local(), output.resolve("run.json").toString());
+    Files.writeString(output.resolve("metrics.jsonl"), "{\"step\":1,\"loss\":0.5}\n");
+    Files.createDirectory(output.resolve("checkpoint"));
+    Files.writeString(output.resolve("checkpoint/config.json"), "{}");
+    try (MlflowProcess server =
+        MlflowProcess.start(Files.createDirectory(directory.resolve("mlflow")))) {
+      List<String> track =
+          List.of("track", output.toString(), "--mlflow-uri", server.uri(), "--mlflow-model", "m");
+      StandaloneCluster.Run run =
+          cluster.submitTo("local[1]", MAIN, jar, track, Map.of(), DEADLINE);
+      assertThat(run.exitStatus()).as(run.log()).isZero();
+
+      JsonNode found = server.run("to-track");
+      assertThat(MlflowProcess.texts(found, "params")).containsEntry("beta", "0.1");
+      assertThat(server.metrics(found)).isEqualTo(Map.of("loss", Map.of(1L, List.of(0.5))));
+      assertThat(server.artifact(found, "checkpoint/config.json")).asString().isEqualTo("{}");
+      assertThat(server.versions("m")).hasSize(1);
+    }
   }
 
   @Test

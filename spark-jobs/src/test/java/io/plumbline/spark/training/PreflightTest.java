@@ -90,7 +90,8 @@ class PreflightTest {
         Optional.empty(),
         new BadRows(OptionalLong.empty(), 0.05),
         BadSteps.STOP,
-        Selection.LAST);
+        Selection.LAST,
+        Optional.empty());
   }
 
   private List<Problem> problems(TrainingRequest request) {

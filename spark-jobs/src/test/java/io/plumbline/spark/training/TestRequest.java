@@ -5,6 +5,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
 import io.plumbline.spark.prepare.EvalSplit;
+import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
@@ -49,6 +50,7 @@ final class TestRequest implements Cloneable {
   private long maxBadRows;
   private BadSteps badSteps = BadSteps.STOP;
   private Selection selection = Selection.LAST;
+  private Optional<TrackingSettings> tracking = Optional.empty();
 
   private TestRequest() {}
 
@@ -178,6 +180,10 @@ final class TestRequest implements Cloneable {
     return with(r -> r.selection = value);
   }
 
+  TestRequest tracking(TrackingSettings value) {
+    return with(r -> r.tracking = Optional.of(value));
+  }
+
   TrainingRequest build() {
     return new TrainingRequest(
         algorithm,
@@ -208,6 +214,7 @@ final class TestRequest implements Cloneable {
         rollouts,
         new BadRows(OptionalLong.of(maxBadRows), 0),
         badSteps,
-        selection);
+        selection,
+        tracking);
   }
 }
