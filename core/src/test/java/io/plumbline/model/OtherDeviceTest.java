@@ -144,6 +144,6 @@ class OtherDeviceTest {
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CLUSTER_UNFIT))
         .hasMessageContaining("cuda:0 was asked for, but PyTorch sees no CUDA device")
         .hasMessageContaining("for 'cpu'")
-        .hasMessageContaining("-Pcuda");
+        .hasMessageContaining("PYTORCH_FLAVOR=cu128");
   }
 }

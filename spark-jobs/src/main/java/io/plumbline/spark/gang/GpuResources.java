@@ -63,10 +63,10 @@ record GpuResources(Optional<Double> perTask, Optional<Integer> perExecutor) {
 
   /** How many tasks of an executor its GPUs allow at once. */
   int slotsPerExecutor() {
-    if (perTask.isEmpty()) {
+    // A platform may keep to itself how many GPUs its executors have.
+    if (perTask.isEmpty() || perExecutor.isEmpty()) {
       return Integer.MAX_VALUE;
     }
-    // Spark refuses a session whose tasks ask for what its executors do not.
-    return (int) Math.floor(perExecutor.orElse(0) / perTask.get() + 1e-9);
+    return (int) Math.floor(perExecutor.get() / perTask.get() + 1e-9);
   }
 }

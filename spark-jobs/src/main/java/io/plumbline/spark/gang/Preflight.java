@@ -118,10 +118,9 @@ final class Preflight {
       int perExecutor = conf.getInt("spark.executor.cores", 1) / taskCpus(conf);
       return OptionalInt.of(executors * Math.min(perExecutor, gpus.slotsPerExecutor()));
     }
-    int ofGpus =
-        gpus.perTask().isPresent() ? executors * gpus.slotsPerExecutor() : Integer.MAX_VALUE;
+    int ofGpus = (int) Math.min(Integer.MAX_VALUE, (long) executors * gpus.slotsPerExecutor());
     if (conf.contains("spark.default.parallelism")) {
-      return gpus.perTask().isPresent() ? OptionalInt.of(ofGpus) : OptionalInt.empty();
+      return ofGpus == Integer.MAX_VALUE ? OptionalInt.empty() : OptionalInt.of(ofGpus);
     }
     // All registered cores, but never less than 2.
     int cores = context.defaultParallelism();
