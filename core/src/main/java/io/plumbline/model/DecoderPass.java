@@ -27,6 +27,7 @@ final class DecoderPass implements AutoCloseable {
   private Value[] outputs;
   private Value last;
   private Value read;
+  private Value states;
   private Value kept;
   private Value lastMasks;
 
@@ -48,7 +49,7 @@ final class DecoderPass implements AutoCloseable {
 
   /** Whether the head reads no place, so that no layer ran. */
   boolean readsNothing() {
-    return packed.read().length == 0;
+    return packed.read().length == 0 && packed.states().length == 0;
   }
 
   /** Whether everything stays in memory until backward. */
@@ -67,6 +68,11 @@ final class DecoderPass implements AutoCloseable {
   /** Indices in {@link #last} of the places that the head reads. */
   Value read() {
     return read;
+  }
+
+  /** Indices in {@link #last} of the places that a second head reads. */
+  Value states() {
+    return states;
   }
 
   /** Runs what needs no graph, though a graph may use the result. */
@@ -146,6 +152,7 @@ final class DecoderPass implements AutoCloseable {
     }
     last = keep ? call("cut", x) : x;
     read = scope.longs(packed.read(), packed.read().length);
+    states = scope.longs(packed.states(), packed.states().length);
   }
 
   /**

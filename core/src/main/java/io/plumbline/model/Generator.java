@@ -437,7 +437,7 @@ public final class Generator implements AutoCloseable {
   }
 
   /** A number in [0, 1) that is fixed by the four: SplitMix64's mixing over each in turn. */
-  static double uniform(long seed, long key, long completion, long token) {
+  public static double uniform(long seed, long key, long completion, long token) {
     long h = mix(seed);
     h = mix(h ^ key);
     h = mix(h ^ completion);

@@ -27,11 +27,21 @@ final class LoadedWeights {
    */
   static List<Segment> segments(
       DecoderConfig config, Head head, WeightSource source, Purpose purpose) {
+    return segments(config, head, source, purpose, "");
+  }
+
+  /**
+   * The same.
+   *
+   * @param prefix of the segments' names, which tells models apart that are trained together
+   */
+  static List<Segment> segments(
+      DecoderConfig config, Head head, WeightSource source, Purpose purpose, String prefix) {
     check(config, head, source);
     List<Segment> allocated = new ArrayList<>();
     try {
       for (SegmentShape shape : config.segmentShapes(head)) {
-        allocated.add(allocate(shape, purpose));
+        allocated.add(allocate(shape, purpose, prefix));
       }
       for (Segment segment : allocated) {
         segment.fillValues(values -> fill(segment, values, source));
@@ -51,9 +61,9 @@ final class LoadedWeights {
     }
   }
 
-  private static Segment allocate(SegmentShape shape, Purpose purpose) {
+  private static Segment allocate(SegmentShape shape, Purpose purpose, String prefix) {
     return Segment.allocate(
-        shape.name(),
+        prefix + shape.name(),
         shape.parameters().stream().map(ParameterShape::name).toList(),
         shape.parameters().stream().map(ParameterShape::shape).toList(),
         purpose == Purpose.TRAINING ? Segment.Gradients.PRESENT : Segment.Gradients.NONE,

@@ -26,6 +26,8 @@ import java.util.List;
  * @param read indices in {@code kept} of the places whose output the head reads
  * @param targets of each the token that it predicts; empty where the head predicts none
  * @param owners where each value goes
+ * @param states indices in {@code kept} of the places that a second head reads
+ * @param stateOwners where each of its values goes: the state before a token, or behind the last
  */
 record PackedRows(
     long[] ids,
@@ -37,7 +39,9 @@ record PackedRows(
     long[] kept,
     long[] read,
     long[] targets,
-    List<Owner> owners) {
+    List<Owner> owners,
+    long[] states,
+    List<Owner> stateOwners) {
   /** A token by row, completion and index in the completion; the prompt is completion -1. */
   record Owner(int row, int completion, int token) {
     boolean inPrompt() {
@@ -51,8 +55,12 @@ record PackedRows(
     COMPLETIONS,
     /** Those, and those that predict a token of the prompt. */
     PROMPTS_AND_COMPLETIONS,
+    /** Those, and for a second head all {@link #STATES}. */
+    COMPLETIONS_AND_STATES,
     /** The last place of each completion, which predicts nothing. */
-    ENDS
+    ENDS,
+    /** What stands before each token of a completion, whether it counts or not, and its end. */
+    STATES
   }
 
   /** Completions of one row that share its prompt. */
@@ -102,6 +110,7 @@ record PackedRows(
           parts[at] = 0;
         }
         int before = reads.count();
+        int statesBefore = reads.states.size();
         reads.addPrompt(sequence.row(), row, offset);
         for (int j = 0; j < sequence.completions(); j++) {
           int c = sequence.firstCompletion() + j;
@@ -115,6 +124,9 @@ record PackedRows(
         }
         for (int i = before; i < reads.count(); i++) {
           first = Math.min(first, reads.places.get(i) - offset);
+        }
+        for (int i = statesBefore; i < reads.states.size(); i++) {
+          first = Math.min(first, reads.states.get(i) - offset);
         }
         offset += length;
       }
@@ -139,7 +151,9 @@ record PackedRows(
         kept,
         reads.places.stream().mapToLong(i -> place[i]).toArray(),
         reads.targets.stream().mapToLong(i -> i).toArray(),
-        List.copyOf(reads.owners));
+        List.copyOf(reads.owners),
+        reads.states.stream().mapToLong(i -> place[i]).toArray(),
+        List.copyOf(reads.stateOwners));
   }
 
   /** The places that the head reads, as they are found. */
@@ -148,6 +162,8 @@ record PackedRows(
     private final List<Integer> places = new ArrayList<>();
     private final List<Integer> targets = new ArrayList<>();
     private final List<Owner> owners = new ArrayList<>();
+    private final List<Integer> states = new ArrayList<>();
+    private final List<Owner> stateOwners = new ArrayList<>();
 
     Reads(Reading reading) {
       this.reading = reading;
@@ -183,12 +199,24 @@ record PackedRows(
         owners.add(new Owner(index, c, last));
         return;
       }
+      boolean statesToo = reading == Reading.STATES || reading == Reading.COMPLETIONS_AND_STATES;
       for (int i = 0; i < completion.length; i++) {
-        boolean predicted = i > 0 || row.prompt().length > 0;
-        if (predicted && counts(row, c, i)) {
-          int predictor = i > 0 ? at + i - 1 : start + row.prompt().length - 1;
-          add(predictor, completion[i], new Owner(index, c, i));
+        if (i == 0 && row.prompt().length == 0) {
+          continue;
         }
+        int predictor = i > 0 ? at + i - 1 : start + row.prompt().length - 1;
+        Owner owner = new Owner(index, c, i);
+        if (reading != Reading.STATES && counts(row, c, i)) {
+          add(predictor, completion[i], owner);
+        }
+        if (statesToo) {
+          states.add(predictor);
+          stateOwners.add(owner);
+        }
+      }
+      if (statesToo) {
+        states.add(at + completion.length - 1);
+        stateOwners.add(new Owner(index, c, completion.length));
       }
     }
   }
@@ -371,6 +399,30 @@ record PackedRows(
       }
     }
     return found ? out : none;
+  }
+
+  /** Values of states: of a completion one more than it has tokens; 0 where nothing stands. */
+  static List<List<float[]>> spreadStates(
+      List<TokenizedRow> rows, List<Owner> owners, float[] values) {
+    List<List<float[]>> out = new ArrayList<>();
+    for (TokenizedRow row : rows) {
+      out.add(row.completions().stream().map(c -> new float[c.length + 1]).toList());
+    }
+    for (int i = 0; i < owners.size(); i++) {
+      Owner owner = owners.get(i);
+      out.get(owner.row()).get(owner.completion())[owner.token()] = values[i];
+    }
+    return List.copyOf(out);
+  }
+
+  /** The reverse of {@link #spreadStates}. */
+  float[] collectStates(List<List<float[]>> shaped) {
+    float[] out = new float[stateOwners.size()];
+    for (int i = 0; i < out.length; i++) {
+      Owner owner = stateOwners.get(i);
+      out[i] = shaped.get(owner.row()).get(owner.completion())[owner.token()];
+    }
+    return out;
   }
 
   /** Values of ends, one a completion. */

@@ -37,9 +37,18 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
 
   private ScoreModel(
       DecoderConfig config, Purpose purpose, ComputeDtype dtype, WeightSource source) {
+    this(config, purpose, dtype, source, "");
+  }
+
+  private ScoreModel(
+      DecoderConfig config,
+      Purpose purpose,
+      ComputeDtype dtype,
+      WeightSource source,
+      String prefix) {
     this.config = config;
     this.purpose = purpose;
-    this.segments = LoadedWeights.segments(config, Head.SCORE, source, purpose);
+    this.segments = LoadedWeights.segments(config, Head.SCORE, source, purpose, prefix);
     try {
       this.decoder = new Decoder(config, Head.SCORE, dtype, purpose, segments);
     } catch (RuntimeException | Error e) {
@@ -61,9 +70,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
     if (directory.kind() == ModelDirectory.Kind.REWARD_MODEL) {
       return load(directory, purpose, dtype);
     }
-    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
-    double deviation = directory.config().path("initializer_range").asDouble(INITIALIZER_RANGE);
-    return load(directory, purpose, dtype, freshHead(config.hiddenSize(), deviation, seed));
+    return load(directory, purpose, dtype, freshHead(directory, seed));
   }
 
   /**
@@ -95,6 +102,33 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
     DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
     return new ScoreModel(
         config, purpose, dtype, LoadedWeights.withScoreHead(directory, head.clone()));
+  }
+
+  /**
+   * Loads a critic, whose values are those of {@link #values}: a reward model with its head, or a
+   * language model under a fresh one. The names of its segments differ from a policy's.
+   *
+   * @param seed of a fresh head
+   * @throws PlumblineException BAD_CHECKPOINT as for a reward model
+   */
+  public static ScoreModel critic(
+      ModelDirectory directory, Purpose purpose, ComputeDtype dtype, long seed) {
+    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
+    WeightSource source;
+    if (directory.kind() == ModelDirectory.Kind.REWARD_MODEL) {
+      checkOneLabel(directory);
+      source = LoadedWeights.of(directory);
+    } else {
+      source = LoadedWeights.withScoreHead(directory, freshHead(directory, seed));
+    }
+    return new ScoreModel(config, purpose, dtype, source, "critic ");
+  }
+
+  /** A head for a language model's hidden states: [hidden] values. */
+  static float[] freshHead(ModelDirectory directory, long seed) {
+    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
+    double deviation = directory.config().path("initializer_range").asDouble(INITIALIZER_RANGE);
+    return freshHead(config.hiddenSize(), deviation, seed);
   }
 
   private static void checkOneLabel(ModelDirectory directory) {
@@ -151,6 +185,24 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
       List<TokenizedRow> rows, ActivationMemory memory) {
     LoadedWeights.checkTrainable(purpose);
     return new ScorePass(decoder, rows, GraphMode.GRAPH, memory);
+  }
+
+  /**
+   * The head's value at every state of each completion: before each token, and behind the last. By
+   * row and completion, one more than the completion has tokens.
+   */
+  public List<List<float[]>> values(List<TokenizedRow> rows) {
+    try (ValuePass pass =
+        new ValuePass(decoder, rows, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE)) {
+      return pass.values();
+    }
+  }
+
+  /** The same with a graph kept for {@link TrainingPass#backward}. */
+  TrainingPass<List<List<float[]>>, List<List<float[]>>> forwardValues(
+      List<TokenizedRow> rows, ActivationMemory memory) {
+    LoadedWeights.checkTrainable(purpose);
+    return new ValuePass(decoder, rows, GraphMode.GRAPH, memory);
   }
 
   /**

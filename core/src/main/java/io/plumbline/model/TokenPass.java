@@ -8,10 +8,11 @@ import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Value;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** A micro-batch under the head that predicts tokens. */
+/** A micro-batch under the head that predicts tokens, and perhaps one that values states. */
 final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
   /** Logits up to this size are kept for backward; larger ones are computed again. */
   private static final long KEPT_LOGITS_BYTES = 256L << 20;
@@ -20,7 +21,9 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
   private final Set<TokenStatistic> statistics;
   private final double temperature;
   private final DecoderPass layers;
+  private final Optional<ValueHead> valueHead;
   private final TokenLogps tokens;
+  private final List<List<float[]>> states;
   private Value targets;
   private Value denominator;
   private Value logits;
@@ -32,17 +35,34 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
       ActivationMemory memory,
       Set<TokenStatistic> statistics,
       double temperature) {
+    this(decoder, rows, mode, memory, statistics, temperature, Optional.empty());
+  }
+
+  TokenPass(
+      Decoder decoder,
+      List<TokenizedRow> rows,
+      GraphMode mode,
+      ActivationMemory memory,
+      Set<TokenStatistic> statistics,
+      double temperature,
+      Optional<ValueHead> valueHead) {
     check(temperature);
+    this.valueHead = valueHead;
     this.rows = List.copyOf(rows);
     this.statistics = Set.copyOf(statistics);
     this.temperature = temperature;
     Reading reading =
-        asked(TokenStatistic.PROMPT_LOGPS) ? Reading.PROMPTS_AND_COMPLETIONS : Reading.COMPLETIONS;
+        valueHead.isPresent()
+            ? Reading.COMPLETIONS_AND_STATES
+            : asked(TokenStatistic.PROMPT_LOGPS)
+                ? Reading.PROMPTS_AND_COMPLETIONS
+                : Reading.COMPLETIONS;
     this.layers =
         new DecoderPass(
             decoder, PackedRows.of(rows, decoder.config.vocabSize(), reading), mode, memory);
     try {
-      this.tokens = layers.readsNothing() ? nothing() : run();
+      this.tokens = readsNoToken() ? nothing() : run();
+      this.states = valueHead.isPresent() ? runStates(valueHead.get()) : List.of();
     } catch (RuntimeException | Error e) {
       layers.close();
       throw e;
@@ -59,6 +79,20 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
 
   private boolean asked(TokenStatistic statistic) {
     return statistics.contains(statistic);
+  }
+
+  private boolean readsNoToken() {
+    return layers.packed.read().length == 0;
+  }
+
+  private List<List<float[]>> runStates(ValueHead head) {
+    float[] found =
+        layers.packed.states().length == 0
+            ? new float[0]
+            : layers
+                .call("scores", layers.last(), layers.states(), layers.decoder.norm, head.weight())
+                .floats();
+    return PackedRows.spreadStates(rows, layers.packed.stateOwners(), found);
   }
 
   private TokenLogps run() {
@@ -125,12 +159,54 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
     return tokens;
   }
 
+  /** What the second head says of each state, as {@link ScoreModel#values} has it. */
+  List<List<float[]>> states() {
+    return states;
+  }
+
   @Override
   public void backward(TokenGradients gradients, Consumer<Segment> onFinal) {
+    backward(gradients, List.of(), onFinal);
+  }
+
+  /**
+   * The same.
+   *
+   * @param byState derivatives by {@link #states}; empty without a second head
+   */
+  void backward(TokenGradients gradients, List<List<float[]>> byState, Consumer<Segment> onFinal) {
+    Optional<Value> byLast = valueHead.map(head -> backward(head, byState, onFinal));
+    if (!readsNoToken()) {
+      Value byToken = backward(gradients);
+      byLast = Optional.of(byLast.map(one -> layers.call("plus", one, byToken)).orElse(byToken));
+    }
     if (layers.readsNothing()) {
       layers.backwardOfNothing(onFinal);
-      return;
+    } else {
+      layers.backward(byLast.orElseThrow(), onFinal);
     }
+  }
+
+  private Value backward(ValueHead head, List<List<float[]>> byState, Consumer<Segment> onFinal) {
+    Value byLast = null;
+    if (!layers.readsNothing()) {
+      float[] byValue = layers.packed.collectStates(byState);
+      byLast =
+          layers.callWithGraph(
+              "scores_backward",
+              layers.scope.floats(byValue, byValue.length),
+              layers.last(),
+              layers.states(),
+              layers.decoder.norm,
+              head.weight(),
+              layers.decoder.normGradient,
+              head.gradient());
+    }
+    onFinal.accept(head.segment());
+    return byLast;
+  }
+
+  private Value backward(TokenGradients gradients) {
     float[] byLogp = layers.packed.collect(gradients);
     float[] byEntropy = layers.packed.collectEntropies(gradients);
     Decoder decoder = layers.decoder;
@@ -151,7 +227,7 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
             decoder.normGradient,
             decoder.headGradient);
     layers.scope.free(logits);
-    layers.backward(byLast, onFinal);
+    return byLast;
   }
 
   @Override

@@ -172,6 +172,11 @@ public final class Dpo implements TokenMethod {
     return Pairs.metrics(sums);
   }
 
+  @Override
+  public Map<String, Double> evaluationMetrics(Sums sums) {
+    return Pairs.evaluationMetrics(metrics(sums), sums);
+  }
+
   /** Before any update the policy is the reference, so every log-ratio must be 0. */
   @Override
   public void checkBeforeFirstUpdate(Sums sums) {

@@ -3,7 +3,6 @@ package io.plumbline.train;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.Generation;
-import io.plumbline.model.TokenLogps;
 import io.plumbline.train.RolloutSampler.Group;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,7 +10,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.Predicate;
+import java.util.function.Function;
 
 /**
  * Groups as rows of forward passes.
@@ -31,9 +30,9 @@ record GroupRows(double temperature, int mostTokens, TrainingObserver observer) 
   /**
    * A group's rows, in the order of its completions.
    *
-   * @param counted the completions whose tokens count
+   * @param counted whether a completion's tokens count
    */
-  List<Part> parts(Group group, Predicate<Generation> counted) {
+  List<Part> parts(Group group, boolean[] counted) {
     List<Part> parts = new ArrayList<>();
     int from = 0;
     int tokens = group.prompt().prompt().length;
@@ -50,12 +49,13 @@ record GroupRows(double temperature, int mostTokens, TrainingObserver observer) 
     return parts;
   }
 
-  private static Part part(Group group, int from, int to, Predicate<Generation> counted) {
+  private static Part part(Group group, int from, int to, boolean[] counted) {
     List<int[]> completions = new ArrayList<>();
     List<byte[]> masks = new ArrayList<>();
-    for (Generation written : group.generations().subList(from, to)) {
+    for (int i = from; i < to; i++) {
+      Generation written = group.generations().get(i);
       byte[] mask = new byte[written.tokens().length];
-      if (counted.test(written)) {
+      if (counted[i]) {
         Arrays.fill(mask, (byte) 1);
       }
       completions.add(written.tokens());
@@ -67,27 +67,39 @@ record GroupRows(double temperature, int mostTokens, TrainingObserver observer) 
 
   /** Log-probabilities of every token of whole groups, by group and completion. */
   List<List<float[]>> logps(CausalLm model, List<Group> groups) {
+    return each(groups, batch -> model.logps(batch, Set.of(), temperature).logps());
+  }
+
+  /**
+   * What a forward pass says of whole groups, by group and completion.
+   *
+   * @param pass of a micro-batch, by row and completion
+   */
+  List<List<float[]>> each(
+      List<Group> groups, Function<List<TokenizedRow>, List<List<float[]>>> pass) {
     List<TokenizedRow> rows = new ArrayList<>();
     List<Integer> owners = new ArrayList<>();
     for (int g = 0; g < groups.size(); g++) {
-      for (Part part : parts(groups.get(g), any -> true)) {
+      boolean[] all = new boolean[groups.get(g).size()];
+      Arrays.fill(all, true);
+      for (Part part : parts(groups.get(g), all)) {
         rows.add(part.row());
         owners.add(g);
       }
     }
     IdentityHashMap<TokenizedRow, List<float[]>> found = new IdentityHashMap<>();
     for (List<TokenizedRow> batch : MicroBatches.split(rows, OptionalInt.empty(), mostTokens)) {
-      TokenLogps tokens = model.logps(batch, Set.of(), temperature);
+      List<List<float[]>> values = pass.apply(batch);
       for (int i = 0; i < batch.size(); i++) {
-        found.put(batch.get(i), tokens.logps().get(i));
+        found.put(batch.get(i), values.get(i));
       }
       observer.checkInterrupted();
     }
-    List<List<float[]>> logps = new ArrayList<>();
-    groups.forEach(group -> logps.add(new ArrayList<>()));
+    List<List<float[]>> byGroup = new ArrayList<>();
+    groups.forEach(group -> byGroup.add(new ArrayList<>()));
     for (int i = 0; i < rows.size(); i++) {
-      logps.get(owners.get(i)).addAll(found.get(rows.get(i)));
+      byGroup.get(owners.get(i)).addAll(found.get(rows.get(i)));
     }
-    return logps;
+    return byGroup;
   }
 }

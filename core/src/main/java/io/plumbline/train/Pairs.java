@@ -7,6 +7,7 @@ import io.plumbline.model.TokenLogps;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * What the methods on preference pairs share: the check of a row, and metrics under TRL's names.
@@ -28,21 +29,24 @@ final class Pairs {
   private static final String CORRECT = "correct";
 
   static final List<String> SUMS =
-      List.of(
-          PAIRS,
-          LOSS,
-          CHOSEN_REWARD,
-          REJECTED_REWARD,
-          ACCURATE,
-          CHOSEN_LOGP,
-          REJECTED_LOGP,
-          CHOSEN_LOGIT,
-          REJECTED_LOGIT,
-          PREFERS_CHOSEN,
-          CHOSEN_TOKENS,
-          REJECTED_TOKENS,
-          ENTROPY,
-          CORRECT);
+      Stream.concat(
+              Stream.of(
+                  PAIRS,
+                  LOSS,
+                  CHOSEN_REWARD,
+                  REJECTED_REWARD,
+                  ACCURATE,
+                  CHOSEN_LOGP,
+                  REJECTED_LOGP,
+                  CHOSEN_LOGIT,
+                  REJECTED_LOGIT,
+                  PREFERS_CHOSEN,
+                  CHOSEN_TOKENS,
+                  REJECTED_TOKENS,
+                  ENTROPY,
+                  CORRECT),
+              MarginHistogram.SUMS.stream())
+          .toList();
 
   /** One side as the metrics show it: its implicit reward and its sequence log-probability. */
   record Side(double reward, double logp) {}
@@ -86,6 +90,7 @@ final class Pairs {
     sums.add(CHOSEN_REWARD, chosen.reward());
     sums.add(REJECTED_REWARD, rejected.reward());
     sums.add(ACCURATE, chosen.reward() > rejected.reward() ? 1 : 0);
+    MarginHistogram.add(sums, chosen.reward() - rejected.reward());
     sums.add(CHOSEN_LOGP, chosen.logp());
     sums.add(REJECTED_LOGP, rejected.logp());
     sums.add(CHOSEN_LOGIT, CountedTokens.sum(tokens.meanLogits().get(i).get(0)));
@@ -102,6 +107,13 @@ final class Pairs {
 
   static double tokens(Sums sums) {
     return sums.of(CHOSEN_TOKENS) + sums.of(REJECTED_TOKENS);
+  }
+
+  /** What held-out pairs say beside the metrics that a method gives of every step. */
+  static Map<String, Double> evaluationMetrics(Map<String, Double> metrics, Sums sums) {
+    Map<String, Double> all = new LinkedHashMap<>(metrics);
+    MarginHistogram.put(all, sums, sums.of(PAIRS));
+    return all;
   }
 
   static Map<String, Double> metrics(Sums sums) {

@@ -160,6 +160,11 @@ public final class ReferenceFree implements TokenMethod {
     return metrics;
   }
 
+  @Override
+  public Map<String, Double> evaluationMetrics(Sums sums) {
+    return Pairs.evaluationMetrics(metrics(sums), sums);
+  }
+
   private PairLogps pair(TokenizedRow row, TokenLogps tokens, int i, double meanChosenTokens) {
     double prompt =
         settings.prompt() == PromptTokens.LEARNED

@@ -20,13 +20,13 @@ import io.plumbline.rollout.Curriculum;
 import io.plumbline.rollout.KlController;
 import io.plumbline.rollout.Moments;
 import io.plumbline.rollout.OverlongPenalty;
+import io.plumbline.rollout.TokenRewards.End;
 import io.plumbline.rollout.TrustRegion;
 import io.plumbline.rollout.ledger.Ledger;
 import io.plumbline.rollout.ledger.LedgerRow;
 import io.plumbline.train.RolloutSampler.Group;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,8 +35,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.DoubleFunction;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -127,6 +127,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   private final KlController kl;
   private final Constraints constraints;
   private final Optional<Curriculum> curriculum;
+  private final Optional<CriticCredit> critic;
 
   private CanonicalShards.StepReader reader;
   private long batchesRead;
@@ -159,6 +160,39 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
       KlController kl,
       Constraints constraints,
       Optional<Curriculum> curriculum) {
+    this(
+        settings,
+        policy,
+        reference,
+        sampler,
+        prompts,
+        collective,
+        ledger,
+        observer,
+        kl,
+        constraints,
+        curriculum,
+        Optional.empty());
+  }
+
+  /**
+   * The same, compared with what a critic expects and not within groups.
+   *
+   * @param critic what tokens are learned for; empty to compare within groups
+   */
+  public Rollouts(
+      Settings settings,
+      CausalLm policy,
+      Optional<CausalLm> reference,
+      RolloutSampler sampler,
+      CanonicalShards prompts,
+      Collective collective,
+      Ledger ledger,
+      TrainingObserver observer,
+      KlController kl,
+      Constraints constraints,
+      Optional<Curriculum> curriculum,
+      Optional<CriticCredit> critic) {
     this.settings = settings;
     this.policy = policy;
     this.reference = reference;
@@ -171,6 +205,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     this.kl = kl;
     this.constraints = constraints;
     this.curriculum = curriculum;
+    this.critic = critic;
   }
 
   // Rows of steps.
@@ -272,11 +307,11 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
       List<List<float[]>> reference,
       List<List<double[]>> byStep,
       RolloutTable table,
-      Advantages advantages) {
+      Optional<Advantages> advantages) {
 
     /** Whether a group's completions differ in what they are to be learned for. */
     boolean differs(int group) {
-      if (advantages.teaches(group)) {
+      if (advantages.isEmpty() || advantages.get().teaches(group)) {
         return true;
       }
       for (int i = group * table.groupSize(); i < (group + 1) * table.groupSize(); i++) {
@@ -297,7 +332,8 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   private static final int STEPS = 5;
   private static final int OVERLONG = 6;
   private static final int CHARGE = 7;
-  private static final int REWARDS = 8;
+  private static final int SURPRISE = 8;
+  private static final int REWARDS = 9;
 
   private void rollOut(long step) {
     List<Round> rounds = new ArrayList<>();
@@ -313,11 +349,11 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
       }
     }
     List<int[]> kept = keep(rounds, wanted);
-    prepare(rounds, kept);
+    Map<List<Integer>, Credit> credits = prepare(rounds, kept);
     // Decides from the next phase on, as does the measured distance from the reference below.
     constraints.update(meanCosts(rounds));
-    phaseMetrics = phaseMetrics(rounds);
-    writeLedger(step, rounds, kept);
+    phaseMetrics = phaseMetrics(step, rounds);
+    writeLedger(step, rounds, credits);
     refuseFailures(rounds);
     double[] logRatios = columns(rounds, LOG_RATIO);
     if (reference.isPresent()) {
@@ -352,10 +388,14 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     List<Group> groups = sampler.sample(rows, keys, settings.sampling());
     observer.checkInterrupted();
     List<List<float[]>> referenceLogps = referenceLogps(groups);
-    List<List<double[]>> byStep = groups.stream().map(this::stepAdvantages).toList();
+    List<List<double[]>> byStep =
+        groups.stream()
+            .map(group -> critic.isPresent() ? stepRewards(group) : stepAdvantages(group))
+            .toList();
     RolloutTable table = table(groups, referenceLogps, byStep);
-    Advantages advantages = advantages(table);
-    curriculum.ifPresent(measured -> measure(measured, table, advantages));
+    Optional<Advantages> advantages =
+        critic.isPresent() ? Optional.empty() : Optional.of(advantages(table));
+    advantages.ifPresent(of -> curriculum.ifPresent(measured -> measure(measured, table, of)));
     return new Round(groups, referenceLogps, byStep, table, advantages);
   }
 
@@ -402,6 +442,31 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     return total;
   }
 
+  /**
+   * What a group's process rewards add to each token, by completion: the shares of a function's
+   * steps in its reward, each at the step's last token. Empty where there are none.
+   */
+  private List<double[]> stepRewards(Group group) {
+    List<double[]> total =
+        group.generations().stream().map(written -> new double[written.tokens().length]).toList();
+    boolean any = false;
+    for (int i = 0; i < group.size(); i++) {
+      for (int f = 0; f < sampler.rewards().names().size() && !group.failed(i); f++) {
+        var steps = group.scores().get(i).steps().get(f);
+        for (var step : steps) {
+          int at = sampler.tokensUpTo(group.completions().get(i), step.end()) - 1;
+          total.get(i)[Math.max(0, at)] += shareOf(f, steps.size()) * step.value();
+          any = true;
+        }
+      }
+    }
+    return any ? total : List.of();
+  }
+
+  private double shareOf(int function, int steps) {
+    return critic.orElseThrow().rewardScale() * sampler.rewards().weights()[function] / steps;
+  }
+
   private RolloutTable table(
       List<Group> groups, List<List<float[]>> referenceLogps, List<List<double[]>> byStep) {
     int width = REWARDS + sampler.functions();
@@ -415,6 +480,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
         row[LENGTH] = written.tokens().length;
         row[CUT_OFF] = written.finish() == Finish.LENGTH ? 1 : 0;
         row[FAILED] = group.failed(i) ? 1 : 0;
+        row[SURPRISE] = -CountedTokens.sum(written.logps());
         if (reference.isPresent()) {
           row[LOG_RATIO] =
               CountedTokens.sum(written.logps()) - CountedTokens.sum(referenceLogps.get(g).get(i));
@@ -439,7 +505,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   private Advantages advantages(RolloutTable table) {
     double[] weights = sampler.rewards().weights();
     double[] charges = constraints.multipliers();
-    double restraint = reference.isPresent() ? settings.klBudget().restraintAt(distance(table)) : 0;
+    double restraint = restraint(table);
     // Columns: rewards, costs, overlong penalty, KL penalty, distance to the reference.
     double[] all = new double[weights.length + charges.length + 3];
     int overlong = weights.length + charges.length;
@@ -483,6 +549,11 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     return Arrays.stream(table.column(LOG_RATIO)).average().orElse(0);
   }
 
+  /** Which share of what is learned brings the policy back to the reference. */
+  private double restraint(RolloutTable table) {
+    return reference.isPresent() ? settings.klBudget().restraintAt(distance(table)) : 0;
+  }
+
   private boolean isOverBudget(RolloutTable table) {
     return reference.isPresent() && settings.klBudget().isLeftAt(distance(table));
   }
@@ -517,66 +588,168 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     return List.copyOf(differing.subList(0, Math.min(wanted, differing.size())));
   }
 
-  /** Makes rows of the kept groups and deals them out to the phase's turns. */
-  private void prepare(List<Round> rounds, List<int[]> kept) {
+  /**
+   * What a group's tokens are learned for; lists are by completion.
+   *
+   * @param byToken advantages
+   * @param values of a critic; empty without one
+   * @param returns that it is to learn; empty without one
+   * @param learned whether anything is learned from a completion
+   */
+  private record Credit(
+      List<double[]> byToken, List<float[]> values, List<double[]> returns, boolean[] learned) {}
+
+  /** A kept group of this rank: its turn, and its place. */
+  private record Kept(int turn, int round, int at, Group group) {}
+
+  /**
+   * Makes rows of the kept groups and deals them out to the phase's turns.
+   *
+   * @return what this rank's groups are learned for, by round and place among all ranks' groups
+   */
+  private Map<List<Integer>, Credit> prepare(List<Round> rounds, List<int[]> kept) {
     objective = settings.objective().apply(kl.coefficient());
     learned.clear();
     List<List<TokenizedRow>> dealt = new ArrayList<>();
     for (int turn = 0; turn < settings.stepsPerGeneration(); turn++) {
       dealt.add(new ArrayList<>());
     }
-    List<Group> own = new ArrayList<>();
-    List<int[]> places = new ArrayList<>();
+    List<Kept> own = new ArrayList<>();
     for (int k = 0; k < kept.size(); k++) {
-      Round round = rounds.get(kept.get(k)[0]);
-      int at = kept.get(k)[1] - round.table().firstGroup();
-      if (at >= 0 && at < round.groups().size()) {
-        own.add(round.groups().get(at));
-        places.add(new int[] {k, kept.get(k)[0], at});
+      int r = kept.get(k)[0];
+      int at = kept.get(k)[1] - rounds.get(r).table().firstGroup();
+      if (at >= 0 && at < rounds.get(r).groups().size()) {
+        own.add(new Kept(k % settings.stepsPerGeneration(), r, at, rounds.get(r).groups().get(at)));
       }
     }
+    List<Group> groups = own.stream().map(Kept::group).toList();
+    List<Credit> credits =
+        critic.isPresent()
+            ? credited(critic.get(), rounds, own)
+            : own.stream().map(of -> compared(rounds.get(of.round()), of.at())).toList();
     // With one update a phase, its own log-probabilities are the old ones.
     List<List<float[]>> old =
         settings.stepsPerPhase() > 1
-            ? passes.logps(policy, own)
-            : own.stream().map(group -> List.<float[]>of()).toList();
+            ? passes.logps(policy, groups)
+            : groups.stream().map(group -> List.<float[]>of()).toList();
+    Map<List<Integer>, Credit> byPlace = new LinkedHashMap<>();
     for (int n = 0; n < own.size(); n++) {
-      Group group = own.get(n);
-      int[] place = places.get(n);
-      Round round = rounds.get(place[1]);
-      List<double[]> advantages = tokenAdvantages(round, place[2]);
-      List<float[]> sampled = group.generations().stream().map(Generation::logps).toList();
-      for (GroupRows.Part part : passes.parts(group, this::counts)) {
+      Kept of = own.get(n);
+      Round round = rounds.get(of.round());
+      Credit credit = credits.get(n);
+      byPlace.put(List.of(of.round(), round.table().firstGroup() + of.at()), credit);
+      List<float[]> sampled = of.group().generations().stream().map(Generation::logps).toList();
+      for (GroupRows.Part part : passes.parts(of.group(), credit.learned())) {
         learned.put(
             part.row(),
             new LearnedRollout(
                 part.firstCompletion(),
                 sampled,
-                advantages,
+                credit.byToken(),
                 old.get(n),
-                round.reference().get(place[2])));
-        dealt.get(place[0] % settings.stepsPerGeneration()).add(part.row());
+                round.reference().get(of.at()),
+                credit.values(),
+                credit.returns()));
+        dealt.get(of.turn()).add(part.row());
       }
     }
     turns = dealt;
+    return byPlace;
   }
 
-  /** By completion and token. */
-  private List<double[]> tokenAdvantages(Round round, int at) {
+  /** A group against itself. */
+  private Credit compared(Round round, int at) {
     Group group = round.groups().get(at);
     int first = (round.table().firstGroup() + at) * group.size();
     List<double[]> advantages = new ArrayList<>();
+    boolean[] counted = new boolean[group.size()];
     for (int i = 0; i < group.size(); i++) {
       double[] tokens = new double[group.generations().get(i).tokens().length];
-      Arrays.fill(tokens, round.advantages().advantages()[first + i]);
+      Arrays.fill(tokens, round.advantages().orElseThrow().advantages()[first + i]);
       if (!round.byStep().get(at).isEmpty()) {
         for (int t = 0; t < tokens.length; t++) {
           tokens[t] += round.byStep().get(at).get(i)[t];
         }
       }
       advantages.add(tokens);
+      counted[i] = counts(group.generations().get(i));
     }
-    return advantages;
+    return new Credit(advantages, List.of(), List.of(), counted);
+  }
+
+  /** Groups against what a critic expected. */
+  private List<Credit> credited(CriticCredit against, List<Round> rounds, List<Kept> own) {
+    double restraint = restraint(rounds.get(0).table());
+    List<CriticCredit.Scored> scored = new ArrayList<>();
+    for (Kept of : own) {
+      Round round = rounds.get(of.round());
+      int first = (round.table().firstGroup() + of.at()) * of.group().size();
+      double[] scores = new double[of.group().size()];
+      for (int i = 0; i < scores.length; i++) {
+        double[] numbers = round.table().rows()[first + i];
+        boolean counted = counts(of.group().generations().get(i));
+        double inSteps = inSteps(of.group(), i, numbers);
+        scores[i] = counted ? (1 - restraint) * score(against, numbers, inSteps) : Double.NaN;
+      }
+      List<double[]> steps =
+          round.byStep().get(of.at()).stream()
+              .map(byToken -> Arrays.stream(byToken).map(v -> (1 - restraint) * v).toArray())
+              .toList();
+      scored.add(
+          new CriticCredit.Scored(of.group(), round.reference().get(of.at()), scores, steps));
+    }
+    List<CriticCredit.Credited> credited =
+        against.credit(
+            scored,
+            passes,
+            settings.klEstimator(),
+            (1 - restraint) * kl.coefficient() + restraint,
+            collective);
+    List<Credit> credits = new ArrayList<>();
+    for (int n = 0; n < own.size(); n++) {
+      double[] scores = scored.get(n).scores();
+      boolean[] counted = new boolean[scores.length];
+      for (int i = 0; i < scores.length; i++) {
+        counted[i] = !Double.isNaN(scores[i]);
+      }
+      CriticCredit.Credited of = credited.get(n);
+      credits.add(new Credit(of.advantages(), of.values(), of.returns(), counted));
+    }
+    return credits;
+  }
+
+  /** The part of a completion's weighted rewards that its steps earn. */
+  private double inSteps(Group group, int i, double[] numbers) {
+    double sum = 0;
+    for (int f = 0; f < sampler.rewards().names().size() && !group.failed(i); f++) {
+      if (!group.scores().get(i).steps().get(f).isEmpty()) {
+        sum += sampler.rewards().weights()[f] * numbers[REWARDS + f];
+      }
+    }
+    return sum;
+  }
+
+  /**
+   * What a critic's rewards have at a completion's end: rewards, less costs and penalties. NaN
+   * where a function failed or none said anything.
+   *
+   * @param inSteps weighted rewards that come earlier
+   */
+  private double score(CriticCredit against, double[] row, double inSteps) {
+    double[] weights = sampler.rewards().weights();
+    double rewards = RolloutTable.weighted(row, REWARDS, weights);
+    if (row[FAILED] > 0 || Double.isNaN(rewards)) {
+      return Double.NaN;
+    }
+    double score =
+        against.score(rewards - inSteps, row[CUT_OFF] > 0 ? End.CUT_OFF : End.ENDED)
+            + row[OVERLONG];
+    double[] charges = constraints.multipliers();
+    for (int c = 0; c < charges.length; c++) {
+      double cost = row[REWARDS + weights.length + c];
+      score -= Double.isNaN(cost) ? 0 : charges[c] * cost;
+    }
+    return score;
   }
 
   private boolean counts(Generation written) {
@@ -599,7 +772,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   }
 
   /** Of all rollouts of the phase, also of groups that are not learned from. TRL's names. */
-  private Map<String, Double> phaseMetrics(List<Round> rounds) {
+  private Map<String, Double> phaseMetrics(long step, List<Round> rounds) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     double[] rewards =
         rounds.stream().flatMapToDouble(r -> Arrays.stream(rewards(r.table()))).toArray();
@@ -610,15 +783,11 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
       metrics.put("rewards/" + sampler.rewards().names().get(f) + "/mean", of.mean());
       metrics.put("rewards/" + sampler.rewards().names().get(f) + "/std", of.deviation());
     }
-    metrics.put(
-        "frac_reward_zero_std",
-        rounds.stream()
-            .flatMapToDouble(
-                r ->
-                    IntStream.range(0, r.table().groups())
-                        .mapToDouble(g -> r.advantages().zeroSpread()[g] ? 1 : 0))
-            .average()
-            .orElse(0));
+    if (critic.isPresent()) {
+      metrics.putAll(criticMetrics(critic.get(), step, rounds));
+    } else {
+      metrics.put("frac_reward_zero_std", shareOfEqualGroups(rounds));
+    }
     double[] lengths = columns(rounds, LENGTH);
     double[] cutOff = columns(rounds, CUT_OFF);
     double[] ended =
@@ -645,6 +814,41 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     return metrics;
   }
 
+  private static double shareOfEqualGroups(List<Round> rounds) {
+    return rounds.stream()
+        .flatMapToDouble(
+            r ->
+                IntStream.range(0, r.table().groups())
+                    .mapToDouble(g -> r.advantages().orElseThrow().zeroSpread()[g] ? 1 : 0))
+        .average()
+        .orElse(0);
+  }
+
+  /** What TRL's PPO trainer reports of its rollouts. */
+  private Map<String, Double> criticMetrics(CriticCredit against, long step, List<Round> rounds) {
+    double[] scores =
+        rounds.stream()
+            .flatMap(round -> Arrays.stream(round.table().rows()))
+            .mapToDouble(row -> score(against, row, 0))
+            .toArray();
+    double score = Moments.of(scores).mean();
+    double charge = -kl.coefficient() * Moments.of(columns(rounds, CHARGE)).mean();
+    double[] cutOff = columns(rounds, CUT_OFF);
+    Map<String, Double> metrics = new LinkedHashMap<>();
+    metrics.put("objective/scores", score);
+    metrics.put("objective/non_score_reward", charge);
+    metrics.put("objective/rlhf_reward", score + charge);
+    metrics.put("objective/entropy", Moments.of(columns(rounds, SURPRISE)).mean());
+    metrics.put("val/num_eos_tokens", cutOff.length - Arrays.stream(cutOff).sum());
+    metrics.put(
+        "episode",
+        (double)
+            ((step / settings.stepsPerPhase() + 1)
+                * settings.promptsPerPhase()
+                * settings.sampling().completions()));
+    return metrics;
+  }
+
   private static void lengths(Map<String, Double> metrics, String name, double[] lengths) {
     metrics.put(String.format(name, "mean"), Arrays.stream(lengths).average().orElse(0));
     metrics.put(String.format(name, "min"), Arrays.stream(lengths).min().orElse(0));
@@ -659,9 +863,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
         .toArray();
   }
 
-  private void writeLedger(long step, List<Round> rounds, List<int[]> kept) {
-    Set<List<Integer>> used = new HashSet<>();
-    kept.forEach(place -> used.add(List.of(place[0], place[1])));
+  private void writeLedger(long step, List<Round> rounds, Map<List<Integer>, Credit> credits) {
     List<LedgerRow> rows = new ArrayList<>();
     List<String> rewardNames = sampler.rewards().names();
     List<String> costNames = sampler.costs().names();
@@ -671,11 +873,8 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
       for (int at = 0; at < round.groups().size(); at++) {
         Group group = round.groups().get(at);
         int place = round.table().firstGroup() + at;
-        boolean learnedFrom = used.contains(List.of(r, place));
-        Optional<List<double[]>> byToken =
-            learnedFrom && !round.byStep().get(at).isEmpty()
-                ? Optional.of(tokenAdvantages(round, at))
-                : Optional.empty();
+        Optional<Credit> credit = Optional.ofNullable(credits.get(List.of(r, place)));
+        boolean byToken = critic.isPresent() || !round.byStep().get(at).isEmpty();
         for (int i = 0; i < group.size(); i++) {
           double[] numbers = round.table().rows()[place * group.size() + i];
           Generation written = group.generations().get(i);
@@ -699,10 +898,8 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
                       RolloutTable.weighted(numbers, REWARDS, sampler.rewards().weights())),
                   named(rewardNames, numbers, REWARDS),
                   named(costNames, numbers, REWARDS + rewardNames.size()),
-                  learnedFrom
-                      ? OptionalDouble.of(round.advantages().advantages()[place * group.size() + i])
-                      : OptionalDouble.empty(),
-                  byToken.isPresent() ? Optional.of(byToken.get().get(i)) : Optional.empty(),
+                  advantage(round, place * group.size() + i, credit, i),
+                  credit.filter(of -> byToken).map(tokensOf(i)),
                   written.finish(),
                   step,
                   failure(group, i)));
@@ -711,6 +908,21 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
       slot += round.table().groups();
     }
     ledger.write(step + 1, rows, collective);
+  }
+
+  private static Function<Credit, double[]> tokensOf(int completion) {
+    return credit -> credit.byToken().get(completion);
+  }
+
+  /** Of the completion as a whole: with a critic, the mean over its tokens. */
+  private static OptionalDouble advantage(
+      Round round, int completion, Optional<Credit> credit, int i) {
+    if (credit.isEmpty()) {
+      return OptionalDouble.empty();
+    }
+    return round.advantages().isPresent()
+        ? OptionalDouble.of(round.advantages().get().advantages()[completion])
+        : Arrays.stream(credit.get().byToken().get(i)).average();
   }
 
   private static Map<String, OptionalDouble> named(List<String> names, double[] numbers, int from) {

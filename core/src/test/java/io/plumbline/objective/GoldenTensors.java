@@ -98,7 +98,7 @@ public final class GoldenTensors {
     return rows;
   }
 
-  byte[] unsignedBytes(String name) {
+  public byte[] bytes(String name) {
     ByteBuffer bytes = bytes(file.tensor(name));
     byte[] values = new byte[bytes.remaining()];
     bytes.get(values);

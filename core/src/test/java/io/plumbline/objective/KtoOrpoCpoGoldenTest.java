@@ -66,7 +66,7 @@ class KtoOrpoCpoGoldenTest {
     float[][] policy = TENSORS.rows("kto|inputs|policy_per_token_logps");
     float[][] reference = TENSORS.rows("kto|inputs|ref_per_token_logps");
     byte[][] counted = TENSORS.shiftedMask("kto|inputs|completion_mask");
-    byte[] labels = TENSORS.unsignedBytes("kto|inputs|label");
+    byte[] labels = TENSORS.bytes("kto|inputs|label");
     float[][] gradient = TENSORS.rows(name + "|grad_per_token");
     double loss = 0;
     for (int i = 0; i < labels.length; i++) {

@@ -233,7 +233,9 @@ class GrpoTrajectoryTest {
                 List.of(),
                 List.of(ofTokens),
                 logps(prefix + "old_per_token_logps", i, length),
-                logps(prefix + "ref_per_token_logps", i, length)));
+                logps(prefix + "ref_per_token_logps", i, length),
+                List.of(),
+                List.of()));
         rows.add(row);
       }
       return rows;

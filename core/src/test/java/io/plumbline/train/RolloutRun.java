@@ -14,11 +14,16 @@ import io.plumbline.data.PlacedRow;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.ActorCritic;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.SamplingSettings;
+import io.plumbline.model.ScoreModel;
 import io.plumbline.model.TokenModel;
+import io.plumbline.model.TokenStatistic;
+import io.plumbline.model.TrainedModel;
+import io.plumbline.objective.ClippedValue;
 import io.plumbline.objective.GrpoLossTypes;
 import io.plumbline.objective.GrpoSettings;
 import io.plumbline.objective.KlEstimator;
@@ -28,6 +33,7 @@ import io.plumbline.rollout.Advantages;
 import io.plumbline.rollout.Constraint;
 import io.plumbline.rollout.Constraints;
 import io.plumbline.rollout.Curriculum;
+import io.plumbline.rollout.GeneralizedAdvantage;
 import io.plumbline.rollout.KlController;
 import io.plumbline.rollout.LagrangeSettings;
 import io.plumbline.rollout.TrustRegion;
@@ -54,9 +60,14 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 
-/** A GRPO run of the small Llama in this JVM: real shards, sampler, rewards, ledger and rings. */
+/**
+ * A GRPO or PPO run of the small Llama in this JVM: real shards, sampler, rewards, ledger and
+ * rings.
+ */
 final class RolloutRun {
   static final int PROMPTS_PER_STEP = 4;
   static final int GROUP = 4;
@@ -125,6 +136,24 @@ final class RolloutRun {
           costs);
     }
 
+    /** Everything that has a state, without what compares groups. */
+    static Shape withoutGroups() {
+      Shape all = everything();
+      return new Shape(
+          all.stepsPerGeneration(),
+          all.iterations(),
+          1,
+          1,
+          all.beta(),
+          all.kl(),
+          all.constraints(),
+          all.klIn(),
+          all.budget(),
+          all.trustRegion(),
+          all.rewards(),
+          all.costs());
+    }
+
     /** Everything that has a state. */
     static Shape everything() {
       return new Shape(
@@ -143,11 +172,20 @@ final class RolloutRun {
     }
   }
 
+  /** What completions are compared with instead of their group. */
+  enum Critic {
+    OWN,
+    SHARED,
+    /** Its own, and pretraining rows beside the rollouts. */
+    OWN_AND_PRETRAINING
+  }
+
   private final Storage storage = Storage.local();
   private final Path directory;
   private final Shape shape;
   private final long phases;
   private Rollouts.Truncated truncated = Rollouts.Truncated.LEARNED;
+  private Optional<Critic> critic = Optional.empty();
   private final List<Map<String, Double>> lines = Collections.synchronizedList(new ArrayList<>());
   private final Map<String, float[]> weights = new TreeMap<>();
 
@@ -161,6 +199,15 @@ final class RolloutRun {
   /** Learns nothing from completions that were cut off. */
   RolloutRun masked() {
     truncated = Rollouts.Truncated.MASKED;
+    return this;
+  }
+
+  /** PPO instead of GRPO. */
+  RolloutRun with(Critic kind) {
+    critic = Optional.of(kind);
+    if (kind == Critic.OWN_AND_PRETRAINING) {
+      writePretraining();
+    }
     return this;
   }
 
@@ -213,58 +260,150 @@ final class RolloutRun {
       TrainingObserver observer = observer(stopBefore);
       SamplingSettings sampling =
           SamplingSettings.sampling(6, 0.9, GROUP, 11, Set.of(2)).withTopP(0.95);
-      Rollouts rollouts =
-          new Rollouts(
-              new Rollouts.Settings(
-                  beta ->
-                      GrpoLossTypes.of(
-                          "dapo",
-                          GrpoSettings.defaults()
-                              .withBeta(shape.klIn() == Rollouts.KlIn.LOSS ? beta : 0)),
-                  Advantages.Settings.defaults(),
-                  PROMPTS_PER_STEP,
-                  shape.stepsPerGeneration(),
-                  shape.iterations(),
-                  sampling,
-                  truncated,
-                  Optional.empty(),
-                  shape.klIn(),
-                  KlEstimator.K2,
-                  shape.budget(),
-                  shape.rounds(),
-                  64,
-                  new Rollouts.FailureLimit(OptionalLong.empty(), 0.3)),
+      Parts parts =
+          new Parts(
+              name,
+              collective,
+              saveSteps,
+              observer,
               policy,
               shape.beta() > 0 ? Optional.of(reference) : Optional.empty(),
               new RolloutSampler(policy, tokenizer, rewards, costs),
-              CanonicalShards.open(storage, directory.resolve("prompts").toString()),
-              collective,
-              Ledger.in(storage, directory.resolve(name + "/ledger").toString()),
-              observer,
-              shape.kl().get(),
-              new Constraints(shape.constraints(), LagrangeSettings.dualAscent(0, 0.05)),
-              shape.pool() > 1 ? Optional.of(new Curriculum(40)) : Optional.empty());
-      Grpo grpo = new Grpo(new Grpo.Settings(GROUP, 6, 1, shape.trustRegion(), 1e-4), rollouts);
-      new TrainingLoop<>(
-              new TokenModel(policy, grpo.statistics(), sampling.temperature()),
-              grpo,
-              collective,
-              rollouts,
-              Optional.<Evaluation>empty(),
-              new LoopSettings(
-                  new OptimizerSettings(1e-3, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8),
-                  LoopSettings.OptionalMicroBatchSize.of(OptionalInt.empty()),
-                  64,
-                  0,
-                  saveSteps,
-                  0),
-              TrainingStateStore.of(storage, directory.resolve(name + "/states").toString()),
-              observer,
-              Gang.DEADLINE)
-          .run();
-      if (collective.rank() == 0) {
-        keepWeights(policy);
+              sampling);
+      if (critic.isPresent()) {
+        ppo(parts, model, critic.get());
+      } else {
+        grpo(parts);
       }
+    }
+  }
+
+  private record Parts(
+      String name,
+      Collective collective,
+      long saveSteps,
+      TrainingObserver observer,
+      CausalLm policy,
+      Optional<CausalLm> reference,
+      RolloutSampler sampler,
+      SamplingSettings sampling) {}
+
+  private Rollouts feed(Parts parts, Optional<CriticCredit> against) {
+    return new Rollouts(
+        new Rollouts.Settings(
+            beta ->
+                GrpoLossTypes.of(
+                    "dapo",
+                    GrpoSettings.defaults()
+                        .withBeta(shape.klIn() == Rollouts.KlIn.LOSS ? beta : 0)),
+            Advantages.Settings.defaults(),
+            PROMPTS_PER_STEP,
+            shape.stepsPerGeneration(),
+            shape.iterations(),
+            parts.sampling(),
+            truncated,
+            Optional.empty(),
+            shape.klIn(),
+            KlEstimator.K2,
+            shape.budget(),
+            shape.rounds(),
+            64,
+            new Rollouts.FailureLimit(OptionalLong.empty(), 0.3)),
+        parts.policy(),
+        parts.reference(),
+        parts.sampler(),
+        CanonicalShards.open(storage, directory.resolve("prompts").toString()),
+        parts.collective(),
+        Ledger.in(storage, directory.resolve(parts.name() + "/ledger").toString()),
+        parts.observer(),
+        shape.kl().get(),
+        new Constraints(shape.constraints(), LagrangeSettings.dualAscent(0, 0.05)),
+        shape.pool() > 1 ? Optional.of(new Curriculum(40)) : Optional.empty(),
+        against);
+  }
+
+  private void grpo(Parts parts) {
+    Rollouts rollouts = feed(parts, Optional.empty());
+    Grpo grpo = new Grpo(new Grpo.Settings(GROUP, 6, 1, shape.trustRegion(), 1e-4), rollouts);
+    loop(
+        parts,
+        new TokenModel(parts.policy(), grpo.statistics(), parts.sampling().temperature()),
+        grpo,
+        rollouts);
+  }
+
+  private void ppo(Parts parts, ModelDirectory model, Critic kind) {
+    Set<TokenStatistic> statistics = Set.of(TokenStatistic.ENTROPY);
+    double temperature = parts.sampling().temperature();
+    if (kind == Critic.SHARED) {
+      try (ActorCritic both =
+          ActorCritic.onOneTrunk(parts.policy(), model, 5, statistics, temperature)) {
+        ppo(parts, both, kind, new AtomicReference<>());
+      }
+      return;
+    }
+    AtomicReference<Rollouts> feed = new AtomicReference<>();
+    try (ScoreModel own = ScoreModel.critic(model, Purpose.TRAINING, ComputeDtype.F32, 5);
+        ActorCritic both =
+            ActorCritic.of(
+                parts.policy(), own, statistics, temperature, row -> feed.get().of(row) != null)) {
+      ppo(parts, both, kind, feed);
+    }
+  }
+
+  private void ppo(Parts parts, ActorCritic both, Critic kind, AtomicReference<Rollouts> feed) {
+    CriticCredit credit =
+        new CriticCredit(
+            new CriticCredit.Settings(
+                new GeneralizedAdvantage(0.99, 0.9),
+                shape.beta() > 0
+                    ? CriticCredit.RewardWhitening.ON
+                    : CriticCredit.RewardWhitening.OFF,
+                0.5,
+                4,
+                0.25),
+            both);
+    Rollouts rollouts = feed(parts, Optional.of(credit));
+    feed.set(rollouts);
+    boolean mixes = kind == Critic.OWN_AND_PRETRAINING;
+    Ppo ppo =
+        new Ppo(
+            new Ppo.Settings(
+                GROUP, 6, new ClippedValue(0.2), 0.1, mixes ? 0.5 : 0, shape.trustRegion(), 1e-4),
+            rollouts);
+    loop(
+        parts,
+        both,
+        ppo,
+        mixes
+            ? new PretrainingMix(
+                rollouts,
+                CanonicalShards.open(storage, directory.resolve("pretraining").toString()),
+                parts.collective())
+            : rollouts);
+  }
+
+  private <V, G> void loop(
+      Parts parts, TrainedModel<V, G> model, TrainingMethod<V, G> method, StepFeed feed) {
+    new TrainingLoop<>(
+            model,
+            method,
+            parts.collective(),
+            feed,
+            Optional.<Evaluation>empty(),
+            new LoopSettings(
+                new OptimizerSettings(1e-3, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8),
+                LoopSettings.OptionalMicroBatchSize.of(OptionalInt.empty()),
+                64,
+                0,
+                parts.saveSteps(),
+                0),
+            TrainingStateStore.of(storage, directory.resolve(parts.name() + "/states").toString()),
+            parts.observer(),
+            Gang.DEADLINE)
+        .run();
+    if (parts.collective().rank() == 0) {
+      keepWeights(model.segments());
     }
   }
 
@@ -303,13 +442,13 @@ final class RolloutRun {
     };
   }
 
-  private void keepWeights(CausalLm policy) {
+  private void keepWeights(List<Segment> segments) {
     weights.clear();
-    for (Segment segment : policy.segments()) {
+    for (Segment segment : segments) {
       for (Segment.Slice slice : segment.slices()) {
         float[] copy = new float[(int) slice.length()];
         segment.values().get((int) slice.offset(), copy);
-        weights.put(slice.name(), copy);
+        weights.put(segment.name() + "/" + slice.name(), copy);
       }
     }
   }
@@ -317,16 +456,36 @@ final class RolloutRun {
   private void writePrompts() {
     int batch = PROMPTS_PER_STEP * shape.stepsPerGeneration() * shape.pool();
     Plan plan = Plan.forSteps(batch, 40, phases * shape.rounds(), 5);
+    write(
+        "prompts",
+        plan,
+        i ->
+            TokenizedRow.of(i, tokens(i, 3 + i % 5, 13), List.of(), List.of())
+                .withColumns("{\"answer\":\"" + i + "\"}"));
+  }
+
+  private void writePretraining() {
+    long steps = phases * shape.stepsPerGeneration() * shape.iterations();
+    write(
+        "pretraining",
+        Plan.forSteps(4, 40, steps, 6),
+        i -> TokenizedRow.of(i, tokens(i, 2, 3), List.of(tokens(i, 4 + i % 3, 17)), List.of()));
+  }
+
+  private static int[] tokens(int row, int length, int stride) {
+    int[] tokens = new int[length];
+    for (int t = 0; t < length; t++) {
+      tokens[t] = 10 + (7 * row + stride * t) % 400;
+    }
+    return tokens;
+  }
+
+  private void write(String name, Plan plan, IntFunction<TokenizedRow> rows) {
     Placement placement = new Placement(plan, Order.SHUFFLED);
+    int batch = plan.globalBatchSize();
     Map<Integer, TreeMap<Long, TokenizedRow>> byShard = new TreeMap<>();
     for (int i = 0; i < 40; i++) {
-      int[] prompt = new int[3 + i % 5];
-      for (int t = 0; t < prompt.length; t++) {
-        prompt[t] = 10 + (7 * i + 13 * t) % 400;
-      }
-      TokenizedRow row =
-          TokenizedRow.of(i, prompt, List.of(), List.of())
-              .withColumns("{\"answer\":\"" + i + "\"}");
+      TokenizedRow row = rows.apply(i);
       placement.places(
           i,
           place ->
@@ -335,7 +494,7 @@ final class RolloutRun {
                   .put(place, row));
     }
     List<ShardFile> files = new ArrayList<>();
-    String shards = directory.resolve("prompts").toString();
+    String shards = directory.resolve(name).toString();
     byShard.forEach(
         (shard, placed) -> {
           ShardWriter writer = CanonicalShards.shardWriter(storage, shards, plan, shard, "a");

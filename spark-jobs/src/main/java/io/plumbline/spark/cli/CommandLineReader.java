@@ -174,15 +174,22 @@ final class CommandLineReader {
     Map<String, SettingValues.Given> merged = new LinkedHashMap<>();
     SettingValues.Given config = flags.get(CONFIG.name());
     if (config != null) {
-      ConfigFile.read(Path.of(config.texts().get(0)), problems)
-          .forEach(
-              (key, given) ->
-                  known(key, given.origin(), problems)
-                      .ifPresent(setting -> put(merged, setting, key, given, problems)));
+      merged.putAll(named(ConfigFile.read(Path.of(config.texts().get(0)), problems), problems));
     }
     sets(flags.get(SET.name()), problems).forEach((key, given) -> merged.put(key, given));
     merged.putAll(flags);
     return new SettingValues(merged, problems);
+  }
+
+  /** The entries of a file by the names of the settings that they mean. */
+  Map<String, SettingValues.Given> named(
+      Map<String, SettingValues.Given> entries, Problems problems) {
+    Map<String, SettingValues.Given> named = new LinkedHashMap<>();
+    entries.forEach(
+        (key, given) ->
+            known(key, given.origin(), problems)
+                .ifPresent(setting -> put(named, setting, key, given, problems)));
+    return named;
   }
 
   private Map<String, SettingValues.Given> commandLine(ParseResult result, Problems problems) {

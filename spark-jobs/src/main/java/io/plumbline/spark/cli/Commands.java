@@ -19,8 +19,13 @@ final class Commands {
         TrainCommand.ORPO,
         TrainCommand.SIMPO,
         TrainCommand.GRPO,
+        TrainCommand.PPO,
+        new PipelineCommand(),
+        new MineCommand(),
         new GenerateCommand(),
         new ScoreCommand(),
+        new EvaluateCommand(),
+        new PublishCommand(),
         new InspectCommand());
   }
 }

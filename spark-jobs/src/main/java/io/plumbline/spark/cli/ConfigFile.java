@@ -5,10 +5,10 @@ import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
@@ -18,8 +18,6 @@ import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
 import org.yaml.snakeyaml.nodes.NodeTuple;
 import org.yaml.snakeyaml.nodes.ScalarNode;
-import org.yaml.snakeyaml.nodes.SequenceNode;
-import org.yaml.snakeyaml.nodes.Tag;
 
 /**
  * A YAML file of option names and values. Only the text of the scalars is taken, never an object of
@@ -30,20 +28,32 @@ final class ConfigFile {
 
   /** Keys as they are written, in order, each with its texts and its line. */
   static Map<String, SettingValues.Given> read(Path file, Problems problems) {
-    String source;
+    return source(file, "--config", problems)
+        .map(source -> parse(source, file.toString(), problems))
+        .orElse(Map.of());
+  }
+
+  /** A file's text; a problem where it cannot be read. */
+  static Optional<String> source(Path file, String option, Problems problems) {
     try {
-      source = Files.readString(file, StandardCharsets.UTF_8);
+      return Optional.of(Files.readString(file, StandardCharsets.UTF_8));
     } catch (IOException e) {
       problems.add(
           String.format(
-              "--config names %s, which cannot be read: give a YAML file of option names and values.",
-              file));
-      return Map.of();
+              "%s names %s, which cannot be read: give a YAML file of option names and values.",
+              option, file));
+      return Optional.empty();
     }
-    return parse(source, file.toString(), problems);
   }
 
   static Map<String, SettingValues.Given> parse(String source, String name, Problems problems) {
+    return mapping(source, name, problems)
+        .map(mapping -> entries(mapping, name, problems))
+        .orElse(Map.of());
+  }
+
+  /** The mapping that a file is; empty for an empty file, and with a problem for anything else. */
+  static Optional<MappingNode> mapping(String source, String name, Problems problems) {
     Node root;
     try {
       root = new Yaml(new SafeConstructor(new LoaderOptions())).compose(new StringReader(source));
@@ -54,57 +64,63 @@ final class ConfigFile {
               name,
               e.getProblem(),
               e.getProblemMark() == null ? "" : " in line " + (e.getProblemMark().getLine() + 1)));
-      return Map.of();
+      return Optional.empty();
     } catch (YAMLException e) {
       problems.add(String.format("%s is not YAML: %s.", name, firstLine(e)));
-      return Map.of();
+      return Optional.empty();
     }
     if (root == null) {
-      return Map.of();
+      return Optional.empty();
     }
     if (!(root instanceof MappingNode mapping)) {
       problems.add(String.format("%s must be a YAML mapping of option names to values.", name));
-      return Map.of();
+      return Optional.empty();
     }
+    return Optional.of(mapping);
+  }
+
+  /** The options that a mapping gives. */
+  static Map<String, SettingValues.Given> entries(
+      MappingNode mapping, String name, Problems problems) {
     Map<String, SettingValues.Given> entries = new LinkedHashMap<>();
-    for (NodeTuple tuple : mapping.getValue()) {
-      String where = "in " + name + ", line " + (tuple.getKeyNode().getStartMark().getLine() + 1);
-      if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
-        problems.add(String.format("A key %s is not a name: write OPTION: VALUE.", where));
-        continue;
-      }
-      List<String> texts = texts(tuple.getValueNode());
-      if (texts == null) {
-        problems.add(
-            String.format(
-                "%s has a value %s that is neither a scalar nor a list of scalars.",
-                key.getValue(), where));
-      } else if (entries.containsKey(key.getValue())) {
-        problems.add(
-            String.format("%s is given a second time %s: leave one.", key.getValue(), where));
-      } else if (!texts.isEmpty()) {
-        entries.put(key.getValue(), new SettingValues.Given(texts, where));
-      }
-    }
+    keys(mapping, name, problems)
+        .forEach(
+            (key, value) -> {
+              String where = where(name, value.key());
+              Optional<List<String>> texts = OptionTexts.of(key, value.node());
+              if (texts.isEmpty()) {
+                problems.add(
+                    String.format(
+                        "%s has a value %s that is neither a scalar nor a list of scalars.",
+                        key, where));
+              } else if (!texts.get().isEmpty()) {
+                entries.put(key, new SettingValues.Given(texts.get(), where));
+              }
+            });
     return entries;
   }
 
-  /** Null for what an option cannot take; an empty list for YAML's null and for an empty list. */
-  private static List<String> texts(Node node) {
-    if (node instanceof ScalarNode scalar) {
-      return scalar.getTag().equals(Tag.NULL) ? List.of() : List.of(scalar.getValue());
-    }
-    if (node instanceof SequenceNode sequence) {
-      List<String> texts = new ArrayList<>();
-      for (Node item : sequence.getValue()) {
-        if (!(item instanceof ScalarNode scalar)) {
-          return null;
-        }
-        texts.add(scalar.getValue());
+  /** A key of a mapping with what stands behind it. */
+  record Value(Node key, Node node) {}
+
+  /** The keys of a mapping in order; what is no name, and what stands twice, is a problem. */
+  static Map<String, Value> keys(MappingNode mapping, String name, Problems problems) {
+    Map<String, Value> keys = new LinkedHashMap<>();
+    for (NodeTuple tuple : mapping.getValue()) {
+      String where = where(name, tuple.getKeyNode());
+      if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
+        problems.add(String.format("A key %s is not a name: write OPTION: VALUE.", where));
+      } else if (keys.putIfAbsent(key.getValue(), new Value(key, tuple.getValueNode())) != null) {
+        problems.add(
+            String.format("%s is given a second time %s: leave one.", key.getValue(), where));
       }
-      return texts;
     }
-    return null;
+    return keys;
+  }
+
+  /** Where a node stands, for messages. */
+  static String where(String name, Node node) {
+    return "in " + name + ", line " + (node.getStartMark().getLine() + 1);
   }
 
   private static String firstLine(Exception e) {

@@ -12,6 +12,7 @@ import io.plumbline.data.CanonicalShards;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.ledger.LedgerSummary;
+import io.plumbline.spark.mine.MineDirectory;
 import io.plumbline.spark.reference.CacheSummary;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.training.RunDirectory;
@@ -38,8 +39,8 @@ final class InspectCommand implements Command {
   static final Setting<String> PATH =
       Setting.argument(
           "PATH",
-          "A model directory, a reference cache, a run's OUTPUT, or a ledger, prepared rows or shards"
-              + " in it.");
+          "A model directory, a reference cache, what mine wrote, a run's, a pipeline's or an"
+              + " evaluation's OUTPUT, or a ledger, prepared rows or shards in it.");
 
   @Override
   public String name() {
@@ -48,7 +49,7 @@ final class InspectCommand implements Command {
 
   @Override
   public String summary() {
-    return "What a checkpoint, a reference cache, a run, a ledger or prepared data hold.";
+    return "What a checkpoint, a reference cache, a run, an evaluation, a ledger or prepared data hold.";
   }
 
   @Override
@@ -63,7 +64,8 @@ final class InspectCommand implements Command {
         "inspect runs/dpo",
         "inspect shared/reference --json",
         "inspect runs/dpo/shards-train",
-        "inspect runs/grpo/ledger");
+        "inspect runs/grpo/ledger",
+        "inspect runs/evaluation");
   }
 
   @Override
@@ -90,11 +92,25 @@ final class InspectCommand implements Command {
       throw new PlumblineException(
           ErrorCode.INPUT_NOT_FOUND, "There is no " + path + ": check the path.");
     }
+    if (PipelineRecord.isIn(storage, path)) {
+      return pipeline(storage, path);
+    }
     if (storage.exists(Storage.join(path, "run.json"))) {
       return run(storage, path);
     }
     if (storage.exists(Storage.join(path, "config.json"))) {
       return model(storage, path);
+    }
+    if (storage.exists(Storage.join(path, EvaluateCommand.RESULT))) {
+      return evaluation(storage, path);
+    }
+    MineDirectory mined = new MineDirectory(storage, path);
+    if (mined.isUnfinished()) {
+      return holds("mined data that is not complete", path);
+    }
+    Optional<ObjectNode> summary = mined.complete();
+    if (summary.isPresent()) {
+      return holds("mined data", path).setAll(summary.get());
     }
     CacheSummary cache = ReferenceCache.inspect(storage, path);
     if (!cache.references().isEmpty()) {
@@ -133,8 +149,9 @@ final class InspectCommand implements Command {
     throw new PlumblineException(
         ErrorCode.INPUT_NOT_FOUND,
         path
-            + " holds nothing of Plumbline's: name a run's OUTPUT, a model directory, a reference"
-            + " cache, a ledger, prepared rows, shards or checkpoints.");
+            + " holds nothing of Plumbline's: name a run's, a pipeline's or an evaluation's OUTPUT, a"
+            + " model directory, a reference cache, mined data, a ledger, prepared rows, shards or"
+            + " checkpoints.");
   }
 
   /** What prepare says of the rows in a directory, where there are any. */
@@ -166,6 +183,26 @@ final class InspectCommand implements Command {
     return JSON.createObjectNode().put("holds", what).put("path", path);
   }
 
+  private static ObjectNode pipeline(Storage storage, String path) {
+    PipelineRecord record = PipelineRecord.read(storage, path).orElseThrow();
+    ObjectNode found = holds("a pipeline", path).put("file", record.file());
+    ArrayNode stages = found.putArray("stages");
+    for (PipelineRecord.Stage stage : record.stages()) {
+      ObjectNode one =
+          stages
+              .addObject()
+              .put("name", stage.name())
+              .put("command", stage.command())
+              .put("status", Setting.word(stage.status()))
+              .put("seconds", rounded(stage.seconds()))
+              .put("output", stage.output());
+      if (!stage.error().isEmpty()) {
+        one.put("error", stage.error());
+      }
+    }
+    return found;
+  }
+
   private static ObjectNode run(Storage storage, String path) {
     ObjectNode found = holds("a run", path);
     found.setAll(RunRecord.read(storage, Storage.join(path, "run.json")).json());
@@ -178,6 +215,28 @@ final class InspectCommand implements Command {
     String ledger = new RunDirectory(path).ledger();
     if (LedgerSummary.isLedger(storage, ledger)) {
       found.set("ledger", ledger(storage, ledger));
+    }
+    return found;
+  }
+
+  /** Without the long lists of an evaluation, which its report draws. */
+  private static ObjectNode evaluation(Storage storage, String path) {
+    String file = Storage.join(path, EvaluateCommand.RESULT);
+    ObjectNode found = holds("an evaluation", path);
+    try {
+      found.setAll((ObjectNode) JSON.readTree(storage.readText(file)));
+    } catch (JsonProcessingException | ClassCastException e) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA, file + " is damaged: run the evaluation again.", e);
+    }
+    found.remove("samples");
+    if (found.get("tilt") instanceof ObjectNode tilt) {
+      tilt.remove(List.of("frontier", "best_of_n"));
+    }
+    for (JsonNode policy : found.path("policies")) {
+      if (policy.get("preferences") instanceof ObjectNode preferences) {
+        preferences.remove("reliability");
+      }
     }
     return found;
   }

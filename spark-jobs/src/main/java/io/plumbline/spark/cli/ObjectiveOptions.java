@@ -148,6 +148,7 @@ final class ObjectiveOptions {
               USE_WEIGHTING,
               REFERENCE_FREE);
       case GRPO -> List.of(beta(algorithm), lossType(algorithm));
+      case PPO -> List.of(beta(algorithm));
       case KTO ->
           List.of(beta(algorithm), lossType(algorithm), DESIRABLE_WEIGHT, UNDESIRABLE_WEIGHT);
       case ORPO ->
@@ -171,6 +172,12 @@ final class ObjectiveOptions {
     return switch (algorithm) {
       case SIMPO -> BETA.withInitial("2.0");
       case GRPO -> ROLLOUT_BETA;
+      case PPO ->
+          ROLLOUT_BETA
+              .withHelp(
+                  "What each token is charged for a nat of KL from the reference; 0 for no reference"
+                      + " at all. (TRL: kl_coef.)")
+              .withInitial("0.05");
       case SFT, REWARD, DPO, KTO, ORPO -> BETA;
     };
   }
@@ -183,6 +190,7 @@ final class ObjectiveOptions {
           case ORPO -> "orpo";
           case SIMPO -> "simpo";
           case GRPO -> "dapo";
+          case PPO -> "ppo";
         };
     boolean mixes = algorithm == Algorithm.DPO;
     return LOSS_TYPE

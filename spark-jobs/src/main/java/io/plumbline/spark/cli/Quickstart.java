@@ -9,6 +9,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.evaluate.DecodingSettings;
+import io.plumbline.spark.evaluate.PromptText;
 import io.plumbline.spark.evaluate.Sample;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.training.Algorithm;
@@ -124,7 +125,7 @@ final class Quickstart {
         TrainingSettings.request(algorithm, new SettingValues(given, problems), problems);
     problems.refuse();
     progress.note(call.toString());
-    return TrainingJob.run(spark, request, progress);
+    return TrainingJob.run(spark, request, TrainingSettings.standard(algorithm), progress);
   }
 
   /** A few held-out prompts, spread over the file. */

@@ -12,10 +12,12 @@ import io.plumbline.rollout.Advantages.Baseline;
 import io.plumbline.rollout.Advantages.Scale;
 import io.plumbline.rollout.CostSpec;
 import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.RolloutSettings;
 import io.plumbline.spark.training.RolloutSettings.KlCharge;
 import io.plumbline.spark.training.RolloutSettings.TruncatedCompletions;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -251,7 +253,19 @@ final class RolloutOptions {
         .withInitial(initial);
   }
 
-  static List<Setting<?>> loss() {
+  /** What of the loss is an algorithm's to set. */
+  static List<Setting<?>> loss(Algorithm algorithm) {
+    return algorithm == Algorithm.PPO
+        ? List.of(
+            EPSILON.withHelp(EPSILON.help() + " (TRL: cliprange.)"),
+            EPSILON_HIGH,
+            DELTA,
+            KL_ESTIMATOR.withHelp("Of the KL that is charged; by default k1, as TRL."),
+            ENTROPY_COEF)
+        : loss();
+  }
+
+  private static List<Setting<?>> loss() {
     return List.of(
         EPSILON,
         EPSILON_HIGH,
@@ -315,11 +329,23 @@ final class RolloutOptions {
     }
   }
 
-  static List<Setting<?>> rewards() {
-    return List.of(REWARD, COST, COST_LEARNING_RATE, MAX_FAILED_REWARDS);
+  static List<Setting<?>> rewards(Algorithm algorithm) {
+    return algorithm == Algorithm.PPO
+        ? List.of(CriticOptions.REWARD_MODEL, REWARD, COST, COST_LEARNING_RATE, MAX_FAILED_REWARDS)
+        : List.of(REWARD, COST, COST_LEARNING_RATE, MAX_FAILED_REWARDS);
   }
 
-  static List<Setting<?>> sampling() {
+  static List<Setting<?>> sampling(Algorithm algorithm) {
+    List<Setting<?>> all = new ArrayList<>(sampling());
+    if (algorithm == Algorithm.PPO) {
+      all.removeAll(List.of(DYNAMIC_SAMPLING, CURRICULUM_POOL));
+      all.set(all.indexOf(NUM_GENERATIONS), CriticOptions.NUM_GENERATIONS);
+      all.set(all.indexOf(NUM_ITERATIONS), CriticOptions.NUM_ITERATIONS);
+    }
+    return all;
+  }
+
+  private static List<Setting<?>> sampling() {
     return List.of(
         NUM_GENERATIONS,
         MAX_COMPLETION_LENGTH,
@@ -338,21 +364,44 @@ final class RolloutOptions {
         NUM_GENERATIONS_EVAL);
   }
 
-  static List<Setting<?>> limits() {
-    return List.of(KL_IN, KL_TARGET, KL_HORIZON, KL_BUDGET, MAX_UPDATE_KL);
+  static List<Setting<?>> limits(Algorithm algorithm) {
+    return algorithm == Algorithm.PPO
+        ? List.of(KL_TARGET, KL_HORIZON, KL_BUDGET, MAX_UPDATE_KL)
+        : List.of(KL_IN, KL_TARGET, KL_HORIZON, KL_BUDGET, MAX_UPDATE_KL);
+  }
+
+  /** The rewards that are named; that none is, or one makes no sense, is a problem. */
+  static List<RewardSpec> rewardSpecs(SettingValues values, Problems problems) {
+    return rewardSpecs(values.all(REWARD), "--reward", "answer", problems);
+  }
+
+  private static List<RewardSpec> rewardSpecs(
+      List<String> rewards, String options, String example, Problems problems) {
+    if (rewards.isEmpty()) {
+      problems.add(
+          options
+              + " is missing: name what completions are scored by, such as "
+              + example
+              + " (docs/rewards.md lists the kinds).");
+    }
+    List<RewardSpec> specs = new ArrayList<>();
+    for (String reward : rewards) {
+      gathering("--reward", () -> specs.add(RewardSpec.parse(reward)), problems);
+    }
+    return specs;
   }
 
   /** The settings that the values make. */
   static RolloutSettings settings(
-      String lossType, double beta, SettingValues values, Problems problems) {
-    List<String> rewards = values.all(REWARD);
-    if (rewards.isEmpty()) {
-      problems.add(
-          "--reward is missing: name what completions are scored by, such as answer"
-              + " (docs/rewards.md lists the kinds).");
-    }
-    for (String reward : rewards) {
-      gathering("--reward", () -> RewardSpec.parse(reward), problems);
+      Algorithm algorithm, String lossType, double beta, SettingValues values, Problems problems) {
+    boolean ppo = algorithm == Algorithm.PPO;
+    List<String> rewards = new ArrayList<>(values.all(REWARD));
+    if (ppo) {
+      values.find(CriticOptions.REWARD_MODEL).map(CriticOptions::spec).ifPresent(rewards::add);
+      rewardSpecs(
+          rewards, "--reward-model or --reward", "runs/reward/checkpoint or answer", problems);
+    } else {
+      rewardSpecs(values, problems);
     }
     for (String cost : values.all(COST)) {
       gathering("--cost", () -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()), problems);
@@ -372,18 +421,20 @@ final class RolloutOptions {
     }
     // A KL in the reward suits every loss, and rloo has it nowhere else.
     KlCharge klIn =
-        values.find(KL_IN).orElse(lossType.equals("rloo") ? KlCharge.REWARD : KlCharge.LOSS);
+        values.find(KL_IN).orElse(ppo || lossType.equals("rloo") ? KlCharge.REWARD : KlCharge.LOSS);
     GrpoSettings loss = gathering(() -> loss(values, klIn), GrpoSettings.defaults(), problems);
     gathering(
         () -> {
-          GrpoLossTypes.of(lossType, loss.withBeta(klIn == KlCharge.LOSS ? beta : 0));
+          GrpoLossTypes.of(
+              ppo ? RolloutSettings.PPO_LOSS : lossType,
+              loss.withBeta(klIn == KlCharge.LOSS ? beta : 0));
         },
         problems);
     BadRows failures = values.of(MAX_FAILED_REWARDS);
     return new RolloutSettings(
         rewards,
         values.all(COST),
-        values.of(NUM_GENERATIONS),
+        values.of(ppo ? CriticOptions.NUM_GENERATIONS : NUM_GENERATIONS),
         longest,
         values.of(TEMPERATURE),
         values.of(TOP_P),
@@ -392,7 +443,7 @@ final class RolloutOptions {
         values.of(REPETITION_PENALTY),
         values.all(STOP),
         values.of(STEPS_PER_GENERATION),
-        values.of(NUM_ITERATIONS),
+        values.of(ppo ? CriticOptions.NUM_ITERATIONS : NUM_ITERATIONS),
         values.of(MASK_TRUNCATED_COMPLETIONS)
             ? TruncatedCompletions.MASKED
             : TruncatedCompletions.LEARNED,
@@ -410,7 +461,8 @@ final class RolloutOptions {
         values.of(COST_LEARNING_RATE),
         loss,
         gathering(() -> advantages(lossType, values), Advantages.Settings.defaults(), problems),
-        values.of(TOP_ENTROPY_QUANTILE));
+        values.of(TOP_ENTROPY_QUANTILE),
+        ppo ? List.of(CriticOptions.settings(rewards, values, problems)) : List.of());
   }
 
   private static void gathering(Runnable check, Problems problems) {

@@ -160,8 +160,8 @@ record Setting<T>(
 
   static double realNumber(String text, double least, double most) {
     String wanted =
-        "must be a number of at least "
-            + plain(least)
+        "must be a number"
+            + (Double.isInfinite(least) ? "" : " of at least " + plain(least))
             + (Double.isInfinite(most) ? "" : " and at most " + plain(most));
     double number;
     try {

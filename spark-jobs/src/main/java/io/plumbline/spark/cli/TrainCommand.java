@@ -95,6 +95,22 @@ record TrainCommand(Algorithm algorithm, String summary, String description, Lis
                   + " --reward 'tags{\"weight\":0.2}' --cost 'length{\"per_token\":1}<=200'"
                   + " --beta 0.04 --num-iterations 2 --output runs/grpo-short"));
 
+  static final TrainCommand PPO =
+      new TrainCommand(
+          Algorithm.PPO,
+          "Proximal policy optimisation with a critic: InstructGPT's last step.",
+          "Each phase samples completions on the ranks that train, scores them by a reward model or"
+              + " reward functions, charges each token with its distance from the reference, and"
+              + " makes likelier what came out better than a critic expected; every rollout goes to"
+              + " the ledger. Rows hold a prompt, and whatever columns the rewards read. The critic"
+              + " is written beside the checkpoint, to OUTPUT/critic.",
+          List.of(
+              "ppo --model runs/sft/checkpoint --reward-model runs/reward/checkpoint"
+                  + " --data prompts.jsonl --eval-split 200 --output runs/ppo --ranks 2",
+              "ppo --model runs/sft/checkpoint --reward answer --critic-trunk shared --beta 0.02"
+                  + " --kl-target 6 --missing-eos-penalty 1 --data prompts.jsonl"
+                  + " --output runs/ppo-answer"));
+
   @Override
   public String name() {
     return algorithm.command();
@@ -111,7 +127,9 @@ record TrainCommand(Algorithm algorithm, String summary, String description, Lis
     return console -> {
       try (SparkSessions.Session session = SparkSessions.open(values, request.ranks());
           Progress progress = Progress.on(console)) {
-        TrainingOutcome outcome = TrainingJob.run(session.spark(), request, progress);
+        TrainingOutcome outcome =
+            TrainingJob.run(
+                session.spark(), request, TrainingSettings.standard(algorithm), progress);
         progress.close();
         console.out().print(OutcomeText.of(outcome));
       }

@@ -21,11 +21,14 @@ import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
 import io.plumbline.train.LoopSettings.Selection.Better;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -327,13 +330,16 @@ final class TrainingSettings {
       settings.add(REFERENCE_CACHE);
     }
     if (algorithm.isOnline()) {
-      settings.addAll(RolloutOptions.rewards());
-      settings.addAll(RolloutOptions.sampling());
+      settings.addAll(RolloutOptions.rewards(algorithm));
+      settings.addAll(RolloutOptions.sampling(algorithm));
     }
     settings.addAll(ObjectiveOptions.of(algorithm));
     if (algorithm.isOnline()) {
-      settings.addAll(RolloutOptions.loss());
-      settings.addAll(RolloutOptions.limits());
+      if (algorithm == Algorithm.PPO) {
+        settings.addAll(CriticOptions.all());
+      }
+      settings.addAll(RolloutOptions.loss(algorithm));
+      settings.addAll(RolloutOptions.limits(algorithm));
     }
     settings.addAll(
         List.of(
@@ -385,7 +391,7 @@ final class TrainingSettings {
             + switch (algorithm) {
               case DPO, KTO -> " It is the reference too.";
               case REWARD -> " Its language head makes room for one score.";
-              case GRPO -> " It is the reference too, where there is a KL to it.";
+              case GRPO, PPO -> " It is the reference too, where there is a KL to it.";
               case SFT, ORPO, SIMPO -> "";
             });
   }
@@ -405,8 +411,18 @@ final class TrainingSettings {
         switch (algorithm) {
           case SFT -> "2e-5";
           case REWARD -> "1e-4";
-          case DPO, KTO, ORPO, SIMPO, GRPO -> "1e-6";
+          case DPO, KTO, ORPO, SIMPO, GRPO, PPO -> "1e-6";
         });
+  }
+
+  /** Options with the values that they have where nobody gives them, but those without any. */
+  static Map<String, Object> standard(Algorithm algorithm) {
+    Problems ofNoConcern = new Problems();
+    Map<String, Object> standard =
+        new LinkedHashMap<>(
+            request(algorithm, new SettingValues(Map.of(), ofNoConcern), ofNoConcern).options());
+    standard.keySet().removeAll(Set.of("model", "data", "output", "reward"));
+    return standard;
   }
 
   /** The request that the values make; only to be used if no problem was added. */
@@ -511,7 +527,7 @@ final class TrainingSettings {
         algorithm.isOnline()
             ? Optional.of(
                 RolloutOptions.settings(
-                    objective.lossTypes().get(0), objective.beta(), values, problems))
+                    algorithm, objective.lossTypes().get(0), objective.beta(), values, problems))
             : Optional.empty(),
         rows.badRows(),
         values.of(ON_BAD_STEP),

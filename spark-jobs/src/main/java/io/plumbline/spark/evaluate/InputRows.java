@@ -83,21 +83,43 @@ public final class InputRows {
     long count = rows.count();
     int slots = rows.context().defaultParallelism();
     int partitions = (int) Math.max(1, Math.min(count, (long) slots * PARTITIONS_PER_SLOT));
-    return rows.zipWithIndex()
-        .mapToPair(numbered -> new Tuple2<>(numbered._2(), numbered._1()))
-        .repartitionAndSortWithinPartitions(
-            new ByPlace(count, partitions), Comparator.<Long>naturalOrder());
+    return parted(rows.zipWithIndex(), new ByPlace(count, 1, partitions));
   }
 
-  /** Runs of neighbouring rows. */
+  /**
+   * The rows by their place in the input, in order. Each partition holds whole slices of
+   * neighbouring rows. How many there are depends on the input alone, so that what is made of a
+   * slice does not depend on the cluster, which may grow meanwhile.
+   *
+   * @param numbered rows with their places
+   * @param count of the rows
+   * @param most partitions
+   */
+  public static JavaPairRDD<Long, Map<String, Object>> sliced(
+      JavaPairRDD<Map<String, Object>, Long> numbered, long count, int rowsPerSlice, int most) {
+    long slices = (count + rowsPerSlice - 1) / rowsPerSlice;
+    int partitions = (int) Math.max(1, Math.min(slices, most));
+    return parted(numbered, new ByPlace(slices, rowsPerSlice, partitions));
+  }
+
+  private static JavaPairRDD<Long, Map<String, Object>> parted(
+      JavaPairRDD<Map<String, Object>, Long> numbered, ByPlace partitioner) {
+    return numbered
+        .mapToPair(row -> new Tuple2<>(row._2(), row._1()))
+        .repartitionAndSortWithinPartitions(partitioner, Comparator.<Long>naturalOrder());
+  }
+
+  /** Runs of neighbouring slices. */
   private static final class ByPlace extends Partitioner {
     private static final long serialVersionUID = 1L;
 
-    private final long rows;
+    private final long slices;
+    private final int rowsPerSlice;
     private final int partitions;
 
-    ByPlace(long rows, int partitions) {
-      this.rows = rows;
+    ByPlace(long slices, int rowsPerSlice, int partitions) {
+      this.slices = slices;
+      this.rowsPerSlice = rowsPerSlice;
       this.partitions = partitions;
     }
 
@@ -108,7 +130,7 @@ public final class InputRows {
 
     @Override
     public int getPartition(Object place) {
-      return (int) ((Long) place * partitions / Math.max(1, rows));
+      return (int) ((Long) place / rowsPerSlice * partitions / Math.max(1, slices));
     }
   }
 

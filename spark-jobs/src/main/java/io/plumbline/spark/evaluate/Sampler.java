@@ -29,6 +29,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * Lets a model write completions, in this process and without Spark. Not thread-safe.
@@ -169,29 +170,50 @@ public final class Sampler implements AutoCloseable {
   List<Sample> sample(List<Map<String, Object>> rows, long firstPlace, DecodingSettings settings) {
     List<int[]> prompts = new ArrayList<>();
     for (Map<String, Object> row : rows) {
-      prompts.add(tokenize(row, firstPlace + prompts.size()));
+      prompts.add(promptTokens(row, firstPlace + prompts.size()));
     }
-    List<List<Sample>> samples = new ArrayList<>(Collections.nCopies(rows.size(), List.of()));
+    long[] places = LongStream.range(firstPlace, firstPlace + rows.size()).toArray();
+    List<List<Generation>> generations = generate(prompts, places, settings);
+    List<Sample> samples = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      samples.addAll(samples(promptOf(rows.get(i)), prompts.get(i), generations.get(i), settings));
+    }
+    return samples;
+  }
+
+  /**
+   * Completions of tokenized prompts.
+   *
+   * @param prompts token ids, none empty
+   * @param places of each prompt its place in the whole input, on which its draws depend
+   * @return in the order of the prompts
+   */
+  public List<List<Generation>> generate(
+      List<int[]> prompts, long[] places, DecodingSettings settings) {
+    List<List<Generation>> generations =
+        new ArrayList<>(Collections.nCopies(prompts.size(), List.of()));
     slots(prompts, settings)
         .forEach(
-            (slots, places) -> {
-              List<List<Generation>> generations =
+            (slots, alike) -> {
+              List<List<Generation>> made =
                   generator.generate(
-                      places.stream().map(prompts::get).toList(),
-                      places.stream().mapToLong(place -> firstPlace + place).toArray(),
+                      alike.stream().map(prompts::get).toList(),
+                      alike.stream().mapToLong(i -> places[i]).toArray(),
                       settings.sampling(eosIds).withSlots(slots));
-              for (int i = 0; i < places.size(); i++) {
-                int place = places.get(i);
-                samples.set(
-                    place,
-                    samples(
-                        promptOf(rows.get(place)),
-                        prompts.get(place),
-                        generations.get(i),
-                        settings));
+              for (int i = 0; i < made.size(); i++) {
+                generations.set(alike.get(i), made.get(i));
               }
             });
-    return samples.stream().flatMap(List::stream).toList();
+    return generations;
+  }
+
+  CausalLm model() {
+    return model;
+  }
+
+  /** The text of ids, special tokens included. */
+  String decode(int[] ids) {
+    return tokenizer.decode(ids);
   }
 
   /** The lines that {@link CompletionTable#write} takes, of rows that follow one another. */
@@ -253,7 +275,8 @@ public final class Sampler implements AutoCloseable {
     return bySlots;
   }
 
-  private int[] tokenize(Map<String, Object> row, long place) {
+  /** The ids of a row's prompt, as the model reads it. */
+  int[] promptTokens(Map<String, Object> row, long place) {
     String text = promptText(row, place);
     int[] ids =
         promptOf(row) instanceof String

@@ -159,6 +159,11 @@ public final class Prepared {
     return manifest.firstRefusals();
   }
 
+  /** A few of the refused rows, each with its file, line and reason. */
+  public List<String> refusedRows() {
+    return manifest.firstRefusals().stream().map(Refusal::toString).toList();
+  }
+
   /** The rows with their indexes, a partition for each part, in order. */
   public JavaRDD<TokenizedRow> rows(SparkSession spark) {
     Storage from = storage;

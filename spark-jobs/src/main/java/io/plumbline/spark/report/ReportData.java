@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -14,11 +15,11 @@ import java.util.OptionalLong;
  * in them. Maps keep their order.
  *
  * @param title what ran, such as {@code DPO on preferences/train.jsonl}
- * @param verdict one sentence on what the run achieved; empty, and the page derives one from the
- *     comparisons
+ * @param verdict sentences on what the run achieved
  * @param comparisons measures on held-out data before and after, the most telling first
  * @param calibration whether predicted probabilities came true, where the model predicts any
  * @param stages the stages of training that wrote metrics, in the order in which they ran
+ * @param histograms how often values of each size occur
  * @param samples the same prompts answered before and after
  * @param scoredRows the same completions scored before and after
  * @param rollouts completions of the policy with their rewards, by prompt
@@ -26,6 +27,7 @@ import java.util.OptionalLong;
  * @param remarks sentences on what became of the data
  * @param counts what was counted: rows read, reference rows computed and found, tokens
  * @param quarantine rows refused, by reason
+ * @param refusedRows a few of them, with file, line and reason
  * @param configuration the options as the run resolved them
  * @param provenance fingerprints, versions, seed, paths
  * @param timings seconds by phase, in the order in which they ran
@@ -36,6 +38,7 @@ public record ReportData(
     List<Comparison> comparisons,
     Optional<Calibration> calibration,
     List<Stage> stages,
+    List<Histogram> histograms,
     List<Sample> samples,
     List<ScoredRow> scoredRows,
     List<RolloutGroup> rollouts,
@@ -43,9 +46,13 @@ public record ReportData(
     List<String> remarks,
     Map<String, Long> counts,
     List<Refusal> quarantine,
-    Map<String, String> configuration,
+    List<String> refusedRows,
+    List<Option> configuration,
     Map<String, String> provenance,
     Map<String, Double> timings) {
+
+  /** Characters that a page shows of one text. */
+  static final int LONGEST_TEXT = 6000;
 
   public ReportData {
     Objects.requireNonNull(title, "title");
@@ -53,6 +60,7 @@ public record ReportData(
     comparisons = List.copyOf(comparisons);
     Objects.requireNonNull(calibration, "calibration");
     stages = List.copyOf(stages);
+    histograms = List.copyOf(histograms);
     samples = List.copyOf(samples);
     scoredRows = List.copyOf(scoredRows);
     rollouts = List.copyOf(rollouts);
@@ -60,7 +68,8 @@ public record ReportData(
     remarks = List.copyOf(remarks);
     counts = orderedCopy(counts);
     quarantine = List.copyOf(quarantine);
-    configuration = orderedCopy(configuration);
+    refusedRows = List.copyOf(refusedRows);
+    configuration = List.copyOf(configuration);
     provenance = orderedCopy(provenance);
     timings = orderedCopy(timings);
   }
@@ -110,15 +119,13 @@ public record ReportData(
   /**
    * A stage of training with its metrics.
    *
-   * @param steps the metrics of each step by name, with its number, as {@link MetricsFile} reads
-   *     them
    * @param kept the step whose weights were kept, where that is not simply the last
    */
-  public record Stage(String name, List<Map<String, Double>> steps, OptionalLong kept) {
+  public record Stage(String name, Curves curves, OptionalLong kept) {
     public Stage {
       Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(curves, "curves");
       Objects.requireNonNull(kept, "kept");
-      steps = steps.stream().map(ReportData::orderedCopy).toList();
     }
   }
 
@@ -126,16 +133,16 @@ public record ReportData(
   public record Side(String label, String text) {
     public Side {
       Objects.requireNonNull(label, "label");
-      Objects.requireNonNull(text, "text");
+      text = excerpt(text);
     }
   }
 
   /** One prompt with what the model said before and after, and what the data has for it. */
   public record Sample(String prompt, String before, String after, List<Side> data) {
     public Sample {
-      Objects.requireNonNull(prompt, "prompt");
-      Objects.requireNonNull(before, "before");
-      Objects.requireNonNull(after, "after");
+      prompt = excerpt(prompt);
+      before = excerpt(before);
+      after = excerpt(after);
       data = List.copyOf(data);
     }
   }
@@ -144,14 +151,14 @@ public record ReportData(
   public record ScoredSide(String label, String text, double before, double after) {
     public ScoredSide {
       Objects.requireNonNull(label, "label");
-      Objects.requireNonNull(text, "text");
+      text = excerpt(text);
     }
   }
 
   /** One prompt with its scored completions, the one that should score highest first. */
   public record ScoredRow(String prompt, List<ScoredSide> sides) {
     public ScoredRow {
-      Objects.requireNonNull(prompt, "prompt");
+      prompt = excerpt(prompt);
       sides = List.copyOf(sides);
     }
   }
@@ -161,17 +168,27 @@ public record ReportData(
    *
    * @param reward NaN where it has none
    * @param tokens its length
+   * @param rewards of each reward function, and of each cost; NaN where it said nothing
+   * @param note what else is to be known of it, such as that it was cut off; empty for nothing
    */
-  public record Rollout(String text, double reward, int tokens) {
+  public record Rollout(
+      String text, double reward, int tokens, Map<String, Double> rewards, String note) {
     public Rollout {
-      Objects.requireNonNull(text, "text");
+      text = excerpt(text);
+      rewards = orderedCopy(rewards);
+      Objects.requireNonNull(note, "note");
     }
   }
 
-  /** One prompt with completions of a phase, the highest reward first. */
-  public record RolloutGroup(String prompt, List<Rollout> completions) {
+  /**
+   * Completions of one prompt in one phase, the highest reward first.
+   *
+   * @param step the first step that trained on them
+   * @param sampled how many there were, of which these are some
+   */
+  public record RolloutGroup(long step, String prompt, int sampled, List<Rollout> completions) {
     public RolloutGroup {
-      Objects.requireNonNull(prompt, "prompt");
+      prompt = excerpt(prompt);
       completions = List.copyOf(completions);
     }
   }
@@ -184,9 +201,34 @@ public record ReportData(
     }
   }
 
+  /**
+   * An option as the run resolved it.
+   *
+   * @param standard its value where nobody gives one; absent where it has none or nobody knows
+   */
+  public record Option(String name, String value, Optional<String> standard) {
+    public Option {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(value, "value");
+      Objects.requireNonNull(standard, "standard");
+    }
+  }
+
   /** Starts an empty report; everything but the title may stay empty. */
   public static Builder titled(String title) {
     return new Builder(title);
+  }
+
+  /** A text as far as a page shows it: whole, or its beginning and how much is left out. */
+  private static String excerpt(String text) {
+    int left = text.codePointCount(0, text.length()) - LONGEST_TEXT;
+    return left <= 0
+        ? text
+        : String.format(
+            Locale.ROOT,
+            "%s… (%,d more characters)",
+            text.substring(0, text.offsetByCodePoints(0, LONGEST_TEXT)),
+            left);
   }
 
   private static <V> Map<String, V> orderedCopy(Map<String, V> map) {
@@ -199,6 +241,7 @@ public record ReportData(
     private String verdict = "";
     private final List<Comparison> comparisons = new ArrayList<>();
     private final List<Stage> stages = new ArrayList<>();
+    private final List<Histogram> histograms = new ArrayList<>();
     private final List<Sample> samples = new ArrayList<>();
     private Optional<Calibration> calibration = Optional.empty();
     private final List<ScoredRow> scoredRows = new ArrayList<>();
@@ -207,7 +250,8 @@ public record ReportData(
     private final List<String> remarks = new ArrayList<>();
     private final Map<String, Long> counts = new LinkedHashMap<>();
     private final List<Refusal> quarantine = new ArrayList<>();
-    private final Map<String, String> configuration = new LinkedHashMap<>();
+    private final List<String> refusedRows = new ArrayList<>();
+    private final List<Option> configuration = new ArrayList<>();
     private final Map<String, String> provenance = new LinkedHashMap<>();
     private final Map<String, Double> timings = new LinkedHashMap<>();
 
@@ -231,12 +275,16 @@ public record ReportData(
       return this;
     }
 
-    public Builder stage(String name, List<Map<String, Double>> steps) {
-      return stage(name, steps, OptionalLong.empty());
+    public Builder stage(String name, Curves curves, OptionalLong kept) {
+      stages.add(new Stage(name, curves, kept));
+      return this;
     }
 
-    public Builder stage(String name, List<Map<String, Double>> steps, OptionalLong kept) {
-      stages.add(new Stage(name, steps, kept));
+    /** A histogram without values is left out. */
+    public Builder histogram(Histogram histogram) {
+      if (!histogram.groups().isEmpty()) {
+        histograms.add(histogram);
+      }
       return this;
     }
 
@@ -275,8 +323,13 @@ public record ReportData(
       return this;
     }
 
-    public Builder configuration(String option, Object value) {
-      configuration.put(option, String.valueOf(value));
+    public Builder refusedRow(String placeAndReason) {
+      refusedRows.add(placeAndReason);
+      return this;
+    }
+
+    public Builder configuration(String option, Object value, Optional<String> standard) {
+      configuration.add(new Option(option, String.valueOf(value), standard));
       return this;
     }
 
@@ -297,6 +350,7 @@ public record ReportData(
           comparisons,
           calibration,
           stages,
+          histograms,
           samples,
           scoredRows,
           rollouts,
@@ -304,6 +358,7 @@ public record ReportData(
           remarks,
           counts,
           quarantine,
+          refusedRows,
           configuration,
           provenance,
           timings);

@@ -11,7 +11,8 @@ public enum Algorithm {
   KTO(ExampleKind.UNPAIRED),
   ORPO(ExampleKind.PREFERENCE),
   SIMPO(ExampleKind.PREFERENCE),
-  GRPO(ExampleKind.PROMPT);
+  GRPO(ExampleKind.PROMPT),
+  PPO(ExampleKind.PROMPT);
 
   private final ExampleKind kind;
 
@@ -26,7 +27,7 @@ public enum Algorithm {
 
   /** Whether it learns from completions that the policy writes while it trains. */
   public boolean isOnline() {
-    return this == GRPO;
+    return this == GRPO || this == PPO;
   }
 
   /** What its rows are. */

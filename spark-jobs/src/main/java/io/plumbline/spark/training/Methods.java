@@ -43,7 +43,7 @@ public final class Methods {
   /** The losses that an algorithm's {@code --loss-type} takes. */
   public static List<String> lossTypes(Algorithm algorithm) {
     return switch (algorithm) {
-      case SFT, REWARD, ORPO -> List.of();
+      case SFT, REWARD, ORPO, PPO -> List.of();
       case DPO -> LossTypes.names();
       case KTO -> KtoLossTypes.names();
       case SIMPO -> CpoLossTypes.names();
@@ -110,7 +110,7 @@ public final class Methods {
       case ORPO -> orpo(settings);
       case SIMPO -> simpo(settings);
       case REWARD -> throw new IllegalArgumentException("a reward model learns from scores");
-      case GRPO -> throw new IllegalArgumentException("rollouts come with their method");
+      case GRPO, PPO -> throw new IllegalArgumentException("rollouts come with their method");
     };
   }
 

@@ -1,5 +1,9 @@
 package io.plumbline.spark.training;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -53,6 +57,7 @@ public final class Preflight {
     preflight.gathering(() -> Gang.check(spark, request.ranks(), request.device()));
     preflight.sources(spark, "--data", request.rows().data());
     preflight.sources(spark, "--eval-data", request.rows().evalData());
+    critic(request).ifPresent(critic -> preflight.sources(spark, "--ptx-data", critic.ptxData()));
     preflight.withoutSpark(request);
     return List.copyOf(preflight.problems);
   }
@@ -115,6 +120,7 @@ public final class Preflight {
             request.algorithm() == Algorithm.REWARD ? ModelUse.DECODER : ModelUse.LANGUAGE_MODEL);
     files(request.rows().data(), request.rows().evalData());
     request.rollouts().ifPresent(rollouts -> rollouts(rollouts, model));
+    critic(request).ifPresent(critic -> critic(critic, model));
     gathering(
         () ->
             OutputClaim.obstacle(storage, request.output(), request.start())
@@ -144,6 +150,45 @@ public final class Preflight {
                             positions));
                   }
                 }));
+  }
+
+  private static Optional<CriticSettings> critic(TrainingRequest request) {
+    return request.rollouts().flatMap(RolloutSettings::withCritic);
+  }
+
+  /** A critic reads the policy's tokens, so it must have its tokenizer. */
+  private void critic(CriticSettings settings, Optional<ModelDirectory> policy) {
+    settings.ptxData().forEach(path -> data("--ptx-data", path));
+    if (settings.model().isEmpty()) {
+      return;
+    }
+    Optional<ModelDirectory> critic =
+        policy.filter(of -> of.path().equals(settings.model())).isPresent()
+            ? policy
+            : model(settings.model(), ModelUse.DECODER);
+    if (critic.isPresent()
+        && policy.isPresent()
+        && !vocabulary(critic.get()).equals(vocabulary(policy.get()))) {
+      add(
+          ErrorCode.BAD_CHECKPOINT,
+          String.format(
+              "%s has another tokenizer than %s, whose tokens the critic is to read: name a model"
+                  + " with the same one by --critic-model, such as --critic-model %s.",
+              settings.model(), policy.get().path(), policy.get().path()));
+    }
+  }
+
+  /** What a tokenizer makes of texts; its other files say how it pads and chats. */
+  private static JsonNode vocabulary(ModelDirectory model) {
+    Optional<String> file = model.tokenizerFiles().content("tokenizer.json");
+    try {
+      return file.isPresent()
+          ? new ObjectMapper().readTree(file.get()).path("model")
+          : MissingNode.getInstance();
+    } catch (JsonProcessingException e) {
+      throw new PlumblineException(
+          ErrorCode.BAD_CHECKPOINT, model.path() + " has a tokenizer.json that is not JSON", e);
+    }
   }
 
   private void files(List<String> data, List<String> evalData) {
@@ -316,6 +361,9 @@ public final class Preflight {
     long parameters = 0;
     for (ModelDirectory.TensorInfo tensor : model.tensors()) {
       parameters += tensor.elements();
+    }
+    if (critic(request).filter(of -> of.trunk() == CriticSettings.Trunk.OWN).isPresent()) {
+      parameters *= 2;
     }
     int saved =
         switch (request.saveDtype()) {

@@ -122,6 +122,7 @@ final class RequestText {
           case SIMPO ->
               List.of("lossTypes", "beta", "labelSmoothing", "simpoGamma", "cpoAlpha", "alpha");
           case GRPO -> List.of("lossTypes", "beta");
+          case PPO -> List.of("beta");
         };
     for (RecordComponent component : ObjectiveSettings.class.getRecordComponents()) {
       left.add(component.getName());

@@ -1,17 +1,25 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.data.CanonicalShards;
+import io.plumbline.model.ActorCritic;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.SamplingSettings;
+import io.plumbline.model.ScoreModel;
 import io.plumbline.model.TokenModel;
+import io.plumbline.model.TokenStatistic;
+import io.plumbline.model.TrainedModel;
+import io.plumbline.objective.ClippedValue;
 import io.plumbline.objective.GrpoLossTypes;
 import io.plumbline.rollout.Constraint;
 import io.plumbline.rollout.Constraints;
 import io.plumbline.rollout.CostSpec;
 import io.plumbline.rollout.Curriculum;
+import io.plumbline.rollout.GeneralizedAdvantage;
 import io.plumbline.rollout.KlController;
 import io.plumbline.rollout.LagrangeSettings;
 import io.plumbline.rollout.OverlongPenalty;
@@ -24,13 +32,18 @@ import io.plumbline.spark.gang.GangMember;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
+import io.plumbline.train.CriticCredit;
 import io.plumbline.train.Grpo;
 import io.plumbline.train.HeldOutRewards;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
+import io.plumbline.train.Ppo;
+import io.plumbline.train.PretrainingMix;
 import io.plumbline.train.RolloutSampler;
 import io.plumbline.train.Rollouts;
+import io.plumbline.train.StepFeed;
 import io.plumbline.train.TrainingLoop;
+import io.plumbline.train.TrainingMethod;
 import io.plumbline.train.TrainingObserver;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -38,6 +51,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * What a rank of an algorithm that learns from its own completions needs besides its policy: the
@@ -53,6 +67,9 @@ record RolloutRank(
     long seed,
     LoopSettings loop,
     Duration deadline) {
+
+  /** The name of the pretraining rows' shards. */
+  static final String PRETRAINING = "ptx";
 
   /** Sampling noise must stay under the limit as well. */
   private static final double COST_HEADROOM = 0.1;
@@ -71,66 +88,178 @@ record RolloutRank(
         storage);
   }
 
-  /** Trains a policy from the newest state, or from the start. */
-  LoopOutcome train(
+  /** What a rank trains, and with whom. */
+  record Training(
       ModelDirectory start,
       CausalLm policy,
       CanonicalShards prompts,
       Optional<CanonicalShards> held,
       TrainingStateStore states,
       GangMember member,
-      TrainingObserver observer) {
-    try (Tokenizer tokenizer = Tokenizer.of(start.tokenizerFiles());
+      TrainingObserver observer) {}
+
+  /** Trains a policy from the newest state, or from the start. */
+  LoopOutcome train(Training training) {
+    try (Tokenizer tokenizer = Tokenizer.of(training.start().tokenizerFiles());
         RewardPanel rewards = rewards(rollouts, storage);
         RewardPanel costs = costs(rollouts, storage);
-        Reference reference = reference(start)) {
-      RolloutSampler sampler = new RolloutSampler(policy, tokenizer, rewards, costs);
-      SamplingSettings sampling = sampling(Sampler.eosIds(start, tokenizer));
-      Rollouts feed =
-          new Rollouts(
-              settings(sampling),
-              policy,
+        Reference reference = reference(training.start())) {
+      Parts parts =
+          new Parts(
+              training,
+              new RolloutSampler(training.policy(), tokenizer, rewards, costs),
               reference.model(),
-              sampler,
-              prompts,
-              member.collective(),
-              Ledger.in(storage, run.ledger()),
-              observer,
-              klController(),
-              constraints(costs.names()),
-              rollouts.curriculumPool() > 1
-                  ? Optional.of(new Curriculum(Math.toIntExact(prompts.plan().rows())))
-                  : Optional.empty());
-      Grpo method =
-          new Grpo(
-              new Grpo.Settings(
-                  rollouts.numGenerations(),
-                  rollouts.maxCompletionLength(),
-                  rollouts.topEntropyQuantile(),
-                  region(rollouts.maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY),
-                  Methods.drift(computeDtype)),
-              feed);
-      return new TrainingLoop<>(
-              new TokenModel(policy, method.statistics(), rollouts.temperature()),
-              method,
-              member.collective(),
-              feed,
-              held.map(
-                  rows ->
-                      new HeldOutRewards(
-                          sampler,
-                          reference.model(),
-                          sampling.withCompletions(rollouts.evalGenerations()).withSeed(~seed),
-                          loop.microBatchTokens(),
-                          rows,
-                          member.collective(),
-                          observer)),
-              loop,
-              states,
-              observer,
-              deadline)
-          .run();
+              sampling(Sampler.eosIds(training.start(), tokenizer)),
+              constraints(costs.names()));
+      return rollouts.withCritic().isPresent()
+          ? ppo(parts, rollouts.withCritic().get())
+          : grpo(parts);
     }
+  }
+
+  /** What both algorithms are made of. */
+  private record Parts(
+      Training training,
+      RolloutSampler sampler,
+      Optional<CausalLm> reference,
+      SamplingSettings sampling,
+      Constraints constraints) {}
+
+  private LoopOutcome grpo(Parts parts) {
+    Rollouts feed = feed(parts, Optional.empty());
+    Grpo method =
+        new Grpo(
+            new Grpo.Settings(
+                rollouts.numGenerations(),
+                rollouts.maxCompletionLength(),
+                rollouts.topEntropyQuantile(),
+                region(rollouts.maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY),
+                Methods.drift(computeDtype)),
+            feed);
+    return loop(
+        parts,
+        new TokenModel(parts.training().policy(), method.statistics(), rollouts.temperature()),
+        method,
+        feed);
+  }
+
+  private LoopOutcome ppo(Parts parts, CriticSettings settings) {
+    Training training = parts.training();
+    // The critic is not asked about pretraining rows, which only the feed can tell.
+    AtomicReference<Rollouts> feed = new AtomicReference<>();
+    if (settings.trunk() == CriticSettings.Trunk.SHARED) {
+      try (ActorCritic model =
+          ActorCritic.onOneTrunk(
+              training.policy(),
+              training.start(),
+              seed,
+              Set.of(TokenStatistic.ENTROPY),
+              rollouts.temperature())) {
+        return ppo(parts, settings, model, feed);
+      }
+    }
+    ModelDirectory criticStart = ModelDirectory.open(storage, settings.model());
+    try (ScoreModel critic = ScoreModel.critic(criticStart, Purpose.TRAINING, computeDtype, seed);
+        ActorCritic model =
+            ActorCritic.of(
+                training.policy(),
+                critic,
+                Set.of(TokenStatistic.ENTROPY),
+                rollouts.temperature(),
+                row -> feed.get().of(row) != null)) {
+      LoopOutcome outcome = ppo(parts, settings, model, feed);
+      if (training.member().rank() == 0) {
+        critic.write(storage, run.critic(), criticStart, Dtype.F32);
+      }
+      return outcome;
+    }
+  }
+
+  private LoopOutcome ppo(
+      Parts parts, CriticSettings settings, ActorCritic model, AtomicReference<Rollouts> made) {
+    CriticCredit credit =
+        new CriticCredit(
+            new CriticCredit.Settings(
+                new GeneralizedAdvantage(settings.gamma(), settings.lam()),
+                settings.whitenRewards() == CriticSettings.RewardScaling.WHITENED
+                    ? CriticCredit.RewardWhitening.ON
+                    : CriticCredit.RewardWhitening.OFF,
+                settings.rewardScale(),
+                settings.rewardClip(),
+                settings.missingEosPenalty()),
+            model);
+    Rollouts feed = feed(parts, Optional.of(credit));
+    made.set(feed);
+    Ppo method =
+        new Ppo(
+            new Ppo.Settings(
+                rollouts.numGenerations(),
+                rollouts.maxCompletionLength(),
+                new ClippedValue(settings.cliprangeValue()),
+                settings.vfCoef(),
+                settings.mixes() ? settings.ptxCoef() : 0,
+                region(rollouts.maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY),
+                Methods.drift(computeDtype)),
+            feed);
+    return loop(
+        parts,
+        model,
+        method,
+        settings.mixes()
+            ? new PretrainingMix(
+                feed,
+                CanonicalShards.open(storage, run.shards(PRETRAINING)),
+                parts.training().member().collective())
+            : feed);
+  }
+
+  private Rollouts feed(Parts parts, Optional<CriticCredit> critic) {
+    Training training = parts.training();
+    return new Rollouts(
+        settings(parts.sampling()),
+        training.policy(),
+        parts.reference(),
+        parts.sampler(),
+        training.prompts(),
+        training.member().collective(),
+        Ledger.in(storage, run.ledger()),
+        training.observer(),
+        klController(),
+        parts.constraints(),
+        rollouts.curriculumPool() > 1
+            ? Optional.of(new Curriculum(Math.toIntExact(training.prompts().plan().rows())))
+            : Optional.empty(),
+        critic);
+  }
+
+  private <V, G> LoopOutcome loop(
+      Parts parts, TrainedModel<V, G> model, TrainingMethod<V, G> method, StepFeed feed) {
+    Training training = parts.training();
+    return new TrainingLoop<>(
+            model,
+            method,
+            training.member().collective(),
+            feed,
+            training
+                .held()
+                .map(
+                    rows ->
+                        new HeldOutRewards(
+                            parts.sampler(),
+                            parts.reference(),
+                            parts
+                                .sampling()
+                                .withCompletions(rollouts.evalGenerations())
+                                .withSeed(~seed),
+                            loop.microBatchTokens(),
+                            rows,
+                            training.member().collective(),
+                            training.observer())),
+            loop,
+            training.states(),
+            training.observer(),
+            deadline)
+        .run();
   }
 
   /** A model that ranks of one process share, or none. */
@@ -201,7 +330,8 @@ record RolloutRank(
   }
 
   private Rollouts.Settings settings(SamplingSettings sampling) {
-    String lossType = objective.lossTypes().get(0);
+    String lossType =
+        rollouts.withCritic().isPresent() ? RolloutSettings.PPO_LOSS : objective.lossTypes().get(0);
     return new Rollouts.Settings(
         beta ->
             GrpoLossTypes.of(

@@ -4,6 +4,7 @@ import io.plumbline.objective.GrpoSettings;
 import io.plumbline.rollout.Advantages;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How an algorithm that learns from its own completions samples and scores them, and what holds it
@@ -39,6 +40,7 @@ import java.util.List;
  * @param advantages how rewards become advantages
  * @param topEntropyQuantile share of the tokens, those of the highest entropy, that are learned
  *     from
+ * @param critic what completions are compared with, one; none to compare them within their group
  */
 public record RolloutSettings(
     List<String> rewards,
@@ -68,13 +70,18 @@ public record RolloutSettings(
     double costLearningRate,
     GrpoSettings loss,
     Advantages.Settings advantages,
-    double topEntropyQuantile)
+    double topEntropyQuantile,
+    List<CriticSettings> critic)
     implements Serializable {
+
+  /** The clipped policy gradient of PPO: a mean over the tokens of the batch. */
+  public static final String PPO_LOSS = "bnpo";
 
   public RolloutSettings {
     rewards = List.copyOf(rewards);
     costs = List.copyOf(costs);
     stop = List.copyOf(stop);
+    critic = List.copyOf(critic);
   }
 
   /** What becomes of completions that were cut off. */
@@ -88,6 +95,11 @@ public record RolloutSettings(
   public enum KlCharge {
     LOSS,
     REWARD
+  }
+
+  /** The critic's settings, of an algorithm that has one. */
+  Optional<CriticSettings> withCritic() {
+    return critic.stream().findFirst();
   }
 
   /** Updates that learn from one phase of rollouts. */

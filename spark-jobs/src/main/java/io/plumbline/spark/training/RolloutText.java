@@ -38,11 +38,22 @@ final class RolloutText {
     values.put("num-iterations", rollouts.numIterations());
     values.put("mask-truncated-completions", rollouts.truncated() == TruncatedCompletions.MASKED);
     values.put("overlong-cache", rollouts.overlongCache());
-    values.put("dynamic-sampling", rollouts.dynamicSampling());
-    values.put("curriculum-pool", rollouts.curriculumPool());
     values.put("num-generations-eval", rollouts.evalGenerations());
-    loss(lossType, rollouts, values);
-    values.put("kl-in", word(rollouts.klIn()));
+    if (rollouts.withCritic().isPresent()) {
+      critic(rollouts.withCritic().get(), values);
+      values.put("epsilon", rollouts.loss().epsilon());
+      values.put("epsilon-high", rollouts.loss().epsilonHigh());
+      if (Double.isFinite(rollouts.loss().delta())) {
+        values.put("delta", rollouts.loss().delta());
+      }
+      values.put("kl-estimator", word(rollouts.loss().klEstimator()));
+      values.put("entropy-coef", rollouts.loss().entropyCoef());
+    } else {
+      values.put("dynamic-sampling", rollouts.dynamicSampling());
+      values.put("curriculum-pool", rollouts.curriculumPool());
+      loss(lossType, rollouts, values);
+      values.put("kl-in", word(rollouts.klIn()));
+    }
     if (rollouts.klTarget() > 0) {
       values.put("kl-target", rollouts.klTarget());
       values.put("kl-horizon", rollouts.klHorizon());
@@ -54,6 +65,30 @@ final class RolloutText {
       values.put("max-update-kl", rollouts.maxUpdateKl());
     }
     return values;
+  }
+
+  private static void critic(CriticSettings critic, Map<String, Object> values) {
+    values.put("critic-trunk", word(critic.trunk()));
+    if (critic.trunk() == CriticSettings.Trunk.OWN) {
+      values.put("critic-model", critic.model());
+    }
+    values.put("gamma", critic.gamma());
+    values.put("lam", critic.lam());
+    values.put("cliprange-value", orNone(critic.cliprangeValue()));
+    values.put("vf-coef", critic.vfCoef());
+    values.put("whiten-rewards", critic.whitenRewards() == CriticSettings.RewardScaling.WHITENED);
+    values.put("reward-scale", critic.rewardScale());
+    values.put("reward-clip", orNone(critic.rewardClip()));
+    values.put("missing-eos-penalty", critic.missingEosPenalty());
+    if (critic.mixes()) {
+      values.put("ptx-data", critic.ptxData());
+      values.put("ptx-coef", critic.ptxCoef());
+      values.put("ptx-max-length", critic.ptxMaxLength());
+    }
+  }
+
+  private static Object orNone(double limit) {
+    return Double.isFinite(limit) ? (Object) limit : "none";
   }
 
   private static void loss(String lossType, RolloutSettings rollouts, Map<String, Object> values) {

@@ -14,6 +14,11 @@ public record RunDirectory(String root) implements Serializable {
     return in("checkpoint");
   }
 
+  /** The critic that a policy was trained beside, as a reward model's directory. */
+  public String critic() {
+    return in("critic");
+  }
+
   /** Training states, a directory each. */
   public String states() {
     return in("checkpoints");

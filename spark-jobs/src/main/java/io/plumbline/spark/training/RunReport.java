@@ -2,16 +2,19 @@ package io.plumbline.spark.training;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.data.CanonicalShards;
 import io.plumbline.objective.Calibration;
 import io.plumbline.spark.prepare.Prepared;
+import io.plumbline.spark.report.Curves;
+import io.plumbline.spark.report.Histogram;
 import io.plumbline.spark.report.Report;
 import io.plumbline.spark.report.ReportData;
 import io.plumbline.spark.report.ReportData.Better;
 import io.plumbline.spark.report.ReportData.Bin;
-import io.plumbline.spark.report.ReportData.RolloutGroup;
 import io.plumbline.spark.report.ReportData.ScoredSide;
 import io.plumbline.spark.report.ReportData.Side;
 import io.plumbline.storage.Storage;
+import io.plumbline.train.MarginHistogram;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Fills the report page of a training run. */
@@ -116,6 +120,7 @@ final class RunReport {
           "reward of the rejected side, mean");
 
   private static final String CALIBRATION = "eval_calibration/";
+  private static final String MARGINS = "eval_" + MarginHistogram.METRIC;
 
   /** Steps that a sentence names before it says how many more there are. */
   private static final int NAMED_STEPS = 5;
@@ -123,7 +128,9 @@ final class RunReport {
   private RunReport() {}
 
   /**
+   * @param shards the rows trained on
    * @param culpritsStandAt where rows stand that made steps bad; empty without such rows
+   * @param standard options and their values where nobody gives them
    */
   static void write(
       Storage storage,
@@ -134,8 +141,10 @@ final class RunReport {
       Map<String, Double> before,
       Map<String, Double> after,
       Prepared rows,
+      CanonicalShards shards,
       String culpritsStandAt,
-      List<RolloutGroup> rollouts) {
+      RolloutSamples rollouts,
+      Map<String, Object> standard) {
     ReportData.Builder report =
         ReportData.titled(
             title(request.algorithm()) + " on " + String.join(", ", request.rows().data()));
@@ -167,13 +176,16 @@ final class RunReport {
       }
     }
     calibration(counts, before, after).ifPresent(report::calibration);
-    report.stage(algorithm.command(), withoutBins(metrics), best);
+    report.stage(algorithm.command(), Curves.of(metrics, RunReport::isCurve), best);
+    rollouts.histograms().forEach(report::histogram);
+    report.histogram(margins(counts, before, after));
+    report.histogram(RowLengths.of(shards));
     if (algorithm == Algorithm.REWARD) {
       scoredRows(storage, run, report);
     } else {
       samples(storage, run, report);
     }
-    rollouts.forEach(report::rolloutGroup);
+    rollouts.groups().forEach(report::rolloutGroup);
     data(counts, request, metrics, report);
     if (!culpritsStandAt.isEmpty()) {
       report.warning(culpritsStandAt);
@@ -188,15 +200,15 @@ final class RunReport {
         .forEach(
             (reason, refused) ->
                 report.refusal(reason, refused, rows.quarantine().orElse("quarantine")));
+    rows.refusedRows().forEach(report::refusedRow);
     request
         .options()
         .forEach(
             (option, value) ->
                 report.configuration(
                     option,
-                    value instanceof List<?> list
-                        ? list.stream().map(String::valueOf).collect(Collectors.joining(", "))
-                        : value));
+                    text(value),
+                    Optional.ofNullable(standard.get(option)).map(RunReport::text)));
     for (String part : List.of("fingerprints", "versions")) {
       record
           .json()
@@ -222,7 +234,7 @@ final class RunReport {
         switch (algorithm) {
           case KTO -> OF_LABELS;
           case ORPO, SIMPO -> OF_POLICY_ALONE;
-          case SFT, REWARD, DPO, GRPO -> Map.of();
+          case SFT, REWARD, DPO, GRPO, PPO -> Map.of();
         };
     return own.getOrDefault(measure.metric(), measure.meaning());
   }
@@ -231,15 +243,15 @@ final class RunReport {
     return counts.has(name) ? OptionalLong.of(counts.path(name).asLong()) : OptionalLong.empty();
   }
 
-  /** A diagram shows the bins of the two evaluations that count; a curve for each says nothing. */
-  private static List<Map<String, Double>> withoutBins(List<Map<String, Double>> metrics) {
-    List<Map<String, Double>> kept = new ArrayList<>();
-    for (Map<String, Double> line : metrics) {
-      Map<String, Double> copy = new LinkedHashMap<>(line);
-      copy.keySet().removeIf(name -> name.startsWith(CALIBRATION));
-      kept.add(copy);
-    }
-    return kept;
+  private static String text(Object value) {
+    return value instanceof List<?> list
+        ? list.stream().map(String::valueOf).collect(Collectors.joining(", "))
+        : String.valueOf(value);
+  }
+
+  /** Bins of the two evaluations that count are drawn; a curve for each bin says nothing. */
+  private static boolean isCurve(String metric) {
+    return !metric.startsWith(CALIBRATION) && !metric.startsWith(MARGINS);
   }
 
   private static Optional<ReportData.Calibration> calibration(
@@ -248,11 +260,39 @@ final class RunReport {
     if (bins.isEmpty()) {
       return Optional.empty();
     }
-    OptionalLong pairs =
-        count(counts, "eval.split").isPresent()
-            ? count(counts, "eval.split")
-            : count(counts, "eval.accepted");
-    return Optional.of(new ReportData.Calibration(pairs, bins(before), bins));
+    return Optional.of(new ReportData.Calibration(held(counts), bins(before), bins));
+  }
+
+  /** Rows held out; absent where nobody counted them. */
+  private static OptionalLong held(JsonNode counts) {
+    OptionalLong split = count(counts, "eval.split");
+    return split.isPresent() ? split : count(counts, "eval.accepted");
+  }
+
+  /** How far the two sides of held-out pairs are apart, before and after. */
+  private static Histogram margins(
+      JsonNode counts, Map<String, Double> before, Map<String, Double> after) {
+    List<Double> edges = MarginHistogram.edges();
+    Map<String, Map<String, Double>> moments = new LinkedHashMap<>();
+    moments.put("before", before);
+    moments.put("after", after);
+    List<Histogram.Group> groups = new ArrayList<>();
+    moments.forEach(
+        (moment, evaluation) -> {
+          List<Double> shares =
+              IntStream.range(0, edges.size() - 1)
+                  .mapToObj(bin -> evaluation.getOrDefault(MARGINS + bin, 0.0))
+                  .toList();
+          if (shares.stream().anyMatch(share -> share > 0)) {
+            groups.add(new Histogram.Group(moment, held(counts).orElse(0), shares));
+          }
+        });
+    return new Histogram(
+        "Margins of held-out pairs",
+        "The reward or score of each pair's chosen side minus that of the rejected one: what is right"
+            + " of 0 is told apart the right way round. The bins widen with the distance from 0.",
+        edges,
+        groups);
   }
 
   private static List<Bin> bins(Map<String, Double> evaluation) {

@@ -64,7 +64,7 @@ final class RunVerdict {
                       "eval_rewards/accuracies",
                       RunVerdict::percent),
                   new Clause("the loss", "eval_loss", RunVerdict::number));
-          case GRPO ->
+          case GRPO, PPO ->
               verdict.clauses(
                   new Clause("the mean reward of a completion", "eval_reward", RunVerdict::number),
                   new Clause(

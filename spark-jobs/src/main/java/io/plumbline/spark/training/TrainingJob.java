@@ -13,7 +13,6 @@ import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
 import io.plumbline.spark.report.MetricsFile;
-import io.plumbline.spark.report.ReportData.RolloutGroup;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopOutcome;
@@ -39,6 +38,7 @@ public final class TrainingJob {
 
   private final SparkSession spark;
   private final TrainingRequest request;
+  private final Map<String, Object> standardOptions;
   private final ProgressListener progress;
   private final Storage storage;
   private final RunDirectory run;
@@ -48,9 +48,14 @@ public final class TrainingJob {
   private Optional<RunRecord> refusedFor = Optional.empty();
 
   private TrainingJob(
-      SparkSession spark, TrainingRequest request, ProgressListener progress, Storage storage) {
+      SparkSession spark,
+      TrainingRequest request,
+      Map<String, Object> standardOptions,
+      ProgressListener progress,
+      Storage storage) {
     this.spark = spark;
     this.request = request;
+    this.standardOptions = standardOptions;
     this.progress = progress;
     this.storage = storage;
     this.run = new RunDirectory(request.output());
@@ -65,10 +70,24 @@ public final class TrainingJob {
   /** Checks, prepares, fills the reference cache, trains, evaluates and reports. */
   public static TrainingOutcome run(
       SparkSession spark, TrainingRequest request, ProgressListener progress) {
+    return run(spark, request, Map.of(), progress);
+  }
+
+  /**
+   * Likewise.
+   *
+   * @param standardOptions options and their values where nobody gives them, which the report
+   *     compares with
+   */
+  public static TrainingOutcome run(
+      SparkSession spark,
+      TrainingRequest request,
+      Map<String, Object> standardOptions,
+      ProgressListener progress) {
     Storage storage = Storage.of(spark.sparkContext().hadoopConfiguration());
     Preflight.require(spark, request, storage);
     try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start())) {
-      TrainingJob job = new TrainingJob(spark, request, progress, storage);
+      TrainingJob job = new TrainingJob(spark, request, standardOptions, progress, storage);
       Optional<RunRecord> earlier = job.earlierRun();
       earlier.ifPresent(job::refuseOtherCommand);
       if (request.start() == TrainingRequest.Start.RESUME) {
@@ -107,8 +126,9 @@ public final class TrainingJob {
     Optional<TrainingRows.Addition> reference = reference(data, plan);
     CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
     rows.writeHeld(data, request.ranks(), reference);
+    String pretraining = pretraining(model, plan).map(CanonicalShards::fingerprint).orElse("");
 
-    refuseOtherRun(earlier, model, shards);
+    refuseOtherRun(earlier, model, shards.fingerprint() + pretraining);
     record.write(storage, run.runRecord());
     Culprits culprits = new Culprits();
     Supplier<String> places = () -> culprits.sentence(named -> rows.places(data, model, named));
@@ -125,8 +145,10 @@ public final class TrainingJob {
     Map<String, Double> after = evaluation(metrics, outcome.best().orElse(outcome.lastStep()));
     before.forEach((name, value) -> record = record.withResult("before/" + name, value));
     after.forEach((name, value) -> record = record.withResult("after/" + name, value));
-    List<RolloutGroup> rollouts =
-        request.algorithm().isOnline() ? RolloutSamples.of(storage, run.ledger()) : List.of();
+    RolloutSamples rollouts =
+        request.algorithm().isOnline()
+            ? RolloutSamples.of(storage, run.ledger())
+            : RolloutSamples.NONE;
     RunReport.write(
         storage,
         run,
@@ -136,21 +158,51 @@ public final class TrainingJob {
         before,
         after,
         data.prepared(),
+        shards,
         culpritsStandAt,
-        rollouts);
+        rollouts,
+        standardOptions);
     return new TrainingOutcome(
         run.checkpoint(),
         run.metrics(),
         run.report(),
         run.runRecord(),
         request.algorithm().isOnline() ? Optional.of(run.ledger()) : Optional.empty(),
-        rollouts,
+        rollouts.ofLastPhase(),
         outcome.lastStep(),
         steps(plan),
         request.selection().metric(),
         outcome.best(),
         before,
         after);
+  }
+
+  /** Pretraining rows for every update, where the run mixes them in. */
+  private Optional<CanonicalShards> pretraining(ModelDirectory model, Plan prompts) {
+    return request
+        .rollouts()
+        .flatMap(RolloutSettings::withCritic)
+        .filter(CriticSettings::mixes)
+        .map(
+            critic -> {
+              TrainingRows rows =
+                  new TrainingRows(
+                      spark,
+                      storage,
+                      TrainingRows.pretraining(request, critic),
+                      RolloutRank.PRETRAINING,
+                      progress,
+                      change -> record = change.apply(record));
+              TrainingRows.Made made = rows.make(model);
+              Plan plan =
+                  Plan.forSteps(
+                      request.globalBatchSize(),
+                      made.rows().count(),
+                      steps(prompts),
+                      request.seed());
+              return rows.writeTrain(
+                  made, plan, TrainingRequest.RowOrder.SHUFFLED, Optional.empty());
+            });
   }
 
   /** Trains; a failure that is due to rows says where they stand in the data. */
@@ -257,13 +309,12 @@ public final class TrainingJob {
    * A run goes on only as what it was: whatever decides the next update must be the same. World
    * size, micro-batches and where things are kept may change.
    */
-  private void refuseOtherRun(
-      Optional<RunRecord> earlier, ModelDirectory model, CanonicalShards shards) {
+  private void refuseOtherRun(Optional<RunRecord> earlier, ModelDirectory model, String shards) {
     String identity =
         Fingerprint.of("plumbline.run.1")
             .text("algorithm", request.algorithm().command())
             .text("model", model.fingerprint())
-            .text("shards", shards.fingerprint())
+            .text("shards", shards)
             .text("optimizer", request.optimizer().toString())
             .text("computeDtype", request.computeDtype().name())
             .text("objective", request.objective().toString())

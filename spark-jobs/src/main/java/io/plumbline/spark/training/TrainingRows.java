@@ -118,6 +118,24 @@ public final class TrainingRows {
     }
   }
 
+  /** Pretraining rows beside the prompts of a request. */
+  static Settings pretraining(TrainingRequest request, CriticSettings critic) {
+    return new Settings(
+        ExampleKind.SUPERVISED,
+        Completions.OWN,
+        critic.ptxData(),
+        List.of(),
+        List.of(),
+        Optional.empty(),
+        LossOn.COMPLETION,
+        RowPacking.OFF,
+        limits(OptionalInt.of(critic.ptxMaxLength()), OptionalInt.empty(), Truncation.KEEP_START),
+        limit(request.badRows()),
+        request.seed(),
+        request.output(),
+        Settings.of(request).sources());
+  }
+
   /**
    * Rows that are ready for reference and training.
    *
@@ -155,6 +173,7 @@ public final class TrainingRows {
   private final SparkSession spark;
   private final Storage storage;
   private final Settings settings;
+  private final String name;
   private final ProgressListener progress;
   private final Consumer<UnaryOperator<RunRecord>> record;
 
@@ -167,9 +186,25 @@ public final class TrainingRows {
       Settings settings,
       ProgressListener progress,
       Consumer<UnaryOperator<RunRecord>> record) {
+    this(spark, storage, settings, "train", progress, record);
+  }
+
+  /**
+   * The same.
+   *
+   * @param name of these rows among others of the run
+   */
+  TrainingRows(
+      SparkSession spark,
+      Storage storage,
+      Settings settings,
+      String name,
+      ProgressListener progress,
+      Consumer<UnaryOperator<RunRecord>> record) {
     this.spark = spark;
     this.storage = storage;
     this.settings = settings;
+    this.name = name;
     this.progress = progress;
     this.record = record;
   }
@@ -206,7 +241,7 @@ public final class TrainingRows {
 
   /** Reads, validates, tokenizes, splits and packs, or finds it done. */
   public Made make(ModelDirectory model) {
-    PrepareSettings preparing = preparing("train", settings.data());
+    PrepareSettings preparing = preparing(name, settings.data());
     Prepared prepared = prepare(preparing, model);
     RowSet rows = RowSet.of(spark, prepared);
     Optional<Prepared> preparedHeld = Optional.empty();
@@ -254,7 +289,7 @@ public final class TrainingRows {
   /** Writes the shards that ranks train on, or finds them written. */
   public CanonicalShards writeTrain(
       Made made, Plan plan, RowOrder order, Optional<Addition> addition) {
-    return write("train", made.rows(), plan, order(order), made.mixture(), addition);
+    return write(name, made.rows(), plan, order(order), made.mixture(), addition);
   }
 
   /** Writes the shards that ranks evaluate on, or finds them written; nothing without such rows. */
@@ -334,18 +369,18 @@ public final class TrainingRows {
             + ")";
   }
 
-  private PrepareSettings preparing(String name, List<String> paths) {
-    List<String> files = sources(name, paths).stream().map(SparkSources.Resolved::path).toList();
+  private PrepareSettings preparing(String split, List<String> paths) {
+    List<String> files = sources(split, paths).stream().map(SparkSources.Resolved::path).toList();
     return PrepareSettings.of(files, settings.kind(), settings.output())
-        .named(name)
+        .named(split)
         .withLossOn(settings.lossOn())
         .withLimits(settings.limits())
         .withBadRows(settings.badRows());
   }
 
   private Prepared prepare(PrepareSettings preparing, ModelDirectory model) {
-    String name = preparing.name();
-    String stage = "prepare " + name;
+    String split = preparing.name();
+    String stage = "prepare " + split;
     boolean[] announced = {false};
     Prepared prepared =
         timed(
@@ -384,29 +419,29 @@ public final class TrainingRows {
                         Locale.ROOT,
                         "%,d rows of the %s data were refused; they are in %s",
                         counts.refusedRows(),
-                        name,
+                        split,
                         path)));
     record.accept(
         run ->
-            run.withFingerprint("data." + name, prepared.fingerprint())
-                .withCount(name + ".read", counts.read())
-                .withCount(name + ".accepted", counts.accepted())
-                .withCount(name + ".refused", counts.refusedRows())
-                .withCount(name + ".truncated", counts.truncated())
-                .withCount(name + ".tokens", counts.tokens()));
+            run.withFingerprint("data." + split, prepared.fingerprint())
+                .withCount(split + ".read", counts.read())
+                .withCount(split + ".accepted", counts.accepted())
+                .withCount(split + ".refused", counts.refusedRows())
+                .withCount(split + ".truncated", counts.truncated())
+                .withCount(split + ".tokens", counts.tokens()));
     return prepared;
   }
 
   /** A run that goes on reads the rows that it began with, though a table may have changed. */
-  private List<SparkSources.Resolved> sources(String name, List<String> paths) {
+  private List<SparkSources.Resolved> sources(String split, List<String> paths) {
     if (settings.sources() == SourceReading.AS_BEFORE) {
       Optional<List<SparkSources.Resolved>> before =
-          SparkSources.resolvedBefore(storage, paths, name, settings.output());
+          SparkSources.resolvedBefore(storage, paths, split, settings.output());
       if (before.isPresent()) {
         return before.get();
       }
     }
-    return SparkSources.resolve(spark, storage, paths, name, settings.output());
+    return SparkSources.resolve(spark, storage, paths, split, settings.output());
   }
 
   private <T> T timed(String stage, Supplier<T> work) {

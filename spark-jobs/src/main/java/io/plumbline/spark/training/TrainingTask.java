@@ -119,13 +119,14 @@ record TrainingTask(
             deadline);
     try (MetricsWriter metrics = MetricsWriter.open(storage, run, states(), member)) {
       return rank.train(
-          start,
-          policy,
-          CanonicalShards.open(storage, run.shards("train")),
-          held(),
-          states(),
-          member,
-          metrics);
+          new RolloutRank.Training(
+              start,
+              policy,
+              CanonicalShards.open(storage, run.shards("train")),
+              held(),
+              states(),
+              member,
+              metrics));
     }
   }
 

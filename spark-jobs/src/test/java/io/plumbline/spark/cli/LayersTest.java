@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.Schedule;
+import io.plumbline.rollout.mine.BestAgainstWorst;
+import io.plumbline.spark.mine.MiningRequest;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.Methods;
 import io.plumbline.spark.training.TrainingRequest;
@@ -193,6 +195,40 @@ class LayersTest {
   }
 
   @Test
+  void aMapInAFileStandsForSpecsAndWeights() throws IOException {
+    Path file =
+        config(
+            """
+            model: m
+            output: o
+            data: {a.jsonl: 3, b.jsonl: 1}
+            reward:
+              - answer
+              - regex: {pattern: "^[0-9]+$", weight: 5e-1}
+            """);
+
+    TrainingRequest fromFile = request(TrainCommand.GRPO, "--config", file.toString());
+    TrainingRequest fromCommandLine =
+        request(
+            TrainCommand.GRPO,
+            "--model",
+            "m",
+            "--output",
+            "o",
+            "--data",
+            "a.jsonl:3",
+            "--data",
+            "b.jsonl:1",
+            "--reward",
+            "answer",
+            "--reward",
+            "regex{\"pattern\":\"^[0-9]+$\",\"weight\":0.5}");
+
+    assertThat(problems.sentences()).isEmpty();
+    assertThat(fromFile).isEqualTo(fromCommandLine);
+  }
+
+  @Test
   void unknownAndMisplacedKeysOfAFileAreToldWithTheirLines() throws IOException {
     Path file =
         config(
@@ -281,6 +317,7 @@ class LayersTest {
           Map.entry("nll-on", "completion"),
           Map.entry("best-is", "higher"),
           Map.entry("on-bad-step", "skip"),
+          Map.entry("device", "cpu"),
           Map.entry("compute-dtype", "bf16"),
           Map.entry("save-dtype", "bf16"),
           Map.entry("reward", "length"),
@@ -290,7 +327,7 @@ class LayersTest {
           Map.entry("min-p", "0.5"),
           Map.entry("epsilon", "0.5"),
           Map.entry("importance-sampling-level", "sequence"),
-          Map.entry("kl-estimator", "k1"),
+          Map.entry("kl-estimator", "k2"),
           Map.entry("top-entropy-quantile", "0.5"),
           Map.entry("scale-rewards", "batch"),
           Map.entry("multi-objective-aggregation", "normalize_then_sum"),
@@ -301,7 +338,10 @@ class LayersTest {
           Map.entry("vespo-k-neg", "0.5"),
           Map.entry("vespo-lambda-pos", "0.5"),
           Map.entry("vespo-lambda-neg", "0.5"),
-          Map.entry("kl-in", "reward"));
+          Map.entry("kl-in", "reward"),
+          Map.entry("critic-trunk", "shared"),
+          Map.entry("gamma", "0.5"),
+          Map.entry("lam", "0.5"));
 
   /** What must be given besides, for an option to mean anything. */
   private static final Map<String, String> TOGETHER_WITH =
@@ -324,7 +364,9 @@ class LayersTest {
           Map.entry("vespo-k-neg", "--loss-type vespo"),
           Map.entry("vespo-lambda-pos", "--loss-type vespo"),
           Map.entry("vespo-lambda-neg", "--loss-type vespo"),
-          Map.entry("kl-horizon", "--kl-target 3"));
+          Map.entry("kl-horizon", "--kl-target 3"),
+          Map.entry("ptx-coef", "--ptx-data texts"),
+          Map.entry("ptx-max-length", "--ptx-data texts"));
 
   static Stream<Arguments> everySettingOfEveryTrainingCommand() {
     return Commands.all().stream()
@@ -380,6 +422,63 @@ class LayersTest {
   }
 
   @Test
+  void everySettingOfMineChangesItsRequest() throws IOException {
+    Set<String> ofTheCall = Set.of("output", "overwrite", "json", "master", "strategy");
+    MineCommand command = new MineCommand();
+    List<String> without = List.of("--model", "m", "--data", "d", "--reward", "answer");
+    for (Setting<?> setting : command.settings()) {
+      if (ofTheCall.contains(setting.name())) {
+        continue;
+      }
+      boolean ofRejection =
+          List.of("threshold", "beta", "rows-per-prompt").contains(setting.name());
+      List<String> base = new ArrayList<>(without);
+      base.addAll(List.of("--strategy", ofRejection ? "rejection" : "hard-negatives"));
+      List<String> with = new ArrayList<>(base);
+      if (setting.name().equals("model")) {
+        with.removeAll(List.of("--model", "m"));
+      }
+      with.add(setting.option());
+      if (setting.kind() != Setting.Kind.FLAG) {
+        with.add(OTHER_VALUES.getOrDefault(setting.name(), "3"));
+      }
+
+      MiningRequest asked =
+          MineCommand.request(
+              Layers.values(command, problems, with.toArray(String[]::new)), problems);
+      assertThat(problems.sentences()).as(setting.name()).isEmpty();
+      assertThat(asked)
+          .as(setting.name())
+          .isNotEqualTo(
+              MineCommand.request(
+                  Layers.values(command, problems, base.toArray(String[]::new)), problems));
+    }
+
+    Path file = config("strategy: best_worst\nnum_generations: 4\nmargin: 0.5\nseed: 3\n");
+    MiningRequest fromFile =
+        MineCommand.request(
+            Layers.values(
+                command,
+                problems,
+                "--model",
+                "m",
+                "--data",
+                "d",
+                "--reward",
+                "answer",
+                "--config",
+                file.toString(),
+                "--seed",
+                "4"),
+            problems);
+    assertThat(problems.sentences()).isEmpty();
+    assertThat(fromFile.strategy()).isEqualTo(new BestAgainstWorst(0.5, 1));
+    assertThat(fromFile.decoding().numGenerations()).isEqualTo(4);
+    assertThat(fromFile.decoding().temperature()).isEqualTo(1);
+    assertThat(fromFile.decoding().seed()).isEqualTo(4);
+  }
+
+  @Test
   void aTrainingCommandOffersWhatItsKindOfRowsAndObjectiveHave() {
     assertThat(names(TrainCommand.SFT))
         .contains("loss-on", "packing", "supervised-on")
@@ -397,6 +496,9 @@ class LayersTest {
     assertThat(names(TrainCommand.GRPO))
         .contains("reward", "num-generations", "epsilon-high", "max-prompt-length")
         .doesNotContain("max-length", "truncation-mode", "label-smoothing", "reference-cache");
+    assertThat(names(TrainCommand.PPO))
+        .contains("reward-model", "reward", "critic-model", "lam", "kl-target", "ptx-data")
+        .doesNotContain("loss-type", "scale-rewards", "kl-in", "dynamic-sampling", "max-length");
     assertThat(names(TrainCommand.SIMPO))
         .contains("simpo-gamma", "cpo-alpha", "alpha")
         .doesNotContain("reference-cache", "loss-weights");
@@ -440,7 +542,12 @@ class LayersTest {
     "grpo, --reward answer --loss-type rloo --beta 0.1 --max-failed-rewards 3 --stop end",
     "grpo, --reward answer --loss-type cispo --epsilon-high 5 --kl-target 3 --kl-horizon 100",
     "grpo, --reward answer --loss-type vespo --vespo-k-pos 1 --kl-budget 2 --max-update-kl 0.1",
-    "grpo, --reward answer --loss-type sapo --num-iterations 2 --mask-truncated-completions"
+    "grpo, --reward answer --loss-type sapo --num-iterations 2 --mask-truncated-completions",
+    "ppo, --reward answer",
+    "ppo, --reward-model r --reward answer --cost length<=9 --kl-target 3 --kl-estimator k3",
+    "ppo, --reward answer --critic-trunk shared --whiten-rewards --delta 3 --entropy-coef 0.01",
+    "ppo, --reward-model r --critic-model c --reward-scale 2 --reward-clip 4 --gamma 0.9 --lam 0.5",
+    "ppo, --reward-model r --ptx-data a --ptx-data b --ptx-coef 3 --cliprange-value none"
   })
   void theOptionsOfARequestMakeItAgain(String name, String options) throws IOException {
     TrainCommand command =

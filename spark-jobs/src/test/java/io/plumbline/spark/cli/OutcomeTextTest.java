@@ -60,9 +60,12 @@ class OutcomeTextTest {
                     Optional.of("out/ledger"),
                     List.of(
                         new RolloutGroup(
+                            7,
                             "What is 2 + 1?",
+                            2,
                             List.of(
-                                new Rollout("It is\n3.", 1, 4), new Rollout("Maybe 9.", 0, 4)))))))
+                                new Rollout("It is\n3.", 1, 4, Map.of(), ""),
+                                new Rollout("Maybe 9.", 0, 4, Map.of(), "")))))))
         .contains(
             "best and worst\n  What is 2 + 1?\n       1.0000  It is 3.\n       0.0000  Maybe 9.")
         .endsWith("  run record  out/run.json\n  ledger      out/ledger\n");

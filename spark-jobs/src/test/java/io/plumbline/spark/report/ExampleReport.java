@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 
@@ -33,8 +34,10 @@ final class ExampleReport {
             .comparison("eval_loss", "DPO loss on held-out pairs.", 0.6931, 0.3121, Better.LOWER)
             .comparison(
                 "Completion length", "Mean tokens of a greedy answer.", 14.2, 6.1, Better.NEITHER)
-            .stage("SFT", sft(300))
-            .stage("DPO", dpo(100), OptionalLong.of(80));
+            .stage("SFT", Curves.of(sft(300), any -> true), OptionalLong.empty())
+            .stage("DPO", Curves.of(dpo(100), any -> true), OptionalLong.of(80))
+            .verdict(
+                "On held-out pairs, the accuracy rose from 50 % to 93.4 %, and the margin from 0 to 1.87.");
     String[] questions = {
       "What is the opposite of hot?", "How much is 7 + 8?", "Which sound does an owl make?"
     };
@@ -76,12 +79,14 @@ final class ExampleReport {
         .count("reference.computed", 6000)
         .count("reference.found", 0)
         .count("tokens trained on", 1_234_567)
-        .refusal("identical sides", 2, "preferences/train.jsonl:17")
-        .refusal("broken JSON", 1, "preferences/train.jsonl:402")
-        .configuration("model", "runs/quickstart/sft/checkpoint")
-        .configuration("beta", 0.1)
-        .configuration("learning-rate", 1.0e-4)
-        .configuration("ranks", 2)
+        .refusal("identical sides", 2, "runs/quickstart/quarantine")
+        .refusal("broken JSON", 1, "runs/quickstart/quarantine")
+        .refusedRow("preferences/train.jsonl:17: identical sides")
+        .refusedRow("preferences/train.jsonl:402: broken JSON")
+        .configuration("model", "runs/quickstart/sft/checkpoint", Optional.empty())
+        .configuration("beta", 0.1, Optional.of("0.1"))
+        .configuration("learning-rate", 1.0e-4, Optional.of("1.0E-6"))
+        .configuration("ranks", 2, Optional.of("1"))
         .provenance("seed", 1)
         .provenance("model fingerprint", "9f2c41d0a7b3".repeat(5))
         .provenance("plumbline", "0.1.0")

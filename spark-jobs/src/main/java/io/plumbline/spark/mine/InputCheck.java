@@ -1,0 +1,76 @@
+package io.plumbline.spark.mine;
+
+import io.plumbline.data.RefusedRowException;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.training.TrainingRequest.BadRows;
+import java.io.Serializable;
+import java.util.Map;
+import scala.Tuple2;
+
+/**
+ * What a look at all rows says, before any is completed.
+ *
+ * @param texts prompts that are text
+ * @param chats prompts that are messages
+ * @param refusal the first row's that is no prompt; empty where there is none
+ */
+record InputCheck(long texts, long chats, long refused, String refusal) implements Serializable {
+  static final InputCheck NONE = new InputCheck(0, 0, 0, "");
+
+  static boolean isPrompt(Tuple2<Map<String, Object>, Long> row) {
+    return NONE.plus(row).refused == 0;
+  }
+
+  InputCheck plus(Tuple2<Map<String, Object>, Long> row) {
+    try {
+      boolean chat = MinePrompt.of(row._2(), row._1()).isChat();
+      return new InputCheck(texts + (chat ? 0 : 1), chats + (chat ? 1 : 0), refused, refusal);
+    } catch (RefusedRowException e) {
+      return new InputCheck(
+          texts, chats, refused + 1, refusal.isEmpty() ? Mining.refusal(row._2(), e) : refusal);
+    }
+  }
+
+  InputCheck plus(InputCheck other) {
+    return new InputCheck(
+        texts + other.texts,
+        chats + other.chats,
+        refused + other.refused,
+        refusal.isEmpty() ? other.refusal : refusal);
+  }
+
+  long rows() {
+    return texts + chats + refused;
+  }
+
+  /** Fails with BAD_DATA where these are no prompts to mine from. */
+  void require(BadRows limit) {
+    if (rows() == 0) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA, "The input holds no row; give data with at least one.");
+    }
+    if (texts > 0 && chats > 0) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          "Some prompts are text (%,d) and some are messages (%,d), and a column of Parquet has one type; mine from them apart."
+              .formatted(texts, chats));
+    }
+    requireFew(refused, rows(), refusal, limit);
+  }
+
+  /** Fails with BAD_DATA where more rows are refused than may. */
+  static void requireFew(long refused, long rows, String refusal, BadRows limit) {
+    boolean tooMany =
+        refused == rows
+            || (limit.atMost().isPresent()
+                ? refused > limit.atMost().getAsLong()
+                : refused > limit.atMostShare() * rows);
+    if (refused > 0 && tooMany) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          "%,d of %,d rows are no prompts (%s); mend them, or allow more by --max-bad-rows."
+              .formatted(refused, rows, refusal));
+    }
+  }
+}

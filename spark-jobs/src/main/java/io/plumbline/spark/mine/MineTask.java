@@ -1,0 +1,267 @@
+package io.plumbline.spark.mine;
+
+import io.plumbline.data.Columns;
+import io.plumbline.data.ExampleTokenizer;
+import io.plumbline.data.LengthLimits;
+import io.plumbline.data.RefusalReason;
+import io.plumbline.data.RefusedRowException;
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.Generation;
+import io.plumbline.model.Generation.Finish;
+import io.plumbline.rollout.Completion;
+import io.plumbline.rollout.mine.Candidate;
+import io.plumbline.rollout.mine.Choice;
+import io.plumbline.rollout.mine.Selection;
+import io.plumbline.rollout.mine.Skip;
+import io.plumbline.rollout.mine.Strategy;
+import io.plumbline.rollout.reward.RewardPanel;
+import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.rollout.reward.ScoredCompletion;
+import io.plumbline.spark.evaluate.DecodingSettings;
+import io.plumbline.spark.evaluate.Sampler;
+import io.plumbline.spark.gang.DeviceChoice;
+import io.plumbline.spark.mine.MiningRequest.CutOff;
+import io.plumbline.spark.mine.Tally.LeftOut;
+import io.plumbline.spark.reference.SharedModels;
+import io.plumbline.storage.Storage;
+import io.plumbline.tensor.Device;
+import io.plumbline.tensor.Torch;
+import io.plumbline.text.Tokenizer;
+import io.plumbline.text.TokenizerFiles;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.util.CollectionAccumulator;
+import org.apache.spark.util.LongAccumulator;
+import scala.Tuple2;
+
+/**
+ * Samples, scores and chooses for the prompts of one partition. Goes by slices, whose completions
+ * are sampled and scored together: a task that is tried again gives the same rows.
+ *
+ * @param run names the run, for what its tasks share in a process
+ * @param eosIds tokens that end a completion
+ * @param maxPositions tokens that the model takes in all; 0 for any number
+ */
+record MineTask(
+    String run,
+    Storage storage,
+    String model,
+    String modelFingerprint,
+    TokenizerFiles tokenizerFiles,
+    TreeSet<Integer> eosIds,
+    int maxPositions,
+    ComputeDtype dtype,
+    List<RewardSpec> rewards,
+    Strategy strategy,
+    MinedRows rows,
+    DecodingSettings decoding,
+    LengthLimits limits,
+    CutOff cutOff,
+    int rowsPerSlice,
+    int threads,
+    LongAccumulator progress,
+    CollectionAccumulator<Tally> tallies)
+    implements FlatMapFunction<Iterator<Tuple2<Long, Map<String, Object>>>, String> {
+
+  @Override
+  public Iterator<String> call(Iterator<Tuple2<Long, Map<String, Object>>> prompts) {
+    Tally tally = new Tally(TaskContext.getPartitionId(), rewards.size());
+    List<String> lines = new ArrayList<>();
+    if (prompts.hasNext()) {
+      Torch.useThreads(threads);
+      try (Device.Use use = DeviceChoice.AUTO.ofThisTask().use()) {
+        mine(prompts, tally, lines);
+      }
+    }
+    tallies.add(tally);
+    return lines.iterator();
+  }
+
+  private void mine(
+      Iterator<Tuple2<Long, Map<String, Object>>> prompts, Tally tally, List<String> lines) {
+    RewardPanel panel = SharedPanels.take(run, rewards, storage);
+    boolean sound = false;
+    try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles);
+        SharedModels.Lease<CausalLm> policy =
+            SharedModels.LANGUAGE_MODELS.acquire(storage, model, modelFingerprint, dtype);
+        Sampler sampler = Sampler.over(policy.model(), tokenizer, eosIds)) {
+      Tools tools = new Tools(tokenizer, sampler, panel, tally);
+      while (prompts.hasNext()) {
+        lines.addAll(slice(next(prompts), tools));
+      }
+      sound = true;
+    } finally {
+      if (sound) {
+        SharedPanels.giveBack(run, panel);
+      } else {
+        panel.close();
+      }
+    }
+  }
+
+  /** What a task works with. */
+  private record Tools(Tokenizer tokenizer, Sampler sampler, RewardPanel panel, Tally tally) {
+    String text(Generation generation) {
+      return tokenizer.decodeSkippingSpecialTokens(generation.tokens());
+    }
+  }
+
+  /** Partitions hold whole slices, so that so many rows from the start are one. */
+  private List<Tuple2<Long, Map<String, Object>>> next(
+      Iterator<Tuple2<Long, Map<String, Object>>> prompts) {
+    TaskContext context = TaskContext.get();
+    if (context.isInterrupted()) {
+      throw new PlumblineException(
+          ErrorCode.INTERRUPTED, "Mining was stopped; run the command again.");
+    }
+    List<Tuple2<Long, Map<String, Object>>> taken = new ArrayList<>();
+    while (prompts.hasNext() && taken.size() < rowsPerSlice) {
+      taken.add(prompts.next());
+    }
+    return taken;
+  }
+
+  private List<String> slice(List<Tuple2<Long, Map<String, Object>>> given, Tools tools) {
+    ExampleTokenizer reading = new ExampleTokenizer(tools.tokenizer(), limits);
+    List<MinePrompt> prompts = new ArrayList<>();
+    List<TokenizedRow> tokenized = new ArrayList<>();
+    for (Tuple2<Long, Map<String, Object>> row : given) {
+      tools.tally().prompts++;
+      try {
+        MinePrompt prompt = MinePrompt.of(row._1(), row._2());
+        TokenizedRow ids = prompt.tokenized(reading);
+        requireRoom(ids);
+        prompts.add(prompt);
+        tokenized.add(ids);
+      } catch (RefusedRowException e) {
+        tools.tally().skip(Skip.BAD_PROMPT);
+        if (tools.tally().firstRefusal.isEmpty()) {
+          tools.tally().firstRefusal = Mining.refusal(row._1(), e);
+        }
+      }
+    }
+    List<List<Generation>> generations =
+        tools
+            .sampler()
+            .generate(
+                tokenized.stream().map(TokenizedRow::prompt).toList(),
+                prompts.stream().mapToLong(MinePrompt::place).toArray(),
+                decoding);
+    List<ScoredCompletion> scores = score(tokenized, generations, tools);
+    List<String> lines = new ArrayList<>();
+    int from = 0;
+    for (int p = 0; p < prompts.size(); p++) {
+      int to = from + generations.get(p).size();
+      lines.addAll(choose(prompts.get(p), generations.get(p), scores.subList(from, to), tools));
+      from = to;
+    }
+    progress.add(given.size());
+    return lines;
+  }
+
+  private void requireRoom(TokenizedRow prompt) throws RefusedRowException {
+    long needed = (long) prompt.prompt().length + decoding.maxNewTokens();
+    if (maxPositions > 0 && needed > maxPositions) {
+      throw new RefusedRowException(
+          RefusalReason.TOO_LONG,
+          "its prompt has %d tokens, and with --max-new-tokens %d that is more than the %d that the model takes"
+              .formatted(prompt.prompt().length, decoding.maxNewTokens(), maxPositions));
+    }
+  }
+
+  /** As grpo has completions scored. */
+  private static List<ScoredCompletion> score(
+      List<TokenizedRow> prompts, List<List<Generation>> generations, Tools tools) {
+    List<Completion> completions = new ArrayList<>();
+    for (int p = 0; p < prompts.size(); p++) {
+      TokenizedRow row = prompts.get(p);
+      Map<String, Object> columns = Columns.parse(row.columns());
+      String prompt = tools.tokenizer().decode(row.prompt());
+      for (Generation generation : generations.get(p)) {
+        completions.add(
+            new Completion(
+                columns,
+                prompt,
+                row.prompt(),
+                tools.text(generation),
+                generation.tokens(),
+                generation.finish()));
+      }
+    }
+    return tools.panel().score(completions);
+  }
+
+  private List<String> choose(
+      MinePrompt prompt, List<Generation> generations, List<ScoredCompletion> scores, Tools tools) {
+    Tally tally = tools.tally();
+    ExampleTokenizer learning = new ExampleTokenizer(tools.tokenizer(), LengthLimits.none());
+    Map<Candidate, MinedRows.Text> texts = new HashMap<>();
+    List<Candidate> candidates = new ArrayList<>();
+    Set<List<Integer>> seen = new HashSet<>();
+    int failed = 0;
+    for (int i = 0; i < generations.size(); i++) {
+      Generation generation = generations.get(i);
+      ScoredCompletion score = scores.get(i);
+      double reward =
+          score.failure().isPresent()
+              ? Double.NaN
+              : RewardPanel.weighted(score.rewards(), 0, tools.panel().weights());
+      tally.completion(reward, score.rewards(), generation.tokens().length);
+      String text = tools.text(generation);
+      if (score.failure().isPresent()) {
+        failed++;
+        tally.leaveOut(LeftOut.REWARD_FAILED);
+        if (tally.firstFailure.isEmpty()) {
+          tally.firstFailure = score.failure().get();
+        }
+      } else if (Double.isNaN(reward)) {
+        tally.leaveOut(LeftOut.NO_REWARD);
+      } else if (cutOff == CutOff.LEFT_OUT && generation.finish() == Finish.LENGTH) {
+        tally.leaveOut(LeftOut.CUT_OFF);
+      } else {
+        try {
+          if (text.isEmpty()) {
+            tally.leaveOut(LeftOut.EMPTY);
+          } else if (seen.add(prompt.learned(text, learning))) {
+            Candidate candidate = new Candidate(i, reward);
+            candidates.add(candidate);
+            texts.put(candidate, new MinedRows.Text(prompt.side(text), generation.finish()));
+          } else {
+            tally.leaveOut(LeftOut.DUPLICATE);
+          }
+        } catch (RefusedRowException e) {
+          // A completion that training would send to quarantine, such as white space in a template
+          // that strips it.
+          tally.leaveOut(LeftOut.EMPTY);
+        }
+      }
+    }
+    Selection selection =
+        candidates.size() >= strategy.leastCandidates()
+            ? strategy.select(candidates, prompt.place())
+            : Selection.none(
+                candidates.size() + failed >= strategy.leastCandidates()
+                    ? Skip.REWARD_FAILED
+                    : Skip.TOO_FEW_COMPLETIONS);
+    selection.skip().ifPresent(tally::skip);
+    tally.promptsUsed += selection.choices().isEmpty() ? 0 : 1;
+    List<String> lines = new ArrayList<>();
+    for (Choice choice : selection.choices()) {
+      tally.choice(choice);
+      lines.add(rows.line(prompt, choice, texts));
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,360 @@
+package io.plumbline.spark.mine;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.data.RefusedRowException;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm;
+import io.plumbline.model.SamplingSettings;
+import io.plumbline.rollout.mine.Skip;
+import io.plumbline.rollout.reward.RewardPanel;
+import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.spark.evaluate.InputRows;
+import io.plumbline.spark.evaluate.Sampler;
+import io.plumbline.spark.reference.SharedModels;
+import io.plumbline.spark.reference.SparkFailures;
+import io.plumbline.spark.source.SparkSources;
+import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.tracking.StageProgress;
+import io.plumbline.spark.training.TrainingRequest.Start;
+import io.plumbline.storage.Storage;
+import io.plumbline.text.Tokenizer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.UUID;
+import org.apache.spark.api.java.JavaPairRDD;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.SaveMode;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.CollectionAccumulator;
+import org.apache.spark.util.LongAccumulator;
+
+/**
+ * Makes data of a policy's own completions, behind the command {@code mine}: every prompt gets K
+ * completions, every completion a reward, and a strategy says which become rows.
+ *
+ * <p>One stage without a gang, a task for each slice of prompts, whose number does not depend on
+ * the cluster: more executors may come while it runs, and a task that is lost runs again anywhere
+ * and gives the same rows. Tasks write the rows themselves.
+ */
+public final class Mining {
+  static final String STAGE = "mine";
+
+  /** Completions of a slice: as many as keep the slots of one generation busy for two rounds. */
+  private static final int COMPLETIONS_PER_SLICE = 2 * SamplingSettings.SLOTS;
+
+  private static final int MOST_TASKS = 4096;
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private Mining() {}
+
+  /**
+   * Mines, or finds that it was done before with the same request.
+   *
+   * @param start {@link Start#OVERWRITE} does it again where it is done
+   * @param threads that PyTorch uses in a task
+   * @return what mine.json says
+   * @throws PlumblineException OUTPUT_IN_USE where the output holds something else, BAD_DATA where
+   *     nothing comes of the prompts, REWARD_FAILED where too many rewards failed
+   */
+  public static ObjectNode run(
+      SparkSession spark,
+      Storage storage,
+      MiningRequest request,
+      String output,
+      Start start,
+      int threads,
+      ProgressListener listener) {
+    return run(spark, storage, request, output, start, threads, MOST_TASKS, listener);
+  }
+
+  static ObjectNode run(
+      SparkSession spark,
+      Storage storage,
+      MiningRequest request,
+      String output,
+      Start start,
+      int threads,
+      int mostTasks,
+      ProgressListener listener) {
+    ModelDirectory model = ModelDirectory.open(storage, request.model());
+    int maxPositions = CausalLm.check(model).maxPositions();
+    requireRoom(request, model, maxPositions);
+    List<String> sources = SparkSources.check(spark, storage, request.data());
+    if (!sources.isEmpty()) {
+      throw new PlumblineException(ErrorCode.INPUT_NOT_FOUND, String.join(" ", sources));
+    }
+    // Mistakes in rewards show here, where they cost nothing yet.
+    List<String> names;
+    try (RewardPanel panel = RewardPanel.open(request.rewards(), storage)) {
+      names = panel.names();
+    }
+    MineDirectory directory = new MineDirectory(storage, output);
+    String fingerprint = request.fingerprint(storage, model.fingerprint());
+    if (start != Start.OVERWRITE) {
+      Optional<ObjectNode> before = directory.complete();
+      if (before.isPresent()) {
+        requireSame(before.get(), request, fingerprint, output);
+        listener.note("mine: " + output + " is complete, found as it was mined before");
+        return before.get();
+      }
+    }
+    long began = System.nanoTime();
+    directory.begin();
+    ObjectNode summary = JSON.createObjectNode();
+    summary.set("configuration", request.configuration());
+    summary.put("seed", request.decoding().seed());
+    summary.putObject("fingerprints").put("request", fingerprint).put("model", model.fingerprint());
+    MinedRows rows = new MinedRows(request.makesPairs());
+    Tally tally =
+        mine(
+            spark,
+            storage,
+            request,
+            rows,
+            directory,
+            model,
+            maxPositions,
+            threads,
+            mostTasks,
+            listener);
+    MineSummary.write(summary, tally, rows, names);
+    summary.put("seconds", Math.round((System.nanoTime() - began) / 1e6) / 1e3);
+    directory.finish(summary);
+    return summary;
+  }
+
+  private static void requireRoom(MiningRequest request, ModelDirectory model, int maxPositions) {
+    if (maxPositions > 0 && request.decoding().maxNewTokens() >= maxPositions) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "--max-new-tokens is %d, and %s takes %d tokens in all, prompt included: take a smaller one."
+              .formatted(request.decoding().maxNewTokens(), model.path(), maxPositions));
+    }
+  }
+
+  private static void requireSame(
+      ObjectNode before, MiningRequest request, String fingerprint, String output) {
+    if (before.path("fingerprints").path("request").asText().equals(fingerprint)) {
+      return;
+    }
+    JsonNode then = before.path("configuration");
+    ObjectNode now = request.configuration();
+    Set<String> names = new TreeSet<>();
+    then.fieldNames().forEachRemaining(names::add);
+    now.fieldNames().forEachRemaining(names::add);
+    List<String> other =
+        names.stream()
+            .filter(name -> !then.path(name).equals(now.path(name)))
+            .map(name -> "--" + name.replace('_', '-'))
+            .toList();
+    throw new PlumblineException(
+        ErrorCode.OUTPUT_IN_USE,
+        "%s holds what was mined with another %s; give another --output, or replace it by --overwrite."
+            .formatted(output, other.isEmpty() ? "model or other data" : String.join(", ", other)));
+  }
+
+  private static Tally mine(
+      SparkSession spark,
+      Storage storage,
+      MiningRequest request,
+      MinedRows rows,
+      MineDirectory directory,
+      ModelDirectory model,
+      int maxPositions,
+      int threads,
+      int mostTasks,
+      ProgressListener listener) {
+    JavaPairRDD<Map<String, Object>, Long> numbered =
+        InputRows.read(spark, storage, request.data()).zipWithIndex();
+    InputCheck check =
+        SparkFailures.unwrapped(
+            () ->
+                numbered
+                    .rdd()
+                    .toJavaRDD()
+                    .aggregate(InputCheck.NONE, InputCheck::plus, InputCheck::plus));
+    check.require(request.badRows());
+    StructType columns =
+        InputRows.schema(spark, storage, request.data()).orElseGet(() -> inferred(spark, numbered));
+    noteReplaced(columns, rows, listener);
+    StructType schema = rows.schema(columns, side(check.chats() > 0));
+    int rowsPerSlice = Math.max(1, COMPLETIONS_PER_SLICE / request.decoding().numGenerations());
+    String run = UUID.randomUUID().toString();
+    LongAccumulator progress = spark.sparkContext().longAccumulator("mined prompts");
+    CollectionAccumulator<Tally> tallies = spark.sparkContext().collectionAccumulator("mined");
+    MineTask task =
+        new MineTask(
+            run,
+            storage,
+            request.model(),
+            model.fingerprint(),
+            model.tokenizerFiles(),
+            new TreeSet<>(eosIds(model)),
+            maxPositions,
+            request.dtype(),
+            request.rewards(),
+            request.strategy(),
+            rows,
+            request.decoding(),
+            request.limits(),
+            request.cutOff(),
+            rowsPerSlice,
+            threads,
+            progress,
+            tallies);
+    listener.stageStarted(STAGE, check.rows(), "prompts");
+    try {
+      JavaRDD<String> lines =
+          InputRows.sliced(numbered, check.rows(), rowsPerSlice, mostTasks).mapPartitions(task);
+      StageProgress.during(
+          listener,
+          STAGE,
+          // A task that ran twice counts twice.
+          () -> Math.min(check.rows(), progress.value()),
+          () -> SparkFailures.unwrapped(() -> write(spark, lines, schema, directory.data())));
+    } finally {
+      SharedModels.closeIdle();
+      SharedPanels.closeIdle(run);
+    }
+    Tally tally = sum(tallies.value(), request.rewards());
+    requireSome(tally, request);
+    listener.stageFinished(STAGE, line(tally, rows));
+    return tally;
+  }
+
+  private static Set<Integer> eosIds(ModelDirectory model) {
+    try (Tokenizer tokenizer = Tokenizer.of(model.tokenizerFiles())) {
+      return Sampler.eosIds(model, tokenizer);
+    }
+  }
+
+  /** Rows that are no prompts must not decide what type prompts have. */
+  private static StructType inferred(
+      SparkSession spark, JavaPairRDD<Map<String, Object>, Long> numbered) {
+    JavaRDD<String> json =
+        numbered.filter(InputCheck::isPrompt).map(row -> MinedRows.json(row._1()));
+    return SparkFailures.unwrapped(
+        () -> spark.read().json(spark.createDataset(json.rdd(), Encoders.STRING())).schema());
+  }
+
+  private static void noteReplaced(StructType columns, MinedRows rows, ProgressListener listener) {
+    List<String> replaced =
+        Arrays.stream(columns.fieldNames()).filter(name -> !rows.keeps(name)).toList();
+    if (!replaced.isEmpty()) {
+      listener.note(
+          "mine: the input's own " + String.join(", ", replaced) + " give way to those mined");
+    }
+  }
+
+  private static DataType side(boolean chat) {
+    return chat
+        ? DataTypes.createArrayType(
+            new StructType().add("role", DataTypes.StringType).add("content", DataTypes.StringType))
+        : DataTypes.StringType;
+  }
+
+  private static String write(
+      SparkSession spark, JavaRDD<String> lines, StructType schema, String data) {
+    Dataset<String> json = spark.createDataset(lines.rdd(), Encoders.STRING());
+    spark
+        .read()
+        .schema(schema)
+        .options(SparkSources.JSON_OPTIONS)
+        .option("mode", "FAILFAST")
+        .json(json)
+        .write()
+        .mode(SaveMode.ErrorIfExists)
+        .option("compression", "snappy")
+        .parquet(data);
+    return data;
+  }
+
+  /** Once for each partition, in their order: sums of floating-point numbers depend on it. */
+  static Tally sum(List<Tally> all, List<RewardSpec> rewards) {
+    TreeMap<Integer, Tally> byPartition = new TreeMap<>();
+    all.forEach(tally -> byPartition.put(tally.partition, tally));
+    Tally sum = new Tally(-1, rewards.size());
+    byPartition.values().forEach(sum::add);
+    return sum;
+  }
+
+  private static void requireSome(Tally tally, MiningRequest request) {
+    InputCheck.requireFew(
+        tally.skipped(Skip.BAD_PROMPT), tally.prompts, tally.firstRefusal, request.badRows());
+    long failed = tally.leftOut(Tally.LeftOut.REWARD_FAILED);
+    boolean tooMany =
+        request.failedRewards().atMost().isPresent()
+            ? failed > request.failedRewards().atMost().getAsLong()
+            : failed > request.failedRewards().atMostShare() * tally.completions;
+    if (tooMany) {
+      throw new PlumblineException(
+          ErrorCode.REWARD_FAILED,
+          "%,d of %,d completions have no reward, because a function failed (for example: %s); mend the function, or allow more by --max-failed-rewards."
+              .formatted(failed, tally.completions, tally.firstFailure));
+    }
+    if (tally.rows == 0) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          "Nothing was mined: %s. Draw more completions by --num-generations or other ones by --temperature, or ask for less by --margin or --threshold."
+              .formatted(skipped(tally)));
+    }
+  }
+
+  /** One line for people: what there is, and what became of the other prompts. */
+  private static String line(Tally tally, MinedRows rows) {
+    String skipped = skipped(tally);
+    return String.format(
+        Locale.ROOT,
+        "%,d %s from %,d of %,d prompts and %,d completions%s",
+        tally.rows,
+        rows.pairs() ? "pairs" : "rows",
+        tally.promptsUsed,
+        tally.prompts,
+        tally.completions,
+        skipped.isEmpty() ? "" : "; skipped: " + skipped);
+  }
+
+  private static String skipped(Tally tally) {
+    List<String> reasons = new ArrayList<>();
+    for (Skip why : Skip.values()) {
+      long count = tally.skipped(why);
+      if (count > 0) {
+        reasons.add(
+            String.format(
+                Locale.ROOT,
+                "%,d %s",
+                count,
+                switch (why) {
+                  case BAD_PROMPT -> "no prompt that can be read";
+                  case REWARD_FAILED -> "rewards failed";
+                  case TOO_FEW_COMPLETIONS -> "too few different completions";
+                  case EQUAL_REWARDS -> "all rewards equal";
+                  case BELOW_MARGIN -> "rewards closer than --margin";
+                  case BELOW_THRESHOLD -> "no reward reaches --threshold";
+                }));
+      }
+    }
+    return String.join(", ", reasons);
+  }
+
+  static String refusal(long place, RefusedRowException e) {
+    return "row %d: %s".formatted(place + 1, e.getMessage());
+  }
+}

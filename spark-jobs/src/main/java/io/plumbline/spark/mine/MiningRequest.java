@@ -1,0 +1,113 @@
+package io.plumbline.spark.mine;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.checkpoint.Fingerprint;
+import io.plumbline.data.LengthLimits;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.rollout.mine.BestAgainstWorst;
+import io.plumbline.rollout.mine.BestOf;
+import io.plumbline.rollout.mine.HardNegatives;
+import io.plumbline.rollout.mine.StatisticalRejection;
+import io.plumbline.rollout.mine.Strategy;
+import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.spark.evaluate.DecodingSettings;
+import io.plumbline.spark.source.SparkSources;
+import io.plumbline.spark.training.TrainingRequest.BadRows;
+import io.plumbline.storage.Storage;
+import java.util.List;
+
+/**
+ * What is to be mined.
+ *
+ * @param model Hugging Face directory of the policy, seen by all executors
+ * @param data rows with prompts, as {@code --data} names them
+ * @param rewards whose weighted sum is a completion's reward
+ * @param maxPromptLength prompts keep so many last tokens; 0 for all
+ * @param cutOff what becomes of completions that reached the greatest length
+ * @param badRows how many prompts may be refused
+ * @param failedRewards how many completions may have a reward that failed
+ */
+public record MiningRequest(
+    String model,
+    List<String> data,
+    List<RewardSpec> rewards,
+    Strategy strategy,
+    DecodingSettings decoding,
+    ComputeDtype dtype,
+    int maxPromptLength,
+    CutOff cutOff,
+    BadRows badRows,
+    BadRows failedRewards) {
+
+  /** What becomes of completions that were cut off. */
+  public enum CutOff {
+    KEPT,
+    /** TRL's mask_truncated_completions. */
+    LEFT_OUT
+  }
+
+  public MiningRequest {
+    data = List.copyOf(data);
+    rewards = List.copyOf(rewards);
+  }
+
+  /** Whether rows are pairs; otherwise they are single completions. */
+  boolean makesPairs() {
+    return strategy instanceof BestAgainstWorst || strategy instanceof HardNegatives;
+  }
+
+  LengthLimits limits() {
+    return new LengthLimits(0, maxPromptLength, LengthLimits.Truncation.KEEP_START);
+  }
+
+  /** The options by their names, as mine.json has them. */
+  ObjectNode configuration() {
+    ObjectNode json = new ObjectMapper().createObjectNode();
+    json.put("model", model);
+    data.forEach(json.putArray("data")::add);
+    rewards.forEach(reward -> json.withArray("reward").add(reward.text()));
+    if (strategy instanceof BestAgainstWorst pairs) {
+      json.put("strategy", "best-worst");
+      json.put("margin", pairs.margin()).put("pairs_per_prompt", pairs.pairsPerPrompt());
+    } else if (strategy instanceof HardNegatives pairs) {
+      json.put("strategy", "hard-negatives");
+      json.put("margin", pairs.margin()).put("pairs_per_prompt", pairs.pairsPerPrompt());
+    } else if (strategy instanceof BestOf best) {
+      rejection(json, best.threshold(), best.rowsPerPrompt());
+    } else if (strategy instanceof StatisticalRejection sampled) {
+      rejection(json, sampled.threshold(), sampled.rowsPerPrompt());
+      json.put("beta", sampled.beta());
+    }
+    json.setAll(decoding.toJson());
+    json.put("compute_dtype", dtype.name().toLowerCase(java.util.Locale.ROOT));
+    if (maxPromptLength > 0) {
+      json.put("max_prompt_length", maxPromptLength);
+    }
+    return json.put("mask_truncated_completions", cutOff == CutOff.LEFT_OUT);
+  }
+
+  private static void rejection(ObjectNode json, double threshold, int rowsPerPrompt) {
+    json.put("strategy", "rejection");
+    if (threshold > Double.NEGATIVE_INFINITY) {
+      json.put("threshold", threshold);
+    }
+    json.put("rows_per_prompt", rowsPerPrompt);
+  }
+
+  /** Is the same where the same rows would come out, as far as names and sizes of files tell. */
+  String fingerprint(Storage storage, String modelFingerprint) {
+    Fingerprint fingerprint =
+        Fingerprint.of("mine")
+            .text("configuration", configuration().toString())
+            .text("model", modelFingerprint);
+    for (String given : data) {
+      if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
+        for (Storage.Entry file : storage.expand(given)) {
+          fingerprint.text("file", file.path()).number("bytes", file.length());
+        }
+      }
+    }
+    return fingerprint.hex();
+  }
+}

@@ -1,0 +1,186 @@
+package io.plumbline.spark.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.spark.report.RouteComparison.Way;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
+
+/** The page that compares routes, from an evaluation as evaluate writes it. */
+class PipelineReportTest {
+  private static final String EVALUATION =
+      """
+      {"reference": "o/stages-sft/checkpoint", "beta": 0.05,
+       "policies": [
+         {"name": "sft", "model": "o/stages-sft/checkpoint",
+          "reward": {"mean": 0.31, "error": 0.02}, "kl": {"mean": 0, "error": 0},
+          "length": {"mean": 21.5},
+          "preferences": {"accuracy": 0.5, "accuracy_error": 0.03, "margin": 0,
+                          "calibration_error": 0, "pairs": 303}},
+         {"name": "dpo", "model": "o/stages-dpo/checkpoint/",
+          "reward": {"mean": 0.7512, "error": 0.02}, "kl": {"mean": 3.25, "error": 0.2},
+          "length": {"mean": 12.25},
+          "preferences": {"accuracy": 0.91, "accuracy_error": 0.02, "margin": 2.5,
+                          "calibration_error": 0.04, "pairs": 303},
+          "win_rate": {"against": "sft", "rate": 0.84, "error": 0.02}},
+         {"name": "ppo", "model": "elsewhere/ppo",
+          "reward": {"mean": 0.93, "error": 0.01}, "kl": {"mean": 6, "error": 0.3},
+          "length": {"mean": 9}}],
+       "tilt": {"num_completions": 64, "beta": 0.05, "reward": {"mean": 0.97}, "kl": {"mean": 4},
+                "frontier": [{"reward": {"mean": 0.97}, "kl": {"mean": 4}},
+                             {"reward": {"mean": 0.6}, "kl": {"mean": 1}}]}}
+      """;
+
+  private static RouteComparison comparison(String json) {
+    try {
+      return RouteComparison.of(
+          "compare",
+          new ObjectMapper().readTree(json),
+          model ->
+              model.startsWith("o/stages-dpo")
+                  ? Optional.of(new Way(List.of("base", "sft", "dpo"), 75, OptionalLong.of(1120)))
+                  : Optional.empty());
+    } catch (JsonProcessingException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static PipelineReportData everywhere(String text) {
+    String quoted;
+    try {
+      quoted = new ObjectMapper().writeValueAsString(text);
+    } catch (JsonProcessingException e) {
+      throw new AssertionError(e);
+    }
+    return new PipelineReportData(
+        text,
+        List.of(
+            new PipelineReportData.Stage(
+                text,
+                text,
+                text,
+                12,
+                OptionalLong.of(3),
+                List.of(text),
+                text,
+                Optional.of("stages-a/report.html"),
+                List.of(Map.of("step", 1.0, "loss", 2.0), Map.of("step", 2.0, "loss", 1.0)),
+                Map.of(text, text),
+                "no " + text)),
+        List.of(
+            comparison(
+                EVALUATION
+                    .replace("\"dpo\"", quoted)
+                    .replace("\"sft\"", quoted)
+                    .replace("\"o/stages-sft/checkpoint\"", quoted))));
+  }
+
+  /** Elements of a page with their attributes' names, which is all that could act. */
+  private static List<String> tags(String page) {
+    List<String> tags = new ArrayList<>();
+    Matcher matcher = Pattern.compile("<([a-zA-Z!/][^\\s>]*)([^>]*)>").matcher(page);
+    while (matcher.find()) {
+      tags.add(
+          matcher.group(1) + matcher.group(2).replaceAll("\"[^\"]*\"", "").replaceAll("\\s+", " "));
+    }
+    return tags;
+  }
+
+  @Test
+  void theVerdictComesFirstAndRoutesStandSideBySide() {
+    String page =
+        PipelineReport.render(
+            new PipelineReportData("routes.yaml", List.of(), List.of(comparison(EVALUATION))));
+
+    assertThat(page)
+        .contains(
+            "<p id=\"verdict\">ppo is the best of 3 routes on the held-out prompts: its mean reward"
+                + " is 0.93 ± 0.01, 0.179 above dpo, the next (0.751 ± 0.02). Its KL from the"
+                + " reference is 6 ± 0.3 nats a text.</p>")
+        .contains("<td class=\"number\">0.751 ± 0.02</td><td class=\"number\">3.25 ± 0.2</td>")
+        .contains("91.0 % ± 2.0 % of 303", "84.0 % ± 2.0 % against sft", "12.3")
+        .contains("base → sft → dpo", "1 min 15 s", "1,120")
+        .contains("ppo <span class=\"tag good\">best</span>")
+        .contains("The ring is the optimum at beta 0.05, reward 0.97 at a KL of 4.")
+        .contains("class=\"frontier\"", "class=\"optimum\"");
+    assertThat(page.split("class=\"route")).hasSize(5);
+    assertThat(page.indexOf("id=\"verdict\"")).isLessThan(page.indexOf("<table"));
+  }
+
+  @Test
+  void aDifferenceThatChanceMakesIsNoVictory() {
+    RouteComparison close =
+        comparison(EVALUATION.replace("\"mean\": 0.93, \"error\": 0.01", "\"mean\": 0.76"));
+    assertThat(RouteVerdict.of(close)).doesNotContain("equal");
+
+    RouteComparison measured =
+        comparison(
+            EVALUATION.replace(
+                "\"mean\": 0.93, \"error\": 0.01", "\"mean\": 0.76, \"error\": 0.01"));
+    assertThat(RouteVerdict.of(measured))
+        .contains("within 2 standard errors of the difference (0.0224): take the two for equal.");
+  }
+
+  @Test
+  void withoutRewardsTheRoutesAreComparedByPreferences() {
+    RouteComparison comparison =
+        comparison(EVALUATION.replace("\"reward\":", "\"other\":").replace("\"kl\":", "\"k\":"));
+
+    assertThat(RouteVerdict.of(comparison))
+        .isEqualTo(
+            "dpo is the best of 2 routes on the held-out pairs: it prefers the chosen side of 91.0 %"
+                + " ± 2.0 %, and sft, the next, of 50.0 % ± 3.0 %.");
+    assertThat(PipelineReport.render(new PipelineReportData("p", List.of(), List.of(comparison))))
+        .doesNotContain("Reward over KL");
+  }
+
+  @Test
+  void anEvaluationWithoutMeasuresIsShownAllTheSame() {
+    RouteComparison nothing = comparison("{\"policies\": [{\"name\": \"a\", \"model\": \"m\"}]}");
+
+    assertThat(PipelineReport.render(new PipelineReportData("p", List.of(), List.of(nothing))))
+        .contains("nothing says which route is best", ">a</th>");
+  }
+
+  @Test
+  void aPageThatNothingComparesSaysHowFarThePipelineIs() {
+    assertThat(PipelineReport.render(new PipelineReportData("p", List.of(), List.of())))
+        .contains("0 of 0 stages are done. No stage compares the routes");
+  }
+
+  @Test
+  void thePageAsksForNothing() {
+    String page = PipelineReport.render(everywhere("calm"));
+
+    assertThat(page)
+        .contains("default-src 'none'", "prefers-color-scheme: dark", "name=\"viewport\"")
+        .doesNotContain("<script", "http://", "https://", "url(", "@import", "src=");
+  }
+
+  @Property(tries = 200)
+  void textsAddNoMarkup(@ForAll String text) {
+    assertThat(tags(PipelineReport.render(everywhere(text))))
+        .isEqualTo(tags(PipelineReport.render(everywhere("calm"))));
+  }
+
+  @Test
+  void hostileTextsAddNoMarkup() {
+    String hostile =
+        "</title></style></svg><script>alert(1)</script><img src=x onerror=alert(1)>\"'&lt;\u0000";
+
+    String page = PipelineReport.render(everywhere(hostile));
+
+    assertThat(tags(page)).isEqualTo(tags(PipelineReport.render(everywhere("calm"))));
+    assertThat(page).contains("&lt;script&gt;alert(1)").doesNotContain("<script", "\u0000");
+  }
+}
