@@ -48,6 +48,15 @@ final class SparkSessions {
 
   private SparkSessions() {}
 
+  /**
+   * Whether this runs inside a process of someone else's, with its session: a platform's, or a
+   * notebook's. It goes on when a command has ended.
+   */
+  static boolean hosted() {
+    return System.getenv("DATABRICKS_RUNTIME_VERSION") != null
+        || !SparkSession.getDefaultSession().isEmpty();
+  }
+
   /** Whether a master is decided already: by spark-submit, or by a platform with a session. */
   static boolean startedBySpark() {
     return System.getProperty("spark.master") != null
@@ -80,7 +89,7 @@ final class SparkSessions {
   static Session open(SettingValues values, int ranks) {
     SparkSession.Builder builder = SparkSession.builder();
     SparkConf given = new SparkConf();
-    boolean existed = !SparkSession.getDefaultSession().isEmpty();
+    boolean existed = hosted();
     Map<String, String> settings = new TreeMap<>();
     if (!startedBySpark() && !existed) {
       String master = values.find(MASTER).orElse("local[" + ranks + "]");
