@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
@@ -40,6 +41,7 @@ final class ConfigFile {
               file));
       return Map.of();
     }
+    Storage.refuseCredentials(source);
     return parse(source, file.toString(), problems);
   }
 

@@ -2,6 +2,7 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.NearestName;
+import io.plumbline.storage.Storage;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -98,6 +99,8 @@ public final class Plumbline {
   private static int execute(Command command, String[] args, Console console) {
     boolean verbose = Arrays.asList(args).contains("--verbose");
     try {
+      // First of all, so that no other message shows a key.
+      Arrays.asList(args).forEach(Storage::refuseCredentials);
       CommandLineReader reader = new CommandLineReader(command);
       ParseResult result = new CommandLine(reader.spec(console.textColumns())).parseArgs(args);
       if (result.isUsageHelpRequested()) {

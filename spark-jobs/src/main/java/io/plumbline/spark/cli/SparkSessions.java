@@ -3,6 +3,7 @@ package io.plumbline.spark.cli;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.gang.Gang;
+import io.plumbline.spark.source.ObjectStoreCommit;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
@@ -97,6 +98,7 @@ final class SparkSessions {
     }
     if (!existed) {
       Gang.recommendedSettings().forEach(settings::put);
+      settings.put("spark.sql.sources.commitProtocolClass", ObjectStoreCommit.class.getName());
     }
     settings.forEach(
         (key, value) -> {
@@ -105,7 +107,10 @@ final class SparkSessions {
           }
         });
     try {
-      return new Session(builder.getOrCreate(), !existed);
+      Session session = new Session(builder.getOrCreate(), !existed);
+      // What Spark itself reads and writes has the same deadlines.
+      Storage.addDefaults(session.spark().sparkContext().hadoopConfiguration());
+      return session;
     } catch (RuntimeException e) {
       throw new PlumblineException(
           ErrorCode.CLUSTER_UNFIT,
