@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -243,7 +244,7 @@ final class HadoopBackend implements StorageBackend {
         output.write(content);
       } catch (IOException e) {
         if (saysItExists(e)) {
-          return false;
+          return holds(path, content);
         }
         // Two creations at the very same time: S3 refuses both with 409 and asks to try again.
         if (attempt < CONFLICT_RETRIES && mentions(e, "409", "ConditionalRequestConflict")) {
@@ -252,6 +253,14 @@ final class HadoopBackend implements StorageBackend {
         throw e;
       }
       return true;
+    }
+  }
+
+  private boolean holds(Path path, byte[] content) throws IOException {
+    try (InputStream input = open(path)) {
+      return Arrays.equals(input.readAllBytes(), content);
+    } catch (FileNotFoundException e) {
+      return false; // The winner has deleted it since.
     }
   }
 
@@ -312,15 +321,15 @@ final class HadoopBackend implements StorageBackend {
   }
 
   @Override
-  public List<Path> glob(Path pattern) throws IOException {
+  public List<Match> glob(Path pattern) throws IOException {
     FileStatus[] found = fileSystem.globStatus(pattern);
-    List<Path> paths = new ArrayList<>();
+    List<Match> matches = new ArrayList<>();
     if (found != null) {
       for (FileStatus status : found) {
-        paths.add(status.getPath());
+        matches.add(new Match(status.getPath(), status(status)));
       }
     }
-    return paths;
+    return matches;
   }
 
   @Override

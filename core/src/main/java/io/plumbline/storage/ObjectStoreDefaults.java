@@ -32,9 +32,11 @@ final class ObjectStoreDefaults {
     settings.put("fs.s3a.connection.timeout", "30s"); // Between two packets.
     settings.put("fs.s3a.connection.request.timeout", "60s");
     settings.put("fs.s3a.connection.part.upload.timeout", "5m");
-    settings.put("fs.s3a.attempts.maximum", "3");
+    settings.put("fs.s3a.attempts.maximum", "2");
     settings.put("fs.s3a.retry.limit", "5");
     settings.put("fs.s3a.retry.interval", "500ms");
+    // The newer stream has a client and timeouts of its own, and hides what went wrong.
+    settings.put("fs.s3a.input.stream.type", "classic");
     // Each wait is twice the one before: the default of 20 would be more than a day.
     settings.put("fs.s3a.retry.throttle.limit", "9");
     settings.put("fs.s3a.retry.throttle.interval", "200ms");

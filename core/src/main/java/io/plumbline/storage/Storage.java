@@ -230,7 +230,10 @@ public final class Storage implements Serializable {
         });
   }
 
-  /** Makes a file if none is there, atomically; says whether this call made it. */
+  /**
+   * Makes a file if none is there, atomically; says whether this call made it. Callers that compete
+   * write different texts: on an object store, one that finds its own text there has won.
+   */
   public boolean createExclusively(String path, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     return attempt("create", path, (backend, at) -> backend.createExclusively(at, bytes));
@@ -275,11 +278,11 @@ public final class Storage implements Serializable {
     if (named.isPresent()) {
       addDataFiles(pathOrGlob, named.get(), files);
     } else if (GLOB.matcher(pathOrGlob).find()) {
-      List<Path> matches = attempt("list", pathOrGlob, (backend, at) -> backend.glob(at));
-      for (Path match : matches) {
-        if (isData(match.getName())) {
-          String path = match.toString();
-          status(path).ifPresent(status -> addDataFiles(path, status, files));
+      List<StorageBackend.Match> matches =
+          attempt("list", pathOrGlob, (backend, at) -> backend.glob(at));
+      for (StorageBackend.Match match : matches) {
+        if (isData(match.path().getName())) {
+          addDataFiles(match.path().toString(), match.status(), files);
         }
       }
       if (matches.isEmpty()) {

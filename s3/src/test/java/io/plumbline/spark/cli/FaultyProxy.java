@@ -12,10 +12,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Stands before a server, counts what it is asked, and does to requests what networks and servers
@@ -55,6 +58,10 @@ final class FaultyProxy implements AutoCloseable {
           });
   private final List<String> requests = new ArrayList<>();
   private final Map<Fault, Integer> faults = new EnumMap<>(Fault.class);
+
+  /** S3 creates on condition in one act. This server looks and then writes: here it may not. */
+  private final Lock creation = new ReentrantLock();
+
   private Random random = new Random(0);
   private double rate;
   private boolean silent;
@@ -133,13 +140,29 @@ final class FaultyProxy implements AutoCloseable {
   }
 
   private void serve(Socket accepted) {
-    try (Socket client = accepted;
-        Socket server = new Socket()) {
+    try (Socket client = accepted) {
       client.setSoTimeout(TIMEOUT_MILLIS);
       String head = head(client.getInputStream());
       if (head.isEmpty()) {
         return;
       }
+      if (!head.toLowerCase(Locale.ROOT).contains("\r\nif-none-match:")) {
+        serve(client, head);
+        return;
+      }
+      creation.lock();
+      try {
+        serve(client, head);
+      } finally {
+        creation.unlock();
+      }
+    } catch (IOException e) {
+      // What a broken connection looks like from here; the client sees it too.
+    }
+  }
+
+  private void serve(Socket client, String head) throws IOException {
+    try (Socket server = new Socket()) {
       Fault fault = next(head.substring(0, head.indexOf('\r')));
       switch (fault) {
         case BUSY -> {
@@ -170,8 +193,6 @@ final class FaultyProxy implements AutoCloseable {
       }
       long answered = fault == Fault.DROPPED_ANSWER ? 300 : Long.MAX_VALUE;
       pipe(server.getInputStream(), client.getOutputStream(), answered);
-    } catch (IOException e) {
-      // What a broken connection looks like from here; the client sees it too.
     }
   }
 

@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.sql.SparkSession;
 
 /** Sessions: the one that the surroundings bring, or an embedded local one. */
@@ -71,6 +72,11 @@ final class SparkSessions {
                         master));
               }
             });
+  }
+
+  /** Files as a session would see them, for what needs none. */
+  static Storage storage() {
+    return Storage.of(SparkHadoopUtil.get().newConfiguration(new SparkConf()));
   }
 
   static int coresHere() {
