@@ -10,8 +10,8 @@ import org.apache.hadoop.conf.Configuration;
 /**
  * Settings of Hadoop's S3A for jobs that must end. Its own defaults let one request to a server
  * that stopped answering take hours, because attempts of the SDK, of S3A and of the throttling
- * multiply. With these a request is given up after ten minutes at most, which is less than ranks
- * wait for each other. What anybody has set stays.
+ * multiply. With these, silence is borne for six minutes, which is less than ranks wait for each
+ * other. What anybody has set stays.
  */
 final class ObjectStoreDefaults {
   private static final String ENDPOINT = "fs.s3a.endpoint";
