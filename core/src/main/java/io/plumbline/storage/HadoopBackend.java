@@ -2,6 +2,7 @@ package io.plumbline.storage;
 
 import static org.apache.hadoop.util.functional.FutureIO.awaitFuture;
 
+import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.FilterOutputStream;
 import java.io.IOException;
@@ -44,6 +45,7 @@ final class HadoopBackend implements StorageBackend {
   private static final String NO_PROBES = "fs.s3a.create.performance";
   private static final String READ_POLICY = "fs.option.openfile.read.policy";
   private static final int CONFLICT_RETRIES = 5;
+  private static final int READ_ATTEMPTS = 5;
 
   private final FileSystem fileSystem;
   private final Configuration configuration;
@@ -59,6 +61,34 @@ final class HadoopBackend implements StorageBackend {
     return RENAMING_SCHEMES.contains(scheme);
   }
 
+  private interface Question<T> {
+    T ask() throws IOException;
+  }
+
+  /**
+   * What a store answers, asked again where the answer was cut off: the SDK takes what has come for
+   * the whole, and S3A stumbles over the null of a part that is missing.
+   */
+  private static <T> T answered(Question<T> question) throws IOException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return question.ask();
+      } catch (NullPointerException e) {
+        if (attempt == READ_ATTEMPTS) {
+          throw new IOException("its answer was cut off " + attempt + " times", e);
+        }
+      }
+    }
+  }
+
+  private FileStatus fileStatus(Path path) throws IOException {
+    return answered(() -> fileSystem.getFileStatus(path));
+  }
+
+  private boolean exists(Path path) throws IOException {
+    return status(path).isPresent();
+  }
+
   private static Status status(FileStatus status) {
     return new Status(
         status.getPath().getName(),
@@ -70,7 +100,7 @@ final class HadoopBackend implements StorageBackend {
   @Override
   public Optional<Status> status(Path path) throws IOException {
     try {
-      return Optional.of(status(fileSystem.getFileStatus(path)));
+      return Optional.of(status(fileStatus(path)));
     } catch (FileNotFoundException e) {
       return Optional.empty();
     }
@@ -80,7 +110,7 @@ final class HadoopBackend implements StorageBackend {
   public List<Status> list(Path directory) throws IOException {
     List<Status> children = new ArrayList<>();
     try {
-      for (FileStatus child : fileSystem.listStatus(directory)) {
+      for (FileStatus child : answered(() -> fileSystem.listStatus(directory))) {
         children.add(status(child));
       }
     } catch (FileNotFoundException e) {
@@ -88,7 +118,7 @@ final class HadoopBackend implements StorageBackend {
     }
     if (children.size() == 1
         && children.get(0).name().equals(directory.getName())
-        && !fileSystem.getFileStatus(directory).isDirectory()) {
+        && !fileStatus(directory).isDirectory()) {
       return List.of(); // A file lists itself.
     }
     return children;
@@ -96,16 +126,84 @@ final class HadoopBackend implements StorageBackend {
 
   @Override
   public InputStream open(Path path) throws IOException {
+    if (renames()) {
+      return fileSystem.open(path);
+    }
+    FileStatus known = fileStatus(path);
+    FSDataInputStream object = opened(known, "whole-file, sequential");
+    return known.isDirectory() ? object : new WholeInput(object, path, known.getLen());
+  }
+
+  /** With the status at hand, S3A does not ask for it again. */
+  private FSDataInputStream opened(FileStatus known, String policy) throws IOException {
     return awaitFuture(
-        fileSystem.openFile(path).opt(READ_POLICY, "whole-file, sequential").build());
+        fileSystem
+            .openFile(known.getPath())
+            .withFileStatus(known)
+            .opt(READ_POLICY, policy)
+            .build());
+  }
+
+  /**
+   * An object from its start to its end. A connection that breaks within an answer can look like
+   * the end of the object; the length tells them apart.
+   */
+  private static final class WholeInput extends InputStream {
+    private final FSDataInputStream object;
+    private final Path path;
+    private final long length;
+    private long position;
+
+    private WholeInput(FSDataInputStream object, Path path, long length) {
+      this.object = object;
+      this.path = path;
+      this.length = length;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int count) throws IOException {
+      for (int attempt = 1; ; attempt++) {
+        int n = object.read(bytes, offset, count);
+        if (n >= 0) {
+          position += n;
+          return n;
+        }
+        if (position >= length) {
+          return -1;
+        }
+        connectAgain(object, path, position, length, attempt);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      object.close();
+    }
+  }
+
+  /** Drops the connection of a stream that ended too soon, so that the next read makes another. */
+  private static void connectAgain(
+      FSDataInputStream object, Path path, long position, long length, int attempt)
+      throws IOException {
+    if (attempt >= READ_ATTEMPTS || !object.hasCapability(StreamCapabilities.UNBUFFER)) {
+      throw new EOFException(
+          "the answer ended at byte " + position + " of " + length + ", " + attempt + " times");
+    }
+    LOG.debug("{} ended at byte {} of {}; reading on", path, position, length);
+    object.unbuffer();
   }
 
   @Override
   public SeekableInput openSeekable(Path path) throws IOException {
-    FileStatus known = fileSystem.getFileStatus(path);
+    FileStatus known = fileStatus(path);
     long length = known.getLen();
-    // With the status at hand, S3A does not ask for it again.
-    FSDataInputStream input = awaitFuture(fileSystem.openFile(path).withFileStatus(known).build());
+    FSDataInputStream input = opened(known, "adaptive");
     return new SeekableInput() {
       @Override
       public long length() {
@@ -117,7 +215,7 @@ final class HadoopBackend implements StorageBackend {
         try {
           if (target.hasArray()) {
             int n = target.remaining();
-            input.readFully(position, target.array(), target.arrayOffset() + target.position(), n);
+            readFully(position, target.array(), target.arrayOffset() + target.position(), n);
             target.position(target.limit());
             return;
           }
@@ -125,12 +223,27 @@ final class HadoopBackend implements StorageBackend {
           long at = position;
           while (target.hasRemaining()) {
             int n = Math.min(chunk.length, target.remaining());
-            input.readFully(at, chunk, 0, n);
+            readFully(at, chunk, 0, n);
             target.put(chunk, 0, n);
             at += n;
           }
         } catch (IOException e) {
           throw Storage.failure("read", path.toString(), e);
+        }
+      }
+
+      private void readFully(long position, byte[] bytes, int offset, int count)
+          throws IOException {
+        for (int attempt = 1; ; attempt++) {
+          try {
+            input.readFully(position, bytes, offset, count);
+            return;
+          } catch (EOFException e) {
+            if (position + count > length || renames()) {
+              throw e;
+            }
+            connectAgain(input, path, position, length, attempt);
+          }
         }
       }
 
@@ -226,7 +339,7 @@ final class HadoopBackend implements StorageBackend {
 
   @Override
   public boolean createExclusively(Path path, byte[] content) throws IOException {
-    if (fileSystem.exists(path)) {
+    if (exists(path)) {
       return false;
     }
     if (renames()) {
@@ -315,14 +428,14 @@ final class HadoopBackend implements StorageBackend {
 
   @Override
   public void delete(Path path) throws IOException {
-    if (!fileSystem.delete(path, true) && fileSystem.exists(path)) {
+    if (!answered(() -> fileSystem.delete(path, true)) && exists(path)) {
       throw new IOException("the file system did not delete it");
     }
   }
 
   @Override
   public List<Match> glob(Path pattern) throws IOException {
-    FileStatus[] found = fileSystem.globStatus(pattern);
+    FileStatus[] found = answered(() -> fileSystem.globStatus(pattern));
     List<Match> matches = new ArrayList<>();
     if (found != null) {
       for (FileStatus status : found) {

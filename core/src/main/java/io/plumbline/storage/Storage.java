@@ -487,7 +487,7 @@ public final class Storage implements Serializable {
             + " "
             + shown(path)
             + ": "
-            + shown(reason)
+            + shown(reason.strip().replaceFirst("\\.$", ""))
             + "; check the path, the file system's settings and its free space.",
         e);
   }

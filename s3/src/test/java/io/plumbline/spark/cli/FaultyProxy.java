@@ -33,7 +33,7 @@ final class FaultyProxy implements AutoCloseable {
     DROPPED_REQUEST,
     /** The server has done what it was asked, and the answer is lost. */
     LOST_ANSWER,
-    /** The connection breaks within the answer. */
+    /** The connection breaks within what the server sends. */
     DROPPED_ANSWER,
     /** Nothing comes, until the client gives up. */
     SILENCE
@@ -191,7 +191,12 @@ final class FaultyProxy implements AutoCloseable {
         drain(server.getInputStream());
         return;
       }
-      long answered = fault == Fault.DROPPED_ANSWER ? 300 : Long.MAX_VALUE;
+      long answered = Long.MAX_VALUE;
+      if (fault == Fault.DROPPED_ANSWER) {
+        String answer = head(server.getInputStream());
+        client.getOutputStream().write(answer.getBytes(StandardCharsets.ISO_8859_1));
+        answered = bodyBytes(answer) / 2;
+      }
       pipe(server.getInputStream(), client.getOutputStream(), answered);
     }
   }

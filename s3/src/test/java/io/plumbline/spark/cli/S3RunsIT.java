@@ -322,7 +322,7 @@ class S3RunsIT {
     long seed = Long.getLong("plumbline.test.seed", System.nanoTime() & 0xffff);
     System.err.println("faults by -Dplumbline.test.seed=" + seed);
     local();
-    proxy.disturb(seed, 0.06);
+    proxy.disturb(seed, 0.04);
     String line = dpo("s3a://runs", "s3a://runs/faulty").replace("/cache", "/faulty-cache");
     Call run = call(line);
     // More faults in a row than are borne end in a sentence, and the run goes on from there.
