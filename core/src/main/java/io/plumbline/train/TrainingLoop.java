@@ -502,6 +502,7 @@ public final class TrainingLoop<V, G> {
         ObjectNode state = progress.json(step, collective.worldSize());
         state.set("feed", feed.state());
         writer.json("state", state);
+        observer.beforeStateIsVisible();
         writer.commit();
       }
       if (settings.keepCheckpoints() > 0) {

@@ -2,6 +2,7 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.NearestName;
+import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -125,6 +126,8 @@ public final class Plumbline {
       Command command, String[] args, Console console, Consumer<String> onFailure) {
     boolean verbose = Arrays.asList(args).contains("--verbose");
     try {
+      // First of all, so that no other message shows a key.
+      Arrays.asList(args).forEach(Storage::refuseCredentials);
       CommandLineReader reader = new CommandLineReader(command);
       ParseResult result = new CommandLine(reader.spec(console.textColumns())).parseArgs(args);
       if (result.isUsageHelpRequested()) {

@@ -37,9 +37,6 @@ class ShippedFilesTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Path DEPLOY = Fixtures.root().resolve("deploy");
 
-  /** The module that makes the jar for S3 is not merged yet. */
-  private static final String COMING = "s3";
-
   /**
    * Read by others than Spark's core: its Kubernetes module, Hadoop, or by the name of a resource.
    */
@@ -162,9 +159,6 @@ class ShippedFilesTest {
       return;
     }
     Path pom = root.resolve(source.substring(0, source.indexOf("/target/"))).resolve("pom.xml");
-    if (!Files.exists(pom) && source.startsWith(COMING + "/")) {
-      return;
-    }
     assertThat(pom)
         .content()
         .contains(
