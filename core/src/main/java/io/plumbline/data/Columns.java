@@ -59,9 +59,11 @@ public final class Columns {
   }
 
   /**
+   * The columns as this class writes them.
+   *
    * @param row values by column: maps, lists, strings, numbers, booleans and null
    */
-  static String write(Map<String, Object> row) {
+  public static String write(Map<String, Object> row) {
     TreeMap<String, Object> present = new TreeMap<>();
     row.forEach(
         (column, value) -> {

@@ -1,5 +1,7 @@
 package io.plumbline.objective;
 
+import java.util.List;
+
 /**
  * How well predicted preference probabilities agree with what happened. Every function takes p, the
  * predicted probability that a pair's chosen side is preferred, within 0 and 1.
@@ -9,6 +11,38 @@ public final class Calibration {
   public static final int BINS = 10;
 
   private Calibration() {}
+
+  /**
+   * The pairs of one bin of a reliability diagram.
+   *
+   * @param number the bin's, as {@link #bin} gives it
+   * @param share of all pairs, within 0 and 1
+   * @param predicted mean confidence
+   * @param observed share of the bin's pairs whose predicted side won
+   */
+  public record Bin(int number, double share, double predicted, double observed) {
+    /** Least confidence of the bin. */
+    public double from() {
+      return 0.5 + 0.5 * number / BINS;
+    }
+
+    /** Greatest confidence of the bin. */
+    public double to() {
+      return 0.5 + 0.5 * (number + 1) / BINS;
+    }
+  }
+
+  /**
+   * The expected calibration error: Σ share·|predicted − observed| over the bins (Naeini et al.,
+   * 2015; Guo et al., 2017, arXiv:1706.04599, equation 3).
+   *
+   * @param bins those that hold pairs
+   */
+  public static double error(List<Bin> bins) {
+    return bins.stream()
+        .mapToDouble(bin -> bin.share() * Math.abs(bin.predicted() - bin.observed()))
+        .sum();
+  }
 
   /** How sure the prediction is of whichever side it takes: max(p, 1 − p). */
   public static double confidence(double probability) {

@@ -115,21 +115,24 @@ public final class RewardModeling implements TrainingMethod<List<float[]>, List<
   @Override
   public Map<String, Double> evaluationMetrics(Sums sums) {
     Map<String, Double> metrics = metrics(sums);
-    double error = 0;
-    Map<String, Double> bins = new LinkedHashMap<>();
-    for (int bin = 0; bin < Calibration.BINS; bin++) {
-      if (sums.of(BIN_COUNT + bin) > 0) {
-        double share = sums.ratio(BIN_COUNT + bin, PAIRS);
-        double confidence = sums.ratio(BIN_CONFIDENCE + bin, BIN_COUNT + bin);
-        double accuracy = sums.ratio(BIN_ACCURATE + bin, BIN_COUNT + bin);
-        error += share * Math.abs(confidence - accuracy);
-        bins.put("calibration/" + bin + "/share", share);
-        bins.put("calibration/" + bin + "/predicted", confidence);
-        bins.put("calibration/" + bin + "/observed", accuracy);
+    List<Calibration.Bin> bins = new ArrayList<>();
+    Map<String, Double> byBin = new LinkedHashMap<>();
+    for (int number = 0; number < Calibration.BINS; number++) {
+      if (sums.of(BIN_COUNT + number) > 0) {
+        Calibration.Bin bin =
+            new Calibration.Bin(
+                number,
+                sums.ratio(BIN_COUNT + number, PAIRS),
+                sums.ratio(BIN_CONFIDENCE + number, BIN_COUNT + number),
+                sums.ratio(BIN_ACCURATE + number, BIN_COUNT + number));
+        bins.add(bin);
+        byBin.put("calibration/" + number + "/share", bin.share());
+        byBin.put("calibration/" + number + "/predicted", bin.predicted());
+        byBin.put("calibration/" + number + "/observed", bin.observed());
       }
     }
-    metrics.put("calibration_error", error);
-    metrics.putAll(bins);
+    metrics.put("calibration_error", Calibration.error(bins));
+    metrics.putAll(byBin);
     return metrics;
   }
 }

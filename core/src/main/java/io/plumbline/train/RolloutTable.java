@@ -1,6 +1,7 @@
 package io.plumbline.train;
 
 import io.plumbline.collective.Collective;
+import io.plumbline.rollout.reward.RewardPanel;
 import java.util.Arrays;
 import java.util.List;
 
@@ -39,20 +40,9 @@ record RolloutTable(int groupSize, int first, int own, double[][] rows) {
     return new RolloutTable(groupSize, first, own.size(), rows);
   }
 
-  /**
-   * The weighted sum of what a row says from a place on, as far as it says something; NaN where it
-   * says nothing.
-   */
+  /** See {@link RewardPanel#weighted}. */
   static double weighted(double[] row, int from, double[] weights) {
-    double sum = 0;
-    boolean said = false;
-    for (int i = 0; i < weights.length; i++) {
-      if (!Double.isNaN(row[from + i])) {
-        sum += weights[i] * row[from + i];
-        said = true;
-      }
-    }
-    return said ? sum : Double.NaN;
+    return RewardPanel.weighted(row, from, weights);
   }
 
   int groups() {

@@ -134,6 +134,22 @@ public final class RewardPanel implements AutoCloseable {
         failures.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", failures)));
   }
 
+  /**
+   * The weighted sum of what a row says from a place on, as far as it says something; NaN where it
+   * says nothing.
+   */
+  public static double weighted(double[] row, int from, double[] weights) {
+    double sum = 0;
+    boolean said = false;
+    for (int i = 0; i < weights.length; i++) {
+      if (!Double.isNaN(row[from + i])) {
+        sum += weights[i] * row[from + i];
+        said = true;
+      }
+    }
+    return said ? sum : Double.NaN;
+  }
+
   /** Closes the functions. */
   @Override
   public void close() {

@@ -23,6 +23,7 @@ final class Commands {
         new PipelineCommand(),
         new GenerateCommand(),
         new ScoreCommand(),
+        new EvaluateCommand(),
         new InspectCommand());
   }
 }

@@ -6,6 +6,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.evaluate.CompletionTable;
 import io.plumbline.spark.evaluate.DecodingSettings;
 import io.plumbline.spark.evaluate.InputRows;
+import io.plumbline.spark.evaluate.PromptText;
 import io.plumbline.spark.evaluate.Sample;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.evaluate.Sampling;
@@ -131,6 +132,24 @@ final class GenerateCommand implements Command {
         TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."));
   }
 
+  /**
+   * How to decode, as the options say.
+   *
+   * @param temperature with the command's own default
+   */
+  static DecodingSettings decoding(SettingValues values, Setting<Double> temperature) {
+    return new DecodingSettings(
+        values.of(MAX_NEW_TOKENS),
+        values.of(temperature),
+        values.of(TOP_K),
+        values.of(TOP_P),
+        values.of(MIN_P),
+        values.of(REPETITION_PENALTY),
+        values.all(STOP),
+        values.of(NUM_GENERATIONS),
+        values.of(SEED));
+  }
+
   @Override
   public Work check(SettingValues values, Problems problems) {
     String model =
@@ -140,17 +159,7 @@ final class GenerateCommand implements Command {
     if (chat && values.all(TextSettings.PROMPT).isEmpty()) {
       problems.add("--chat is about --prompt: rows of --data say themselves what they are.");
     }
-    DecodingSettings decoding =
-        new DecodingSettings(
-            values.of(MAX_NEW_TOKENS),
-            values.of(TEMPERATURE),
-            values.of(TOP_K),
-            values.of(TOP_P),
-            values.of(MIN_P),
-            values.of(REPETITION_PENALTY),
-            values.all(STOP),
-            values.of(NUM_GENERATIONS),
-            values.of(SEED));
+    DecodingSettings decoding = decoding(values, TEMPERATURE);
     ComputeDtype dtype = values.of(TrainingSettings.COMPUTE_DTYPE);
     boolean json = values.of(TextSettings.JSON);
     Optional<String> output = values.find(OUTPUT);
@@ -204,17 +213,8 @@ final class GenerateCommand implements Command {
   }
 
   private static ObjectNode about(String model, DecodingSettings decoding) {
-    ObjectNode about = new ObjectMapper().createObjectNode();
-    about.put("model", model);
-    about.put("max_new_tokens", decoding.maxNewTokens());
-    about.put("temperature", decoding.temperature());
-    about.put("top_k", decoding.topK());
-    about.put("top_p", decoding.topP());
-    about.put("min_p", decoding.minP());
-    about.put("repetition_penalty", decoding.repetitionPenalty());
-    decoding.stopStrings().forEach(about.putArray("stop")::add);
-    about.put("num_generations", decoding.numGenerations());
-    about.put("seed", decoding.seed());
+    ObjectNode about = new ObjectMapper().createObjectNode().put("model", model);
+    about.setAll(decoding.toJson());
     return about;
   }
 

@@ -38,8 +38,8 @@ final class InspectCommand implements Command {
   static final Setting<String> PATH =
       Setting.argument(
           "PATH",
-          "A model directory, a reference cache, a run's or a pipeline's OUTPUT, or a ledger,"
-              + " prepared rows or shards in it.");
+          "A model directory, a reference cache, a run's, a pipeline's or an evaluation's OUTPUT, or a"
+              + " ledger, prepared rows or shards in it.");
 
   @Override
   public String name() {
@@ -48,7 +48,7 @@ final class InspectCommand implements Command {
 
   @Override
   public String summary() {
-    return "What a checkpoint, a reference cache, a run, a ledger or prepared data hold.";
+    return "What a checkpoint, a reference cache, a run, an evaluation, a ledger or prepared data hold.";
   }
 
   @Override
@@ -63,7 +63,8 @@ final class InspectCommand implements Command {
         "inspect runs/dpo",
         "inspect shared/reference --json",
         "inspect runs/dpo/shards-train",
-        "inspect runs/grpo/ledger");
+        "inspect runs/grpo/ledger",
+        "inspect runs/evaluation");
   }
 
   @Override
@@ -98,6 +99,9 @@ final class InspectCommand implements Command {
     }
     if (storage.exists(Storage.join(path, "config.json"))) {
       return model(storage, path);
+    }
+    if (storage.exists(Storage.join(path, EvaluateCommand.RESULT))) {
+      return evaluation(storage, path);
     }
     CacheSummary cache = ReferenceCache.inspect(storage, path);
     if (!cache.references().isEmpty()) {
@@ -136,8 +140,8 @@ final class InspectCommand implements Command {
     throw new PlumblineException(
         ErrorCode.INPUT_NOT_FOUND,
         path
-            + " holds nothing of Plumbline's: name a run's or a pipeline's OUTPUT, a model directory,"
-            + " a reference cache, a ledger, prepared rows, shards or checkpoints.");
+            + " holds nothing of Plumbline's: name a run's, a pipeline's or an evaluation's OUTPUT, a"
+            + " model directory, a reference cache, a ledger, prepared rows, shards or checkpoints.");
   }
 
   /** What prepare says of the rows in a directory, where there are any. */
@@ -201,6 +205,28 @@ final class InspectCommand implements Command {
     String ledger = new RunDirectory(path).ledger();
     if (LedgerSummary.isLedger(storage, ledger)) {
       found.set("ledger", ledger(storage, ledger));
+    }
+    return found;
+  }
+
+  /** Without the long lists of an evaluation, which its report draws. */
+  private static ObjectNode evaluation(Storage storage, String path) {
+    String file = Storage.join(path, EvaluateCommand.RESULT);
+    ObjectNode found = holds("an evaluation", path);
+    try {
+      found.setAll((ObjectNode) JSON.readTree(storage.readText(file)));
+    } catch (JsonProcessingException | ClassCastException e) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA, file + " is damaged: run the evaluation again.", e);
+    }
+    found.remove("samples");
+    if (found.get("tilt") instanceof ObjectNode tilt) {
+      tilt.remove(List.of("frontier", "best_of_n"));
+    }
+    for (JsonNode policy : found.path("policies")) {
+      if (policy.get("preferences") instanceof ObjectNode preferences) {
+        preferences.remove("reliability");
+      }
     }
     return found;
   }

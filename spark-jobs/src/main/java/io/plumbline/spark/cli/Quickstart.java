@@ -9,6 +9,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.evaluate.DecodingSettings;
+import io.plumbline.spark.evaluate.PromptText;
 import io.plumbline.spark.evaluate.Sample;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.training.Algorithm;

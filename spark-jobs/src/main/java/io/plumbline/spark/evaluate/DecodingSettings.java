@@ -1,5 +1,6 @@
 package io.plumbline.spark.evaluate;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.model.SamplingSettings;
 import java.io.Serializable;
 import java.util.List;
@@ -55,6 +56,27 @@ public record DecodingSettings(
   /** The most probable token each time. */
   public static DecodingSettings greedy(int maxNewTokens) {
     return new DecodingSettings(maxNewTokens, 0, 0, 1, 0);
+  }
+
+  /** The same for another number of completions a prompt. */
+  DecodingSettings withNumGenerations(int number) {
+    return new DecodingSettings(
+        maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stopStrings, number, seed);
+  }
+
+  /** As the records of commands have them: generate's option names. */
+  public ObjectNode toJson() {
+    ObjectNode json = JsonLines.MAPPER.createObjectNode();
+    json.put("max_new_tokens", maxNewTokens);
+    json.put("temperature", temperature);
+    json.put("top_k", topK);
+    json.put("top_p", topP);
+    json.put("min_p", minP);
+    json.put("repetition_penalty", repetitionPenalty);
+    stopStrings.forEach(json.putArray("stop")::add);
+    json.put("num_generations", numGenerations);
+    json.put("seed", seed);
+    return json;
   }
 
   SamplingSettings sampling(Set<Integer> eosIds) {

@@ -23,74 +23,6 @@ public final class PairEvaluation {
   /** Pairs that a task takes in at once to sort them into batches. */
   private static final int WINDOW = 1024;
 
-  /**
-   * One pair's sums.
-   *
-   * @param chosen sum of the policy's log-probabilities of the chosen completion
-   * @param chosenTokens tokens in that sum
-   */
-  private record Pair(
-      double chosen,
-      double rejected,
-      double referenceChosen,
-      double referenceRejected,
-      int chosenTokens,
-      int rejectedTokens) {}
-
-  /** Sums over pairs, which add up in any grouping. */
-  private static final class Totals implements Serializable {
-    private static final long serialVersionUID = 1L;
-
-    long pairs;
-    double rewardsChosen;
-    double rewardsRejected;
-    long accurate;
-    long prefersChosen;
-    double logpsChosen;
-    double logpsRejected;
-
-    void add(Pair pair, double beta) {
-      double chosen = beta * (pair.chosen() - pair.referenceChosen());
-      double rejected = beta * (pair.rejected() - pair.referenceRejected());
-      pairs++;
-      rewardsChosen += chosen;
-      rewardsRejected += rejected;
-      accurate += chosen > rejected ? 1 : 0;
-      prefersChosen +=
-          pair.chosen() / pair.chosenTokens() > pair.rejected() / pair.rejectedTokens() ? 1 : 0;
-      logpsChosen += pair.chosen();
-      logpsRejected += pair.rejected();
-    }
-
-    void add(Totals other) {
-      pairs += other.pairs;
-      rewardsChosen += other.rewardsChosen;
-      rewardsRejected += other.rewardsRejected;
-      accurate += other.accurate;
-      prefersChosen += other.prefersChosen;
-      logpsChosen += other.logpsChosen;
-      logpsRejected += other.logpsRejected;
-    }
-
-    PairMetrics means() {
-      if (pairs == 0) {
-        throw new PlumblineException(
-            ErrorCode.BAD_DATA,
-            "There is no pair to evaluate on; give held-out data with --eval-data that has rows"
-                + " with chosen and rejected.");
-      }
-      return new PairMetrics(
-          pairs,
-          rewardsChosen / pairs,
-          rewardsRejected / pairs,
-          (rewardsChosen - rewardsRejected) / pairs,
-          (double) accurate / pairs,
-          (double) prefersChosen / pairs,
-          logpsChosen / pairs,
-          logpsRejected / pairs);
-    }
-  }
-
   private PairEvaluation() {}
 
   /**
@@ -132,8 +64,9 @@ public final class PairEvaluation {
             tokensPerBatch,
             threadsPerTask);
     try {
-      Totals sum = new Totals();
-      for (Totals part : SparkFailures.unwrapped(() -> pairs.mapPartitions(stage::run).collect())) {
+      PairTotals sum = new PairTotals();
+      for (PairTotals part :
+          SparkFailures.unwrapped(() -> pairs.mapPartitions(stage::run).collect())) {
         sum.add(part);
       }
       return sum.means();
@@ -151,8 +84,8 @@ public final class PairEvaluation {
       int tokensPerBatch,
       int threads)
       implements Serializable {
-    Iterator<Totals> run(Iterator<TokenizedRow> rows) {
-      Totals totals = new Totals();
+    Iterator<PairTotals> run(Iterator<TokenizedRow> rows) {
+      PairTotals totals = new PairTotals();
       if (!rows.hasNext()) {
         return List.of(totals).iterator();
       }
@@ -174,9 +107,9 @@ public final class PairEvaluation {
     }
   }
 
-  private static Totals totals(
+  private static PairTotals totals(
       List<TokenizedRow> pairs, List<List<float[]>> policyLogps, double beta) {
-    Totals totals = new Totals();
+    PairTotals totals = new PairTotals();
     for (int i = 0; i < pairs.size(); i++) {
       TokenizedRow row = pairs.get(i);
       if (row.completions().size() != 2 || row.referenceLogps().size() != 2) {
@@ -186,7 +119,7 @@ public final class PairEvaluation {
                 .formatted(row.index(), row.completions().size(), row.referenceLogps().size()));
       }
       totals.add(
-          new Pair(
+          new PairTotals.Pair(
               sum(row, 0, policyLogps.get(i)),
               sum(row, 1, policyLogps.get(i)),
               sum(row, 0, row.referenceLogps()),

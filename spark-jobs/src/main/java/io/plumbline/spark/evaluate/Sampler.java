@@ -169,7 +169,7 @@ public final class Sampler implements AutoCloseable {
   List<Sample> sample(List<Map<String, Object>> rows, long firstPlace, DecodingSettings settings) {
     List<int[]> prompts = new ArrayList<>();
     for (Map<String, Object> row : rows) {
-      prompts.add(tokenize(row, firstPlace + prompts.size()));
+      prompts.add(promptTokens(row, firstPlace + prompts.size()));
     }
     List<List<Sample>> samples = new ArrayList<>(Collections.nCopies(rows.size(), List.of()));
     slots(prompts, settings)
@@ -192,6 +192,15 @@ public final class Sampler implements AutoCloseable {
               }
             });
     return samples.stream().flatMap(List::stream).toList();
+  }
+
+  CausalLm model() {
+    return model;
+  }
+
+  /** The text of ids, special tokens included. */
+  String decode(int[] ids) {
+    return tokenizer.decode(ids);
   }
 
   /** The lines that {@link CompletionTable#write} takes, of rows that follow one another. */
@@ -253,7 +262,8 @@ public final class Sampler implements AutoCloseable {
     return bySlots;
   }
 
-  private int[] tokenize(Map<String, Object> row, long place) {
+  /** The ids of a row's prompt, as the model reads it. */
+  int[] promptTokens(Map<String, Object> row, long place) {
     String text = promptText(row, place);
     int[] ids =
         promptOf(row) instanceof String

@@ -6,6 +6,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.tracking.StageProgress;
 import io.plumbline.storage.Storage;
 import java.io.Serializable;
 import java.time.Duration;
@@ -15,9 +16,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.UUID;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
@@ -302,19 +300,12 @@ public final class ReferenceCache {
       JavaRDD<TokenizedRow> rows, FillTask task, ProgressListener listener) {
     long start = System.nanoTime();
     LongAccumulator progress = task.progress();
-    ScheduledExecutorService poller = Executors.newSingleThreadScheduledExecutor();
-    List<FillTask.Done> tasks;
-    try {
-      var unused =
-          poller.scheduleWithFixedDelay(
-              () -> listener.stageAdvanced(STAGE, progress.value()),
-              500,
-              500,
-              TimeUnit.MILLISECONDS);
-      tasks = SparkFailures.unwrapped(() -> rows.mapPartitions(task).collect());
-    } finally {
-      stop(poller);
-    }
+    List<FillTask.Done> tasks =
+        StageProgress.during(
+            listener,
+            STAGE,
+            progress::value,
+            () -> SparkFailures.unwrapped(() -> rows.mapPartitions(task).collect()));
     long done = tasks.stream().mapToLong(FillTask.Done::rows).sum();
     listener.stageAdvanced(STAGE, done);
     return new Computed(
@@ -322,18 +313,6 @@ public final class ReferenceCache {
         tasks.stream().mapToLong(FillTask.Done::tokens).sum(),
         tasks.stream().mapToLong(FillTask.Done::modelLoads).sum(),
         (System.nanoTime() - start) / 1e9);
-  }
-
-  /** Returns when the poller can no longer call the listener. */
-  private static void stop(ScheduledExecutorService poller) {
-    poller.shutdown();
-    try {
-      if (!poller.awaitTermination(10, TimeUnit.SECONDS)) {
-        LOG.warn("A progress listener has not returned for 10 s");
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   private static String problem(TokenizedRow row, CachedIn cached, CacheDirectory directory) {

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Remembers what it heard. */
-final class RecordingListener implements ProgressListener {
+public final class RecordingListener implements ProgressListener {
   final List<String> stages = new ArrayList<>();
   final List<Long> advances = new ArrayList<>();
   final List<String> notes = new ArrayList<>();

@@ -1,13 +1,14 @@
-package io.plumbline.spark.cli;
+package io.plumbline.spark.evaluate;
 
 import java.util.List;
 import java.util.Map;
 
 /** A prompt, text or messages, on a line for people. */
-final class PromptText {
+public final class PromptText {
   private PromptText() {}
 
-  static String of(Object prompt) {
+  /** The text, or what the last message says. */
+  public static String of(Object prompt) {
     if (prompt instanceof List<?> messages && !messages.isEmpty()) {
       Object last = messages.get(messages.size() - 1);
       if (last instanceof Map<?, ?> message && message.get("content") != null) {

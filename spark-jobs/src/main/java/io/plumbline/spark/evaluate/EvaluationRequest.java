@@ -1,0 +1,50 @@
+package io.plumbline.spark.evaluate;
+
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.train.Rollouts.FailureLimit;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * What is to be evaluated on what.
+ *
+ * @param policies at least one; the others are compared with the first
+ * @param reference Hugging Face directory; needed for {@code data} and for {@code tilt}
+ * @param data sources of preference pairs; may be empty
+ * @param prompts sources of prompts; may be empty
+ * @param rewards what completions of the prompts are scored by, as a user names them
+ * @param beta β of the implicit reward, and the price of a nat in the tilt
+ * @param tilt completions of each prompt that the tilt draws from the reference; empty for none
+ * @param decoding how the policies write; draws from all of the distribution at temperature 1 where
+ *     there is a reference
+ * @param failures how many completions may fail to get a reward
+ * @param tokensPerBatch token budget of one forward pass
+ */
+public record EvaluationRequest(
+    List<Policy> policies,
+    Optional<String> reference,
+    List<String> data,
+    List<String> prompts,
+    List<String> rewards,
+    double beta,
+    OptionalInt tilt,
+    DecodingSettings decoding,
+    FailureLimit failures,
+    ComputeDtype dtype,
+    int tokensPerBatch) {
+
+  /**
+   * A model under a name.
+   *
+   * @param model Hugging Face directory
+   */
+  public record Policy(String name, String model) {}
+
+  public EvaluationRequest {
+    policies = List.copyOf(policies);
+    data = List.copyOf(data);
+    prompts = List.copyOf(prompts);
+    rewards = List.copyOf(rewards);
+  }
+}

@@ -1,0 +1,113 @@
+package io.plumbline.spark.evaluate;
+
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.ModelDirectory.Kind;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.storage.Storage;
+import io.plumbline.text.Tokenizer;
+import io.plumbline.text.TokenizerFiles;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.util.LongAccumulator;
+
+/**
+ * What a model says about a preference pair: sums of log-probabilities over the tokens that count.
+ *
+ * @param chosen in nats, at temperature 1
+ * @param chosenTokens tokens in that sum
+ */
+record PairLogps(double chosen, double rejected, int chosenTokens, int rejectedTokens)
+    implements Serializable {
+  /** Rows that a task takes in at once to sort them into batches. */
+  private static final int WINDOW = 512;
+
+  /** The pair with the same sums of the reference. */
+  PairTotals.Pair against(PairLogps reference) {
+    return new PairTotals.Pair(
+        chosen, rejected, reference.chosen, reference.rejected, chosenTokens, rejectedTokens);
+  }
+
+  /**
+   * Of all rows, in their order, a Spark stage.
+   *
+   * @param rows as {@link Scoring#run} takes them, with {@code chosen} and {@code rejected}
+   * @param done counts rows
+   */
+  static StageResults<PairLogps> run(
+      Storage storage,
+      JavaRDD<Map<String, Object>> rows,
+      String model,
+      ComputeDtype dtype,
+      int tokensPerBatch,
+      int threadsPerTask,
+      LongAccumulator done) {
+    ModelDirectory directory = ModelDirectory.open(storage, model);
+    return StageResults.of(
+        rows,
+        WINDOW,
+        threadsPerTask,
+        new Stage(
+            storage,
+            model,
+            directory.fingerprint(),
+            directory.tokenizerFiles(),
+            dtype,
+            tokensPerBatch,
+            done));
+  }
+
+  private static PairLogps of(Score score, long place) {
+    if (score instanceof Score.PairScore pair) {
+      return new PairLogps(
+          pair.chosenLogp(),
+          pair.rejectedLogp(),
+          pair.chosenLogps().length,
+          pair.rejectedLogps().length);
+    }
+    throw new PlumblineException(
+        ErrorCode.BAD_DATA,
+        "Row %d of --data is no preference pair: it needs the columns chosen and rejected; mend the row or leave it out."
+            .formatted(place + 1));
+  }
+
+  private record Stage(
+      Storage storage,
+      String model,
+      String fingerprint,
+      TokenizerFiles tokenizerFiles,
+      ComputeDtype dtype,
+      int tokensPerBatch,
+      LongAccumulator done)
+      implements StageResults.Stage<PairLogps> {
+    @Override
+    public StageResults.Answering<PairLogps> open() {
+      Scorer scorer =
+          Scorer.open(
+              Tokenizer.of(tokenizerFiles),
+              Kind.LANGUAGE_MODEL,
+              () -> RowJudge.share(storage, model, Kind.LANGUAGE_MODEL, fingerprint, dtype),
+              tokensPerBatch);
+      return new StageResults.Answering<>() {
+        @Override
+        public List<PairLogps> answer(long firstPlace, List<Map<String, Object>> rows) {
+          List<PairLogps> pairs = new ArrayList<>();
+          for (Score score : scorer.score(rows, firstPlace)) {
+            pairs.add(PairLogps.of(score, firstPlace + pairs.size()));
+          }
+          done.add(rows.size());
+          return pairs;
+        }
+
+        @Override
+        public void close() {
+          scorer.close();
+        }
+      };
+    }
+  }
+}
