@@ -440,6 +440,12 @@ public final class Storage implements Serializable {
     if (e instanceof NoSuchFileException || e instanceof FileNotFoundException) {
       return notFound(path, e);
     }
+    if (isOf(e, "UnknownStoreException")) {
+      return new PlumblineException(
+          ErrorCode.INPUT_NOT_FOUND,
+          "There is no bucket of the name in " + shown(path) + "; check it, and the endpoint.",
+          e);
+    }
     if (e instanceof SocketTimeoutException) {
       return new PlumblineException(
           ErrorCode.STORAGE_FAILED,
@@ -459,7 +465,7 @@ public final class Storage implements Serializable {
     }
     if (e instanceof AccessDeniedException
         || e instanceof org.apache.hadoop.security.AccessControlException) {
-      if (lacksCredentials(e)) {
+      if (isOf(e, "NoAuthWithAWSException")) {
         return new PlumblineException(
             ErrorCode.CLUSTER_UNFIT,
             "There are no credentials for "
@@ -493,9 +499,9 @@ public final class Storage implements Serializable {
   }
 
   /** By name: the class belongs to S3A, which need not be there. */
-  private static boolean lacksCredentials(IOException e) {
+  private static boolean isOf(IOException e, String name) {
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause.getClass().getSimpleName().equals("NoAuthWithAWSException")) {
+      if (cause.getClass().getSimpleName().equals(name)) {
         return true;
       }
     }

@@ -522,6 +522,13 @@ class S3RunsIT {
   }
 
   @Test
+  void aBucketThatIsNotThereIsNamed() {
+    Call call = call("inspect s3a://no-such-bucket/run");
+    assertThat(call.status()).isEqualTo(2);
+    assertThat(call.err()).contains("There is no bucket").contains("s3a://no-such-bucket/run");
+  }
+
+  @Test
   void withoutItsJarTheMendIsNamed() throws Exception {
     String classPath =
         Fixtures.root().resolve("spark-jobs/target/plumbline.jar")
