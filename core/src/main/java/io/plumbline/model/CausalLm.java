@@ -50,7 +50,7 @@ public final class CausalLm implements AutoCloseable {
   }
 
   /**
-   * Loads a checkpoint.
+   * Loads a checkpoint, to the device of this thread.
    *
    * @throws PlumblineException BAD_CHECKPOINT where the architecture is not supported, the weights
    *     do not fit it, or it is a reward model
@@ -153,7 +153,7 @@ public final class CausalLm implements AutoCloseable {
 
   /** Logits of every place of one sequence: [tokens][vocabulary]. For tests of small models. */
   float[][] logits(int[] sequence) {
-    try (Scope scope = Scope.open()) {
+    try (Scope scope = Scope.on(decoder.device)) {
       return decoder.logits(scope, sequence);
     }
   }

@@ -3,6 +3,7 @@ package io.plumbline.model;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.DecoderConfig.Head;
+import io.plumbline.tensor.Device;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Kernels;
 import io.plumbline.tensor.Scope;
@@ -35,7 +36,8 @@ final class Decoder implements AutoCloseable {
   final Value head;
   final Value headGradient;
   final Value frequencies;
-  private final Scope scope = Scope.open();
+  final Device device;
+  private final Scope scope;
 
   Decoder(
       DecoderConfig config,
@@ -48,6 +50,8 @@ final class Decoder implements AutoCloseable {
     boolean training = purpose == Purpose.TRAINING;
     kernels = Kernels.load(Decoder.class, "decoder.ts", constants(config, dtype));
     embeddingSegment = segments.get(0);
+    device = embeddingSegment.device();
+    scope = Scope.on(device);
     headSegment = segments.get(segments.size() - 1);
     long vocab = config.vocabSize();
     long hidden = config.hiddenSize();
@@ -100,7 +104,8 @@ final class Decoder implements AutoCloseable {
         .replaceAll("\\.(gate|up)_proj\\.", ".gate_up.");
   }
 
-  private static Map<String, String> constants(DecoderConfig config, ComputeDtype dtype) {
+  /** What fills the kernels' source. */
+  static Map<String, String> constants(DecoderConfig config, ComputeDtype dtype) {
     boolean bf16 = dtype == ComputeDtype.BF16;
     // Places in a layer's list of weights, in the order of its segment.
     int next = 1;

@@ -16,7 +16,7 @@ import java.util.function.Consumer;
 final class DecoderPass implements AutoCloseable {
   final Decoder decoder;
   final PackedRows packed;
-  final Scope scope = Scope.open();
+  final Scope scope;
   private final GraphMode mode;
   private final ActivationMemory memory;
 
@@ -33,6 +33,7 @@ final class DecoderPass implements AutoCloseable {
 
   DecoderPass(Decoder decoder, PackedRows packed, GraphMode mode, ActivationMemory memory) {
     this.decoder = decoder;
+    this.scope = Scope.on(decoder.device);
     this.packed = packed;
     this.mode = mode;
     this.memory = memory;

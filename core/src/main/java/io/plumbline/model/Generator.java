@@ -40,7 +40,7 @@ public final class Generator implements AutoCloseable {
 
   private final Decoder decoder;
   private final Optional<Tokenizer> tokenizer;
-  private final Scope scope = Scope.open();
+  private final Scope scope;
   private final Value weights;
 
   /** Writes completions that no stop string ends. */
@@ -57,6 +57,7 @@ public final class Generator implements AutoCloseable {
 
   private Generator(CausalLm model, Optional<Tokenizer> tokenizer) {
     this.decoder = model.decoder();
+    this.scope = Scope.on(decoder.device);
     this.tokenizer = tokenizer;
     this.weights = decoder.stepWeights(scope);
   }
@@ -167,7 +168,7 @@ public final class Generator implements AutoCloseable {
   private final class Run implements AutoCloseable {
     private final SamplingSettings settings;
     private final StopStrings stopStrings;
-    private final Scope kept = Scope.open();
+    private final Scope kept = Scope.on(decoder.device);
 
     /** Those whose prompt has not run; the longest first, so that prompts run among their like. */
     private final Deque<List<Draft>> groups;
@@ -191,7 +192,7 @@ public final class Generator implements AutoCloseable {
     void complete() {
       fillSlots();
       while (!running.isEmpty()) {
-        try (Scope step = Scope.open()) {
+        try (Scope step = Scope.on(decoder.device)) {
           draw(step, running, advance(step));
         }
         if (worthFilling()) {
@@ -268,8 +269,8 @@ public final class Generator implements AutoCloseable {
           positions[at] = i;
         }
       }
-      try (Scope step = Scope.open()) {
-        Value filled = decoder.call(kept, "new_cache", n, width);
+      try (Scope step = Scope.on(decoder.device)) {
+        Value filled = decoder.call(kept, "new_cache", decoder.frequencies, n, width);
         Value logits =
             decoder.call(
                 kept,
@@ -293,7 +294,7 @@ public final class Generator implements AutoCloseable {
     }
 
     private void drawFirst(Value logits, Rows starting) {
-      try (Scope step = Scope.open()) {
+      try (Scope step = Scope.on(decoder.device)) {
         long[] rows = starting.rows().stream().mapToLong(row -> row).toArray();
         Value which = step.longs(rows, rows.length);
         draw(step, starting.drafts(), decoder.call(step, "selected_rows", logits, 0, which));
@@ -307,7 +308,7 @@ public final class Generator implements AutoCloseable {
       if (!drafts.isEmpty()) {
         int end = parts.stream().mapToInt(Rows::longest).max().orElseThrow();
         capacity = grownCapacity(drafts, end, FIRST_GROWTH);
-        cache = decoder.call(kept, "new_cache", drafts.size(), capacity);
+        cache = decoder.call(kept, "new_cache", decoder.frequencies, drafts.size(), capacity);
         int row = 0;
         for (Rows part : parts) {
           place(part, row, end);
@@ -327,7 +328,7 @@ public final class Generator implements AutoCloseable {
       }
       long[] lengths = part.drafts().stream().mapToLong(d -> part.end() - d.start).toArray();
       long[] from = part.rows().stream().mapToLong(r -> r).toArray();
-      try (Scope step = Scope.open()) {
+      try (Scope step = Scope.on(decoder.device)) {
         decoder.call(step, "place_rows", cache, row, end, part.cache(), from, part.end(), lengths);
       }
       part.drafts().forEach(draft -> draft.start += end - part.end());

@@ -7,6 +7,7 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.DecoderConfig.Head;
 import io.plumbline.model.DecoderConfig.ParameterShape;
 import io.plumbline.model.DecoderConfig.SegmentShape;
+import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Segment;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -21,7 +22,9 @@ import java.util.Set;
 final class LoadedWeights {
   private LoadedWeights() {}
 
-  /** The weights of a model under a head; the caller closes the segments. */
+  /**
+   * The weights of a model under a head, on the thread's device; the caller closes the segments.
+   */
   static List<Segment> segments(
       DecoderConfig config, Head head, WeightSource source, Purpose purpose) {
     return segments(config, head, source, purpose, "");
@@ -41,7 +44,7 @@ final class LoadedWeights {
         allocated.add(allocate(shape, purpose, prefix));
       }
       for (Segment segment : allocated) {
-        fill(segment, source);
+        segment.fillValues(values -> fill(segment, values, source));
       }
       return List.copyOf(allocated);
     } catch (RuntimeException | Error e) {
@@ -63,7 +66,8 @@ final class LoadedWeights {
         prefix + shape.name(),
         shape.parameters().stream().map(ParameterShape::name).toList(),
         shape.parameters().stream().map(ParameterShape::shape).toList(),
-        purpose == Purpose.TRAINING ? Segment.Gradients.PRESENT : Segment.Gradients.NONE);
+        purpose == Purpose.TRAINING ? Segment.Gradients.PRESENT : Segment.Gradients.NONE,
+        Device.ofThread());
   }
 
   private static void check(DecoderConfig config, Head head, WeightSource source) {
@@ -117,8 +121,7 @@ final class LoadedWeights {
     return names.size() == 1 ? first : first + " and " + (names.size() - 1) + " more";
   }
 
-  private static void fill(Segment segment, WeightSource source) {
-    FloatBuffer values = segment.values();
+  private static void fill(Segment segment, FloatBuffer values, WeightSource source) {
     for (Segment.Slice slice : segment.slices()) {
       FloatBuffer target =
           values.slice(Math.toIntExact(slice.offset()), Math.toIntExact(slice.length()));

@@ -1,5 +1,6 @@
 package io.plumbline.model;
 
+import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Segment.Gradients;
 import io.plumbline.tensor.Value;
@@ -13,7 +14,7 @@ import java.util.List;
  */
 record ValueHead(Segment segment, Value weight, Value gradient) implements AutoCloseable {
   /**
-   * A head with these weights.
+   * A head with these weights, on the device of this thread.
    *
    * @param weights [hidden] values
    */
@@ -24,8 +25,9 @@ record ValueHead(Segment segment, Value weight, Value gradient) implements AutoC
             "critic head",
             List.of(DecoderConfig.SCORE_WEIGHT),
             List.of(new long[] {1, hidden}),
-            Gradients.PRESENT);
-    segment.values().put(weights);
+            Gradients.PRESENT,
+            Device.ofThread());
+    segment.fillValues(values -> values.put(weights));
     return new ValueHead(segment, segment.view(0, 1, hidden), segment.gradientView(0, 1, hidden));
   }
 

@@ -1,5 +1,6 @@
 package io.plumbline.optim;
 
+import io.plumbline.tensor.Device;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Kernels;
 import io.plumbline.tensor.Scope;
@@ -30,6 +31,7 @@ public final class AdamW implements AutoCloseable {
   private final OptimizerSettings settings;
   private final Kernels kernels = Kernels.load(AdamW.class, "adamw.ts", Map.of());
   private final Scope scope = Scope.open();
+  private final Device device;
   private final List<Segment> segments;
   private final List<Segment> means = new ArrayList<>();
   private final List<Segment> squares = new ArrayList<>();
@@ -41,6 +43,7 @@ public final class AdamW implements AutoCloseable {
   public AdamW(List<Segment> segments, OptimizerSettings settings) {
     this.settings = settings;
     this.segments = List.copyOf(segments);
+    this.device = segments.isEmpty() ? Device.CPU : segments.get(0).device();
     for (Segment segment : segments) {
       Segment mean = likeness(segment);
       Segment square = likeness(segment);
@@ -73,7 +76,8 @@ public final class AdamW implements AutoCloseable {
         segment.name(),
         segment.slices().stream().map(Slice::name).toList(),
         segment.slices().stream().map(Slice::shape).toList(),
-        Gradients.NONE);
+        Gradients.NONE,
+        segment.device());
   }
 
   private static boolean decays(Slice slice) {
@@ -110,7 +114,7 @@ public final class AdamW implements AutoCloseable {
    */
   public void step(double learningRate, double gradientScale) {
     step++;
-    try (Scope scope = Scope.open()) {
+    try (Scope scope = Scope.on(device)) {
       Value count = scope.floats(new float[] {step}, 1);
       // The kernel divides by its scale.
       Value scale = scope.floats(new float[] {(float) (NO_SCALE / gradientScale)}, 1);
@@ -146,19 +150,19 @@ public final class AdamW implements AutoCloseable {
 
   /** Hands over every buffer that {@link #restore} needs, under a name of its own. */
   public void save(BiConsumer<String, FloatBuffer> writer) {
-    buffers(writer);
+    moments((name, moment) -> writer.accept(name, moment.values()));
   }
 
   /** Fills the moments from buffers that {@link #save} named, after so many steps. */
   public void restore(long stepsDone, BiConsumer<String, FloatBuffer> reader) {
-    buffers(reader);
+    moments((name, moment) -> moment.fillValues(buffer -> reader.accept(name, buffer)));
     step = stepsDone;
   }
 
-  private void buffers(BiConsumer<String, FloatBuffer> use) {
+  private void moments(BiConsumer<String, Segment> use) {
     for (int i = 0; i < segments.size(); i++) {
-      use.accept("mean/" + segments.get(i).name(), means.get(i).values());
-      use.accept("square/" + segments.get(i).name(), squares.get(i).values());
+      use.accept("mean/" + segments.get(i).name(), means.get(i));
+      use.accept("square/" + segments.get(i).name(), squares.get(i));
     }
   }
 

@@ -1,11 +1,16 @@
 package io.plumbline.storage;
 
+import static org.apache.hadoop.util.functional.FutureIO.awaitFuture;
+
+import java.io.EOFException;
 import java.io.FileNotFoundException;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -23,6 +28,7 @@ import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.StreamCapabilities;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,10 +39,13 @@ final class HadoopBackend implements StorageBackend {
   /**
    * Here rename is one atomic act and flushed bytes are visible; elsewhere nothing relies on it.
    */
-  private static final Set<String> RENAMING_SCHEMES = Set.of("hdfs", "viewfs");
+  static final Set<String> RENAMING_SCHEMES = Set.of("hdfs", "viewfs");
 
   private static final String CONDITIONAL_CREATE = "fs.option.create.conditional.overwrite";
+  private static final String NO_PROBES = "fs.s3a.create.performance";
+  private static final String READ_POLICY = "fs.option.openfile.read.policy";
   private static final int CONFLICT_RETRIES = 5;
+  private static final int READ_ATTEMPTS = 5;
 
   private final FileSystem fileSystem;
   private final Configuration configuration;
@@ -52,6 +61,34 @@ final class HadoopBackend implements StorageBackend {
     return RENAMING_SCHEMES.contains(scheme);
   }
 
+  private interface Question<T> {
+    T ask() throws IOException;
+  }
+
+  /**
+   * What a store answers, asked again where the answer was cut off: the SDK takes what has come for
+   * the whole, and S3A stumbles over the null of a part that is missing.
+   */
+  private static <T> T answered(Question<T> question) throws IOException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return question.ask();
+      } catch (NullPointerException e) {
+        if (attempt == READ_ATTEMPTS) {
+          throw new IOException("its answer was cut off " + attempt + " times", e);
+        }
+      }
+    }
+  }
+
+  private FileStatus fileStatus(Path path) throws IOException {
+    return answered(() -> fileSystem.getFileStatus(path));
+  }
+
+  private boolean exists(Path path) throws IOException {
+    return status(path).isPresent();
+  }
+
   private static Status status(FileStatus status) {
     return new Status(
         status.getPath().getName(),
@@ -63,7 +100,7 @@ final class HadoopBackend implements StorageBackend {
   @Override
   public Optional<Status> status(Path path) throws IOException {
     try {
-      return Optional.of(status(fileSystem.getFileStatus(path)));
+      return Optional.of(status(fileStatus(path)));
     } catch (FileNotFoundException e) {
       return Optional.empty();
     }
@@ -73,7 +110,7 @@ final class HadoopBackend implements StorageBackend {
   public List<Status> list(Path directory) throws IOException {
     List<Status> children = new ArrayList<>();
     try {
-      for (FileStatus child : fileSystem.listStatus(directory)) {
+      for (FileStatus child : answered(() -> fileSystem.listStatus(directory))) {
         children.add(status(child));
       }
     } catch (FileNotFoundException e) {
@@ -81,7 +118,7 @@ final class HadoopBackend implements StorageBackend {
     }
     if (children.size() == 1
         && children.get(0).name().equals(directory.getName())
-        && !fileSystem.getFileStatus(directory).isDirectory()) {
+        && !fileStatus(directory).isDirectory()) {
       return List.of(); // A file lists itself.
     }
     return children;
@@ -89,13 +126,84 @@ final class HadoopBackend implements StorageBackend {
 
   @Override
   public InputStream open(Path path) throws IOException {
-    return fileSystem.open(path);
+    if (renames()) {
+      return fileSystem.open(path);
+    }
+    FileStatus known = fileStatus(path);
+    FSDataInputStream object = opened(known, "whole-file, sequential");
+    return known.isDirectory() ? object : new WholeInput(object, path, known.getLen());
+  }
+
+  /** With the status at hand, S3A does not ask for it again. */
+  private FSDataInputStream opened(FileStatus known, String policy) throws IOException {
+    return awaitFuture(
+        fileSystem
+            .openFile(known.getPath())
+            .withFileStatus(known)
+            .opt(READ_POLICY, policy)
+            .build());
+  }
+
+  /**
+   * An object from its start to its end. A connection that breaks within an answer can look like
+   * the end of the object; the length tells them apart.
+   */
+  private static final class WholeInput extends InputStream {
+    private final FSDataInputStream object;
+    private final Path path;
+    private final long length;
+    private long position;
+
+    private WholeInput(FSDataInputStream object, Path path, long length) {
+      this.object = object;
+      this.path = path;
+      this.length = length;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int count) throws IOException {
+      for (int attempt = 1; ; attempt++) {
+        int n = object.read(bytes, offset, count);
+        if (n >= 0) {
+          position += n;
+          return n;
+        }
+        if (position >= length) {
+          return -1;
+        }
+        connectAgain(object, path, position, length, attempt);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      object.close();
+    }
+  }
+
+  /** Drops the connection of a stream that ended too soon, so that the next read makes another. */
+  private static void connectAgain(
+      FSDataInputStream object, Path path, long position, long length, int attempt)
+      throws IOException {
+    if (attempt >= READ_ATTEMPTS || !object.hasCapability(StreamCapabilities.UNBUFFER)) {
+      throw new EOFException(
+          "the answer ended at byte " + position + " of " + length + ", " + attempt + " times");
+    }
+    LOG.debug("{} ended at byte {} of {}; reading on", path, position, length);
+    object.unbuffer();
   }
 
   @Override
   public SeekableInput openSeekable(Path path) throws IOException {
-    long length = fileSystem.getFileStatus(path).getLen();
-    FSDataInputStream input = fileSystem.open(path);
+    FileStatus known = fileStatus(path);
+    long length = known.getLen();
+    FSDataInputStream input = opened(known, "adaptive");
     return new SeekableInput() {
       @Override
       public long length() {
@@ -107,7 +215,7 @@ final class HadoopBackend implements StorageBackend {
         try {
           if (target.hasArray()) {
             int n = target.remaining();
-            input.readFully(position, target.array(), target.arrayOffset() + target.position(), n);
+            readFully(position, target.array(), target.arrayOffset() + target.position(), n);
             target.position(target.limit());
             return;
           }
@@ -115,12 +223,27 @@ final class HadoopBackend implements StorageBackend {
           long at = position;
           while (target.hasRemaining()) {
             int n = Math.min(chunk.length, target.remaining());
-            input.readFully(at, chunk, 0, n);
+            readFully(at, chunk, 0, n);
             target.put(chunk, 0, n);
             at += n;
           }
         } catch (IOException e) {
           throw Storage.failure("read", path.toString(), e);
+        }
+      }
+
+      private void readFully(long position, byte[] bytes, int offset, int count)
+          throws IOException {
+        for (int attempt = 1; ; attempt++) {
+          try {
+            input.readFully(position, bytes, offset, count);
+            return;
+          } catch (EOFException e) {
+            if (position + count > length || renames()) {
+              throw e;
+            }
+            connectAgain(input, path, position, length, attempt);
+          }
         }
       }
 
@@ -137,7 +260,51 @@ final class HadoopBackend implements StorageBackend {
 
   @Override
   public OutputStream create(Path path) throws IOException {
-    return fileSystem.create(path, true);
+    if (renames()) {
+      return fileSystem.create(path, true);
+    }
+    // Three requests less: names are new, or files that are to be replaced, and never directories.
+    return new WholeOrNothing(creation(path).overwrite(true).opt(NO_PROBES, "true").build());
+  }
+
+  /** An object appears when its stream is closed; one whose writing failed must not. */
+  private static final class WholeOrNothing extends FilterOutputStream {
+    private final FSDataOutputStream object;
+    private boolean failed;
+
+    private WholeOrNothing(FSDataOutputStream object) {
+      super(object);
+      this.object = object;
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+      try {
+        object.write(b);
+      } catch (IOException | RuntimeException e) {
+        failed = true;
+        throw e;
+      }
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        object.write(bytes, offset, length);
+      } catch (IOException | RuntimeException e) {
+        failed = true;
+        throw e;
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (failed && object.hasCapability(StreamCapabilities.ABORTABLE_STREAM)) {
+        object.abort();
+      } else {
+        object.close();
+      }
+    }
   }
 
   @Override
@@ -156,7 +323,7 @@ final class HadoopBackend implements StorageBackend {
   }
 
   private void write(Path path, byte[] content) throws IOException {
-    try (OutputStream output = fileSystem.create(path, true)) {
+    try (OutputStream output = create(path)) {
       output.write(content);
     }
   }
@@ -172,7 +339,7 @@ final class HadoopBackend implements StorageBackend {
 
   @Override
   public boolean createExclusively(Path path, byte[] content) throws IOException {
-    if (fileSystem.exists(path)) {
+    if (exists(path)) {
       return false;
     }
     if (renames()) {
@@ -190,7 +357,7 @@ final class HadoopBackend implements StorageBackend {
         output.write(content);
       } catch (IOException e) {
         if (saysItExists(e)) {
-          return false;
+          return holds(path, content);
         }
         // Two creations at the very same time: S3 refuses both with 409 and asks to try again.
         if (attempt < CONFLICT_RETRIES && mentions(e, "409", "ConditionalRequestConflict")) {
@@ -199,6 +366,14 @@ final class HadoopBackend implements StorageBackend {
         throw e;
       }
       return true;
+    }
+  }
+
+  private boolean holds(Path path, byte[] content) throws IOException {
+    try (InputStream input = open(path)) {
+      return Arrays.equals(input.readAllBytes(), content);
+    } catch (FileNotFoundException e) {
+      return false; // The winner has deleted it since.
     }
   }
 
@@ -253,21 +428,21 @@ final class HadoopBackend implements StorageBackend {
 
   @Override
   public void delete(Path path) throws IOException {
-    if (!fileSystem.delete(path, true) && fileSystem.exists(path)) {
+    if (!answered(() -> fileSystem.delete(path, true)) && exists(path)) {
       throw new IOException("the file system did not delete it");
     }
   }
 
   @Override
-  public List<Path> glob(Path pattern) throws IOException {
-    FileStatus[] found = fileSystem.globStatus(pattern);
-    List<Path> paths = new ArrayList<>();
+  public List<Match> glob(Path pattern) throws IOException {
+    FileStatus[] found = answered(() -> fileSystem.globStatus(pattern));
+    List<Match> matches = new ArrayList<>();
     if (found != null) {
       for (FileStatus status : found) {
-        paths.add(status.getPath());
+        matches.add(new Match(status.getPath(), status(status)));
       }
     }
-    return paths;
+    return matches;
   }
 
   @Override

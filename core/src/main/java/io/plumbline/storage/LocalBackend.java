@@ -245,24 +245,25 @@ final class LocalBackend implements StorageBackend {
   }
 
   @Override
-  public List<org.apache.hadoop.fs.Path> glob(org.apache.hadoop.fs.Path pattern)
-      throws IOException {
+  public List<Match> glob(org.apache.hadoop.fs.Path pattern) throws IOException {
     try (RawLocalFileSystem hadoop = new RawLocalFileSystem()) {
       hadoop.initialize(URI.create("file:///"), new Configuration(false));
       FileStatus[] found =
           hadoop.globStatus(new org.apache.hadoop.fs.Path(local(pattern).toAbsolutePath() + ""));
-      List<org.apache.hadoop.fs.Path> paths = new ArrayList<>();
+      List<Match> matches = new ArrayList<>();
       if (found != null) {
         for (FileStatus status : found) {
           org.apache.hadoop.fs.Path at = status.getPath();
           // In the caller's style: with the scheme only where the pattern has it.
-          paths.add(
+          org.apache.hadoop.fs.Path path =
               pattern.toUri().getScheme() == null
                   ? new org.apache.hadoop.fs.Path(at.toUri().getPath())
-                  : at);
+                  : at;
+          // A match that went away since, or a link to nowhere, has no status.
+          status(path).ifPresent(known -> matches.add(new Match(path, known)));
         }
       }
-      return paths;
+      return matches;
     }
   }
 

@@ -12,6 +12,7 @@ import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.io.OutputStream;
 import java.io.Serializable;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.channels.ClosedByInterruptException;
@@ -35,7 +36,9 @@ import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.UnsupportedFileSystemException;
 import org.apache.hadoop.security.UserGroupInformation;
+import org.apache.hadoop.util.VersionInfo;
 
 /**
  * Files on any Hadoop path, in the few operations that Plumbline needs. Serializable, so that
@@ -51,7 +54,6 @@ public final class Storage implements Serializable {
   private static final long serialVersionUID = 1L;
 
   private static final Pattern GLOB = Pattern.compile("[*?\\[{]");
-  private static final Pattern CREDENTIALS_IN_PATH = Pattern.compile("//([^/:@]*):[^/@]+@");
 
   /** By settings, user and place, because Hadoop's own cache does not look at the settings. */
   private static final ConcurrentMap<CacheKey, HadoopBackend> BACKENDS = new ConcurrentHashMap<>();
@@ -75,9 +77,30 @@ public final class Storage implements Serializable {
     this.settings = settingsOf(configuration);
   }
 
-  /** Storage with the settings of a Hadoop configuration. */
+  /**
+   * Storage with the settings of a Hadoop configuration, and those of {@link #addDefaults} where it
+   * has none.
+   */
   public static Storage of(Configuration configuration) {
-    return new Storage(new Configuration(Objects.requireNonNull(configuration, "configuration")));
+    Configuration copy = new Configuration(Objects.requireNonNull(configuration, "configuration"));
+    addDefaults(copy);
+    return new Storage(copy);
+  }
+
+  /**
+   * Adds deadlines for object stores to a configuration, where nobody has set others: for what
+   * reads and writes beside this class.
+   */
+  public static void addDefaults(Configuration configuration) {
+    ObjectStoreDefaults.addTo(configuration);
+  }
+
+  /**
+   * Fails with BAD_USAGE, and a sentence that does not show it, where a text holds a key for S3
+   * inside a path.
+   */
+  public static void refuseCredentials(String text) {
+    Credentials.refuse(text);
   }
 
   /** Storage with Hadoop's defaults: local files. */
@@ -118,6 +141,14 @@ public final class Storage implements Serializable {
   /** A copy of the settings; changing it changes nothing here. */
   public Configuration configuration() {
     return new Configuration(configuration);
+  }
+
+  /** Whether a path with a scheme is on a store of objects, where rename is a copy at best. */
+  public static boolean isObjectStore(String path) {
+    String scheme = new Path(path).toUri().getScheme();
+    return scheme != null
+        && !scheme.equals("file")
+        && !HadoopBackend.RENAMING_SCHEMES.contains(scheme);
   }
 
   /** {@code parent} and {@code child} joined by one slash. */
@@ -199,7 +230,10 @@ public final class Storage implements Serializable {
         });
   }
 
-  /** Makes a file if none is there, atomically; says whether this call made it. */
+  /**
+   * Makes a file if none is there, atomically; says whether this call made it. Callers that compete
+   * write different texts: on an object store, one that finds its own text there has won.
+   */
   public boolean createExclusively(String path, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     return attempt("create", path, (backend, at) -> backend.createExclusively(at, bytes));
@@ -244,11 +278,11 @@ public final class Storage implements Serializable {
     if (named.isPresent()) {
       addDataFiles(pathOrGlob, named.get(), files);
     } else if (GLOB.matcher(pathOrGlob).find()) {
-      List<Path> matches = attempt("list", pathOrGlob, (backend, at) -> backend.glob(at));
-      for (Path match : matches) {
-        if (isData(match.getName())) {
-          String path = match.toString();
-          status(path).ifPresent(status -> addDataFiles(path, status, files));
+      List<StorageBackend.Match> matches =
+          attempt("list", pathOrGlob, (backend, at) -> backend.glob(at));
+      for (StorageBackend.Match match : matches) {
+        if (isData(match.path().getName())) {
+          addDataFiles(match.path().toString(), match.status(), files);
         }
       }
       if (matches.isEmpty()) {
@@ -323,6 +357,7 @@ public final class Storage implements Serializable {
   }
 
   private <T> T attempt(String verb, String path, Action<T> action) {
+    Credentials.refuse(path);
     Path at;
     try {
       at = new Path(path);
@@ -365,12 +400,38 @@ public final class Storage implements Serializable {
     synchronized (BACKENDS) {
       HadoopBackend made = BACKENDS.get(key);
       if (made == null) {
-        FileSystem fileSystem =
-            FileSystem.newInstance(path.makeQualified(defaultUri, null).toUri(), configuration);
-        made = new HadoopBackend(fileSystem, configuration);
+        made = new HadoopBackend(fileSystem(path.makeQualified(defaultUri, null)), configuration);
         BACKENDS.put(key, made);
       }
       return made;
+    }
+  }
+
+  private FileSystem fileSystem(Path path) throws IOException {
+    String scheme = path.toUri().getScheme();
+    try {
+      return FileSystem.newInstance(path.toUri(), configuration);
+    } catch (UnsupportedFileSystemException e) {
+      throw new PlumblineException(
+          ErrorCode.CLUSTER_UNFIT,
+          scheme.matches("s3n?")
+              ? "There is no file system for %s:// here; write %s."
+                  .formatted(scheme, shown(path.toString()).replaceFirst("^s3n?:", "s3a:"))
+              : "There is no file system for %s:// on the class path; add the jar that has it, or name another path."
+                  .formatted(scheme),
+          e);
+    } catch (LinkageError | RuntimeException e) {
+      if (e instanceof RuntimeException && !(e.getCause() instanceof ClassNotFoundException)) {
+        throw e;
+      }
+      throw new PlumblineException(
+          ErrorCode.CLUSTER_UNFIT,
+          scheme.equals("s3a")
+              ? "S3A is not on the class path, or not the one of this Hadoop (%s); give --jars s3/target/plumbline-s3.jar to spark-submit, or --packages org.apache.hadoop:hadoop-aws:%s."
+                  .formatted(VersionInfo.getVersion(), VersionInfo.getVersion())
+              : "The file system for %s:// is not whole on the class path (%s); add the jars that it needs."
+                  .formatted(scheme, e.getMessage()),
+          e);
     }
   }
 
@@ -378,6 +439,17 @@ public final class Storage implements Serializable {
   static PlumblineException failure(String verb, String path, IOException e) {
     if (e instanceof NoSuchFileException || e instanceof FileNotFoundException) {
       return notFound(path, e);
+    }
+    if (e instanceof SocketTimeoutException) {
+      return new PlumblineException(
+          ErrorCode.STORAGE_FAILED,
+          "The storage did not answer in time when trying to "
+              + verb
+              + " "
+              + shown(path)
+              + "; check that it runs and can be reached, then run the command again, training"
+              + " commands with --resume.",
+          e);
     }
     if (e instanceof ClosedByInterruptException || e instanceof InterruptedIOException) {
       return new PlumblineException(
@@ -387,6 +459,15 @@ public final class Storage implements Serializable {
     }
     if (e instanceof AccessDeniedException
         || e instanceof org.apache.hadoop.security.AccessControlException) {
+      if (lacksCredentials(e)) {
+        return new PlumblineException(
+            ErrorCode.CLUSTER_UNFIT,
+            "There are no credentials for "
+                + shown(path)
+                + "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a provider in"
+                + " fs.s3a.aws.credentials.provider.",
+            e);
+      }
       return new PlumblineException(
           verb.equals("read") || verb.equals("list")
               ? ErrorCode.INPUT_NOT_FOUND
@@ -406,9 +487,19 @@ public final class Storage implements Serializable {
             + " "
             + shown(path)
             + ": "
-            + shown(reason)
+            + shown(reason.strip().replaceFirst("\\.$", ""))
             + "; check the path, the file system's settings and its free space.",
         e);
+  }
+
+  /** By name: the class belongs to S3A, which need not be there. */
+  private static boolean lacksCredentials(IOException e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause.getClass().getSimpleName().equals("NoAuthWithAWSException")) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static PlumblineException notFound(String path, IOException cause) {
@@ -420,7 +511,7 @@ public final class Storage implements Serializable {
 
   /** A path for messages: old S3 paths may carry a key. */
   private static String shown(String path) {
-    return CREDENTIALS_IN_PATH.matcher(path).replaceAll("//$1:***@");
+    return Credentials.hidden(path);
   }
 
   /** Names no values: settings hold credentials. */

@@ -27,11 +27,18 @@ interface StorageBackend {
   /** Puts a whole file in place of what is there, so that no reader ever sees a part of it. */
   void replace(Path path, byte[] content) throws IOException;
 
+  /**
+   * Makes a file if none is there. The content tells writers apart: who finds his own there has
+   * made it, in an attempt whose answer was lost.
+   */
   boolean createExclusively(Path path, byte[] content) throws IOException;
 
   void delete(Path path) throws IOException;
 
-  List<Path> glob(Path pattern) throws IOException;
+  /** What matches a pattern, with its path. */
+  record Match(Path path, Status status) {}
+
+  List<Match> glob(Path pattern) throws IOException;
 
   /**
    * Whether a writer that died may still hold a file, so that only a fresh copy can be appended to.

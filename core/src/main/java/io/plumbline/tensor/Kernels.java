@@ -45,6 +45,11 @@ public final class Kernels {
     return LOADED.computeIfAbsent(fill(source(owner, resource), constants), Kernels::compile);
   }
 
+  /** The same as a TorchScript archive, which every PyTorch of this version loads. */
+  public static byte[] archive(Class<?> owner, String resource, Map<String, String> constants) {
+    return TorchScriptArchive.pack(fill(source(owner, resource), constants));
+  }
+
   private static String source(Class<?> owner, String resource) {
     try (InputStream in = owner.getResourceAsStream(resource)) {
       if (in == null) {
@@ -86,7 +91,7 @@ public final class Kernels {
    *
    * @param scope owns the result
    * @param arguments each a {@link Value}, an {@code Integer} or {@code Long}, a {@code Double}, a
-   *     {@code Boolean} or a {@code long[]}
+   *     {@code Boolean}, a {@code String} or a {@code long[]}
    */
   public Value call(Scope scope, GraphMode mode, String method, Object... arguments) {
     long[] handles = new long[arguments.length];
@@ -119,6 +124,8 @@ public final class Kernels {
       return IValue.from((double) x);
     } else if (argument instanceof Boolean b) {
       return IValue.from((boolean) b);
+    } else if (argument instanceof String text) {
+      return IValue.from(text);
     } else if (argument instanceof long[] list) {
       return IValue.listFrom(list);
     }

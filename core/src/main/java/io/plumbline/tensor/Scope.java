@@ -15,11 +15,21 @@ public final class Scope implements AutoCloseable {
 
   private final Deque<Value> owned = new ArrayDeque<>();
 
-  private Scope() {}
+  private final Device device;
 
+  private Scope(Device device) {
+    this.device = device;
+  }
+
+  /** A scope whose tensors of given elements lie in the host's memory. */
   public static Scope open() {
+    return on(Device.CPU);
+  }
+
+  /** A scope whose tensors of given elements live on this device. */
+  public static Scope on(Device device) {
     Torch.start();
-    return new Scope();
+    return new Scope(device);
   }
 
   /** Values that exist in this JVM and were not closed: what leak tests look at. */
@@ -36,7 +46,7 @@ public final class Scope implements AutoCloseable {
   public Value longs(long[] elements, long... shape) {
     try (PtNDArray array = Value.zeros(DataType.INT64, shape)) {
       Value.memory(array).asLongBuffer().put(elements);
-      return own(new Value(IValue.from(array)));
+      return onDevice(array);
     }
   }
 
@@ -44,7 +54,7 @@ public final class Scope implements AutoCloseable {
   public Value floats(float[] elements, long... shape) {
     try (PtNDArray array = Value.zeros(DataType.FLOAT32, shape)) {
       Value.memory(array).asFloatBuffer().put(elements);
-      return own(new Value(IValue.from(array)));
+      return onDevice(array);
     }
   }
 
@@ -52,7 +62,16 @@ public final class Scope implements AutoCloseable {
   public Value doubles(double[] elements, long... shape) {
     try (PtNDArray array = Value.zeros(DataType.FLOAT64, shape)) {
       Value.memory(array).asDoubleBuffer().put(elements);
+      return onDevice(array);
+    }
+  }
+
+  private Value onDevice(PtNDArray array) {
+    if (device.isHost()) {
       return own(new Value(IValue.from(array)));
+    }
+    try (Value here = new Value(IValue.from(array))) {
+      return Transfers.moved(this, here, device);
     }
   }
 

@@ -9,6 +9,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * A run of parameters that belong together (the embedding, a layer, the head): one flat f32 tensor
@@ -24,21 +25,71 @@ public final class Segment implements AutoCloseable {
     PRESENT
   }
 
-  private static final String RESOURCE = "flat.ts";
+  static final String RESOURCE = "flat.ts";
+
+  /** A flat tensor, and how Java reads and writes it. */
+  private final class Flat {
+    final Value tensor;
+
+    /** The tensor itself, or its copy in the host's memory once it was asked for. */
+    private Value inHost;
+
+    private FloatBuffer memory;
+
+    Flat() {
+      if (device.isHost()) {
+        tensor = host();
+        inHost = tensor;
+      } else {
+        tensor = Transfers.zeros(scope, length, device);
+      }
+    }
+
+    private Value host() {
+      try (PtNDArray array = Value.zeros(DataType.FLOAT32, length)) {
+        memory = Value.memory(array).asFloatBuffer();
+        return scope.own(new Value(IValue.from(array)));
+      }
+    }
+
+    /** The elements in the host's memory; as they are now, where that is a copy. */
+    FloatBuffer fetch() {
+      FloatBuffer elements = room();
+      if (!device.isHost()) {
+        Transfers.copy(tensor, inHost);
+      }
+      return elements;
+    }
+
+    /** The same with whatever the last {@link #fetch} left in a copy. */
+    FloatBuffer room() {
+      if (inHost == null) {
+        inHost = host();
+      }
+      return memory.duplicate();
+    }
+
+    /** Brings the copy's elements, which Java may have changed, to the device. */
+    void store() {
+      if (!device.isHost()) {
+        Transfers.copy(inHost, tensor);
+      }
+    }
+  }
 
   private final String name;
   private final List<Slice> slices;
   private final long length;
+  private final Device device;
   private final Scope scope = Scope.open();
-  private final Value values;
-  private final Value gradients;
-  private final FloatBuffer valuesMemory;
-  private final FloatBuffer gradientsMemory;
+  private final Flat values;
+  private final Flat gradients;
 
-  private Segment(String name, List<Slice> slices, long length, Gradients kind) {
+  private Segment(String name, List<Slice> slices, long length, Gradients kind, Device device) {
     this.name = name;
     this.slices = slices;
     this.length = length;
+    this.device = device;
     if (length * Float.BYTES > Integer.MAX_VALUE) {
       throw new PlumblineException(
           ErrorCode.BAD_CHECKPOINT,
@@ -49,24 +100,23 @@ public final class Segment implements AutoCloseable {
               + " bytes in f32, more than the 2 GiB that one segment can hold; use a model with a"
               + " smaller vocabulary or hidden size");
     }
-    try (PtNDArray array = Value.zeros(DataType.FLOAT32, length)) {
-      values = scope.own(new Value(IValue.from(array)));
-      valuesMemory = Value.memory(array).asFloatBuffer();
-    }
-    if (kind == Gradients.PRESENT) {
-      try (PtNDArray array = Value.zeros(DataType.FLOAT32, length)) {
-        gradients = scope.own(new Value(IValue.from(array)));
-        gradientsMemory = Value.memory(array).asFloatBuffer();
-      }
-    } else {
-      gradients = null;
-      gradientsMemory = null;
-    }
+    values = new Flat();
+    gradients = kind == Gradients.PRESENT ? new Flat() : null;
+  }
+
+  /** A segment of zeros with the given parameters in this order, in the host's memory. */
+  public static Segment allocate(
+      String name, List<String> parameters, List<long[]> shapes, Gradients gradients) {
+    return allocate(name, parameters, shapes, gradients, Device.CPU);
   }
 
   /** A segment of zeros with the given parameters in this order. */
   public static Segment allocate(
-      String name, List<String> parameters, List<long[]> shapes, Gradients gradients) {
+      String name,
+      List<String> parameters,
+      List<long[]> shapes,
+      Gradients gradients,
+      Device device) {
     List<Slice> slices = new ArrayList<>();
     long offset = 0;
     for (int i = 0; i < parameters.size(); i++) {
@@ -77,7 +127,7 @@ public final class Segment implements AutoCloseable {
       slices.add(new Slice(parameters.get(i), shapes.get(i).clone(), offset, n));
       offset = Math.addExact(offset, n);
     }
-    return new Segment(name, List.copyOf(slices), offset, gradients);
+    return new Segment(name, List.copyOf(slices), offset, gradients, device);
   }
 
   public String name() {
@@ -93,19 +143,44 @@ public final class Segment implements AutoCloseable {
     return length;
   }
 
-  /** A live view of the values' own memory, native order. */
-  public FloatBuffer values() {
-    return valuesMemory.duplicate();
+  public Device device() {
+    return device;
   }
 
-  /** A live view of the gradients' own memory, native order; fails for inference models. */
+  /**
+   * The values in the host's memory, native order: a live view of their own memory, or, where they
+   * live on another device, a copy of them as they are now, which the next call overwrites.
+   */
+  public FloatBuffer values() {
+    return values.fetch();
+  }
+
+  /** Sets the values to what a writer puts into a buffer, whose content before is undefined. */
+  public void fillValues(Consumer<FloatBuffer> writer) {
+    writer.accept(values.room());
+    values.store();
+  }
+
+  /**
+   * The gradients in the host's memory, as {@link #values} gives the values; fails for inference
+   * models. After a change, {@link #storeGradients} is due.
+   */
   public FloatBuffer gradients() {
-    if (gradientsMemory == null) {
+    return withGradients().fetch();
+  }
+
+  /** Makes what was written to the buffer of {@link #gradients} the gradients. */
+  public void storeGradients() {
+    withGradients().store();
+  }
+
+  private Flat withGradients() {
+    if (gradients == null) {
       throw new PlumblineException(
           ErrorCode.INTERNAL,
           name + " has no gradients because its model was loaded for inference");
     }
-    return gradientsMemory.duplicate();
+    return gradients;
   }
 
   /**
@@ -113,12 +188,12 @@ public final class Segment implements AutoCloseable {
    * gradients where the segment has room for them.
    */
   public Value view(long offset, long... shape) {
-    return view(values, offset, shape, gradients != null);
+    return view(values.tensor, offset, shape, gradients != null);
   }
 
   /** A tensor that shares the gradients' memory. */
   public Value gradientView(long offset, long... shape) {
-    return view(gradients, offset, shape, false);
+    return view(withGradients().tensor, offset, shape, false);
   }
 
   private Value view(Value flat, long offset, long[] shape, boolean leaf) {

@@ -30,7 +30,7 @@ public final class Value implements AutoCloseable {
 
   /** The elements of an f32 tensor, row by row. */
   public float[] floats() {
-    try (PtNDArray array = tensor()) {
+    try (PtNDArray array = hostTensor()) {
       expect(array, DataType.FLOAT32);
       float[] out = new float[Math.toIntExact(array.getShape().size())];
       memory(array).asFloatBuffer().get(out);
@@ -40,7 +40,7 @@ public final class Value implements AutoCloseable {
 
   /** The elements of an int64 tensor, row by row. */
   public long[] longs() {
-    try (PtNDArray array = tensor()) {
+    try (PtNDArray array = hostTensor()) {
       expect(array, DataType.INT64);
       long[] out = new long[Math.toIntExact(array.getShape().size())];
       memory(array).asLongBuffer().get(out);
@@ -65,7 +65,21 @@ public final class Value implements AutoCloseable {
     return out;
   }
 
-  /** A live view of a contiguous tensor's own memory; valid while some value holds the tensor. */
+  /** The tensor, or a copy in the host's memory of one that lives on another device. */
+  private PtNDArray hostTensor() {
+    PtNDArray array = tensor();
+    if (!array.getDevice().isGpu()) {
+      return array;
+    }
+    try (array) {
+      return array.toDevice(ai.djl.Device.cpu(), true);
+    }
+  }
+
+  /**
+   * A live view of a contiguous tensor's own memory in the host; valid while some value holds the
+   * tensor.
+   */
   static ByteBuffer memory(PtNDArray array) {
     return array.getShape().size() == 0
         ? ByteBuffer.allocateDirect(0)

@@ -254,9 +254,7 @@ public final class TrainingLoop<V, G> {
     for (int i = 0; i < batches.size(); i++) {
       boolean lastBatch = i == batches.size() - 1;
       learn(
-          batches.get(i),
-          batch,
-          lastBatch ? segment -> allReduce.submit(segment.gradients()) : segment -> {});
+          batches.get(i), batch, lastBatch ? segment -> submit(segment, allReduce) : segment -> {});
       for (TokenizedRow row : batches.get(i)) {
         tokensInStep += tokensAsSequences(row);
       }
@@ -265,10 +263,20 @@ public final class TrainingLoop<V, G> {
     if (batches.isEmpty()) {
       // A rank without rows this step still takes part in every all-reduce, in the same order.
       for (int s = model.segments().size() - 1; s >= 0; s--) {
-        allReduce.submit(model.segments().get(s).gradients());
+        submit(model.segments().get(s), allReduce);
       }
     }
     allReduce.awaitAll(deadline);
+    if (collective.worldSize() > 1) {
+      model.segments().forEach(Segment::storeGradients);
+    }
+  }
+
+  /** A rank alone has all rows: its gradients need not leave the device that they are on. */
+  private void submit(Segment segment, OverlappedAllReduce allReduce) {
+    if (collective.worldSize() > 1) {
+      allReduce.submit(segment.gradients());
+    }
   }
 
   /** Forward and backward of one micro-batch; adds to sums and gradients. */
@@ -455,7 +463,7 @@ public final class TrainingLoop<V, G> {
 
   private void readWeights(TrainingStateStore.Snapshot snapshot) {
     for (Segment segment : model.segments()) {
-      snapshot.read("values/" + segment.name(), segment.values());
+      segment.fillValues(values -> snapshot.read("values/" + segment.name(), values));
     }
   }
 
@@ -494,6 +502,7 @@ public final class TrainingLoop<V, G> {
         ObjectNode state = progress.json(step, collective.worldSize());
         state.set("feed", feed.state());
         writer.json("state", state);
+        observer.beforeStateIsVisible();
         writer.commit();
       }
       if (settings.keepCheckpoints() > 0) {

@@ -24,4 +24,10 @@ public interface TrainingObserver {
    * @param rows their indexes among the rows trained on
    */
   default void culprits(long step, List<Long> rows) {}
+
+  /**
+   * Called before a training state becomes visible: a run that goes on from it begins behind all
+   * lines that were heard by now, so they must be kept. Rank 0 only.
+   */
+  default void beforeStateIsVisible() {}
 }

@@ -33,7 +33,7 @@
       if torch.__and__(torch.eq(plain[i], 1), torch.eq(start, 0)):
         _1 = torch.append(out, torch.empty([0]))
       else:
-        places = torch.arange(t)
+        places = torch.arange(t, dtype=None, layout=None, device=ops.prim.device(parts))
         seen = torch.unsqueeze(torch.ge(torch.unsqueeze(torch.narrow(places, 0, start, rows), 1), torch.unsqueeze(places, 0)), 0)
         if torch.eq(plain[i], 0):
           p = torch.view(torch.narrow(parts, 0, o, torch.mul(b, t)), [b, t])
@@ -42,7 +42,7 @@
           seen = torch.logical_and(torch.logical_or(own, prompt), seen)
         else:
           pass
-        mask = torch.masked_fill(torch.zeros([torch.size(seen, 0), rows, t]), torch.logical_not(seen), -inf)
+        mask = torch.masked_fill(torch.zeros([torch.size(seen, 0), rows, t], dtype=6, layout=None, device=ops.prim.device(parts)), torch.logical_not(seen), -inf)
         _2 = torch.append(out, (self).low(torch.unsqueeze(mask, 1)))
     return out
 
@@ -145,13 +145,15 @@
     gx = found[0]
     return unchecked_cast(Tensor, gx)
 
-  # Room for a value of each of m targets; for none unless the values are asked for.
-  def room(self: __torch__.Ops, asked: bool, m: int) -> Tensor:
+  # Room for a value of each of m targets, on the device of another tensor; for none unless the
+  # values are asked for.
+  def room(self: __torch__.Ops, asked: bool, m: int, like: Tensor) -> Tensor:
+    n = 0
     if asked:
-      out = torch.empty([m])
+      n = m
     else:
-      out = torch.empty([0])
-    return out
+      pass
+    return torch.empty([n], dtype=6, layout=None, device=ops.prim.device(like))
 
   # Log-probabilities of targets at the positions that predict them, chunk rows of logits at a time.
   # The distribution is the softmax of logits / temperature. Returns logp, the log of the softmax's
@@ -161,11 +163,11 @@
     h = (self).low((self).norm(torch.index_select(x, 0, predictors), norm))
     w = (self).low(weight)
     m = torch.size(h, 0)
-    logp = torch.empty([m])
-    denominator = torch.empty([m])
-    entropy = (self).room(with_entropy, m)
-    hit = (self).room(with_hit, m)
-    squares = (self).room(with_squares, m)
+    logp = (self).room(True, m, x)
+    denominator = (self).room(True, m, x)
+    entropy = (self).room(with_entropy, m, x)
+    hit = (self).room(with_hit, m, x)
+    squares = (self).room(with_squares, m, x)
     if with_mean:
       # The mean over the vocabulary of h . w_v is h . the mean of w_v.
       mean = torch.mv(torch.to(h, 6), torch.mean(weight, [0]))
@@ -299,11 +301,12 @@
         _2 = torch.append(out, w[i])
     return out
 
-  def new_cache(self: __torch__.Ops, rows: int, capacity: int) -> Tensor:
-    return (self).low(torch.zeros([{{caches}}, rows, {{kv_heads}}, capacity, {{head_dim}}]))
+  # On the device of another tensor.
+  def new_cache(self: __torch__.Ops, like: Tensor, rows: int, capacity: int) -> Tensor:
+    return (self).low(torch.zeros([{{caches}}, rows, {{kv_heads}}, capacity, {{head_dim}}], dtype=6, layout=None, device=ops.prim.device(like)))
 
   def grown_cache(self: __torch__.Ops, kv: Tensor, capacity: int) -> Tensor:
-    out = (self).new_cache(torch.size(kv, 1), capacity)
+    out = (self).new_cache(kv, torch.size(kv, 1), capacity)
     _1 = torch.copy_(torch.narrow(out, 3, 0, torch.size(kv, 3)), kv)
     return out
 
@@ -321,17 +324,17 @@
   # Additive mask of the prompts: causal, and blind to the padding at the left, whose places see
   # themselves so that no row sees nothing. Its last row is that of the places that follow.
   def prompt_mask(self: __torch__.Ops, padding: Tensor, length: int) -> Tensor:
-    places = torch.arange(length)
+    places = torch.arange(length, dtype=None, layout=None, device=ops.prim.device(padding))
     real = torch.ge(torch.unsqueeze(places, 0), torch.unsqueeze(padding, 1))
     itself = torch.eq(torch.unsqueeze(places, 1), torch.unsqueeze(places, 0))
     past = torch.ge(torch.unsqueeze(places, 1), torch.unsqueeze(places, 0))
     seen = torch.logical_or(torch.logical_and(torch.unsqueeze(real, 1), past), itself)
-    mask = torch.masked_fill(torch.zeros([torch.size(padding, 0), length, length]), torch.logical_not(seen), -inf)
+    mask = torch.masked_fill(torch.zeros([torch.size(padding, 0), length, length], dtype=6, layout=None, device=ops.prim.device(padding)), torch.logical_not(seen), -inf)
     return (self).low(torch.unsqueeze(mask, 1))
 
   def step_mask(self: __torch__.Ops, padding: Tensor, length: int) -> Tensor:
-    hidden = torch.lt(torch.unsqueeze(torch.arange(length), 0), torch.unsqueeze(padding, 1))
-    mask = torch.masked_fill(torch.zeros([torch.size(padding, 0), length]), hidden, -inf)
+    hidden = torch.lt(torch.unsqueeze(torch.arange(length, dtype=None, layout=None, device=ops.prim.device(padding)), 0), torch.unsqueeze(padding, 1))
+    mask = torch.masked_fill(torch.zeros([torch.size(padding, 0), length], dtype=6, layout=None, device=ops.prim.device(padding)), hidden, -inf)
     return (self).low(torch.view(mask, [torch.size(padding, 0), 1, 1, length]))
 
   # All layers for t new places of each row, written to the cache behind the first at ones. Returns

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.tensor.Device;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -70,6 +71,22 @@ class RepeatableTrainingTest {
     assertThat(rest.get(0).get("step")).isEqualTo(5.0);
     assertThat(withoutTimings(rest)).isEqualTo(withoutTimings(whole.subList(4, 12)));
     assertSameBits(run.weights(), weights);
+  }
+
+  /** The CPU by another name: gradients, states and weights go through copies, as of a GPU. */
+  @Test
+  void aModelOnAnotherDeviceGivesTheSameBits() throws IOException {
+    TestRun run = TestRun.dpo(directory, "traj/dpo", 8, settings(4));
+    for (int ranks : new int[] {1, 2}) {
+      List<Map<String, Double>> whole = run.train(ranks, "host-" + ranks, Long.MAX_VALUE);
+      Map<String, float[]> weights = run.weights();
+      TestRun other = run.on(new Device("cpu", 0));
+      String states = "device-" + ranks;
+      other.train(ranks, states, 6);
+      List<Map<String, Double>> rest = other.train(ranks, states, Long.MAX_VALUE);
+      assertThat(withoutTimings(rest)).isEqualTo(withoutTimings(whole.subList(4, 8)));
+      assertSameBits(other.weights(), weights);
+    }
   }
 
   @Test

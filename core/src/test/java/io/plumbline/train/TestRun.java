@@ -29,6 +29,7 @@ import io.plumbline.model.TrainedModel;
 import io.plumbline.objective.BradleyTerry;
 import io.plumbline.objective.SigmoidPreference;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Torch;
 import java.io.IOException;
@@ -313,6 +314,18 @@ final class TestRun {
   TestRun evaluatedOn(List<TokenizedRow> rows) {
     write("held", rows, (rows.size() + 7) / 8);
     return this;
+  }
+
+  /** The same with models on another device. */
+  TestRun on(Device device) {
+    return new TestRun(
+        directory,
+        () -> {
+          try (Device.Use use = device.use()) {
+            return learner.get();
+          }
+        },
+        settings);
   }
 
   TestRun with(LoopSettings other) {

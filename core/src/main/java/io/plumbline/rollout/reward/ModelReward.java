@@ -19,6 +19,7 @@ import io.plumbline.rollout.Reward;
 import io.plumbline.rollout.RewardFunction;
 import io.plumbline.rollout.RewardFunctionFactory;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.Device;
 import io.plumbline.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -62,6 +63,10 @@ public final class ModelReward implements RewardFunctionFactory {
         new ExampleParser(ExampleKind.SUPERVISED, ExampleShape.PROMPT_COMPLETION);
     private final int batchSize;
     private final ComputeDtype dtype;
+
+    /** That of the rank, though another thread may do the scoring. */
+    private final Device device = Device.ofThread();
+
     private ScoreModel model;
 
     Scorer(ModelDirectory directory, Tokenizer tokenizer, int batchSize, ComputeDtype dtype) {
@@ -96,7 +101,7 @@ public final class ModelReward implements RewardFunctionFactory {
 
     private void load() {
       if (model == null) {
-        try {
+        try (Device.Use use = device.use()) {
           model = ScoreModel.load(directory, Purpose.INFERENCE, dtype);
         } catch (PlumblineException e) {
           throw new ScoringException("the reward model cannot be loaded: " + e.getMessage(), e);

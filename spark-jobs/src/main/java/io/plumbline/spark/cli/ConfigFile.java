@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
@@ -36,7 +37,9 @@ final class ConfigFile {
   /** A file's text; a problem where it cannot be read. */
   static Optional<String> source(Path file, String option, Problems problems) {
     try {
-      return Optional.of(Files.readString(file, StandardCharsets.UTF_8));
+      String source = Files.readString(file, StandardCharsets.UTF_8);
+      Storage.refuseCredentials(source);
+      return Optional.of(source);
     } catch (IOException e) {
       problems.add(
           String.format(

@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
@@ -173,7 +172,7 @@ final class GenerateCommand implements Command {
       Consumer<Sample> write =
           sample -> console.out().println(json ? sample.toJson() : text(sample));
       if (!prompts.isEmpty() && !SparkSessions.startedBySpark()) {
-        try (Sampler sampler = Sampler.open(Storage.of(new Configuration()), model, dtype)) {
+        try (Sampler sampler = Sampler.open(SparkSessions.storage(), model, dtype)) {
           sampler.sample(prompts, decoding).forEach(write);
         }
         return;

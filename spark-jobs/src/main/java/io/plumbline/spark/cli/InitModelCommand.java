@@ -7,7 +7,6 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Locale;
-import org.apache.hadoop.conf.Configuration;
 
 /** {@code init-model}: a fresh model. */
 final class InitModelCommand implements Command {
@@ -132,7 +131,7 @@ final class InitModelCommand implements Command {
     }
     boolean overwrite = values.of(OVERWRITE);
     return console -> {
-      Storage storage = Storage.of(new Configuration());
+      Storage storage = SparkSessions.storage();
       if (!storage.list(output).isEmpty()) {
         if (!overwrite) {
           throw new PlumblineException(

@@ -25,7 +25,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.apache.hadoop.conf.Configuration;
 
 /** {@code inspect}: what a directory of Plumbline's holds. */
 final class InspectCommand implements Command {
@@ -78,7 +77,7 @@ final class InspectCommand implements Command {
     String path = values.require(PATH, "name the directory to look into").orElse("");
     boolean json = values.of(TextSettings.JSON);
     return console -> {
-      ObjectNode found = look(Storage.of(new Configuration()), path);
+      ObjectNode found = look(SparkSessions.storage(), path);
       if (json) {
         console.out().println(JSON.writeValueAsString(found));
       } else {

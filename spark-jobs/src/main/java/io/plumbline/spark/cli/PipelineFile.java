@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
@@ -45,6 +46,42 @@ record PipelineFile(
    */
   record Stage(
       String name, String command, String origin, Map<String, SettingValues.Given> options) {}
+
+  /** The same with another default. */
+  PipelineFile withDefault(Setting<?> setting, String value) {
+    Map<String, SettingValues.Given> changed = new LinkedHashMap<>(defaults);
+    changed.put(setting.name(), new SettingValues.Given(List.of(value), name));
+    return new PipelineFile(name, output, changed, stages);
+  }
+
+  /** The same with every value of an option as the operator has it. */
+  PipelineFile withTexts(UnaryOperator<String> operator) {
+    return new PipelineFile(
+        name,
+        output,
+        changed(defaults, operator),
+        stages.stream()
+            .map(
+                stage ->
+                    new Stage(
+                        stage.name(),
+                        stage.command(),
+                        stage.origin(),
+                        changed(stage.options(), operator)))
+            .toList());
+  }
+
+  private static Map<String, SettingValues.Given> changed(
+      Map<String, SettingValues.Given> options, UnaryOperator<String> operator) {
+    Map<String, SettingValues.Given> changed = new LinkedHashMap<>();
+    options.forEach(
+        (option, given) ->
+            changed.put(
+                option,
+                new SettingValues.Given(
+                    given.texts().stream().map(operator).toList(), given.origin())));
+    return changed;
+  }
 
   /** Reads a file; whatever is wrong with its form is a problem. */
   static PipelineFile read(Path file, Problems problems) {

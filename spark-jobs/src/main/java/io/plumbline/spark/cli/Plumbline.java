@@ -2,11 +2,14 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.NearestName;
+import io.plumbline.storage.Storage;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
@@ -22,6 +25,11 @@ public final class Plumbline {
   private Plumbline() {}
 
   public static void main(String[] args) {
+    if (SparkSessions.hosted()) {
+      // Ending the process would end the host's session; a host hears of failure by an exception.
+      runHosted(args);
+      return;
+    }
     boolean verbose = Arrays.asList(args).contains("--verbose");
     if (!SparkSessions.startedBySpark()) {
       configureLogs(verbose);
@@ -31,6 +39,21 @@ public final class Plumbline {
     // failure there. The embedded session's threads must not keep the process.
     if (status != 0 || !SparkSessions.startedBySpark()) {
       System.exit(status);
+    }
+  }
+
+  /**
+   * @throws IllegalStateException where the command fails, with its sentence
+   */
+  private static void runHosted(String[] args) {
+    List<String> sentences = new ArrayList<>();
+    // The host's own streams: it shows what is written to them with the run.
+    int status = run(args, Console.of(System.out, System.err), sentences::add);
+    if (status != 0) {
+      throw new IllegalStateException(
+          sentences.isEmpty()
+              ? "plumbline ended with status " + status + ", and said why on standard error"
+              : String.join(" ", sentences));
     }
   }
 
@@ -49,15 +72,19 @@ public final class Plumbline {
 
   /** Runs one call to its end and says what the process should exit with. */
   static int run(String[] args, Console console) {
+    return run(args, console, sentence -> {});
+  }
+
+  private static int run(String[] args, Console console, Consumer<String> onFailure) {
     try {
-      return dispatch(args, console);
+      return dispatch(args, console, onFailure);
     } finally {
       console.out().flush();
       console.err().flush();
     }
   }
 
-  private static int dispatch(String[] args, Console console) {
+  private static int dispatch(String[] args, Console console, Consumer<String> onFailure) {
     Map<String, Command> commands = new LinkedHashMap<>();
     Commands.all().forEach(command -> commands.put(command.name(), command));
     String first = args.length == 0 ? "" : args[0];
@@ -90,14 +117,17 @@ public final class Plumbline {
         Command command = commands.get(first);
         return command == null
             ? unknownCommand(first, commands, console)
-            : execute(command, Arrays.copyOfRange(args, 1, args.length), console);
+            : execute(command, Arrays.copyOfRange(args, 1, args.length), console, onFailure);
       }
     }
   }
 
-  private static int execute(Command command, String[] args, Console console) {
+  private static int execute(
+      Command command, String[] args, Console console, Consumer<String> onFailure) {
     boolean verbose = Arrays.asList(args).contains("--verbose");
     try {
+      // First of all, so that no other message shows a key.
+      Arrays.asList(args).forEach(Storage::refuseCredentials);
       CommandLineReader reader = new CommandLineReader(command);
       ParseResult result = new CommandLine(reader.spec(console.textColumns())).parseArgs(args);
       if (result.isUsageHelpRequested()) {
@@ -112,7 +142,9 @@ public final class Plumbline {
       return 0;
     } catch (Exception | LinkageError | OutOfMemoryError e) {
       Failure failure = Failure.of(e);
-      console.err().println("plumbline " + command.name() + ": " + failure.sentence());
+      String sentence = "plumbline " + command.name() + ": " + failure.sentence();
+      console.err().println(sentence);
+      onFailure.accept(sentence);
       if (verbose) {
         e.printStackTrace(console.err());
       } else if (failure.unexpected()) {

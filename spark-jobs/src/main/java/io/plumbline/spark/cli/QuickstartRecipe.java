@@ -40,13 +40,16 @@ record QuickstartRecipe(
   /** The algorithms that have a recipe. */
   enum Choice {
     DPO,
-    GRPO
+    GRPO,
+    /** A pipeline, which has a file of its own. */
+    PPO
   }
 
   static QuickstartRecipe of(Choice choice) {
     return switch (choice) {
       case DPO -> dpo();
       case GRPO -> grpo();
+      case PPO -> throw new IllegalArgumentException("ppo is a pipeline");
     };
   }
 

@@ -108,6 +108,9 @@ final class ReferenceCommand implements Command {
         SparkSessions.MASTER,
         TrainingSettings.THREADS_PER_RANK.withHelp(
             "Threads that PyTorch uses in a task; 0 for the task's share of the cores."),
+        TrainingSettings.DEVICE.withHelp(
+            "Where tasks compute: auto takes the GPU that Spark gives a task, and the CPU where it"
+                + " gives none."),
         TrainingSettings.COMPUTE_DTYPE.withHelp(
             "In which type kernels multiply; values of different types are kept apart."),
         tokensPerBatch());
@@ -131,6 +134,7 @@ final class ReferenceCommand implements Command {
     ComputeDtype dtype = values.of(TrainingSettings.COMPUTE_DTYPE);
     ReferenceSettings settings =
         ReferenceSettings.of(cache, dtype)
+            .withDevice(values.of(TrainingSettings.DEVICE))
             .withThreadsPerTask(values.of(TrainingSettings.THREADS_PER_RANK))
             .withTokensPerBatch(values.of(tokensPerBatch()));
     int tasks = values.of(TrainingSettings.RANKS);

@@ -4,11 +4,9 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.evaluate.Score;
 import io.plumbline.spark.evaluate.Scorer;
 import io.plumbline.spark.evaluate.Scoring;
-import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.apache.hadoop.conf.Configuration;
 
 /** {@code score}: log-probabilities of given texts, or a reward model's scores of them. */
 final class ScoreCommand implements Command {
@@ -72,7 +70,7 @@ final class ScoreCommand implements Command {
           score -> console.out().println(json ? score.toJson() : score.toText());
       List<String> texts = values.all(TextSettings.PROMPT);
       if (!texts.isEmpty() && !SparkSessions.startedBySpark()) {
-        try (Scorer scorer = Scorer.open(Storage.of(new Configuration()), model, dtype)) {
+        try (Scorer scorer = Scorer.open(SparkSessions.storage(), model, dtype)) {
           scorer.texts(texts).forEach(write);
         }
         return;

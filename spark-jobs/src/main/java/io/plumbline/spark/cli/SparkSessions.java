@@ -3,6 +3,7 @@ package io.plumbline.spark.cli;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.gang.Gang;
+import io.plumbline.spark.source.ObjectStoreCommit;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +11,7 @@ import java.util.TreeMap;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.sql.SparkSession;
 
 /** Sessions: the one that the surroundings bring, or an embedded local one. */
@@ -48,6 +50,15 @@ final class SparkSessions {
 
   private SparkSessions() {}
 
+  /**
+   * Whether this runs inside a process of someone else's, with its session: a platform's, or a
+   * notebook's. It goes on when a command has ended.
+   */
+  static boolean hosted() {
+    return System.getenv("DATABRICKS_RUNTIME_VERSION") != null
+        || !SparkSession.getDefaultSession().isEmpty();
+  }
+
   /** Whether a master is decided already: by spark-submit, or by a platform with a session. */
   static boolean startedBySpark() {
     return System.getProperty("spark.master") != null
@@ -72,6 +83,11 @@ final class SparkSessions {
             });
   }
 
+  /** Files as a session would see them, for what needs none. */
+  static Storage storage() {
+    return Storage.of(SparkHadoopUtil.get().newConfiguration(new SparkConf()));
+  }
+
   static int coresHere() {
     return Runtime.getRuntime().availableProcessors();
   }
@@ -80,7 +96,7 @@ final class SparkSessions {
   static Session open(SettingValues values, int ranks) {
     SparkSession.Builder builder = SparkSession.builder();
     SparkConf given = new SparkConf();
-    boolean existed = !SparkSession.getDefaultSession().isEmpty();
+    boolean existed = hosted();
     Map<String, String> settings = new TreeMap<>();
     if (!startedBySpark() && !existed) {
       String master = values.find(MASTER).orElse("local[" + ranks + "]");
@@ -97,6 +113,7 @@ final class SparkSessions {
     }
     if (!existed) {
       Gang.recommendedSettings().forEach(settings::put);
+      settings.put("spark.sql.sources.commitProtocolClass", ObjectStoreCommit.class.getName());
     }
     settings.forEach(
         (key, value) -> {
@@ -105,7 +122,10 @@ final class SparkSessions {
           }
         });
     try {
-      return new Session(builder.getOrCreate(), !existed);
+      Session session = new Session(builder.getOrCreate(), !existed);
+      // What Spark itself reads and writes has the same deadlines.
+      Storage.addDefaults(session.spark().sparkContext().hadoopConfiguration());
+      return session;
     } catch (RuntimeException e) {
       throw new PlumblineException(
           ErrorCode.CLUSTER_UNFIT,

@@ -4,6 +4,7 @@ import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.Methods;
@@ -284,6 +285,14 @@ final class TrainingSettings {
               "Threads that PyTorch uses in a rank; 0 for the task's share of the cores.",
               0)
           .withInitial("0");
+  static final Setting<DeviceChoice> DEVICE =
+      Setting.choice(
+              "device",
+              CLUSTER,
+              "Where ranks compute: auto takes the GPU that Spark gives a rank's task, one a rank, and"
+                  + " the CPU where it gives none.",
+              DeviceChoice.class)
+          .withInitial("auto");
   static final Setting<ComputeDtype> COMPUTE_DTYPE =
       Setting.choice(
               "compute-dtype",
@@ -372,7 +381,7 @@ final class TrainingSettings {
             OVERWRITE,
             RANKS));
     settings.add(SparkSessions.MASTER);
-    settings.addAll(List.of(THREADS_PER_RANK, COMPUTE_DTYPE, SAVE_DTYPE));
+    settings.addAll(List.of(THREADS_PER_RANK, DEVICE, COMPUTE_DTYPE, SAVE_DTYPE));
     settings.addAll(TrackingOptions.all());
     return settings;
   }
@@ -489,6 +498,7 @@ final class TrainingSettings {
         Methods.hasReference(algorithm) ? values.find(REFERENCE_CACHE) : Optional.empty(),
         ranks,
         values.of(THREADS_PER_RANK),
+        values.of(DEVICE),
         values.of(SEED),
         maxSteps,
         values.of(EPOCHS),

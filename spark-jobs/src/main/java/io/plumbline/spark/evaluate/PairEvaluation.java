@@ -7,10 +7,12 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.TokenLogps;
+import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.reference.Batches;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.spark.reference.SparkFailures;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -90,8 +92,9 @@ public final class PairEvaluation {
         return List.of(totals).iterator();
       }
       Torch.useThreads(threads);
-      try (SharedModels.Lease<CausalLm> lease =
-          SharedModels.LANGUAGE_MODELS.acquire(storage, policy, fingerprint, dtype)) {
+      try (Device.Use use = DeviceChoice.AUTO.ofThisTask().use();
+          SharedModels.Lease<CausalLm> lease =
+              SharedModels.LANGUAGE_MODELS.acquire(storage, policy, fingerprint, dtype)) {
         while (rows.hasNext()) {
           List<TokenizedRow> window = new ArrayList<>();
           while (rows.hasNext() && window.size() < WINDOW) {

@@ -1,7 +1,9 @@
 package io.plumbline.spark.evaluate;
 
+import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.spark.reference.SparkFailures;
+import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -69,7 +71,8 @@ public final class StageResults<T> implements AutoCloseable {
       return results.iterator();
     }
     Torch.useThreads(threads);
-    try (Answering<T> answering = stage.open()) {
+    try (Device.Use use = DeviceChoice.AUTO.ofThisTask().use();
+        Answering<T> answering = stage.open()) {
       while (rows.hasNext()) {
         List<Map<String, Object>> taken = new ArrayList<>();
         long firstPlace = -1;

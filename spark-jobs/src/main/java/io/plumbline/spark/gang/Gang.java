@@ -27,6 +27,9 @@ import scala.reflect.ClassTag$;
 public final class Gang {
   private static final int SECRET_BYTES = 32;
 
+  /** How long ranks wait for each other where they only try their devices. */
+  private static final Duration TRIAL = Duration.ofMinutes(2);
+
   /**
    * @param ranks world size
    * @param collectiveDeadline how long a rank waits for its peers while nothing moves
@@ -59,7 +62,24 @@ public final class Gang {
    * @throws PlumblineException CLUSTER_UNFIT, with the mend
    */
   public static void check(SparkSession spark, int ranks) {
-    Preflight.check(spark, ranks);
+    Preflight.check(spark, ranks, DeviceChoice.CPU);
+  }
+
+  /**
+   * Finds out in seconds whether a gang of this size can start with a device for each rank. Where
+   * these are GPUs, a gang tries them.
+   *
+   * @throws PlumblineException CLUSTER_UNFIT, with the mend
+   */
+  public static void check(SparkSession spark, int ranks, DeviceChoice device) {
+    Preflight.check(spark, ranks, device);
+    if (GpuResources.of(spark.sparkContext().getConf()).areUsedBy(device)) {
+      run(
+          spark,
+          new Settings(ranks, TRIAL),
+          member -> member.device(device).toString(),
+          line -> {});
+    }
   }
 
   /**
@@ -71,7 +91,7 @@ public final class Gang {
    */
   public static String run(
       SparkSession spark, Settings settings, GangTask task, Consumer<String> listener) {
-    Preflight.check(spark, settings.ranks());
+    Preflight.check(spark, settings.ranks(), DeviceChoice.CPU);
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     byte[] secret = new byte[SECRET_BYTES];
     new SecureRandom().nextBytes(secret);

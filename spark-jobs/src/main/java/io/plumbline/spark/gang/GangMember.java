@@ -1,7 +1,8 @@
 package io.plumbline.spark.gang;
 
 import io.plumbline.collective.Collective;
-import java.util.OptionalInt;
+import io.plumbline.tensor.Device;
+import java.util.List;
 
 /** A rank as its task sees it. */
 public interface GangMember {
@@ -14,8 +15,18 @@ public interface GangMember {
 
   Collective collective();
 
-  /** The index of the GPU that Spark assigned to this task, if any. */
-  OptionalInt gpu();
+  /** Where each rank runs, by rank. */
+  List<Placement> placements();
+
+  /**
+   * The device of this rank, found to work.
+   *
+   * @throws io.plumbline.error.PlumblineException CLUSTER_UNFIT where ranks and GPUs are not one to
+   *     one, or there is no such device
+   */
+  default Device device(DeviceChoice choice) {
+    return Placement.device(choice, rank(), placements());
+  }
 
   /** Throws INTERRUPTED if Spark has asked this task to stop. Call it at least once a step. */
   void checkInterrupted();

@@ -17,7 +17,7 @@ final class Preflight {
 
   private Preflight() {}
 
-  static void check(SparkSession spark, int ranks) {
+  static void check(SparkSession spark, int ranks, DeviceChoice device) {
     if (ranks < 1) {
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
@@ -35,10 +35,13 @@ final class Preflight {
           ErrorCode.CLUSTER_UNFIT,
           "Speculation is on and would start ranks twice: set spark.speculation=false.");
     }
-    checkSlots(context, conf, ranks);
+    GpuResources gpus = GpuResources.of(conf);
+    gpus.check(device, LOCAL.matcher(context.master()).matches());
+    checkSlots(context, conf, gpus, ranks);
   }
 
-  private static void checkSlots(SparkContext context, SparkConf conf, int ranks) {
+  private static void checkSlots(
+      SparkContext context, SparkConf conf, GpuResources gpus, int ranks) {
     Matcher local = LOCAL.matcher(context.master());
     if (local.matches()) {
       int cores = context.defaultParallelism();
@@ -65,12 +68,12 @@ final class Preflight {
             + 1_000_000_000L
                 * conf.getTimeAsSeconds("spark.scheduler.maxRegisteredResourcesWaitingTime", "30s");
     while (true) {
-      OptionalInt slots = clusterSlots(context, conf);
+      OptionalInt slots = clusterSlots(context, conf, gpus);
       if (slots.isEmpty() || slots.getAsInt() >= ranks) {
         return;
       }
       if (System.nanoTime() > deadline) {
-        throw tooFewSlots(ranks, Integer.toString(slots.getAsInt()), null);
+        throw tooFewSlots(ranks, slots.getAsInt(), gpus);
       }
       try {
         Thread.sleep(POLL_MILLIS);
@@ -80,6 +83,16 @@ final class Preflight {
             ErrorCode.INTERRUPTED, "The wait for executors was interrupted.", e);
       }
     }
+  }
+
+  private static PlumblineException tooFewSlots(int ranks, int slots, GpuResources gpus) {
+    if (gpus.perTask().isEmpty()) {
+      return tooFewSlots(ranks, Integer.toString(slots), null);
+    }
+    return new PlumblineException(
+        ErrorCode.CLUSTER_UNFIT,
+        "%d ranks were asked for, each with a core and a GPU of its own, but the cluster's executors have room for %d: add executors (spark.executor.instances, spark.cores.max) on hosts with free GPUs, GPUs (spark.executor.resource.gpu.amount) or cores (spark.executor.cores), or ask for fewer ranks."
+            .formatted(ranks, slots));
   }
 
   static PlumblineException tooFewSlots(int ranks, String slots, Throwable cause) {
@@ -95,7 +108,7 @@ final class Preflight {
   }
 
   /** Empty where Spark's public interface does not tell; its own check speaks up later then. */
-  private static OptionalInt clusterSlots(SparkContext context, SparkConf conf) {
+  private static OptionalInt clusterSlots(SparkContext context, SparkConf conf, GpuResources gpus) {
     // The driver is in the list.
     int executors = context.statusTracker().getExecutorInfos().length - 1;
     if (executors <= 0) {
@@ -103,15 +116,16 @@ final class Preflight {
     }
     if (conf.contains("spark.executor.cores")) {
       int perExecutor = conf.getInt("spark.executor.cores", 1) / taskCpus(conf);
-      return OptionalInt.of(executors * perExecutor);
+      return OptionalInt.of(executors * Math.min(perExecutor, gpus.slotsPerExecutor()));
     }
+    int ofGpus = (int) Math.min(Integer.MAX_VALUE, (long) executors * gpus.slotsPerExecutor());
     if (conf.contains("spark.default.parallelism")) {
-      return OptionalInt.empty();
+      return ofGpus == Integer.MAX_VALUE ? OptionalInt.empty() : OptionalInt.of(ofGpus);
     }
     // All registered cores, but never less than 2.
     int cores = context.defaultParallelism();
     return cores == 2 && executors == 1
         ? OptionalInt.empty()
-        : OptionalInt.of(cores / taskCpus(conf));
+        : OptionalInt.of(Math.min(ofGpus, cores / taskCpus(conf)));
   }
 }

@@ -9,10 +9,9 @@ import java.io.Serializable;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Optional;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.TaskKilledException;
-import org.apache.spark.resource.ResourceInformation;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.collection.Iterator;
@@ -71,8 +70,17 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
 
   private String work(BarrierTaskContext context, int rank, int attempt, Publisher publisher)
       throws Exception {
-    try (RingListener listener = RingListener.open(host(context, rank))) {
-      List<String> addresses = Arrays.asList(context.allGather(listener.address()));
+    String host = host(context, rank);
+    try (RingListener listener = RingListener.open(host)) {
+      Placement own =
+          new Placement(
+              listener.address(),
+              host,
+              DeviceChoice.gpus(context),
+              Optional.ofNullable(System.getenv("CUDA_VISIBLE_DEVICES")).orElse(""));
+      List<Placement> placements =
+          Arrays.stream(context.allGather(own.encode())).map(Placement::decode).toList();
+      List<String> addresses = placements.stream().map(Placement::ring).toList();
       Membership membership =
           new Membership(
               rank,
@@ -83,7 +91,8 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
               context::isInterrupted);
       try (Collective collective = listener.join(membership, addresses)) {
         try {
-          String result = task.run(new Member(membership, context, collective, publisher));
+          String result =
+              task.run(new Member(membership, context, collective, publisher, placements));
           return result == null ? "" : result;
         } catch (Throwable e) {
           collective.abandon(asPlumbline(rank, e));
@@ -142,7 +151,11 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
   }
 
   private record Member(
-      Membership membership, BarrierTaskContext context, Collective collective, Publisher publisher)
+      Membership membership,
+      BarrierTaskContext context,
+      Collective collective,
+      Publisher publisher,
+      List<Placement> placements)
       implements GangMember {
     @Override
     public int rank() {
@@ -157,23 +170,6 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
     @Override
     public int attempt() {
       return membership.attempt();
-    }
-
-    @Override
-    public OptionalInt gpu() {
-      ResourceInformation gpus = context.resourcesJMap().get("gpu");
-      if (gpus == null || gpus.addresses().length == 0) {
-        return OptionalInt.empty();
-      }
-      try {
-        return OptionalInt.of(Integer.parseInt(gpus.addresses()[0]));
-      } catch (NumberFormatException e) {
-        throw new PlumblineException(
-            ErrorCode.CLUSTER_UNFIT,
-            "Spark gave rank %d the GPU '%s', which is not an index; correct the cluster's GPU discovery script."
-                .formatted(rank(), gpus.addresses()[0]),
-            e);
-      }
     }
 
     @Override

@@ -23,10 +23,12 @@ import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.rollout.reward.ScoredCompletion;
 import io.plumbline.spark.evaluate.DecodingSettings;
 import io.plumbline.spark.evaluate.Sampler;
+import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.mine.MiningRequest.CutOff;
 import io.plumbline.spark.mine.Tally.LeftOut;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
@@ -79,27 +81,34 @@ record MineTask(
     List<String> lines = new ArrayList<>();
     if (prompts.hasNext()) {
       Torch.useThreads(threads);
-      RewardPanel panel = SharedPanels.take(run, rewards, storage);
-      boolean sound = false;
-      try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles);
-          SharedModels.Lease<CausalLm> policy =
-              SharedModels.LANGUAGE_MODELS.acquire(storage, model, modelFingerprint, dtype);
-          Sampler sampler = Sampler.over(policy.model(), tokenizer, eosIds)) {
-        Tools tools = new Tools(tokenizer, sampler, panel, tally);
-        while (prompts.hasNext()) {
-          lines.addAll(slice(next(prompts), tools));
-        }
-        sound = true;
-      } finally {
-        if (sound) {
-          SharedPanels.giveBack(run, panel);
-        } else {
-          panel.close();
-        }
+      try (Device.Use use = DeviceChoice.AUTO.ofThisTask().use()) {
+        mine(prompts, tally, lines);
       }
     }
     tallies.add(tally);
     return lines.iterator();
+  }
+
+  private void mine(
+      Iterator<Tuple2<Long, Map<String, Object>>> prompts, Tally tally, List<String> lines) {
+    RewardPanel panel = SharedPanels.take(run, rewards, storage);
+    boolean sound = false;
+    try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles);
+        SharedModels.Lease<CausalLm> policy =
+            SharedModels.LANGUAGE_MODELS.acquire(storage, model, modelFingerprint, dtype);
+        Sampler sampler = Sampler.over(policy.model(), tokenizer, eosIds)) {
+      Tools tools = new Tools(tokenizer, sampler, panel, tally);
+      while (prompts.hasNext()) {
+        lines.addAll(slice(next(prompts), tools));
+      }
+      sound = true;
+    } finally {
+      if (sound) {
+        SharedPanels.giveBack(run, panel);
+      } else {
+        panel.close();
+      }
+    }
   }
 
   /** What a task works with. */

@@ -6,6 +6,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.TokenLogps;
 import io.plumbline.spark.reference.FillTask.Done;
+import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -67,9 +68,7 @@ record FillTask(
         }
         for (List<TokenizedRow> batch : Batches.byTokens(window, settings.tokensPerBatch())) {
           if (lease == null) {
-            lease =
-                SharedModels.LANGUAGE_MODELS.acquire(
-                    directory.storage(), model, modelFingerprint, settings.dtype());
+            lease = lease();
             Torch.useThreads(threads);
           }
           if (context.isInterrupted()) {
@@ -97,6 +96,13 @@ record FillTask(
     }
     long loads = lease != null && lease.loadedModel() ? 1 : 0;
     return List.of(new Done(done, tokens, loads)).iterator();
+  }
+
+  private SharedModels.Lease<CausalLm> lease() {
+    try (Device.Use use = settings.device().ofThisTask().use()) {
+      return SharedModels.LANGUAGE_MODELS.acquire(
+          directory.storage(), model, modelFingerprint, settings.dtype());
+    }
   }
 
   /** Rows computed before a failure are as good as any: the next attempt need not repeat them. */

@@ -3,6 +3,7 @@ package io.plumbline.spark.reference;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.spark.gang.DeviceChoice;
 import java.io.Serializable;
 import java.time.Duration;
 
@@ -12,6 +13,7 @@ import java.time.Duration;
  * @param cacheDirectory any Hadoop path; may be shared by runs and teams, also at the same time
  * @param dtype in which type the reference model's kernels multiply; values of different types are
  *     kept apart
+ * @param device on what kind of device tasks compute
  * @param threadsPerTask threads that PyTorch uses in a task; 0 for the cores that Spark gives one
  * @param tokensPerBatch token budget of one forward pass, padding included; a row that is longer
  *     goes alone
@@ -21,6 +23,7 @@ import java.time.Duration;
 public record ReferenceSettings(
     String cacheDirectory,
     ComputeDtype dtype,
+    DeviceChoice device,
     int threadsPerTask,
     int tokensPerBatch,
     int rowsPerPart,
@@ -45,21 +48,27 @@ public record ReferenceSettings(
 
   /** A cache with the usual batch and part sizes. */
   public static ReferenceSettings of(String cacheDirectory, ComputeDtype dtype) {
-    return new ReferenceSettings(cacheDirectory, dtype, 0, 8192, 512, Duration.ofSeconds(30));
+    return new ReferenceSettings(
+        cacheDirectory, dtype, DeviceChoice.AUTO, 0, 8192, 512, Duration.ofSeconds(30));
+  }
+
+  public ReferenceSettings withDevice(DeviceChoice choice) {
+    return new ReferenceSettings(
+        cacheDirectory, dtype, choice, threadsPerTask, tokensPerBatch, rowsPerPart, partInterval);
   }
 
   public ReferenceSettings withThreadsPerTask(int threads) {
     return new ReferenceSettings(
-        cacheDirectory, dtype, threads, tokensPerBatch, rowsPerPart, partInterval);
+        cacheDirectory, dtype, device, threads, tokensPerBatch, rowsPerPart, partInterval);
   }
 
   public ReferenceSettings withTokensPerBatch(int tokens) {
     return new ReferenceSettings(
-        cacheDirectory, dtype, threadsPerTask, tokens, rowsPerPart, partInterval);
+        cacheDirectory, dtype, device, threadsPerTask, tokens, rowsPerPart, partInterval);
   }
 
   public ReferenceSettings withRowsPerPart(int rows) {
     return new ReferenceSettings(
-        cacheDirectory, dtype, threadsPerTask, tokensPerBatch, rows, partInterval);
+        cacheDirectory, dtype, device, threadsPerTask, tokensPerBatch, rows, partInterval);
   }
 }

@@ -8,6 +8,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.Device;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -54,7 +55,7 @@ public final class SharedModels<M> {
   private final Map<Key, Held<M>> held = new HashMap<>();
   private long loads;
 
-  private record Key(String path, String fingerprint, ComputeDtype dtype) {}
+  private record Key(String path, String fingerprint, ComputeDtype dtype, Device device) {}
 
   private static final class Held<M> {
     final M model;
@@ -111,14 +112,15 @@ public final class SharedModels<M> {
   }
 
   /**
-   * Gives the model of a directory, loading it if no task of this process holds it.
+   * Gives the model of a directory on this thread's device, loading it if no task of this process
+   * holds it there.
    *
    * @param modelFingerprint what {@link ModelDirectory#fingerprint} said on the driver: a process
    *     that sees other weights under the same path fails with BAD_CHECKPOINT
    */
   public synchronized Lease<M> acquire(
       Storage storage, String path, String modelFingerprint, ComputeDtype dtype) {
-    Key key = new Key(path, modelFingerprint, dtype);
+    Key key = new Key(path, modelFingerprint, dtype, Device.ofThread());
     Held<M> found = held.get(key);
     boolean load = found == null;
     if (found == null) {

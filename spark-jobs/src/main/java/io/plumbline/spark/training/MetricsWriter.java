@@ -58,6 +58,11 @@ final class MetricsWriter implements TrainingObserver, AutoCloseable {
   }
 
   @Override
+  public void beforeStateIsVisible() {
+    log.ifPresent(LineLog::flush);
+  }
+
+  @Override
   public void close() {
     log.ifPresent(LineLog::close);
   }

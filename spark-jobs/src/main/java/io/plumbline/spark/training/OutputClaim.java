@@ -69,16 +69,48 @@ public final class OutputClaim implements AutoCloseable {
    * @throws PlumblineException OUTPUT_IN_USE where another run holds it or is in it
    */
   public static OutputClaim take(Storage storage, String output, Start start) {
-    Optional<String> obstacle = obstacle(storage, output, start);
+    Optional<Holder> before = holder(storage, output);
+    Optional<String> obstacle = obstacle(storage, output, start, before);
     if (obstacle.isPresent()) {
       throw new PlumblineException(ErrorCode.OUTPUT_IN_USE, obstacle.get());
     }
     String lockFile = Storage.join(output, LOCK);
-    if (storage.exists(lockFile)) {
-      // obstacle() found that its process is gone.
-      storage.delete(lockFile);
-    }
     String token = UUID.randomUUID().toString();
+    if (before.isPresent()) {
+      return takeOver(storage, output, start, before.get(), token);
+    }
+    return take(storage, output, start, lockFile, token);
+  }
+
+  /**
+   * Takes the place of a holder that is gone. Of several that found it gone, the one that makes the
+   * heir file of its lock may delete that lock, and only if it is still the one that was found.
+   */
+  private static OutputClaim takeOver(
+      Storage storage, String output, Start start, Holder gone, String token) {
+    String lockFile = Storage.join(output, LOCK);
+    String heir = lockFile + "." + gone.token();
+    if (!storage.createExclusively(heir, token)) {
+      throw new PlumblineException(
+          ErrorCode.OUTPUT_IN_USE,
+          String.format(
+              "Another run is taking %s over: give this one its own --output, or delete %s if no"
+                  + " run is under way.",
+              output, heir));
+    }
+    try {
+      Optional<Holder> now = read(storage, lockFile);
+      if (now.isPresent() && now.get().token().equals(gone.token())) {
+        storage.delete(lockFile);
+      }
+      return take(storage, output, start, lockFile, token);
+    } finally {
+      storage.delete(heir);
+    }
+  }
+
+  private static OutputClaim take(
+      Storage storage, String output, Start start, String lockFile, String token) {
     ObjectNode lock =
         JSON.createObjectNode()
             .put("token", token)
@@ -113,10 +145,14 @@ public final class OutputClaim implements AutoCloseable {
 
   /** Why a run cannot have an output directory, in one sentence; empty where it can. */
   public static Optional<String> obstacle(Storage storage, String output, Start start) {
+    return obstacle(storage, output, start, holder(storage, output));
+  }
+
+  private static Optional<String> obstacle(
+      Storage storage, String output, Start start, Optional<Holder> holder) {
     if (storage.exists(output) && !storage.isDirectory(output)) {
       return Optional.of("--output names " + output + ", which is a file: name a directory.");
     }
-    Optional<Holder> holder = holder(storage, output);
     if (holder.isPresent() && mayBeAlive(holder.get())) {
       Holder other = holder.get();
       String lockFile = Storage.join(output, LOCK);
@@ -187,7 +223,7 @@ public final class OutputClaim implements AutoCloseable {
   }
 
   private static List<Storage.Entry> contents(Storage storage, String output) {
-    return storage.list(output).stream().filter(entry -> !nameOf(entry).equals(LOCK)).toList();
+    return storage.list(output).stream().filter(entry -> !nameOf(entry).startsWith(LOCK)).toList();
   }
 
   private static String nameOf(Storage.Entry entry) {

@@ -54,7 +54,7 @@ public final class Preflight {
   /** Everything that is wrong, in no more than seconds; empty where the run may begin. */
   public static List<Problem> check(SparkSession spark, TrainingRequest request, Storage storage) {
     Preflight preflight = new Preflight(storage);
-    preflight.gathering(() -> Gang.check(spark, request.ranks()));
+    preflight.gathering(() -> Gang.check(spark, request.ranks(), request.device()));
     preflight.sources(spark, "--data", request.rows().data());
     preflight.sources(spark, "--eval-data", request.rows().evalData());
     critic(request).ifPresent(critic -> preflight.sources(spark, "--ptx-data", critic.ptxData()));

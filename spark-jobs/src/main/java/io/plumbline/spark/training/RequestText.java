@@ -28,6 +28,7 @@ final class RequestText {
       Set.of(
           "ranks",
           "threads-per-rank",
+          "device",
           "output",
           "reference-cache",
           "micro-batch-size",

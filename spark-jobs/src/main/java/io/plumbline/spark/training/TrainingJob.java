@@ -315,6 +315,7 @@ public final class TrainingJob {
                       wanted,
                       request.model(),
                       ReferenceSettings.of(referenceCache(), request.computeDtype())
+                          .withDevice(request.device())
                           .withTokensPerBatch(request.microBatchTokens()),
                       progress));
       fingerprint("reference", filled.referenceFingerprint());
@@ -437,6 +438,7 @@ public final class TrainingJob {
             request.saveDtype(),
             request.seed(),
             threads(),
+            request.device(),
             evaluated,
             loop,
             COLLECTIVE_DEADLINE);
@@ -459,6 +461,7 @@ public final class TrainingJob {
               Map<String, Double> metrics = MetricLine.read(line);
               progress.step(metrics.get("step").longValue(), steps(plan), metrics);
             });
+    record = record.withRanks(TrainingTask.ranks(result));
     progress.stageFinished(
         "train",
         String.format(

@@ -3,6 +3,7 @@ package io.plumbline.spark.training;
 import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.train.LoopSettings.BadSteps;
@@ -31,6 +32,7 @@ import java.util.OptionalLong;
  * @param evalSteps evaluates every so many steps; 0 for only before the first and after the last
  * @param saveSteps training state every so many steps; 0 for only at the end
  * @param threadsPerRank threads that PyTorch uses in a rank; 0 for the task's share of the cores
+ * @param device on what kind of device ranks compute
  * @param rollouts how an algorithm that learns from its own completions makes and scores them
  * @param selection which evaluation's weights are the result
  * @param tracking the server that hears of the run besides; empty for none
@@ -43,6 +45,7 @@ public record TrainingRequest(
     Optional<String> referenceCache,
     int ranks,
     int threadsPerRank,
+    DeviceChoice device,
     long seed,
     OptionalLong maxSteps,
     double epochs,

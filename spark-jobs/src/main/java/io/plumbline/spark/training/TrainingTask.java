@@ -3,6 +3,8 @@ package io.plumbline.spark.training;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.data.CanonicalShards;
@@ -12,9 +14,12 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.model.TokenModel;
 import io.plumbline.model.TrainedModel;
+import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.gang.GangMember;
 import io.plumbline.spark.gang.GangTask;
+import io.plumbline.spark.gang.Placement;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
@@ -34,6 +39,7 @@ import java.util.TreeMap;
  *
  * @param rollouts of an algorithm that learns from its own completions, one; else none
  * @param globalBatchSize rows a step, over all ranks
+ * @param device on what kind of device ranks compute
  * @param evaluated whether held-out shards were written
  * @param deadline how long a rank waits for its peers in one operation
  */
@@ -49,6 +55,7 @@ record TrainingTask(
     TrainingRequest.WeightDtype saveDtype,
     long seed,
     int threads,
+    DeviceChoice device,
     boolean evaluated,
     LoopSettings loop,
     Duration deadline)
@@ -59,13 +66,19 @@ record TrainingTask(
   @Override
   public String run(GangMember member) {
     Torch.useThreads(threads);
+    Device own = member.device(device);
+    try (Device.Use use = own.use()) {
+      LoopOutcome outcome = train(member);
+      member.collective().barrier();
+      return write(outcome, ranks(member.placements()), Machine.here(threads));
+    }
+  }
+
+  private LoopOutcome train(GangMember member) {
     ModelDirectory start = ModelDirectory.open(storage, model);
-    LoopOutcome outcome =
-        algorithm == Algorithm.REWARD
-            ? reward(start, member)
-            : policy(start, member, !rollouts.isEmpty() ? this::onRollouts : this::onRows);
-    member.collective().barrier();
-    return write(outcome, Machine.here(threads));
+    return algorithm == Algorithm.REWARD
+        ? reward(start, member)
+        : policy(start, member, !rollouts.isEmpty() ? this::onRollouts : this::onRows);
   }
 
   /** How a policy is trained. */
@@ -162,8 +175,24 @@ record TrainingTask(
         : Optional.empty();
   }
 
-  private static String write(LoopOutcome outcome, Map<String, String> environment) {
+  /** Where each rank ran, for run.json. */
+  private ArrayNode ranks(List<Placement> placements) {
+    ArrayNode ranks = JSON.createArrayNode();
+    for (int rank = 0; rank < placements.size(); rank++) {
+      Placement placement = placements.get(rank);
+      ObjectNode one = ranks.addObject().put("rank", rank).put("host", placement.host());
+      one.put("device", placement.device(device).toString());
+      if (!placement.gpus().isEmpty()) {
+        one.put("gpu", String.join(",", placement.gpus()));
+      }
+    }
+    return ranks;
+  }
+
+  private static String write(
+      LoopOutcome outcome, ArrayNode ranks, Map<String, String> environment) {
     return JSON.createObjectNode()
+        .<ObjectNode>set("ranks", ranks)
         .put("first", outcome.firstStep())
         .put("last", outcome.lastStep())
         .put("best", outcome.best().orElse(-1))
@@ -181,6 +210,15 @@ record TrainingTask(
           .properties()
           .forEach(e -> environment.put(e.getKey(), e.getValue().asText()));
       return environment;
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a rank's outcome is JSON", e);
+    }
+  }
+
+  /** Where each rank ran, of what {@link #run} returned. */
+  static JsonNode ranks(String written) {
+    try {
+      return JSON.readTree(written).get("ranks");
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a rank's outcome is JSON", e);
     }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -156,5 +157,46 @@ class LauncherIT {
     assertThat(output.resolve("grpo/ledger/step-00000001.parquet")).exists();
     assertThat(output.resolve("grpo/report.html")).exists();
     assertThat(output.resolve("grpo/checkpoint/model.safetensors")).exists();
+  }
+
+  @Test
+  void quickstartByPpoComparesTheRoutesFromOneModel() throws Exception {
+    Path output = directory.resolve("quickstart");
+
+    Ended ended =
+        run(
+            Map.of(),
+            launcher(),
+            "quickstart",
+            "--algorithm",
+            "ppo",
+            "--output",
+            output.toString());
+
+    assertThat(ended.status()).as(ended.err()).isZero();
+    double accuracy = 0;
+    for (String line : Files.readAllLines(output.resolve("stages-reward/metrics.jsonl"))) {
+      accuracy = new ObjectMapper().readTree(line).path("eval_accuracy").asDouble(accuracy);
+    }
+    assertThat(accuracy).as("accuracy of the reward model, held out").isGreaterThan(0.9);
+    JsonNode compared =
+        new ObjectMapper()
+            .readTree(output.resolve("stages-compare/evaluation.json").toFile())
+            .get("policies");
+    Map<String, JsonNode> policies = new HashMap<>();
+    compared.forEach(policy -> policies.put(policy.get("name").asText(), policy));
+    double sft = reward(policies.get("sft"));
+    assertThat(sft).isBetween(0.1, 0.4);
+    // By the program that checks answers, which PPO has not seen.
+    assertThat(reward(policies.get("ppo"))).isGreaterThan(sft + 0.3);
+    assertThat(policies.get("ppo").at("/kl/mean").asDouble()).isBetween(0.1, 5.0);
+    assertThat(reward(policies.get("dpo"))).isGreaterThan(sft + 0.1);
+    assertThat(reward(policies.get("dpo-again"))).isGreaterThan(reward(policies.get("dpo")) + 0.02);
+    assertThat(output.resolve("report.html")).content().contains("dpo-again");
+    assertThat(output.resolve("stages-ppo/critic/model.safetensors")).exists();
+  }
+
+  private static double reward(JsonNode policy) {
+    return policy.at("/reward/mean").asDouble();
   }
 }

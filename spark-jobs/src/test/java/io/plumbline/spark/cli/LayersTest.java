@@ -317,6 +317,7 @@ class LayersTest {
           Map.entry("nll-on", "completion"),
           Map.entry("best-is", "higher"),
           Map.entry("on-bad-step", "skip"),
+          Map.entry("device", "cpu"),
           Map.entry("compute-dtype", "bf16"),
           Map.entry("save-dtype", "bf16"),
           Map.entry("reward", "length"),

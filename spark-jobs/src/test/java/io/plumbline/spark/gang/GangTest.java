@@ -81,13 +81,13 @@ class GangTest {
                       member.worldSize(),
                       member.attempt(),
                       values.get(7),
-                      member.gpu());
+                      member.placements().get(member.rank()).gpus());
             },
             line -> {
               lines.add(line);
               threads.add(Thread.currentThread().getName());
             });
-    assertThat(result).isEqualTo("0 of 4, attempt 0, sum 10, gpu OptionalInt.empty");
+    assertThat(result).isEqualTo("0 of 4, attempt 0, sum 10, gpu []");
     assertThat(threads).hasSize(1);
     for (int rank = 0; rank < 4; rank++) {
       String prefix = rank + " ";

@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -19,6 +20,8 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
 
@@ -55,6 +58,16 @@ public final class StandaloneCluster implements AutoCloseable {
    */
   public static StandaloneCluster start(Path directory, int workers, int coresPerWorker)
       throws IOException, InterruptedException {
+    return start(directory, workers, coresPerWorker, 0);
+  }
+
+  /**
+   * The same with GPUs that a discovery script of each worker names and that are not there: 0 and
+   * up on the first worker, those that follow on the next.
+   */
+  public static StandaloneCluster start(
+      Path directory, int workers, int coresPerWorker, int gpusPerWorker)
+      throws IOException, InterruptedException {
     StandaloneCluster cluster = new StandaloneCluster(directory);
     try {
       Path masterLog = directory.resolve("master.log");
@@ -73,7 +86,7 @@ public final class StandaloneCluster implements AutoCloseable {
       for (int worker = 0; worker < workers; worker++) {
         cluster.java(
             directory.resolve("worker-" + worker + ".log"),
-            List.of("-Xmx384m"),
+            workerOptions(directory, worker, gpusPerWorker),
             "org.apache.spark.deploy.worker.Worker",
             "--host",
             "127.0.0.1",
@@ -100,6 +113,24 @@ public final class StandaloneCluster implements AutoCloseable {
       cluster.close();
       throw e;
     }
+  }
+
+  private static List<String> workerOptions(Path directory, int worker, int gpus)
+      throws IOException {
+    List<String> options = new ArrayList<>(List.of("-Xmx384m"));
+    if (gpus > 0) {
+      String addresses =
+          IntStream.range(worker * gpus, (worker + 1) * gpus)
+              .mapToObj(gpu -> "\"" + gpu + "\"")
+              .collect(Collectors.joining(","));
+      Path script = directory.resolve("gpus-" + worker);
+      Files.writeString(
+          script, "#!/bin/sh\necho '{\"name\":\"gpu\",\"addresses\":[%s]}'\n".formatted(addresses));
+      Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
+      options.add("-Dspark.worker.resource.gpu.amount=" + gpus);
+      options.add("-Dspark.worker.resource.gpu.discoveryScript=" + script);
+    }
+    return options;
   }
 
   /** Such as spark://127.0.0.1:7077. */

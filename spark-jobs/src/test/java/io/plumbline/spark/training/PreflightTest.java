@@ -9,6 +9,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.training.Preflight.Problem;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
@@ -69,6 +70,7 @@ class PreflightTest {
         cache,
         ranks,
         0,
+        DeviceChoice.AUTO,
         1,
         OptionalLong.empty(),
         1,

@@ -4,6 +4,7 @@ import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
@@ -193,6 +194,7 @@ final class TestRequest implements Cloneable {
         cache,
         ranks,
         threads,
+        DeviceChoice.AUTO,
         7,
         OptionalLong.of(steps),
         1.0,
