@@ -24,6 +24,7 @@ final class Commands {
         new GenerateCommand(),
         new ScoreCommand(),
         new EvaluateCommand(),
-        new InspectCommand());
+        new InspectCommand(),
+        new CompletionCommand());
   }
 }

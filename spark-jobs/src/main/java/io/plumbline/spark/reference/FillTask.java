@@ -27,7 +27,8 @@ record FillTask(
     ReferenceSettings settings,
     int threads,
     String fillId,
-    LongAccumulator progress)
+    LongAccumulator progress,
+    LongAccumulator tokensDone)
     implements FlatMapFunction<Iterator<TokenizedRow>, Done> {
   private static final Logger LOG = LoggerFactory.getLogger(FillTask.class);
 
@@ -84,6 +85,7 @@ record FillTask(
           parts.flushIfDue();
           done += batch.size();
           progress.add(batch.size());
+          tokensDone.add(batch.stream().mapToLong(TokenizedRow::tokens).sum());
         }
       }
       parts.flush();

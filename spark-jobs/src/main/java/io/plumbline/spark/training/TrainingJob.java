@@ -360,6 +360,11 @@ public final class TrainingJob {
                 progress.note(note.get());
                 return;
               }
+              Optional<long[]> heldOut = MetricLine.evaluated(line);
+              if (heldOut.isPresent()) {
+                progress.evaluating(heldOut.get()[0], heldOut.get()[1]);
+                return;
+              }
               Map<String, Double> metrics = MetricLine.read(line);
               progress.step(metrics.get("step").longValue(), steps(plan), metrics);
             });

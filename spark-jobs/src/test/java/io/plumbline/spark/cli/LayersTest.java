@@ -361,7 +361,11 @@ class LayersTest {
           Map.entry("vespo-k-neg", "--loss-type vespo"),
           Map.entry("vespo-lambda-pos", "--loss-type vespo"),
           Map.entry("vespo-lambda-neg", "--loss-type vespo"),
-          Map.entry("kl-horizon", "--kl-target 3"),
+          Map.entry("kl-target", "--beta 0.1"),
+          Map.entry("kl-horizon", "--beta 0.1 --kl-target 3"),
+          Map.entry("no-bias-correction-kl", "--beta 0.1"),
+          Map.entry("num-generations-eval", "--eval-split 5"),
+          Map.entry("cost-learning-rate", "--cost length<=3"),
           Map.entry("ptx-coef", "--ptx-data texts"),
           Map.entry("ptx-max-length", "--ptx-data texts"));
 
@@ -480,7 +484,7 @@ class LayersTest {
     "grpo, --reward answer",
     "grpo, --reward answer --reward regex{\"pattern\":\"^x\"} --cost length{\"per_token\":1}<=9",
     "grpo, --reward answer --loss-type rloo --beta 0.1 --max-failed-rewards 3 --stop end",
-    "grpo, --reward answer --loss-type cispo --epsilon-high 5 --kl-target 3 --kl-horizon 100",
+    "grpo, --reward answer --loss-type cispo --epsilon-high 5 --beta 1 --kl-target 3 --kl-horizon 100",
     "grpo, --reward answer --loss-type vespo --vespo-k-pos 1 --kl-budget 2 --max-update-kl 0.1",
     "grpo, --reward answer --loss-type sapo --num-iterations 2 --mask-truncated-completions",
     "ppo, --reward answer",
