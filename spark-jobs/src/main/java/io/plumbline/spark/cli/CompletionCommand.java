@@ -47,8 +47,7 @@ final class CompletionCommand implements Command {
         return console -> console.out().print(CompletionScript.of(shell, Commands.all()));
       }
     }
-    problems.add(
-        String.format("There is no script for %s: name one of bash, zsh and fish.", name));
+    problems.add(String.format("There is no script for %s: name one of bash, zsh and fish.", name));
     return console -> {};
   }
 }

@@ -79,7 +79,11 @@ final class CompletionScript {
     line("    prev=\"${COMP_WORDS[COMP_CWORD-2]}\"");
     line("  fi");
     line("  if (( COMP_CWORD == 1 )); then");
-    line("    words='%s --help --version'".formatted(Stream.concat(names().stream(), BESIDES.stream()).collect(Collectors.joining(" "))));
+    line(
+        "    words='%s --help --version'"
+            .formatted(
+                Stream.concat(names().stream(), BESIDES.stream())
+                    .collect(Collectors.joining(" "))));
     line("  else");
     line("    case \"${COMP_WORDS[1]}\" in");
     commands.forEach(this::bash);
@@ -110,7 +114,9 @@ final class CompletionScript {
       } else if (words(setting).isEmpty()) {
         silent.add(setting.option());
       } else {
-        line("      %s) words='%s' ;;".formatted(setting.option(), String.join(" ", words(setting))));
+        line(
+            "      %s) words='%s' ;;"
+                .formatted(setting.option(), String.join(" ", words(setting))));
       }
     }
     if (!paths.isEmpty()) {
@@ -160,7 +166,9 @@ final class CompletionScript {
         line("        %s \\".formatted(quoted(zshOption(setting))));
       }
       for (Setting<?> argument : arguments(command)) {
-        line("        %s \\".formatted(quoted(":" + zsh(argument.label()) + ":" + zshAction(argument))));
+        line(
+            "        %s \\"
+                .formatted(quoted(":" + zsh(argument.label()) + ":" + zshAction(argument))));
       }
       line("        '--help[This page]' ;;");
     }
@@ -179,7 +187,8 @@ final class CompletionScript {
     String help = "[" + zsh(brief(setting.help())) + "]";
     return switch (setting.kind()) {
       case FLAG -> option + help;
-      case REPEATED -> "*" + option + "=" + help + ":" + zsh(setting.label()) + ":" + zshAction(setting);
+      case REPEATED ->
+          "*" + option + "=" + help + ":" + zsh(setting.label()) + ":" + zshAction(setting);
       default -> option + "=" + help + ":" + zsh(setting.label()) + ":" + zshAction(setting);
     };
   }
@@ -214,13 +223,17 @@ final class CompletionScript {
     line("end");
     line("complete -c plumbline -f");
     for (Command command : commands) {
-      line("complete -c plumbline -n __plumbline_command -a %s -d %s".formatted(command.name(), fish(brief(command.summary()))));
+      line(
+          "complete -c plumbline -n __plumbline_command -a %s -d %s"
+              .formatted(command.name(), fish(brief(command.summary()))));
     }
     line("complete -c plumbline -n __plumbline_command -a help -d 'The page of one command'");
     line(
         "complete -c plumbline -n __plumbline_command -a version"
             + " -d 'Versions of this program and what it runs on'");
-    line("complete -c plumbline -n '__plumbline_command help' -a '%s'".formatted(String.join(" ", names())));
+    line(
+        "complete -c plumbline -n '__plumbline_command help' -a '%s'"
+            .formatted(String.join(" ", names())));
     for (Command command : commands) {
       String when = "complete -c plumbline -n '__plumbline_command " + command.name() + "'";
       for (Setting<?> setting : options(command)) {
@@ -230,7 +243,9 @@ final class CompletionScript {
                 : setting.takesPath()
                     ? " -r -F"
                     : " -x" + (words(setting).isEmpty() ? "" : " -a " + fishWords(setting));
-        line("%s -l %s%s -d %s".formatted(when, setting.name(), values, fish(brief(setting.help()))));
+        line(
+            "%s -l %s%s -d %s"
+                .formatted(when, setting.name(), values, fish(brief(setting.help()))));
       }
       for (Setting<?> argument : arguments(command)) {
         line("%s %s".formatted(when, argument.takesPath() ? "-F" : "-a " + fishWords(argument)));

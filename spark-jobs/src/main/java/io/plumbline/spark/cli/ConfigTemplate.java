@@ -36,7 +36,9 @@ final class ConfigTemplate {
         groups.computeIfAbsent(setting.group(), group -> new ArrayList<>()).add(setting);
       }
     }
-    groups.computeIfAbsent(Setting.GENERAL, group -> new ArrayList<>()).add(CommandLineReader.QUIET);
+    groups
+        .computeIfAbsent(Setting.GENERAL, group -> new ArrayList<>())
+        .add(CommandLineReader.QUIET);
     groups.forEach(
         (heading, settings) -> {
           text.append('\n').append("# ---- ").append(heading).append(" ----\n");

@@ -23,7 +23,9 @@ final class Interruption implements AutoCloseable {
             () -> {
               ENDING.set(true);
               // Behind the ^C, or the line of progress.
-              console.err().println((console.columns().isPresent() ? "\n" : "") + sentence(command));
+              console
+                  .err()
+                  .println((console.columns().isPresent() ? "\n" : "") + sentence(command));
               console.err().flush();
             },
             "plumbline-interruption");

@@ -112,7 +112,12 @@ final class Progress implements ProgressListener, AutoCloseable {
     if (done == 0) {
       evaluationStarted = nanos.getAsLong();
     }
-    long elapsed = nanos.getAsLong() - evaluationStarted;
+    long now = nanos.getAsLong();
+    if (!terminal() && (done == 0 || now - lastShown < leastNanos(now))) {
+      // Most are over soon, and their result is a line of its own.
+      return;
+    }
+    long elapsed = now - evaluationStarted;
     show(
         counted("evaluate", done, heldOut, "rows")
             + rate(done, elapsed, "rows")
@@ -198,7 +203,7 @@ final class Progress implements ProgressListener, AutoCloseable {
 
   private void show(String line, long done, long all, boolean last) {
     long now = nanos.getAsLong();
-    if (shownInStage && line.equals(lastLine)) {
+    if (Interruption.underWay() || (shownInStage && line.equals(lastLine))) {
       return;
     }
     if (shownInStage && !last && now - lastShown < leastNanos(now)) {

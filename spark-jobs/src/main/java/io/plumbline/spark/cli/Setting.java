@@ -76,14 +76,7 @@ record Setting<T>(
 
   static Setting<String> argument(String label, String help) {
     return new Setting<>(
-        label,
-        label,
-        GENERAL,
-        help,
-        Kind.ARGUMENT,
-        Setting::notEmpty,
-        Optional.empty(),
-        List.of());
+        label, label, GENERAL, help, Kind.ARGUMENT, Setting::notEmpty, Optional.empty(), List.of());
   }
 
   static Setting<Long> whole(String name, String group, String help, long least) {

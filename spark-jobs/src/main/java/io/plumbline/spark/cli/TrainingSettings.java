@@ -467,8 +467,7 @@ final class TrainingSettings {
         && values.of(SAVE_STEPS) == 0
         && !values.has(METRIC_FOR_BEST_MODEL)
         && !values.has(EARLY_STOPPING_PATIENCE)) {
-      problems.add(
-          "--keep-checkpoints does nothing where --save-steps is 0: leave one out.");
+      problems.add("--keep-checkpoints does nothing where --save-steps is 0: leave one out.");
     }
     if (algorithm.isOnline() && !evaluated && values.changes(RolloutOptions.NUM_GENERATIONS_EVAL)) {
       problems.add(

@@ -22,10 +22,7 @@ final class Versions {
     line(text, "Spark", SparkBuildInfo.spark_version());
     line(text, "DJL", libraries.get("djl"));
     line(text, "PyTorch", pytorch());
-    line(
-        text,
-        "Java",
-        libraries.get("java") + " (" + System.getProperty("java.vendor") + ")");
+    line(text, "Java", libraries.get("java") + " (" + System.getProperty("java.vendor") + ")");
     line(text, "System", libraries.get("os"));
     return text.toString();
   }

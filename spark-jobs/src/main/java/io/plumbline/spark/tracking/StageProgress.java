@@ -32,8 +32,7 @@ public final class StageProgress {
       LongSupplier done,
       Supplier<Amount> handled,
       Supplier<T> job) {
-    return polling(
-        () -> listener.stageAdvanced(stage, done.getAsLong(), handled.get()), job);
+    return polling(() -> listener.stageAdvanced(stage, done.getAsLong(), handled.get()), job);
   }
 
   /**
@@ -59,8 +58,7 @@ public final class StageProgress {
   private static <T> T polling(Runnable tell, Supplier<T> job) {
     ScheduledExecutorService poller = Executors.newSingleThreadScheduledExecutor();
     try {
-      var unused =
-          poller.scheduleWithFixedDelay(tell, 500, 500, TimeUnit.MILLISECONDS);
+      var unused = poller.scheduleWithFixedDelay(tell, 500, 500, TimeUnit.MILLISECONDS);
       return job.get();
     } finally {
       stop(poller);

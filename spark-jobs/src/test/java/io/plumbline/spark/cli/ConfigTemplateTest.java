@@ -135,8 +135,7 @@ class ConfigTemplateTest {
     }
     List<String> call = new ArrayList<>(List.of(command.name()));
     call.addAll(args);
-    SettingValues values =
-        read(command, Call.plumbline(call.toArray(String[]::new)).out());
+    SettingValues values = read(command, Call.plumbline(call.toArray(String[]::new)).out());
 
     SettingValues typed = Layers.values(command, new Problems(), args.toArray(String[]::new));
     for (Setting<?> setting : options(command)) {
@@ -147,7 +146,8 @@ class ConfigTemplateTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "plain", "3", "null", "~", "it's 'x' #1", "a: b", "- c", "{\"a\":1}", " x ", "\"", "*", "&a",
+        "plain", "3", "null", "~", "it's 'x' #1", "a: b", "- c", "{\"a\":1}", " x ", "\"", "*",
+            "&a",
         "line\nline\tö\\", "s3a://b/c d", "1e-6", "no", "[x]", "%a", "@b", "!t", "-", "?", "é", "😀"
       })
   void everyTextSurvives(String text) {
@@ -172,8 +172,7 @@ class ConfigTemplateTest {
   void quietCallsCanBeAskedForInAFileAndSayNothingButResults() throws Exception {
     Path config = Files.writeString(directory.resolve("q.yaml"), "quiet: true\n");
     Problems problems = new Problems();
-    SettingValues values =
-        Layers.values(TrainCommand.SFT, problems, "--config", config.toString());
+    SettingValues values = Layers.values(TrainCommand.SFT, problems, "--config", config.toString());
     assertThat(problems.sentences()).isEmpty();
     assertThat(values.of(CommandLineReader.QUIET)).isTrue();
   }

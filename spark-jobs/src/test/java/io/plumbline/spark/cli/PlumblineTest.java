@@ -72,7 +72,8 @@ class PlumblineTest {
           .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(columns));
     }
     assertThat(Overview.of(Commands.all(), 80))
-        .containsSubsequence("Start here", "Data", "Train", "Use and", "Many", "Look", "This program");
+        .containsSubsequence(
+            "Start here", "Data", "Train", "Use and", "Many", "Look", "This program");
   }
 
   @ParameterizedTest

@@ -129,7 +129,6 @@ class ProgressTest {
     assertThat(written().lines())
         .containsExactly(
             "train: starts, 10 steps",
-            "evaluate  0/100 rows",
             "evaluate  30/100 rows  10 rows/s  7 s left",
             "step 0/10  eval_loss 0.5000");
   }

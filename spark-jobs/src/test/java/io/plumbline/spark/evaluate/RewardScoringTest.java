@@ -72,7 +72,8 @@ class RewardScoringTest {
     long before = Scope.liveValues();
     List<JsonNode> found = new ArrayList<>();
     try (StageResults<Score> results =
-        Scoring.run(Storage.local(), rows, model, ComputeDtype.F32, 1024, 1, ProgressListener.NONE)) {
+        Scoring.run(
+            Storage.local(), rows, model, ComputeDtype.F32, 1024, 1, ProgressListener.NONE)) {
       assertThat(results.size()).isEqualTo(64);
       results.iterator().forEachRemaining(score -> found.add(json(score)));
     }
@@ -176,7 +177,13 @@ class RewardScoringTest {
     assertThatThrownBy(
             () ->
                 Sampling.run(
-                    Storage.local(), rows, model, ComputeDtype.F32, DecodingSettings.greedy(1), 1, ProgressListener.NONE))
+                    Storage.local(),
+                    rows,
+                    model,
+                    ComputeDtype.F32,
+                    DecodingSettings.greedy(1),
+                    1,
+                    ProgressListener.NONE))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("is a reward model");
   }

@@ -111,7 +111,8 @@ class SamplingTest {
     JavaRDD<Map<String, Object>> table = LocalSpark.context().parallelize(rows, 3);
     List<Sample> samples = new ArrayList<>();
     try (StageResults<Sample> results =
-        Sampling.run(Storage.local(), table, model, ComputeDtype.F32, settings, 1, ProgressListener.NONE)) {
+        Sampling.run(
+            Storage.local(), table, model, ComputeDtype.F32, settings, 1, ProgressListener.NONE)) {
       results.iterator().forEachRemaining(samples::add);
     }
 

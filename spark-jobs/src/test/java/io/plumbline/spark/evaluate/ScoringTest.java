@@ -82,7 +82,8 @@ class ScoringTest {
 
     List<Score> scores = new ArrayList<>();
     try (StageResults<Score> results =
-        Scoring.run(Storage.local(), rows, model, ComputeDtype.F32, 1024, 1, ProgressListener.NONE)) {
+        Scoring.run(
+            Storage.local(), rows, model, ComputeDtype.F32, 1024, 1, ProgressListener.NONE)) {
       assertThat(results.size()).isEqualTo(64);
       Iterator<Score> iterator = results.iterator();
       iterator.forEachRemaining(scores::add);
