@@ -278,7 +278,9 @@ final class Progress implements ProgressListener, AutoCloseable {
         "%,d %s in %s%s",
         total,
         unit,
-        duration(elapsed / 1e9),
+        elapsed < 10e9
+            ? String.format(Locale.ROOT, "%.1f s", elapsed / 1e9)
+            : duration(elapsed / 1e9),
         rate(total, elapsed, unit).replaceFirst("^  ", ", "));
   }
 

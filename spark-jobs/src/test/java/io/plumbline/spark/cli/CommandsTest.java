@@ -437,10 +437,12 @@ class CommandsTest {
         "sql:SELECT concat('Say ', id, '.') AS prompt, CAST(id AS STRING) AS completion"
             + " FROM range(5)";
 
-    Call fromFile = Call.plumbline("score", "--model", model, "--data", file.toString(), "--json");
-    Call fromQuery = Call.plumbline("score", "--model", model, "--data", query, "--json");
+    Call fromFile =
+        Call.plumbline("score", "--model", model, "--data", file.toString(), "--json", "--quiet");
+    Call fromQuery =
+        Call.plumbline("score", "--model", model, "--data", query, "--json", "--quiet");
 
-    assertThat(fromQuery.err()).isEqualTo(fromFile.err());
+    assertThat(fromQuery.err()).isEqualTo(fromFile.err()).isEmpty();
     assertThat(fromQuery.status()).isZero();
     assertThat(fromQuery.out()).hasLineCount(5).isEqualTo(fromFile.out());
 
@@ -553,7 +555,8 @@ class CommandsTest {
         """);
     String output = directory.resolve("hidden").toString();
     Call call =
-        Call.plumbline("generate", "--model", model, "--data", file.toString(), "--output", output);
+        Call.plumbline(
+            "generate", "--model", model, "--data", file.toString(), "--output", output, "--quiet");
     assertThat(call.status()).isEqualTo(2);
     assertThat(call.err()).contains("a column named Tokens").hasLineCount(1);
     assertThat(Path.of(output)).doesNotExist();
