@@ -310,7 +310,7 @@ public final class ReferenceCache {
             () -> new Amount(task.tokensDone().value(), "tokens"),
             () -> SparkFailures.unwrapped(() -> rows.mapPartitions(task).collect()));
     long done = tasks.stream().mapToLong(FillTask.Done::rows).sum();
-    listener.stageAdvanced(STAGE, done);
+    listener.stageAdvanced(STAGE, done, new Amount(task.tokensDone().value(), "tokens"));
     return new Computed(
         done,
         tasks.stream().mapToLong(FillTask.Done::tokens).sum(),
