@@ -27,6 +27,7 @@ record HeldOutLoss<V, G>(
         held.reader(collective.rank(), collective.worldSize(), 0)) {
       for (long s = 0; s < held.plan().steps(); s++) {
         observer.checkInterrupted();
+        Evaluation.tell(observer, collective, held.plan(), s);
         WholeBatch whole =
             WholeBatch.gather(method, model, reader.next(), collective, microBatches);
         for (List<TokenizedRow> batch : microBatches.apply(whole.learned())) {

@@ -45,6 +45,7 @@ public record HeldOutRewards(
         held.reader(collective.rank(), collective.worldSize(), 0)) {
       for (long step = 0; step < held.plan().steps(); step++) {
         observer.checkInterrupted();
+        Evaluation.tell(observer, collective, held.plan(), step);
         List<TokenizedRow> rows = reader.next();
         long[] keys = rows.stream().mapToLong(TokenizedRow::index).toArray();
         add(sampler.sample(rows, keys, sampling), own);

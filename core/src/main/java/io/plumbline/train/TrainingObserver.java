@@ -13,6 +13,9 @@ public interface TrainingObserver {
    */
   void metrics(Map<String, Double> line);
 
+  /** So many held-out rows of all ranks are done in an evaluation; 0 at first. Rank 0 only. */
+  default void evaluated(long done, long total) {}
+
   /** A sentence that the user should read now. Rank 0 only. */
   void note(String sentence);
 

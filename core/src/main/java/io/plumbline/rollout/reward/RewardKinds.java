@@ -9,6 +9,7 @@ import io.plumbline.storage.Storage;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Modifier;
+import java.util.List;
 import java.util.Map;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
@@ -39,6 +40,10 @@ final class RewardKinds {
               + ", or the full name of a class that implements RewardFunction.");
     }
     return factory.create(spec.optionsObject(), storage);
+  }
+
+  static List<String> names() {
+    return List.copyOf(factories().keySet());
   }
 
   private static ClassLoader loader() {

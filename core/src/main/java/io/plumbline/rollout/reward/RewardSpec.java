@@ -5,6 +5,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.io.Serializable;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -45,6 +46,11 @@ public record RewardSpec(String kind, String options, double weight, String name
           ErrorCode.BAD_USAGE,
           "\"" + name + "\" cannot name a reward: use letters, digits, dots, dashes and _.");
     }
+  }
+
+  /** The kinds that there are by name: the built-in ones, and those on the class path. */
+  public static List<String> kinds() {
+    return RewardKinds.names();
   }
 
   /**

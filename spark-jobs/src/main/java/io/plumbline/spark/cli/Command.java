@@ -23,6 +23,11 @@ interface Command {
 
   List<Setting<?>> settings();
 
+  /** Under which heading it is listed. */
+  default CommandGroup group() {
+    return CommandGroup.of(name());
+  }
+
   /**
    * Reads the values and adds to {@code problems} whatever is wrong with them, all of it; does
    * nothing else. The work that it returns is run only if there was no problem.

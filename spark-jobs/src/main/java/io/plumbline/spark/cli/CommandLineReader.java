@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,7 +39,21 @@ final class CommandLineReader {
   static final Setting<Boolean> VERBOSE =
       Setting.flag("verbose", Setting.GENERAL, "Logs at info level, and stack traces with errors.");
 
-  private static final List<Setting<?>> GENERAL = List.of(CONFIG, SET, VERBOSE);
+  static final Setting<Boolean> QUIET =
+      Setting.flag("quiet", Setting.GENERAL, "No progress and no notes: results and errors alone.");
+  static final Setting<Boolean> PRINT_CONFIG =
+      Setting.flag(
+          "print-config",
+          Setting.GENERAL,
+          "Does nothing but to print a file for --config: every option with its help and default, and"
+              + " those that are given here with their values.");
+
+  private static final List<Setting<?>> GENERAL =
+      List.of(CONFIG, SET, PRINT_CONFIG, QUIET, VERBOSE);
+
+  /** What cannot stand in a file: it is read before the file, or about it. */
+  private static final List<Setting<?>> COMMAND_LINE_ONLY =
+      List.of(CONFIG, SET, PRINT_CONFIG, VERBOSE);
 
   private final Command command;
   private final Map<String, Setting<?>> settings = new LinkedHashMap<>();
@@ -47,6 +62,11 @@ final class CommandLineReader {
     this.command = command;
     command.settings().forEach(setting -> settings.put(setting.name(), setting));
     GENERAL.forEach(setting -> settings.put(setting.name(), setting));
+  }
+
+  /** Of the command itself, and of every command. */
+  List<Setting<?>> settings() {
+    return List.copyOf(settings.values());
   }
 
   /** What picocli needs to read the arguments and to print the help. */
@@ -108,8 +128,10 @@ final class CommandLineReader {
         .description(escaped(command.summary()), "", escaped(command.description()))
         .footerHeading("%nExamples%n")
         .footer(
-            command.examples().stream()
-                .flatMap(example -> example("./plumbline " + example, columns).stream())
+            Stream.concat(
+                    command.examples().stream()
+                        .flatMap(example -> example("./plumbline " + example, columns).stream()),
+                    Stream.of("", "More in " + String.join(", ", command.group().docs()) + "."))
                 .map(CommandLineReader::escaped)
                 .toArray(String[]::new));
     return spec;
@@ -178,7 +200,11 @@ final class CommandLineReader {
     }
     sets(flags.get(SET.name()), problems).forEach((key, given) -> merged.put(key, given));
     merged.putAll(flags);
-    return new SettingValues(merged, problems);
+    SettingValues values = new SettingValues(merged, problems);
+    if (values.of(QUIET) && values.of(VERBOSE)) {
+      problems.add("--quiet shows less and --verbose more: give one.");
+    }
+    return values;
   }
 
   /** The entries of a file by the names of the settings that they mean. */
@@ -300,7 +326,7 @@ final class CommandLineReader {
   private Optional<Setting<?>> known(String key, String where, Problems problems) {
     String name = key.replace('_', '-').toLowerCase(Locale.ROOT);
     Setting<?> setting = settings.get(name);
-    if (setting != null && GENERAL.contains(setting)) {
+    if (setting != null && COMMAND_LINE_ONLY.contains(setting)) {
       problems.add(
           String.format("%s %s has no effect there: give it on the command line.", key, where));
       return Optional.empty();

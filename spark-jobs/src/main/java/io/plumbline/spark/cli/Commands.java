@@ -28,6 +28,7 @@ final class Commands {
         new PublishCommand(),
         new InspectCommand(),
         new RerunCommand(),
-        new TrackCommand());
+        new TrackCommand(),
+        new CompletionCommand());
   }
 }

@@ -3,6 +3,7 @@ package io.plumbline.spark.cli;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,6 +36,11 @@ record Console(PrintStream out, PrintStream err, OptionalInt columns) {
     System.setOut(err);
     System.setErr(err);
     return new Console(out, err, terminalColumns());
+  }
+
+  /** The same for what has been told to be quiet: results, and nothing of how they come about. */
+  Console quiet() {
+    return of(out, new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
   }
 
   /** The width for help and other text that is laid out. */

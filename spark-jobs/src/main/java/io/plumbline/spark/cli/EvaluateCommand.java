@@ -82,6 +82,17 @@ final class EvaluateCommand implements Command {
       TrainingSettings.OUTPUT.withHelp(
           "Where evaluation.json and report.html are written; evaluation.json last.");
 
+  private static final List<Setting<?>> OF_COMPLETIONS =
+      List.of(
+          GenerateCommand.MAX_NEW_TOKENS,
+          TEMPERATURE,
+          GenerateCommand.TOP_P,
+          GenerateCommand.TOP_K,
+          GenerateCommand.MIN_P,
+          GenerateCommand.REPETITION_PENALTY,
+          GenerateCommand.STOP,
+          NUM_GENERATIONS);
+
   private static final Pattern NAMED = Pattern.compile("([^/=:\\s]+)=(.+)");
 
   @Override
@@ -218,6 +229,22 @@ final class EvaluateCommand implements Command {
       problems.add(
           "--num-completions is about --tilt: add that, or say --num-generations for completions of"
               + " the policies.");
+    }
+    if (data.isEmpty() && !tilt && values.has(BETA)) {
+      problems.add("--beta is about --data and --tilt: add one of them, or leave it out.");
+    }
+    if (rewards.isEmpty() && values.has(RolloutOptions.MAX_FAILED_REWARDS)) {
+      problems.add("--max-failed-rewards is about --reward: add one, or leave it out.");
+    }
+    if (prompts.isEmpty()) {
+      for (Setting<?> completions : OF_COMPLETIONS) {
+        if (values.has(completions)) {
+          problems.add(
+              completions.option()
+                  + " is about completions of --prompts, and there are none: name some, or leave it"
+                  + " out.");
+        }
+      }
     }
     for (String reward : rewards) {
       try {

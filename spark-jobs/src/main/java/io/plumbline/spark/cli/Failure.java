@@ -2,7 +2,11 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import java.util.HashSet;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -18,42 +22,55 @@ record Failure(String sentence, int exitStatus, boolean unexpected) {
       Pattern.compile(Pattern.quote(PlumblineException.class.getName()) + ": ([^\\n]+)");
 
   static Failure of(Throwable error) {
-    Set<Throwable> seen = new HashSet<>();
-    String remote = null;
-    for (Throwable cause = error; cause != null && seen.add(cause); cause = cause.getCause()) {
-      if (cause instanceof PlumblineException known) {
-        return new Failure(known.getMessage(), known.code().exitStatus(), false);
+    List<Throwable> chain = chain(error);
+    Optional<PlumblineException> known =
+        chain.stream()
+            .filter(PlumblineException.class::isInstance)
+            .map(PlumblineException.class::cast)
+            .findFirst();
+    if (known.isPresent() && !vague(known.get().code())) {
+      return new Failure(known.get().getMessage(), known.get().code().exitStatus(), false);
+    }
+    Optional<KnownCause.Found> cause = KnownCause.among(chain);
+    if (cause.isPresent()) {
+      return new Failure(cause.get().sentence(), cause.get().code().exitStatus(), false);
+    }
+    if (known.isPresent()) {
+      return new Failure(known.get().getMessage(), known.get().code().exitStatus(), false);
+    }
+    for (Throwable link : chain) {
+      Matcher remote = REMOTE.matcher(String.valueOf(link.getMessage()));
+      if (remote.find()) {
+        return new Failure(remote.group(1).strip(), ErrorCode.INTERNAL.exitStatus(), false);
       }
-      Matcher matcher = REMOTE.matcher(String.valueOf(cause.getMessage()));
-      if (remote == null && matcher.find()) {
-        remote = matcher.group(1).strip();
-      }
     }
-    if (remote != null) {
-      return new Failure(remote, ErrorCode.INTERNAL.exitStatus(), false);
-    }
-    if (String.valueOf(error.getMessage()).contains("SparkContext was shut down")) {
-      return new Failure(
-          "Spark was stopped while the job ran: start the same call again, training commands with"
-              + " --resume.",
-          ErrorCode.INTERRUPTED.exitStatus(),
-          false);
-    }
-    if (error instanceof OutOfMemoryError) {
-      return new Failure(
-          "Java ran out of heap: give more by PLUMBLINE_HEAP=4g, or --driver-memory under"
-              + " spark-submit.",
-          ErrorCode.ENGINE_FAILED.exitStatus(),
-          false);
-    }
-    String message = String.valueOf(error.getMessage()).strip();
-    int end = message.indexOf('\n');
     return new Failure(
-        error.getClass().getSimpleName()
-            + (error.getMessage() == null
-                ? ""
-                : ": " + (end < 0 ? message : message.substring(0, end))),
+        String.format(
+            "an error that was not foreseen, %s: run the same call with --verbose, and report it"
+                + " with what that shows.",
+            firstLine(error)),
         ErrorCode.INTERNAL.exitStatus(),
         true);
+  }
+
+  /** Whether a code says that something broke, but not what: its cause may say more. */
+  private static boolean vague(ErrorCode code) {
+    return code == ErrorCode.INTERNAL || code == ErrorCode.GANG_BROKEN;
+  }
+
+  private static List<Throwable> chain(Throwable error) {
+    Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    List<Throwable> chain = new ArrayList<>();
+    for (Throwable link = error; link != null && seen.add(link); link = link.getCause()) {
+      chain.add(link);
+    }
+    return chain;
+  }
+
+  private static String firstLine(Throwable error) {
+    String message = String.valueOf(error.getMessage()).strip();
+    return error.getClass().getSimpleName()
+        + (error.getMessage() == null ? "" : ": " + message.lines().findFirst().orElse(""))
+            .replaceFirst("[.:]$", "");
   }
 }

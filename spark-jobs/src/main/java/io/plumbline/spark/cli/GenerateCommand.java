@@ -159,6 +159,16 @@ final class GenerateCommand implements Command {
       problems.add("--chat is about --prompt: rows of --data say themselves what they are.");
     }
     DecodingSettings decoding = decoding(values, TEMPERATURE);
+    if (decoding.temperature() == 0) {
+      for (Setting<?> draws : List.of(TOP_P, TOP_K, MIN_P)) {
+        if (values.has(draws)) {
+          problems.add(
+              draws.option()
+                  + " is about draws, and --temperature 0 takes the most probable token: give a"
+                  + " --temperature above 0, or leave it out.");
+        }
+      }
+    }
     ComputeDtype dtype = values.of(TrainingSettings.COMPUTE_DTYPE);
     boolean json = values.of(TextSettings.JSON);
     Optional<String> output = values.find(OUTPUT);
@@ -178,13 +188,19 @@ final class GenerateCommand implements Command {
         return;
       }
       TextStage<Sample> stage =
-          (session, rows) ->
+          (session, rows, listener) ->
               Sampling.run(
-                  session.storage(), rows, model, dtype, decoding, session.threadsPerTask());
+                  session.storage(),
+                  rows,
+                  model,
+                  dtype,
+                  decoding,
+                  session.threadsPerTask(),
+                  listener);
       if (output.isPresent()) {
         write(values, model, dtype, decoding, output.get(), console);
       } else {
-        stage.forEach(values, prompts, write);
+        stage.forEach(values, prompts, console, write);
       }
     };
   }
@@ -197,14 +213,17 @@ final class GenerateCommand implements Command {
       String output,
       Console console) {
     List<String> data = values.all(TextSettings.DATA);
-    try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere())) {
+    try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
+        Progress progress = Progress.on(console)) {
       SparkSession spark = session.spark();
       Storage storage = session.storage();
       CompletionTable.requireEmpty(storage, output);
       Optional<StructType> schema = InputRows.schema(spark, storage, data);
       JavaRDD<Map<String, Object>> rows = InputRows.read(spark, storage, data);
       try (StageResults<String> lines =
-          Sampling.lines(storage, rows, model, dtype, decoding, session.threadsPerTask())) {
+          Sampling.lines(
+              storage, rows, model, dtype, decoding, session.threadsPerTask(), progress)) {
+        progress.close();
         CompletionTable.write(spark, storage, lines, schema, output, about(model, decoding));
         console.out().println(lines.size() + " completions in " + output);
       }

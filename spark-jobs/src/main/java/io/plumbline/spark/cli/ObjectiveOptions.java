@@ -1,6 +1,7 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.error.PlumblineException;
+import io.plumbline.objective.Divergence;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.Methods;
 import io.plumbline.spark.training.ObjectiveSettings;
@@ -54,6 +55,7 @@ final class ObjectiveOptions {
               OBJECTIVE,
               "Divergence from the reference: reverse_kl, forward_kl, js_divergence or"
                   + " alpha_divergence.")
+          .withWords(Divergence.names())
           .withInitial("reverse_kl");
   static final Setting<Double> F_ALPHA_DIVERGENCE_COEF =
       Setting.number(
@@ -203,6 +205,7 @@ final class ObjectiveOptions {
                 + " (docs/objectives.md): "
                 + String.join(", ", Methods.lossTypes(algorithm))
                 + ".")
+        .withWords(Methods.lossTypes(algorithm))
         .withInitial(initial);
   }
 

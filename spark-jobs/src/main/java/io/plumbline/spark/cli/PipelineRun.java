@@ -134,7 +134,7 @@ final class PipelineRun {
     long start = System.nanoTime();
     try {
       command(stage, step.action());
-    } catch (Exception | LinkageError | OutOfMemoryError e) {
+    } catch (Exception | LinkageError | VirtualMachineError e) {
       Failure failure = Failure.of(e);
       record =
           record.with(

@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -21,6 +20,9 @@ import picocli.CommandLine.ParseResult;
  */
 public final class Plumbline {
   private static final String LOG_CONFIGURATION = "log4j2.configurationFile";
+
+  /** What a shell says of a process that Ctrl-C ended. */
+  private static final int INTERRUPTED = 130;
 
   private Plumbline() {}
 
@@ -94,7 +96,7 @@ public final class Plumbline {
         return ErrorCode.BAD_USAGE.exitStatus();
       }
       case "--version", "-V", "version" -> {
-        console.out().println("plumbline " + version());
+        console.out().print(Versions.text());
         return 0;
       }
       case "--help", "-h" -> {
@@ -136,19 +138,28 @@ public final class Plumbline {
       }
       Problems problems = new Problems();
       SettingValues values = reader.read(result, problems);
+      if (values.of(CommandLineReader.PRINT_CONFIG)) {
+        reader.settings().forEach(values::all);
+        problems.refuse();
+        console.out().print(ConfigTemplate.of(command, values));
+        return 0;
+      }
       Command.Work work = command.check(values, problems);
       problems.refuse();
-      work.run(console);
+      try (Interruption interruption = Interruption.watch(command, console)) {
+        work.run(values.of(CommandLineReader.QUIET) ? console.quiet() : console);
+      }
       return 0;
-    } catch (Exception | LinkageError | OutOfMemoryError e) {
+    } catch (Exception | LinkageError | VirtualMachineError e) {
+      if (Interruption.underWay()) {
+        return INTERRUPTED;
+      }
       Failure failure = Failure.of(e);
       String sentence = "plumbline " + command.name() + ": " + failure.sentence();
       console.err().println(sentence);
       onFailure.accept(sentence);
       if (verbose) {
         e.printStackTrace(console.err());
-      } else if (failure.unexpected()) {
-        console.err().println("(--verbose shows where this came from.)");
       }
       return failure.exitStatus();
     }
@@ -169,37 +180,6 @@ public final class Plumbline {
   }
 
   private static String overview(List<Command> commands, Console console) {
-    CommandSpec root = CommandSpec.create().name("plumbline").version(version());
-    root.usageMessage()
-        .width(console.textColumns())
-        .customSynopsis("plumbline COMMAND [OPTIONS]")
-        .description(
-            "Preference training for language models as Spark jobs: a table of preferences and a"
-                + " Hugging Face checkpoint go in, a better checkpoint comes out.")
-        .commandListHeading("%nCommands%n")
-        .footer(
-            "",
-            "'plumbline COMMAND --help' explains a command with its options, defaults and examples.",
-            "The same commands run on a cluster by",
-            "  spark-submit --class " + Plumbline.class.getName() + " plumbline.jar COMMAND …");
-    for (Command command : commands) {
-      CommandSpec sub = CommandSpec.create().name(command.name());
-      sub.usageMessage().description(command.summary().replace("%", "%%"));
-      root.addSubcommand(command.name(), sub);
-    }
-    root.addSubcommand("help", describedBy("The page of one command: help COMMAND."));
-    root.addSubcommand("version", describedBy("Which Plumbline this is."));
-    return new CommandLine(root).getUsageMessage(CommandLine.Help.Ansi.OFF);
-  }
-
-  private static CommandSpec describedBy(String summary) {
-    CommandSpec spec = CommandSpec.create();
-    spec.usageMessage().description(summary);
-    return spec;
-  }
-
-  static String version() {
-    return Optional.ofNullable(Plumbline.class.getPackage().getImplementationVersion())
-        .orElse("(unpackaged)");
+    return Overview.of(commands, console.textColumns());
   }
 }

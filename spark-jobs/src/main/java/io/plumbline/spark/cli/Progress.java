@@ -15,6 +15,11 @@ import java.util.function.LongSupplier;
  */
 final class Progress implements ProgressListener, AutoCloseable {
   private static final Duration BETWEEN_LINES = Duration.ofSeconds(2);
+
+  /** Where lines stay, a long stage has them less often: a log is read as a whole. */
+  private static final Duration MOST_BETWEEN_LINES = Duration.ofMinutes(1);
+
+  private static final int LINES_A_STAGE = 20;
   private static final Duration BETWEEN_DRAWINGS = Duration.ofMillis(100);
   private static final int BAR = 20;
 
@@ -37,6 +42,7 @@ final class Progress implements ProgressListener, AutoCloseable {
   private String unit = "";
   private long total;
   private long stageStarted;
+  private long evaluationStarted;
   private long lastShown;
   private boolean shownInStage;
   private boolean drawn;
@@ -78,7 +84,7 @@ final class Progress implements ProgressListener, AutoCloseable {
     lastTokens = Double.NaN;
     lastStepAt = stageStarted;
     if (terminal()) {
-      draw(bar(0) + "  " + name + (total > 0 ? "  0/" + total + " " + unit : ""));
+      draw(bar(0, total), name + (total > 0 ? "  0/" + total + " " + unit : ""));
     } else {
       out.println(name + ": starts" + (total > 0 ? ", " + total + " " + unit : ""));
     }
@@ -86,10 +92,51 @@ final class Progress implements ProgressListener, AutoCloseable {
 
   @Override
   public synchronized void stageAdvanced(String name, long done) {
-    String line =
-        String.format(Locale.ROOT, "%s  %d%s %s", name, done, total > 0 ? "/" + total : "", unit)
-            + timeLeft(nanos.getAsLong() - stageStarted, done, total);
-    show(line, done, done >= total && total > 0);
+    stageAdvanced(name, done, new Amount(done, unit));
+  }
+
+  @Override
+  public synchronized void stageAdvanced(String name, long done, Amount handled) {
+    long elapsed = nanos.getAsLong() - stageStarted;
+    show(
+        counted(name, done, total, unit)
+            + rate(handled.amount(), elapsed, handled.unit())
+            + timeLeft(elapsed, done, total),
+        done,
+        total,
+        done >= total && total > 0);
+  }
+
+  @Override
+  public synchronized void evaluating(long done, long heldOut) {
+    if (done == 0) {
+      evaluationStarted = nanos.getAsLong();
+    }
+    long now = nanos.getAsLong();
+    if (!terminal() && (done == 0 || now - lastShown < leastNanos(now))) {
+      // Most are over soon, and their result is a line of its own.
+      return;
+    }
+    long elapsed = now - evaluationStarted;
+    show(
+        counted("evaluate", done, heldOut, "rows")
+            + rate(done, elapsed, "rows")
+            + timeLeft(elapsed, done, heldOut),
+        done,
+        heldOut,
+        false);
+  }
+
+  private static String counted(String name, long done, long all, String unit) {
+    return String.format(Locale.ROOT, "%s  %d%s %s", name, done, all > 0 ? "/" + all : "", unit);
+  }
+
+  private static String rate(long amount, long elapsedNanos, String unit) {
+    if (amount <= 0 || elapsedNanos <= 0) {
+      return "";
+    }
+    double rate = amount / (elapsedNanos / 1e9);
+    return String.format(Locale.ROOT, rate < 10 ? "  %.2f %s/s" : "  %,.0f %s/s", rate, unit);
   }
 
   @Override
@@ -100,8 +147,7 @@ final class Progress implements ProgressListener, AutoCloseable {
     }
     waiting = "";
     erase();
-    double seconds = (nanos.getAsLong() - stageStarted) / 1e9;
-    out.printf(Locale.ROOT, "%s: %s%n", name, summary.isEmpty() ? took(seconds) : summary);
+    out.printf(Locale.ROOT, "%s: %s%n", name, summary.isEmpty() ? took() : summary);
   }
 
   @Override
@@ -134,7 +180,7 @@ final class Progress implements ProgressListener, AutoCloseable {
     }
     total = totalSteps;
     if (metrics.containsKey("loss")) {
-      show(line.toString(), step, step >= totalSteps);
+      show(line.toString(), step, totalSteps, step >= totalSteps);
     } else {
       // Evaluations are few, and each was asked for.
       note(line.toString());
@@ -155,13 +201,12 @@ final class Progress implements ProgressListener, AutoCloseable {
     out.flush();
   }
 
-  private void show(String line, long done, boolean last) {
+  private void show(String line, long done, long all, boolean last) {
     long now = nanos.getAsLong();
-    Duration least = terminal() ? BETWEEN_DRAWINGS : BETWEEN_LINES;
-    if (shownInStage && line.equals(lastLine)) {
+    if (Interruption.underWay() || (shownInStage && line.equals(lastLine))) {
       return;
     }
-    if (shownInStage && !last && now - lastShown < least.toNanos()) {
+    if (shownInStage && !last && now - lastShown < leastNanos(now)) {
       waiting = line;
       return;
     }
@@ -170,10 +215,18 @@ final class Progress implements ProgressListener, AutoCloseable {
     shownInStage = true;
     lastShown = now;
     if (terminal()) {
-      draw(bar(done) + "  " + line);
+      draw(bar(done, all), line);
     } else {
       out.println(line);
     }
+  }
+
+  private long leastNanos(long now) {
+    return terminal()
+        ? BETWEEN_DRAWINGS.toNanos()
+        : Math.min(
+            MOST_BETWEEN_LINES.toNanos(),
+            Math.max(BETWEEN_LINES.toNanos(), (now - stageStarted) / LINES_A_STAGE));
   }
 
   private void flushWaiting() {
@@ -183,14 +236,16 @@ final class Progress implements ProgressListener, AutoCloseable {
     waiting = "";
   }
 
-  private String bar(long done) {
-    int full = total <= 0 ? 0 : (int) Math.min(BAR, BAR * done / total);
+  private static String bar(long done, long all) {
+    int full = all <= 0 ? 0 : (int) Math.min(BAR, BAR * done / all);
     return "[" + "#".repeat(full) + ".".repeat(BAR - full) + "]";
   }
 
-  private void draw(String line) {
+  private void draw(String bar, String said) {
     // One column less than there are: a full line wraps on some terminals.
-    out.print("\r\u001b[K" + line.substring(0, Math.min(line.length(), columns - 1)));
+    int room = columns - 1;
+    String line = bar.length() + 2 + said.length() <= room ? bar + "  " + said : said;
+    out.print("\r\u001b[K" + line.substring(0, Math.min(line.length(), room)));
     out.flush();
     drawn = true;
   }
@@ -216,8 +271,17 @@ final class Progress implements ProgressListener, AutoCloseable {
     return "  " + duration(elapsedNanos / 1e9 * (all - done) / done) + " left";
   }
 
-  private static String took(double seconds) {
-    return "took " + duration(seconds);
+  private String took() {
+    long elapsed = nanos.getAsLong() - stageStarted;
+    return String.format(
+        Locale.ROOT,
+        "%,d %s in %s%s",
+        total,
+        unit,
+        elapsed < 10e9
+            ? String.format(Locale.ROOT, "%.1f s", elapsed / 1e9)
+            : duration(elapsed / 1e9),
+        rate(total, elapsed, unit).replaceFirst("^  ", ", "));
   }
 
   static String duration(double seconds) {

@@ -419,6 +419,21 @@ final class RolloutOptions {
     if (!values.has(KL_TARGET) && values.has(KL_HORIZON)) {
       problems.add("--kl-horizon does nothing without --kl-target: add that, or leave it out.");
     }
+    if (!values.has(COST) && values.changes(COST_LEARNING_RATE)) {
+      problems.add("--cost-learning-rate does nothing without --cost: add one, or leave it out.");
+    }
+    if (beta == 0) {
+      if (values.has(KL_TARGET)) {
+        problems.add(
+            "--kl-target adapts --beta, which is 0 and would stay so: give the --beta to begin"
+                + " with.");
+      }
+      if (values.changes(NO_BIAS_CORRECTION_KL)) {
+        problems.add(
+            "--no-bias-correction-kl is about the KL that is charged, and --beta is 0: give a"
+                + " --beta, or leave it out.");
+      }
+    }
     // A KL in the reward suits every loss, and rloo has it nowhere else.
     KlCharge klIn =
         values.find(KL_IN).orElse(ppo || lossType.equals("rloo") ? KlCharge.REWARD : KlCharge.LOSS);

@@ -76,11 +76,18 @@ final class ScoreCommand implements Command {
         return;
       }
       TextStage<Score> stage =
-          (session, rows) ->
+          (session, rows, listener) ->
               Scoring.run(
-                  session.storage(), rows, model, dtype, tokensPerBatch, session.threadsPerTask());
-      stage.forEach(
-          values, texts.stream().map(text -> Map.<String, Object>of("text", text)).toList(), write);
+                  session.storage(),
+                  rows,
+                  model,
+                  dtype,
+                  tokensPerBatch,
+                  session.threadsPerTask(),
+                  listener);
+      List<Map<String, Object>> given =
+          texts.stream().map(text -> Map.<String, Object>of("text", text)).toList();
+      stage.forEach(values, given, console, write);
     };
   }
 }

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -18,6 +19,7 @@ import java.util.stream.Stream;
  * @param reader turns text into a value; fails with an {@link IllegalArgumentException} whose
  *     message goes on from "--name is TEXT and ", such as "must be a whole number"
  * @param initial the text of the default, if there is one
+ * @param words values that a shell offers; there may be others
  */
 record Setting<T>(
     String name,
@@ -26,7 +28,8 @@ record Setting<T>(
     String help,
     Kind kind,
     Function<String, T> reader,
-    Optional<String> initial) {
+    Optional<String> initial,
+    List<String> words) {
 
   enum Kind {
     /** {@code --name VALUE}, once. */
@@ -41,9 +44,13 @@ record Setting<T>(
 
   static final String GENERAL = "Anywhere";
 
+  private static final Pattern WORD = Pattern.compile("[a-z][a-z0-9_]*");
+  private static final Pattern PATH = Pattern.compile("DIR|PATH|FILE|SOURCE");
+
   static <T> Setting<T> value(
       String name, String label, String group, String help, Function<String, T> reader) {
-    return new Setting<>(name, label, group, help, Kind.VALUE, reader, Optional.empty());
+    return new Setting<>(
+        name, label, group, help, Kind.VALUE, reader, Optional.empty(), wordsOf(label));
   }
 
   static Setting<String> text(String name, String label, String group, String help) {
@@ -52,16 +59,24 @@ record Setting<T>(
 
   static Setting<String> repeated(String name, String label, String group, String help) {
     return new Setting<>(
-        name, label, group, help, Kind.REPEATED, Setting::notEmpty, Optional.empty());
+        name,
+        label,
+        group,
+        help,
+        Kind.REPEATED,
+        Setting::notEmpty,
+        Optional.empty(),
+        wordsOf(label));
   }
 
   static Setting<Boolean> flag(String name, String group, String help) {
-    return new Setting<>(name, "", group, help, Kind.FLAG, Setting::truth, Optional.of("false"));
+    return new Setting<>(
+        name, "", group, help, Kind.FLAG, Setting::truth, Optional.of("false"), List.of());
   }
 
   static Setting<String> argument(String label, String help) {
     return new Setting<>(
-        label, label, GENERAL, help, Kind.ARGUMENT, Setting::notEmpty, Optional.empty());
+        label, label, GENERAL, help, Kind.ARGUMENT, Setting::notEmpty, Optional.empty(), List.of());
   }
 
   static Setting<Long> whole(String name, String group, String help, long least) {
@@ -110,15 +125,29 @@ record Setting<T>(
   }
 
   Setting<T> withInitial(String text) {
-    return new Setting<>(name, label, group, help, kind, reader, Optional.of(text));
+    return new Setting<>(name, label, group, help, kind, reader, Optional.of(text), words);
   }
 
   Setting<T> withHelp(String other) {
-    return new Setting<>(name, label, group, other, kind, reader, initial);
+    return new Setting<>(name, label, group, other, kind, reader, initial, words);
   }
 
   Setting<T> withLabel(String other) {
-    return new Setting<>(name, other, group, help, kind, reader, initial);
+    return new Setting<>(name, other, group, help, kind, reader, initial, words);
+  }
+
+  Setting<T> withWords(List<String> other) {
+    return new Setting<>(name, label, group, help, kind, reader, initial, List.copyOf(other));
+  }
+
+  /** Whether a shell should offer files and directories. */
+  boolean takesPath() {
+    return PATH.matcher(label).find();
+  }
+
+  /** What a label names as it is to be written, such as none in {@code N|none}. */
+  private static List<String> wordsOf(String label) {
+    return Stream.of(label.split("\\|", -1)).filter(part -> WORD.matcher(part).matches()).toList();
   }
 
   /** As it is written on the command line. */

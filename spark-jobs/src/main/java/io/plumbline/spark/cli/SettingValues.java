@@ -42,6 +42,17 @@ final class SettingValues {
     return given.containsKey(setting.name());
   }
 
+  /** Whether it was set to something else than its default; a run's record sets all. */
+  <T> boolean changes(Setting<T> setting) {
+    return has(setting) && !find(setting).equals(setting.initial().map(setting.reader()));
+  }
+
+  /** As it was written, above its default. */
+  List<String> texts(Setting<?> setting) {
+    Given found = given.get(setting.name());
+    return found == null ? List.of() : found.texts();
+  }
+
   /** The value given or the default; empty where there is neither, or where it cannot be read. */
   <T> Optional<T> find(Setting<T> setting) {
     Given found = given.get(setting.name());

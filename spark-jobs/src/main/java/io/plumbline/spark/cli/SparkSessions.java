@@ -8,6 +8,8 @@ import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -48,6 +50,8 @@ final class SparkSessions {
     }
   }
 
+  private static final Pattern LOCAL = Pattern.compile("local\\[([0-9]{1,6})(?:,[^]]*)?]");
+
   private SparkSessions() {}
 
   /**
@@ -79,6 +83,12 @@ final class SparkSessions {
                         "--master is '%s' and must be a URL of Spark's, such as local[2] or"
                             + " spark://HOST:7077.",
                         master));
+              } else if (slots(master) < ranks) {
+                problems.add(
+                    String.format(
+                        "--ranks is %d and --master %s has only room for %d at once: make it"
+                            + " local[%d], or take fewer ranks.",
+                        ranks, master, slots(master), ranks));
               }
             });
   }
@@ -86,6 +96,16 @@ final class SparkSessions {
   /** Files as a session would see them, for what needs none. */
   static Storage storage() {
     return Storage.of(SparkHadoopUtil.get().newConfiguration(new SparkConf()));
+  }
+
+  /** Tasks at once of a local master, as far as its name tells; of others, enough. */
+  private static int slots(String master) {
+    if (master.equals("local")) {
+      return 1;
+    }
+    Matcher local = LOCAL.matcher(master);
+    // A number that is too long is Spark's to refuse.
+    return local.matches() ? Integer.parseInt(local.group(1)) : Integer.MAX_VALUE;
   }
 
   static int coresHere() {

@@ -2,6 +2,7 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.spark.evaluate.InputRows;
 import io.plumbline.spark.evaluate.StageResults;
+import io.plumbline.spark.tracking.ProgressListener;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -10,7 +11,8 @@ import org.apache.spark.api.java.JavaRDD;
 /** A Spark stage over rows, as generate and score run it. */
 @FunctionalInterface
 interface TextStage<T> {
-  StageResults<T> run(SparkSessions.Session session, JavaRDD<Map<String, Object>> rows);
+  StageResults<T> run(
+      SparkSessions.Session session, JavaRDD<Map<String, Object>> rows, ProgressListener listener);
 
   /**
    * Runs the stage in a session of its own and hands on what it gives, in the order of the rows.
@@ -18,13 +20,18 @@ interface TextStage<T> {
    * @param given rows by column; those of {@code --data} where there are none
    */
   default void forEach(
-      SettingValues values, List<Map<String, Object>> given, Consumer<T> receiver) {
-    try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere())) {
+      SettingValues values,
+      List<Map<String, Object>> given,
+      Console console,
+      Consumer<T> receiver) {
+    try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
+        Progress progress = Progress.on(console)) {
       JavaRDD<Map<String, Object>> rows =
           given.isEmpty()
               ? InputRows.read(session.spark(), session.storage(), values.all(TextSettings.DATA))
               : session.parallel(given);
-      try (StageResults<T> results = run(session, rows)) {
+      try (StageResults<T> results = run(session, rows, progress)) {
+        progress.close();
         results.iterator().forEachRemaining(receiver);
       }
     }

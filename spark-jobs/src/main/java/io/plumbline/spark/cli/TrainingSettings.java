@@ -480,6 +480,23 @@ final class TrainingSettings {
     if (resume && overwrite) {
       problems.add("--resume keeps what is in OUTPUT and --overwrite deletes it: give one.");
     }
+    if (overwrite) {
+      OverwrittenInputs.refuse(of(algorithm), output, values, problems);
+    }
+    if (values.of(MAX_GRAD_NORM) == 0) {
+      problems.add("--max-grad-norm must be over 0, or none for no limit.");
+    }
+    if (values.changes(KEEP_CHECKPOINTS)
+        && values.of(SAVE_STEPS) == 0
+        && !values.has(METRIC_FOR_BEST_MODEL)
+        && !values.has(EARLY_STOPPING_PATIENCE)) {
+      problems.add("--keep-checkpoints does nothing where --save-steps is 0: leave one out.");
+    }
+    if (algorithm.isOnline() && !evaluated && values.changes(RolloutOptions.NUM_GENERATIONS_EVAL)) {
+      problems.add(
+          "--num-generations-eval needs held-out rows: name them by --eval-data, or hold some out"
+              + " by --eval-split.");
+    }
     SparkSessions.check(values, ranks, problems);
     ObjectiveSettings objective = ObjectiveOptions.settings(algorithm, values, problems);
 

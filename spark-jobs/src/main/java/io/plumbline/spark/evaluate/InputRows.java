@@ -79,8 +79,8 @@ public final class InputRows {
   }
 
   /** The rows by their place in the input, in order, over all slots of the cluster. */
-  static JavaPairRDD<Long, Map<String, Object>> spread(JavaRDD<Map<String, Object>> rows) {
-    long count = rows.count();
+  static JavaPairRDD<Long, Map<String, Object>> spread(
+      JavaRDD<Map<String, Object>> rows, long count) {
     int slots = rows.context().defaultParallelism();
     int partitions = (int) Math.max(1, Math.min(count, (long) slots * PARTITIONS_PER_SLOT));
     return parted(rows.zipWithIndex(), new ByPlace(count, 1, partitions));

@@ -217,13 +217,8 @@ public final class PolicyEvaluation {
   private <T> StageResults<T> stage(
       String name, Input input, String unit, Function<LongAccumulator, StageResults<T>> run) {
     LongAccumulator done = spark.sparkContext().longAccumulator(name);
-    listener.stageStarted(name, input.size(), unit);
-    StageResults<T> results =
-        StageProgress.during(
-            listener, name, () -> Math.min(done.value(), input.size()), () -> run.apply(done));
-    listener.stageAdvanced(name, input.size());
-    listener.stageFinished(name, "");
-    return results;
+    return StageProgress.whole(
+        listener, name, input.size(), unit, done::value, () -> run.apply(done));
   }
 
   // Preference pairs.

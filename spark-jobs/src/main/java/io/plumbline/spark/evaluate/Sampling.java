@@ -3,6 +3,7 @@ package io.plumbline.spark.evaluate;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
@@ -33,8 +34,9 @@ public final class Sampling {
       String model,
       ComputeDtype dtype,
       DecodingSettings settings,
-      int threadsPerTask) {
-    return run(storage, rows, model, dtype, settings, threadsPerTask, Sampler::sample);
+      int threadsPerTask,
+      ProgressListener listener) {
+    return run(storage, rows, model, dtype, settings, threadsPerTask, listener, Sampler::sample);
   }
 
   /** The same as the lines that {@link CompletionTable#write} takes. */
@@ -44,8 +46,9 @@ public final class Sampling {
       String model,
       ComputeDtype dtype,
       DecodingSettings settings,
-      int threadsPerTask) {
-    return run(storage, rows, model, dtype, settings, threadsPerTask, Sampler::lines);
+      int threadsPerTask,
+      ProgressListener listener) {
+    return run(storage, rows, model, dtype, settings, threadsPerTask, listener, Sampler::lines);
   }
 
   private static <T> StageResults<T> run(
@@ -55,6 +58,7 @@ public final class Sampling {
       ComputeDtype dtype,
       DecodingSettings settings,
       int threadsPerTask,
+      ProgressListener listener,
       Form<T> form) {
     ModelDirectory directory = ModelDirectory.open(storage, model);
     CausalLm.check(directory);
@@ -74,7 +78,9 @@ public final class Sampling {
             eosIds,
             dtype,
             settings,
-            form));
+            form),
+        "generate",
+        listener);
   }
 
   /** What is made of rows, the first of which has this place in the input. */

@@ -2,6 +2,7 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
@@ -32,7 +33,8 @@ public final class Scoring {
       String model,
       ComputeDtype dtype,
       int tokensPerBatch,
-      int threadsPerTask) {
+      int threadsPerTask,
+      ProgressListener listener) {
     ModelDirectory directory = ModelDirectory.open(storage, model);
     return StageResults.of(
         rows,
@@ -45,7 +47,9 @@ public final class Scoring {
             directory.fingerprint(),
             directory.tokenizerFiles(),
             dtype,
-            tokensPerBatch));
+            tokensPerBatch),
+        "score",
+        listener);
   }
 
   private record Stage(

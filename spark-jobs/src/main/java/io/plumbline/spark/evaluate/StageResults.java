@@ -3,6 +3,8 @@ package io.plumbline.spark.evaluate;
 import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.spark.reference.SparkFailures;
+import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.tracking.StageProgress;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
 import java.io.Serializable;
@@ -12,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.storage.StorageLevel;
+import org.apache.spark.util.LongAccumulator;
 import scala.Tuple2;
 
 /** What a stage gives for each input row, in their order; computed once and kept until closed. */
@@ -49,13 +52,38 @@ public final class StageResults<T> implements AutoCloseable {
    */
   static <T> StageResults<T> of(
       JavaRDD<Map<String, Object>> rows, int window, int threads, Stage<T> stage) {
+    return of(rows, window, threads, stage, "", ProgressListener.NONE);
+  }
+
+  /**
+   * The same, with a listener that hears how many rows are done.
+   *
+   * @param name what the listener calls the stage
+   */
+  static <T> StageResults<T> of(
+      JavaRDD<Map<String, Object>> rows,
+      int window,
+      int threads,
+      Stage<T> stage,
+      String name,
+      ProgressListener listener) {
+    long count = SparkFailures.unwrapped(rows::count);
+    LongAccumulator done = rows.context().longAccumulator(name);
     JavaRDD<T> values =
-        InputRows.spread(rows)
-            .mapPartitions(partition -> run(partition, window, threads, stage))
+        InputRows.spread(rows, count)
+            .mapPartitions(partition -> run(partition, window, threads, stage, done))
             .persist(StorageLevel.MEMORY_AND_DISK());
     try {
       // All partitions now: fetched one by one they would leave all slots but one idle.
-      return new StageResults<>(values, SparkFailures.unwrapped(values::count));
+      long size =
+          StageProgress.whole(
+              listener,
+              name,
+              count,
+              "rows",
+              done::value,
+              () -> SparkFailures.unwrapped(values::count));
+      return new StageResults<>(values, size);
     } catch (RuntimeException e) {
       values.unpersist();
       throw e;
@@ -65,7 +93,11 @@ public final class StageResults<T> implements AutoCloseable {
   }
 
   private static <T> Iterator<T> run(
-      Iterator<Tuple2<Long, Map<String, Object>>> rows, int window, int threads, Stage<T> stage) {
+      Iterator<Tuple2<Long, Map<String, Object>>> rows,
+      int window,
+      int threads,
+      Stage<T> stage,
+      LongAccumulator done) {
     List<T> results = new ArrayList<>();
     if (!rows.hasNext()) {
       return results.iterator();
@@ -82,6 +114,7 @@ public final class StageResults<T> implements AutoCloseable {
           taken.add(row._2());
         }
         results.addAll(answering.answer(firstPlace, taken));
+        done.add(taken.size());
       }
     }
     return results.iterator();

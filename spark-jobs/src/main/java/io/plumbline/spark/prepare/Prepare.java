@@ -452,6 +452,7 @@ public final class Prepare {
     AtomicInteger done = new AtomicInteger();
     AtomicLong rows = new AtomicLong();
     JavaRDD<List<Work>> rdd = context.parallelize(tasks, tasks.size());
+    listener.partsDone(0, results.length, 0);
     AbstractFunction2<Object, PartResult, BoxedUnit> finished =
         new AbstractFunction2<>() {
           @Override

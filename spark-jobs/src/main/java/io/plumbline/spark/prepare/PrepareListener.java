@@ -1,6 +1,9 @@
 package io.plumbline.spark.prepare;
 
-/** Hears how far preparing has come. Called on the driver, by one thread at a time. */
+/**
+ * Hears how far preparing has come: first of no part, before any is begun. Called on the driver, by
+ * one thread at a time.
+ */
 @FunctionalInterface
 public interface PrepareListener {
   /** Hears nothing. */

@@ -28,7 +28,8 @@ record FillTask(
     ReferenceSettings settings,
     int threads,
     String fillId,
-    LongAccumulator progress)
+    LongAccumulator progress,
+    LongAccumulator tokensDone)
     implements FlatMapFunction<Iterator<TokenizedRow>, Done> {
   private static final Logger LOG = LoggerFactory.getLogger(FillTask.class);
 
@@ -83,6 +84,7 @@ record FillTask(
           parts.flushIfDue();
           done += batch.size();
           progress.add(batch.size());
+          tokensDone.add(batch.stream().mapToLong(TokenizedRow::tokens).sum());
         }
       }
       parts.flush();

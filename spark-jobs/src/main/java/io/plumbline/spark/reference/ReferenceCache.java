@@ -6,6 +6,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.tracking.ProgressListener.Amount;
 import io.plumbline.spark.tracking.StageProgress;
 import io.plumbline.storage.Storage;
 import java.io.Serializable;
@@ -116,7 +117,8 @@ public final class ReferenceCache {
                 settings,
                 threads(spark, settings),
                 UUID.randomUUID().toString(),
-                context.sc().longAccumulator("reference rows"));
+                context.sc().longAccumulator("reference rows"),
+                context.sc().longAccumulator("reference tokens"));
         JavaRDD<TokenizedRow> missing =
             sought.filter(row -> row.missing() != null).map(Sought::missing);
         computed = compute(balanced(missing, tasks(totals, slots, settings)), task, listener);
@@ -305,9 +307,10 @@ public final class ReferenceCache {
             listener,
             STAGE,
             progress::value,
+            () -> new Amount(task.tokensDone().value(), "tokens"),
             () -> SparkFailures.unwrapped(() -> rows.mapPartitions(task).collect()));
     long done = tasks.stream().mapToLong(FillTask.Done::rows).sum();
-    listener.stageAdvanced(STAGE, done);
+    listener.stageAdvanced(STAGE, done, new Amount(task.tokensDone().value(), "tokens"));
     return new Computed(
         done,
         tasks.stream().mapToLong(FillTask.Done::tokens).sum(),

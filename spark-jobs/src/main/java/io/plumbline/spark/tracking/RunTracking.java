@@ -116,6 +116,20 @@ public final class RunTracking implements AutoCloseable {
     }
 
     @Override
+    public void stageAdvanced(String stage, long done, Amount handled) {
+      synchronized (progress) {
+        progress.stageAdvanced(stage, done, handled);
+      }
+    }
+
+    @Override
+    public void evaluating(long done, long total) {
+      synchronized (progress) {
+        progress.evaluating(done, total);
+      }
+    }
+
+    @Override
     public void stageFinished(String stage, String summary) {
       synchronized (progress) {
         progress.stageFinished(stage, summary);

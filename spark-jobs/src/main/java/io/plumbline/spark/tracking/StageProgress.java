@@ -1,5 +1,6 @@
 package io.plumbline.spark.tracking;
 
+import io.plumbline.spark.tracking.ProgressListener.Amount;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -21,14 +22,43 @@ public final class StageProgress {
    */
   public static <T> T during(
       ProgressListener listener, String stage, LongSupplier done, Supplier<T> job) {
+    return polling(() -> listener.stageAdvanced(stage, done.getAsLong()), job);
+  }
+
+  /** The same for a stage whose pace is not told by its units. */
+  public static <T> T during(
+      ProgressListener listener,
+      String stage,
+      LongSupplier done,
+      Supplier<Amount> handled,
+      Supplier<T> job) {
+    return polling(() -> listener.stageAdvanced(stage, done.getAsLong(), handled.get()), job);
+  }
+
+  /**
+   * Runs a job that is a stage of its own, from its start to its end.
+   *
+   * @param done how many of {@code total} units are done, as an accumulator knows: work that is
+   *     repeated counts twice there
+   */
+  public static <T> T whole(
+      ProgressListener listener,
+      String stage,
+      long total,
+      String unit,
+      LongSupplier done,
+      Supplier<T> job) {
+    listener.stageStarted(stage, total, unit);
+    T result = during(listener, stage, () -> Math.min(done.getAsLong(), total), job);
+    listener.stageAdvanced(stage, total);
+    listener.stageFinished(stage, "");
+    return result;
+  }
+
+  private static <T> T polling(Runnable tell, Supplier<T> job) {
     ScheduledExecutorService poller = Executors.newSingleThreadScheduledExecutor();
     try {
-      var unused =
-          poller.scheduleWithFixedDelay(
-              () -> listener.stageAdvanced(stage, done.getAsLong()),
-              500,
-              500,
-              TimeUnit.MILLISECONDS);
+      var unused = poller.scheduleWithFixedDelay(tell, 500, 500, TimeUnit.MILLISECONDS);
       return job.get();
     } finally {
       stop(poller);

@@ -50,6 +50,23 @@ final class MetricLine {
     }
   }
 
+  /** How far an evaluation is, told from metrics by being an array. */
+  static String writeEvaluated(long done, long total) {
+    return JSON.createArrayNode().add(done).add(total).toString();
+  }
+
+  /** Rows done and all rows, of {@link #writeEvaluated}; empty where the line is another. */
+  static Optional<long[]> evaluated(String line) {
+    try {
+      JsonNode node = JSON.readTree(line);
+      return node.isArray()
+          ? Optional.of(new long[] {node.path(0).asLong(), node.path(1).asLong()})
+          : Optional.empty();
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException("a line of a rank is not JSON", e);
+    }
+  }
+
   static Map<String, Double> read(String line) {
     try {
       Map<String, Double> metrics = new LinkedHashMap<>();

@@ -5,6 +5,7 @@ import io.plumbline.spark.gang.GangMember;
 import io.plumbline.storage.LineLog;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.TrainingObserver;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,8 +15,12 @@ import java.util.Optional;
  * run that goes on from step s first drops what was written after s.
  */
 final class MetricsWriter implements TrainingObserver, AutoCloseable {
+  /** People need no more, and the way to the driver is not for that. */
+  private static final Duration LEAST_BETWEEN = Duration.ofMillis(500);
+
   private final GangMember member;
   private final Optional<LineLog> log;
+  private long lastEvaluated;
 
   private MetricsWriter(GangMember member, Optional<LineLog> log) {
     this.member = member;
@@ -50,6 +55,15 @@ final class MetricsWriter implements TrainingObserver, AutoCloseable {
   @Override
   public void note(String sentence) {
     member.publish(MetricLine.writeNote(sentence));
+  }
+
+  @Override
+  public void evaluated(long done, long total) {
+    long now = System.nanoTime();
+    if (done == 0 || now - lastEvaluated > LEAST_BETWEEN.toNanos()) {
+      lastEvaluated = now;
+      member.publish(MetricLine.writeEvaluated(done, total));
+    }
   }
 
   @Override

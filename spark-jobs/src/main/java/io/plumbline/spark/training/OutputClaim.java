@@ -42,6 +42,7 @@ public final class OutputClaim implements AutoCloseable {
           "shards",
           "shards-train",
           "shards-eval",
+          "shards-ptx",
           "reference",
           "reference-cache");
 

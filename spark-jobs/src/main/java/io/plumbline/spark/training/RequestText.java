@@ -113,6 +113,18 @@ final class RequestText {
     return values;
   }
 
+  /** What of a request's rollouts decides updates; empty where it has none. */
+  static String rolloutsThatDecide(TrainingRequest request) {
+    Map<String, Object> values = new LinkedHashMap<>();
+    request
+        .rollouts()
+        .ifPresent(
+            rollouts ->
+                values.putAll(RolloutText.of(request.objective().lossTypes().get(0), rollouts)));
+    values.keySet().removeAll(DECIDE_NO_UPDATE);
+    return values.isEmpty() ? "" : values.toString();
+  }
+
   /** Settings that are left out. */
   private static Set<String> left(TrainingRequest request) {
     ObjectiveSettings objective = request.objective();

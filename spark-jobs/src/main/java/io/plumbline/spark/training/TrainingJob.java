@@ -391,7 +391,7 @@ public final class TrainingJob {
             .text("optimizer", request.optimizer().toString())
             .text("computeDtype", request.computeDtype().name())
             .text("objective", request.objective().toString())
-            .text("rollouts", request.rollouts().map(RolloutSettings::toString).orElse(""))
+            .text("rollouts", RequestText.rolloutsThatDecide(request))
             .hex();
     Optional<String> before = earlier.flatMap(e -> e.fingerprint("run"));
     if (before.isPresent()
@@ -456,6 +456,11 @@ public final class TrainingJob {
               Optional<String> note = MetricLine.note(line);
               if (note.isPresent()) {
                 progress.note(note.get());
+                return;
+              }
+              Optional<long[]> heldOut = MetricLine.evaluated(line);
+              if (heldOut.isPresent()) {
+                progress.evaluating(heldOut.get()[0], heldOut.get()[1]);
                 return;
               }
               Map<String, Double> metrics = MetricLine.read(line);

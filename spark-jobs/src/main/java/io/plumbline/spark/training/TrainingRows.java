@@ -21,6 +21,7 @@ import io.plumbline.spark.prepare.RowSet;
 import io.plumbline.spark.prepare.ShardWriting;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.tracking.ProgressListener.Amount;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
@@ -396,7 +397,7 @@ public final class TrainingRows {
                         announced[0] = true;
                         progress.stageStarted(stage, parts, "parts");
                       }
-                      progress.stageAdvanced(stage, done);
+                      progress.stageAdvanced(stage, done, new Amount(read, "rows"));
                     }));
     PreparedCounts counts = prepared.counts();
     progress.stageFinished(

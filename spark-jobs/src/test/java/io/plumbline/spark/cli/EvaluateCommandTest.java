@@ -128,6 +128,9 @@ class EvaluateCommandTest {
           --policy p --prompts q --reward answer --num-completions 8 | is about --tilt
           --policy p --prompts q --reference r --top-k 5   | --top-k 5 bends the draws
           --policy p --prompts q --reference r --temperature 0 | --temperature 0.0 bends the draws
+          --policy p --prompts q --reward answer --beta 2  | --beta is about --data and --tilt
+          --policy p --data d --reference r --top-k 5      | --top-k is about completions of --prompts
+          --policy p --prompts q --reference r --max-failed-rewards 3 | --max-failed-rewards is about --reward
           --policy a/x --policy b/x --prompts q --reward answer | Two policies are named x
           --policy p --prompts q --reward {                | --reward: "{" is no reward
           """)

@@ -105,6 +105,43 @@ class LauncherIT {
   }
 
   @Test
+  void ctrlCEndsARunWithASentenceThatSaysHowToGoOn() throws Exception {
+    Path root = Fixtures.root();
+    Path err = directory.resolve("err-of-run");
+    String model = directory.resolve("model").toString();
+    assertThat(run(Map.of(), launcher(), "init-model", "--output", model).status()).isZero();
+    Process process =
+        new ProcessBuilder(
+                launcher(),
+                "sft",
+                "--model",
+                model,
+                "--data",
+                root.resolve("data-samples/sft/train.jsonl").toString(),
+                "--output",
+                directory.resolve("run").toString(),
+                "--epochs",
+                "1000")
+            .redirectError(err.toFile())
+            .redirectOutput(directory.resolve("out-of-run").toFile())
+            .start();
+    long deadline = System.nanoTime() + DEADLINE.toNanos();
+    while (!Files.readString(err).contains("step 1/") && System.nanoTime() < deadline) {
+      assertThat(process.isAlive()).as(Files.readString(err)).isTrue();
+      Thread.sleep(100);
+    }
+    assertThat(run(Map.of(), "kill", "-INT", Long.toString(process.pid())).status()).isZero();
+    boolean ended = process.waitFor(DEADLINE.toSeconds(), TimeUnit.SECONDS);
+    process.destroyForcibly();
+
+    assertThat(ended).isTrue();
+    assertThat(process.exitValue()).isEqualTo(130);
+    assertThat(Files.readString(err))
+        .contains("plumbline sft: stopped from outside: the state in OUTPUT is kept")
+        .doesNotContain("\tat ", "not foreseen");
+  }
+
+  @Test
   void quickstartGivesAModelThatPrefersTheBetterAnswersOnHeldOutPairs() throws Exception {
     Path output = directory.resolve("quickstart");
 

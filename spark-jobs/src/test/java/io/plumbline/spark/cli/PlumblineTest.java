@@ -2,6 +2,7 @@ package io.plumbline.spark.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.plumbline.Fixtures;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.TrainingRequest;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
@@ -55,7 +56,24 @@ class PlumblineTest {
     Call call = Call.plumbline(asked);
 
     assertThat(call.status()).isZero();
-    assertThat(call.out()).startsWith("plumbline ").hasLineCount(1);
+    assertThat(call.out().lines())
+        .hasSize(6)
+        .anySatisfy(line -> assertThat(line).startsWith("plumbline "))
+        .anySatisfy(line -> assertThat(line).matches("Spark [34]\\.[0-9]+\\.[0-9].*"))
+        .anySatisfy(line -> assertThat(line).matches("PyTorch 2\\.[0-9]+\\.[0-9] \\(\\w+\\)"))
+        .anySatisfy(line -> assertThat(line).startsWith("Java " + Runtime.version().feature()));
+  }
+
+  @Test
+  void overviewFitsTheTerminal() {
+    for (int columns : new int[] {60, 80, 100}) {
+      assertThat(Overview.of(Commands.all(), columns).lines())
+          .filteredOn(line -> !line.contains("spark-submit"))
+          .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(columns));
+    }
+    assertThat(Overview.of(Commands.all(), 80))
+        .containsSubsequence(
+            "Start here", "Data", "Train", "Use and", "Many", "Look", "This program");
   }
 
   @ParameterizedTest
@@ -69,7 +87,10 @@ class PlumblineTest {
     assertThat(call.status()).isZero();
     assertThat(call.err()).isEmpty();
     assertThat(call).isEqualTo(Call.plumbline("help", name));
-    assertThat(call.out()).contains("Examples", "./plumbline " + name);
+    assertThat(call.out()).contains("Examples", "./plumbline " + name, "More in ");
+    assertThat(command.group().names(name)).as("a group of %s", name).isTrue();
+    assertThat(command.group().docs())
+        .allSatisfy(page -> assertThat(Fixtures.root().resolve(page)).exists());
     for (Setting<?> setting : command.settings()) {
       assertThat(setting.help())
           .as(setting.option())
@@ -135,6 +156,18 @@ class PlumblineTest {
         .isEqualTo(
             "plumbline sft: --output is missing: name a directory for what the run leaves"
                 + " behind.\n");
+  }
+
+  @Test
+  void onlyAVerboseCallShowsWhereAnErrorCameFrom() {
+    Call call = Call.plumbline("sft", "--quiet", "--verbose", "--config", "none.yaml");
+
+    assertThat(call.status()).isEqualTo(2);
+    assertThat(call.err())
+        .contains("--quiet shows less and --verbose more: give one.")
+        .contains("none.yaml, which cannot be read")
+        .contains("\tat io.plumbline.");
+    assertThat(Call.plumbline("sft", "--config", "none.yaml").err()).doesNotContain("\tat ");
   }
 
   @Test
@@ -270,6 +303,16 @@ class PlumblineTest {
           sft | --early-stopping-patience 2 --eval-split 5 | --early-stopping-patience compares evaluations: say how often by --eval-steps
           sft | --best-is lower | --best-is says something about a metric that no option names
           sft | --early-stopping-threshold 1 | --early-stopping-threshold says something about a metric that no option names
+          sft | --max-grad-norm 0 | --max-grad-norm must be over 0, or none
+          sft | --save-steps 0 --keep-checkpoints 3 | --keep-checkpoints does nothing where --save-steps is 0
+          sft | --ranks 4 --master local[2] | --ranks is 4 and --master local[2] has only room for 2 at once
+          sft | --ranks 2 --master local | --ranks is 2 and --master local has only room for 1 at once
+          sft | --overwrite --eval-data o/held.jsonl | --eval-data is 'o/held.jsonl', which --overwrite would delete
+          dpo | --overwrite --reference-cache ./o/../o/cache/ | --reference-cache is './o/../o/cache/', which --overwrite would delete
+          grpo | --reward answer --kl-target 3 | --kl-target adapts --beta, which is 0
+          grpo | --reward answer --no-bias-correction-kl | --no-bias-correction-kl is about the KL that is charged, and --beta is 0
+          grpo | --reward answer --cost-learning-rate 2 | --cost-learning-rate does nothing without --cost
+          grpo | --reward answer --num-generations-eval 2 | --num-generations-eval needs held-out rows
           orpo | --reference-cache c | There is no option --reference-cache
           dpo | --packing bfd | There is no option --packing
           prepare | --loss-on all | --loss-on is for sft, and --kind is preference: leave it out, or add --kind supervised.
@@ -288,6 +331,33 @@ class PlumblineTest {
         .asString()
         .startsWith(start)
         .endsWith(".");
+  }
+
+  @Test
+  void whatOverwriteWouldNotDeleteMayBeNearTheOutput() {
+    Problems problems = new Problems();
+    for (String[] fine :
+        new String[][] {
+          {"s3a://b/runs/sft/checkpoint", "s3a://b/runs/dpo"},
+          {"runs/sft-1/checkpoint", "runs/sft"},
+          {"runs", "runs/sft"},
+          {"/runs/sft", "s3a://runs/sft"}
+        }) {
+      TrainingSettings.request(
+          Algorithm.SFT,
+          Layers.values(
+              TrainCommand.SFT,
+              problems,
+              "--model",
+              fine[0],
+              "--data",
+              "d",
+              "--output",
+              fine[1],
+              "--overwrite"),
+          problems);
+    }
+    assertThat(problems.sentences()).isEmpty();
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.plumbline.spark.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.plumbline.spark.tracking.ProgressListener.Amount;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -62,7 +63,7 @@ class ProgressTest {
 
     assertThat(written())
         .contains("\r\u001b[K[....................]  reference  0/10 rows")
-        .contains("\r\u001b[K[##########..........]  reference  5/10 rows  1 s left")
+        .contains("\r\u001b[Kreference  5/10 rows  5.00 rows/s  1 s left")
         .doesNotContain("6/10")
         .endsWith("\r\u001b[Kreference: 10 rows computed, 0 found\ndone\n");
     assertThat(written().split("[\r\n]"))
@@ -88,6 +89,62 @@ class ProgressTest {
             .contains(String.format(Locale.ROOT, "step %d/4  eval_loss %.4f\n", step, 1.0 / step));
       }
     }
+  }
+
+  @Test
+  void theRateIsOfWhatTellsThePace() {
+    Progress progress = progress(OptionalInt.empty());
+    progress.stageStarted("prepare train", 6, "parts");
+    progress.stageAdvanced("prepare train", 0, new Amount(0, "rows"));
+    pass(4000);
+    progress.stageAdvanced("prepare train", 2, new Amount(6000, "rows"));
+    progress.stageFinished("prepare train", "18,000 rows read");
+    progress.stageStarted("generate", 40, "rows");
+    pass(10_000);
+    progress.stageAdvanced("generate", 40);
+    progress.stageFinished("generate", "");
+    progress.close();
+
+    assertThat(written().lines())
+        .containsExactly(
+            "prepare train: starts, 6 parts",
+            "prepare train  0/6 parts",
+            "prepare train  2/6 parts  1,500 rows/s  8 s left",
+            "prepare train: 18,000 rows read",
+            "generate: starts, 40 rows",
+            "generate  40/40 rows  4.00 rows/s",
+            "generate: 40 rows in 10 s, 4.00 rows/s");
+  }
+
+  @Test
+  void anEvaluationWithinTrainingShowsHowFarItIs() {
+    Progress progress = progress(OptionalInt.empty());
+    progress.stageStarted("train", 10, "steps");
+    progress.evaluating(0, 100);
+    pass(3000);
+    progress.evaluating(30, 100);
+    progress.step(0, 10, Map.of("eval_loss", 0.5));
+    progress.close();
+
+    assertThat(written().lines())
+        .containsExactly(
+            "train: starts, 10 steps",
+            "evaluate  30/100 rows  10 rows/s  7 s left",
+            "step 0/10  eval_loss 0.5000");
+  }
+
+  @Test
+  void aLongStageLeavesFewLinesInALog() {
+    Progress progress = progress(OptionalInt.empty());
+    progress.stageStarted("train", 100_000, "steps");
+    for (int step = 1; step <= 36_000; step++) {
+      pass(100);
+      progress.step(step, 100_000, Map.of("loss", 1.0 / step));
+    }
+    progress.close();
+
+    // An hour of a step each tenth of a second.
+    assertThat(written().lines().count()).isBetween(40L, 130L);
   }
 
   @Test

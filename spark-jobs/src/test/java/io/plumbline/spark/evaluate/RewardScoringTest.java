@@ -15,6 +15,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.spark.reference.LocalSpark;
+import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Scope;
 import java.io.IOException;
@@ -71,7 +72,8 @@ class RewardScoringTest {
     long before = Scope.liveValues();
     List<JsonNode> found = new ArrayList<>();
     try (StageResults<Score> results =
-        Scoring.run(Storage.local(), rows, model, ComputeDtype.F32, 1024, 1)) {
+        Scoring.run(
+            Storage.local(), rows, model, ComputeDtype.F32, 1024, 1, ProgressListener.NONE)) {
       assertThat(results.size()).isEqualTo(64);
       results.iterator().forEachRemaining(score -> found.add(json(score)));
     }
@@ -175,7 +177,13 @@ class RewardScoringTest {
     assertThatThrownBy(
             () ->
                 Sampling.run(
-                    Storage.local(), rows, model, ComputeDtype.F32, DecodingSettings.greedy(1), 1))
+                    Storage.local(),
+                    rows,
+                    model,
+                    ComputeDtype.F32,
+                    DecodingSettings.greedy(1),
+                    1,
+                    ProgressListener.NONE))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("is a reward model");
   }

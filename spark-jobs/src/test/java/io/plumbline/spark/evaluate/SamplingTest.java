@@ -13,6 +13,7 @@ import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.spark.reference.LocalSpark;
+import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import java.io.IOException;
@@ -110,7 +111,8 @@ class SamplingTest {
     JavaRDD<Map<String, Object>> table = LocalSpark.context().parallelize(rows, 3);
     List<Sample> samples = new ArrayList<>();
     try (StageResults<Sample> results =
-        Sampling.run(Storage.local(), table, model, ComputeDtype.F32, settings, 1)) {
+        Sampling.run(
+            Storage.local(), table, model, ComputeDtype.F32, settings, 1, ProgressListener.NONE)) {
       results.iterator().forEachRemaining(samples::add);
     }
 

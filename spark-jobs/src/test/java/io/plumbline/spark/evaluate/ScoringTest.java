@@ -11,6 +11,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.reference.GoldenPairs;
 import io.plumbline.spark.reference.LocalSpark;
+import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -81,7 +82,8 @@ class ScoringTest {
 
     List<Score> scores = new ArrayList<>();
     try (StageResults<Score> results =
-        Scoring.run(Storage.local(), rows, model, ComputeDtype.F32, 1024, 1)) {
+        Scoring.run(
+            Storage.local(), rows, model, ComputeDtype.F32, 1024, 1, ProgressListener.NONE)) {
       assertThat(results.size()).isEqualTo(64);
       Iterator<Score> iterator = results.iterator();
       iterator.forEachRemaining(scores::add);
