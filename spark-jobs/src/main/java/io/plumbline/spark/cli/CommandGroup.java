@@ -43,7 +43,7 @@ enum CommandGroup {
       case TRAIN -> List.of("sft", "reward", "dpo", "kto", "orpo", "simpo", "grpo", "ppo");
       case USE -> List.of("generate", "score", "evaluate");
       case CHAIN -> List.of("pipeline", "rerun", "publish");
-      case LOOK -> List.of("inspect", "report", "track");
+      case LOOK -> List.of("inspect", "track");
       case MORE -> List.of("completion");
     };
   }

@@ -190,7 +190,7 @@ Object.assign(plumbline, (() => {
       if (isLogarithmic()) return uPlot.rangeLog(low, high, 10, false);
       if (description.range) return [Math.min(low, description.range[0]), Math.max(high, description.range[1])];
       if (description.stepped) return [0, high * 1.06 || 1];
-      if (low === high) { const pad = Math.abs(low) * 0.1 || 1; return [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad]; }
+      if (high - low <= Math.abs(high) * 1e-9) { const pad = Math.abs(low) * 0.1 || 1; return [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad]; }
       const pad = (high - low) * 0.06;
       return [low < 0 || low - pad > 0 ? low - pad : 0, high + pad];
     }
