@@ -12,7 +12,7 @@ import io.plumbline.spark.gang.Gang;
 import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
-import io.plumbline.spark.report.MetricsFile;
+import io.plumbline.spark.tracking.MetricsFile;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.tracking.RunTracking;
 import io.plumbline.storage.Storage;

@@ -1,4 +1,4 @@
-package io.plumbline.spark.report;
+package io.plumbline.spark.tracking;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
