@@ -350,9 +350,11 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     }
     List<int[]> kept = keep(rounds, wanted);
     Map<List<Integer>, Credit> credits = prepare(rounds, kept);
+    Map<String, Double> ofCritic =
+        critic.map(against -> criticMetrics(against, step, rounds)).orElse(Map.of());
     // Decides from the next phase on, as does the measured distance from the reference below.
     constraints.update(meanCosts(rounds));
-    phaseMetrics = phaseMetrics(step, rounds);
+    phaseMetrics = phaseMetrics(ofCritic, rounds);
     writeLedger(step, rounds, credits);
     refuseFailures(rounds);
     double[] logRatios = columns(rounds, LOG_RATIO);
@@ -772,7 +774,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   }
 
   /** Of all rollouts of the phase, also of groups that are not learned from. TRL's names. */
-  private Map<String, Double> phaseMetrics(long step, List<Round> rounds) {
+  private Map<String, Double> phaseMetrics(Map<String, Double> ofCritic, List<Round> rounds) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     double[] rewards =
         rounds.stream().flatMapToDouble(r -> Arrays.stream(rewards(r.table()))).toArray();
@@ -784,7 +786,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
       metrics.put("rewards/" + sampler.rewards().names().get(f) + "/std", of.deviation());
     }
     if (critic.isPresent()) {
-      metrics.putAll(criticMetrics(critic.get(), step, rounds));
+      metrics.putAll(ofCritic);
     } else {
       metrics.put("frac_reward_zero_std", shareOfEqualGroups(rounds));
     }

@@ -141,6 +141,11 @@ final class CriticOptions {
         }
       }
     }
+    if (values.has(PTX_DATA) && values.of(RolloutOptions.TEMPERATURE) != 1) {
+      problems.add(
+          "--ptx-data is learned in the same pass as the rollouts, whose logits --temperature"
+              + " divides: leave one out.");
+    }
     for (Setting<Double> limit : List.of(CLIPRANGE_VALUE, REWARD_CLIP)) {
       if (values.of(limit) == 0) {
         problems.add(limit.option() + " must be over 0, or none.");

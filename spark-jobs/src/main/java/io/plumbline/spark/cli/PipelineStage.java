@@ -95,7 +95,9 @@ record PipelineStage(
                       .orElseThrow();
               for (String text : given.texts()) {
                 if (setting.kind() != Setting.Kind.FLAG) {
-                  call.append(' ').append(setting.option()).append(' ').append(quoted(text));
+                  String shown =
+                      PipelineRecord.masked(Map.of(option, List.of(text))).path(option).asText();
+                  call.append(' ').append(setting.option()).append(' ').append(quoted(shown));
                 } else if (setting.reader().apply(text).equals(true)) {
                   call.append(' ').append(setting.option());
                 }

@@ -3,17 +3,21 @@ package io.plumbline.spark.cli;
 import io.plumbline.checkpoint.Fingerprint;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The files that a stage reads and no stage of its pipeline writes, with fingerprints of them. */
 final class StageInputs {
+  private static final String REWARD = "reward";
+
   /** Options that name what is read. */
   private static final Set<String> READ =
       Set.of(
@@ -25,7 +29,8 @@ final class StageInputs {
           "reference",
           "reward-model",
           "critic-model",
-          "pretraining-data");
+          "ptx-data",
+          REWARD);
 
   /** What is no path of files; only running it shows what it holds. */
   private static final Pattern NO_FILES = Pattern.compile("(table|sql|delta|iceberg):.*");
@@ -51,25 +56,29 @@ final class StageInputs {
               for (int i = 0; i < texts.size(); i++) {
                 // What another stage writes is known by that stage.
                 if (!texts.get(i).contains("${")) {
-                  String path = path(option, stage.resolved().get(option).get(i), storage);
-                  if (!NO_FILES.matcher(path).matches()) {
-                    paths.add(path);
-                  }
+                  path(option, stage.resolved().get(option).get(i), storage)
+                      .filter(path -> !NO_FILES.matcher(path).matches())
+                      .ifPresent(paths::add);
                 }
               }
             });
     return paths;
   }
 
-  private static String path(String option, String text, Storage storage) {
+  /** What an option's text reads; empty for rewards that are no models. */
+  private static Optional<String> path(String option, String text, Storage storage) {
+    if (option.equals(REWARD)) {
+      return ScoringModels.path(text);
+    }
     Matcher named = NAMED_POLICY.matcher(text);
     if (option.equals("policy") && named.matches()) {
-      return named.group(1);
+      return Optional.of(named.group(1));
     }
     Matcher weight = WEIGHT.matcher(text);
-    return weight.matches() && !NO_FILES.matcher(text).matches() && !storage.exists(text)
-        ? weight.group(1)
-        : text;
+    return Optional.of(
+        weight.matches() && !NO_FILES.matcher(text).matches() && !storage.exists(text)
+            ? weight.group(1)
+            : text);
   }
 
   /** Adds a problem for each of those that is not there. */

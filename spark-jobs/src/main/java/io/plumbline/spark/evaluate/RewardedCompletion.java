@@ -192,7 +192,10 @@ record RewardedCompletion(
         rewarded.add(
             new RewardedCompletion(
                 place,
-                RewardPanel.weighted(rewards, 0, panel.weights()),
+                // Part of a reward says nothing.
+                scores.get(i).failure().isPresent()
+                    ? Double.NaN
+                    : RewardPanel.weighted(rewards, 0, panel.weights()),
                 rewards,
                 kls.get(i).k1(),
                 kls.get(i).k3(),

@@ -3,6 +3,7 @@ package io.plumbline.spark.mine;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.Fingerprint;
+import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.rollout.mine.BestAgainstWorst;
@@ -13,6 +14,7 @@ import io.plumbline.rollout.mine.Strategy;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.evaluate.DecodingSettings;
 import io.plumbline.spark.source.SparkSources;
+import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.storage.Storage;
 import java.util.List;
@@ -101,6 +103,14 @@ public record MiningRequest(
         Fingerprint.of("mine")
             .text("configuration", configuration().toString())
             .text("model", modelFingerprint);
+    for (RewardSpec reward : rewards) {
+      // Stands in the configuration by its path; what it says depends on weights.
+      ScoringModels.path(reward.text())
+          .ifPresent(
+              path ->
+                  fingerprint.text(
+                      "reward model", ModelDirectory.open(storage, path).fingerprint()));
+    }
     for (String given : data) {
       if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
         for (Storage.Entry file : storage.expand(given)) {

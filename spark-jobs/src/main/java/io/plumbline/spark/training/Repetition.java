@@ -31,6 +31,8 @@ public record Repetition(String of, RunRecord record, Changes changes) {
           "model", "The model",
           "data.train", "The training data",
           "data.eval", "The held-out data",
+          "data.ptx", "The pretraining data",
+          "critic", "The model that the critic starts from",
           "reference", "The reference model");
 
   /** Whether bits of a result can be compared with the other's. */

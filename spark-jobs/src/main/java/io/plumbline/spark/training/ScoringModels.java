@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.rollout.CostSpec;
 import io.plumbline.rollout.reward.RewardSpec;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 
@@ -31,6 +32,14 @@ public final class ScoringModels {
     if (spec.kind().equals(KIND)) {
       paths.put(prefix + spec.name(), options(spec).path(PATH).asText());
     }
+  }
+
+  /** The directory of the model of a reward as it is written; empty where it is of another kind. */
+  public static Optional<String> path(String reward) {
+    RewardSpec spec = RewardSpec.parse(reward);
+    return spec.kind().equals(KIND)
+        ? Optional.of(options(spec).path(PATH).asText())
+        : Optional.empty();
   }
 
   /** A reward as it is written, with another path of its model; others stay as they are. */

@@ -183,6 +183,11 @@ public final class TrainingJob {
     CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
     rows.writeHeld(data, request.ranks(), reference);
     String pretraining = pretraining(model, plan).map(CanonicalShards::fingerprint).orElse("");
+    repetition.ifPresent(
+        of ->
+            record
+                .fingerprint("data." + RolloutRank.PRETRAINING)
+                .ifPresent(hex -> of.check("data." + RolloutRank.PRETRAINING, hex, progress)));
 
     refuseOtherRun(earlier, model, shards.fingerprint() + pretraining);
     record.write(storage, run.runRecord());
@@ -192,7 +197,11 @@ public final class TrainingJob {
       tracking.begin(record);
     }
     Culprits culprits = new Culprits();
-    Supplier<String> places = () -> culprits.sentence(named -> rows.places(data, model, named));
+    // Pretraining rows have numbers of their own, which would name innocent prompts.
+    Supplier<String> places =
+        pretraining.isEmpty()
+            ? () -> culprits.sentence(named -> rows.places(data, model, named))
+            : () -> "";
     LoopOutcome outcome = train(plan, data.held().isPresent(), culprits, places);
     String culpritsStandAt = places.get();
     if (!culpritsStandAt.isEmpty()) {
@@ -383,7 +392,7 @@ public final class TrainingJob {
    * size, micro-batches and where things are kept may change.
    */
   private void refuseOtherRun(Optional<RunRecord> earlier, ModelDirectory model, String shards) {
-    String identity =
+    Fingerprint identified =
         Fingerprint.of("plumbline.run.1")
             .text("algorithm", request.algorithm().command())
             .text("model", model.fingerprint())
@@ -391,8 +400,17 @@ public final class TrainingJob {
             .text("optimizer", request.optimizer().toString())
             .text("computeDtype", request.computeDtype().name())
             .text("objective", request.objective().toString())
-            .text("rollouts", RequestText.rolloutsThatDecide(request))
-            .hex();
+            .text("rollouts", RequestText.rolloutsThatDecide(request));
+    // Reward models stand among the options by their paths; what they say depends on weights.
+    request
+        .rollouts()
+        .ifPresent(
+            rollouts ->
+                ScoringModels.of(rollouts)
+                    .keySet()
+                    .forEach(
+                        name -> identified.text(name, record.fingerprint(name).orElseThrow())));
+    String identity = identified.hex();
     Optional<String> before = earlier.flatMap(e -> e.fingerprint("run"));
     if (before.isPresent()
         && !before.get().equals(identity)
