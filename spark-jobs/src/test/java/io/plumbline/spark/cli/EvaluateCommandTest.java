@@ -114,6 +114,41 @@ class EvaluateCommandTest {
     assertThat(JSON.readTree(json.out())).isEqualTo(written);
   }
 
+  @Test
+  void aCompletionOfWhichAFunctionFailedIsLeftOutAndCounted() throws Exception {
+    Path asked =
+        Files.writeString(
+            directory.resolve("some-answers.jsonl"),
+            "{\"prompt\": \"1 + 1\", \"answer\": \"2\"}\n{\"prompt\": \"no answer\"}\n");
+    String output = directory.resolve("failed").toString();
+    Call call =
+        Call.plumbline(
+            "evaluate",
+            "--policy",
+            model("judged", 3),
+            "--prompts",
+            asked.toString(),
+            "--reward",
+            "answer{\"reward\":-5,\"penalty\":-5}",
+            "--reward",
+            "length{\"per_token\":0}",
+            "--max-failed-rewards",
+            "100%",
+            "--max-new-tokens",
+            "2",
+            "--num-generations",
+            "4",
+            "--output",
+            output);
+
+    assertThat(call.status()).as(call.err()).isZero();
+    JsonNode policy =
+        JSON.readTree(Path.of(output, "evaluation.json").toFile()).path("policies").path(0);
+    assertThat(policy.path("failed_rewards").asInt()).isEqualTo(4);
+    // Of the prompt with an answer alone: the length says 0 of the other's completions too.
+    assertThat(policy.at("/reward/mean").asDouble()).isEqualTo(-5);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
