@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The DAG that users copy, run by a real Airflow that submits the jar to a real Spark. One test,
  * because each date goes on from what the one before left.
  */
+@Tag("slow")
 class AirflowIT {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int STEPS = 80;

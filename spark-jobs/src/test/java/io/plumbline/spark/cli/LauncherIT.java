@@ -15,10 +15,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The script at the repository's root, as its own process. */
+@Tag("slow")
 class LauncherIT {
   private static final Duration DEADLINE = Duration.ofMinutes(10);
 
