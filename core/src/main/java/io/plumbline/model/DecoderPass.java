@@ -89,6 +89,31 @@ final class DecoderPass implements AutoCloseable {
     return decoder.kernels.call(scope, GraphMode.GRAPH, method, arguments);
   }
 
+  /** What a head with one output says at some of the places in {@link #last}. */
+  float[] scores(Value places, Value weight) {
+    return readsNothing()
+        ? new float[0]
+        : call("scores", last(), places, decoder.norm, weight).floats();
+  }
+
+  /**
+   * Adds to the gradients of such a head and of the norm before it.
+   *
+   * @param byScore derivatives by {@link #scores}
+   * @return the derivative by {@link #last}
+   */
+  Value scoresBackward(float[] byScore, Value places, Value weight, Value weightGradient) {
+    return callWithGraph(
+        "scores_backward",
+        scope.floats(byScore, byScore.length),
+        last(),
+        places,
+        decoder.norm,
+        weight,
+        decoder.normGradient,
+        weightGradient);
+  }
+
   private Value layer(int i, Value x, GraphMode graph) {
     if (lastMasks != null && i == decoder.layers.size() - 1) {
       return decoder.kernels.call(

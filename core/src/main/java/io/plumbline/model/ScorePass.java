@@ -4,7 +4,6 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.PackedRows.Reading;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Segment;
-import io.plumbline.tensor.Value;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -18,13 +17,9 @@ final class ScorePass implements TrainingPass<List<float[]>, List<float[]>> {
         new DecoderPass(
             decoder, PackedRows.of(rows, decoder.config.vocabSize(), Reading.ENDS), mode, memory);
     try {
-      float[] values =
-          layers.readsNothing()
-              ? new float[0]
-              : layers
-                  .call("scores", layers.last(), layers.read(), decoder.norm, decoder.head)
-                  .floats();
-      this.scores = PackedRows.spreadEnds(rows, layers.packed.owners(), values);
+      this.scores =
+          PackedRows.spreadEnds(
+              rows, layers.packed.owners(), layers.scores(layers.read(), decoder.head));
     } catch (RuntimeException | Error e) {
       layers.close();
       throw e;
@@ -44,17 +39,8 @@ final class ScorePass implements TrainingPass<List<float[]>, List<float[]>> {
     }
     float[] byScore = layers.packed.collectEnds(gradients);
     Decoder decoder = layers.decoder;
-    Value byLast =
-        layers.callWithGraph(
-            "scores_backward",
-            layers.scope.floats(byScore, byScore.length),
-            layers.last(),
-            layers.read(),
-            decoder.norm,
-            decoder.head,
-            decoder.normGradient,
-            decoder.headGradient);
-    layers.backward(byLast, onFinal);
+    layers.backward(
+        layers.scoresBackward(byScore, layers.read(), decoder.head, decoder.headGradient), onFinal);
   }
 
   @Override

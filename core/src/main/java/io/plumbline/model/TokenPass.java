@@ -62,7 +62,11 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
             decoder, PackedRows.of(rows, decoder.config.vocabSize(), reading), mode, memory);
     try {
       this.tokens = readsNoToken() ? nothing() : run();
-      this.states = valueHead.isPresent() ? runStates(valueHead.get()) : List.of();
+      this.states =
+          valueHead
+              .map(head -> layers.scores(layers.states(), head.weight()))
+              .map(found -> PackedRows.spreadStates(rows, layers.packed.stateOwners(), found))
+              .orElse(List.of());
     } catch (RuntimeException | Error e) {
       layers.close();
       throw e;
@@ -83,16 +87,6 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
 
   private boolean readsNoToken() {
     return layers.packed.read().length == 0;
-  }
-
-  private List<List<float[]>> runStates(ValueHead head) {
-    float[] found =
-        layers.packed.states().length == 0
-            ? new float[0]
-            : layers
-                .call("scores", layers.last(), layers.states(), layers.decoder.norm, head.weight())
-                .floats();
-    return PackedRows.spreadStates(rows, layers.packed.stateOwners(), found);
   }
 
   private TokenLogps run() {
@@ -175,35 +169,23 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
    * @param byState derivatives by {@link #states}; empty without a second head
    */
   void backward(TokenGradients gradients, List<List<float[]>> byState, Consumer<Segment> onFinal) {
-    Optional<Value> byLast = valueHead.map(head -> backward(head, byState, onFinal));
+    if (layers.readsNothing()) {
+      valueHead.ifPresent(head -> onFinal.accept(head.segment()));
+      layers.backwardOfNothing(onFinal);
+      return;
+    }
+    Optional<Value> byLast = valueHead.map(head -> backward(head, byState));
+    valueHead.ifPresent(head -> onFinal.accept(head.segment()));
     if (!readsNoToken()) {
       Value byToken = backward(gradients);
       byLast = Optional.of(byLast.map(one -> layers.call("plus", one, byToken)).orElse(byToken));
     }
-    if (layers.readsNothing()) {
-      layers.backwardOfNothing(onFinal);
-    } else {
-      layers.backward(byLast.orElseThrow(), onFinal);
-    }
+    layers.backward(byLast.orElseThrow(), onFinal);
   }
 
-  private Value backward(ValueHead head, List<List<float[]>> byState, Consumer<Segment> onFinal) {
-    Value byLast = null;
-    if (!layers.readsNothing()) {
-      float[] byValue = layers.packed.collectStates(byState);
-      byLast =
-          layers.callWithGraph(
-              "scores_backward",
-              layers.scope.floats(byValue, byValue.length),
-              layers.last(),
-              layers.states(),
-              layers.decoder.norm,
-              head.weight(),
-              layers.decoder.normGradient,
-              head.gradient());
-    }
-    onFinal.accept(head.segment());
-    return byLast;
+  private Value backward(ValueHead head, List<List<float[]>> byState) {
+    return layers.scoresBackward(
+        layers.packed.collectStates(byState), layers.states(), head.weight(), head.gradient());
   }
 
   private Value backward(TokenGradients gradients) {

@@ -4,7 +4,6 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.PackedRows.Reading;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Segment;
-import io.plumbline.tensor.Value;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -18,13 +17,9 @@ final class ValuePass implements TrainingPass<List<List<float[]>>, List<List<flo
         new DecoderPass(
             decoder, PackedRows.of(rows, decoder.config.vocabSize(), Reading.STATES), mode, memory);
     try {
-      float[] found =
-          layers.readsNothing()
-              ? new float[0]
-              : layers
-                  .call("scores", layers.last(), layers.states(), decoder.norm, decoder.head)
-                  .floats();
-      this.values = PackedRows.spreadStates(rows, layers.packed.stateOwners(), found);
+      this.values =
+          PackedRows.spreadStates(
+              rows, layers.packed.stateOwners(), layers.scores(layers.states(), decoder.head));
     } catch (RuntimeException | Error e) {
       layers.close();
       throw e;
@@ -44,17 +39,9 @@ final class ValuePass implements TrainingPass<List<List<float[]>>, List<List<flo
     }
     float[] byValue = layers.packed.collectStates(gradients);
     Decoder decoder = layers.decoder;
-    Value byLast =
-        layers.callWithGraph(
-            "scores_backward",
-            layers.scope.floats(byValue, byValue.length),
-            layers.last(),
-            layers.states(),
-            decoder.norm,
-            decoder.head,
-            decoder.normGradient,
-            decoder.headGradient);
-    layers.backward(byLast, onFinal);
+    layers.backward(
+        layers.scoresBackward(byValue, layers.states(), decoder.head, decoder.headGradient),
+        onFinal);
   }
 
   @Override
