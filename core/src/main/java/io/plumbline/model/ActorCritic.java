@@ -109,8 +109,16 @@ public final class ActorCritic
     if (critic.isPresent()) {
       return critic.get().values(rows);
     }
-    try (TokenPass pass = pass(rows, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE)) {
-      return pass.states();
+    ValueHead on = head.orElseThrow();
+    try (ValuePass pass =
+        new ValuePass(
+            policy.decoder(),
+            on.weight(),
+            on.gradient(),
+            rows,
+            GraphMode.INFERENCE,
+            ActivationMemory.RECOMPUTE)) {
+      return pass.values();
     }
   }
 

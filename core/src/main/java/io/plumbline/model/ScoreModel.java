@@ -192,8 +192,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    * row and completion, one more than the completion has tokens.
    */
   public List<List<float[]>> values(List<TokenizedRow> rows) {
-    try (ValuePass pass =
-        new ValuePass(decoder, rows, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE)) {
+    try (ValuePass pass = valuePass(rows, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE)) {
       return pass.values();
     }
   }
@@ -202,7 +201,11 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   TrainingPass<List<List<float[]>>, List<List<float[]>>> forwardValues(
       List<TokenizedRow> rows, ActivationMemory memory) {
     LoadedWeights.checkTrainable(purpose);
-    return new ValuePass(decoder, rows, GraphMode.GRAPH, memory);
+    return valuePass(rows, GraphMode.GRAPH, memory);
+  }
+
+  private ValuePass valuePass(List<TokenizedRow> rows, GraphMode mode, ActivationMemory memory) {
+    return new ValuePass(decoder, decoder.head, decoder.headGradient, rows, mode, memory);
   }
 
   /**
