@@ -47,10 +47,11 @@ public final class CriticCredit {
    * @param scores of the whole completions; NaN for those that nothing is learned from
    * @param steps what tokens earn besides; empty for nothing
    */
-  record Scored(Group group, List<float[]> reference, double[] scores, List<double[]> steps) {}
-
-  /** What became of a group; lists are by completion, and empty arrays where nothing is learned. */
-  record Credited(List<double[]> advantages, List<float[]> values, List<double[]> returns) {}
+  record Scored(Group group, List<float[]> reference, double[] scores, List<double[]> steps) {
+    boolean learned(int completion) {
+      return !Double.isNaN(scores[completion]);
+    }
+  }
 
   private final Settings settings;
   private final ActorCritic model;
@@ -84,9 +85,9 @@ public final class CriticCredit {
    * Credits this rank's groups; every rank takes part, also without any.
    *
    * @param klCoefficient β of the charge on each token
-   * @return in the order of the groups
+   * @return in the order of the groups; returns of nothing where nothing is learned
    */
-  List<Credited> credit(
+  List<Credit> credit(
       List<Scored> own,
       GroupRows passes,
       KlEstimator estimator,
@@ -101,7 +102,7 @@ public final class CriticCredit {
     for (int g = 0; g < own.size(); g++) {
       Scored scored = own.get(g);
       for (int i = 0; i < scored.group().size(); i++) {
-        if (!Double.isNaN(scored.scores()[i])) {
+        if (scored.learned(i)) {
           Generation written = scored.group().generations().get(i);
           rewards.add(
               tokenRewards.of(
@@ -119,32 +120,33 @@ public final class CriticCredit {
       rewards.replaceAll(of -> whitening.of(of, Whitening.Mean.KEPT));
     }
     List<Estimates> estimates = new ArrayList<>();
-    for (int i = 0; i < rewards.size(); i++) {
-      estimates.add(settings.advantage().of(rewards.get(i), expected.get(i)));
-    }
     List<double[]> advantages = new ArrayList<>();
     for (int i = 0; i < rewards.size(); i++) {
+      Estimates found = settings.advantage().of(rewards.get(i), expected.get(i));
       int tokens = expected.get(i).length - 1;
-      advantages.add(Arrays.copyOf(estimates.get(i).advantages(), tokens));
+      estimates.add(found);
+      advantages.add(Arrays.copyOf(found.advantages(), tokens));
     }
     Whitening whitening = Whitening.over(collective, advantages);
-    List<Credited> credited = new ArrayList<>();
+    List<Credit> credits = new ArrayList<>();
     int next = 0;
     for (int g = 0; g < own.size(); g++) {
-      List<double[]> ofGroup = new ArrayList<>();
+      List<double[]> byToken = new ArrayList<>();
       List<double[]> returns = new ArrayList<>();
-      for (int i = 0; i < own.get(g).group().size(); i++) {
-        if (Double.isNaN(own.get(g).scores()[i])) {
-          ofGroup.add(new double[values.get(g).get(i).length - 1]);
-          returns.add(new double[0]);
-        } else {
-          ofGroup.add(whitening.of(advantages.get(next), Whitening.Mean.REMOVED));
+      boolean[] learned = new boolean[own.get(g).group().size()];
+      for (int i = 0; i < learned.length; i++) {
+        learned[i] = own.get(g).learned(i);
+        if (learned[i]) {
+          byToken.add(whitening.of(advantages.get(next), Whitening.Mean.REMOVED));
           returns.add(estimates.get(next).returns());
           next++;
+        } else {
+          byToken.add(new double[values.get(g).get(i).length - 1]);
+          returns.add(new double[0]);
         }
       }
-      credited.add(new Credited(ofGroup, values.get(g), returns));
+      credits.add(new Credit(byToken, values.get(g), returns, learned));
     }
-    return credited;
+    return credits;
   }
 }

@@ -590,17 +590,6 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     return List.copyOf(differing.subList(0, Math.min(wanted, differing.size())));
   }
 
-  /**
-   * What a group's tokens are learned for; lists are by completion.
-   *
-   * @param byToken advantages
-   * @param values of a critic; empty without one
-   * @param returns that it is to learn; empty without one
-   * @param learned whether anything is learned from a completion
-   */
-  private record Credit(
-      List<double[]> byToken, List<float[]> values, List<double[]> returns, boolean[] learned) {}
-
   /** A kept group of this rank: its turn, and its place. */
   private record Kept(int turn, int round, int at, Group group) {}
 
@@ -700,24 +689,12 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
       scored.add(
           new CriticCredit.Scored(of.group(), round.reference().get(of.at()), scores, steps));
     }
-    List<CriticCredit.Credited> credited =
-        against.credit(
-            scored,
-            passes,
-            settings.klEstimator(),
-            (1 - restraint) * kl.coefficient() + restraint,
-            collective);
-    List<Credit> credits = new ArrayList<>();
-    for (int n = 0; n < own.size(); n++) {
-      double[] scores = scored.get(n).scores();
-      boolean[] counted = new boolean[scores.length];
-      for (int i = 0; i < scores.length; i++) {
-        counted[i] = !Double.isNaN(scores[i]);
-      }
-      CriticCredit.Credited of = credited.get(n);
-      credits.add(new Credit(of.advantages(), of.values(), of.returns(), counted));
-    }
-    return credits;
+    return against.credit(
+        scored,
+        passes,
+        settings.klEstimator(),
+        (1 - restraint) * kl.coefficient() + restraint,
+        collective);
   }
 
   /** The part of a completion's weighted rewards that its steps earn. */
