@@ -8,6 +8,7 @@ import io.plumbline.model.Generation;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.model.SamplingSettings;
 import io.plumbline.rollout.Moments;
+import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.train.RolloutSampler.Group;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -84,7 +85,7 @@ public record HeldOutRewards(
     double[] weights = sampler.rewards().weights();
     double[] rewards =
         Arrays.stream(table.rows())
-            .mapToDouble(row -> RolloutTable.weighted(row, REWARDS, weights))
+            .mapToDouble(row -> RewardPanel.weighted(row, REWARDS, weights))
             .toArray();
     metrics.put("reward", Moments.of(rewards).mean());
     metrics.put("reward_std", Moments.of(rewards).deviation());

@@ -1,7 +1,6 @@
 package io.plumbline.train;
 
 import io.plumbline.collective.Collective;
-import io.plumbline.rollout.reward.RewardPanel;
 import java.util.Arrays;
 import java.util.List;
 
@@ -38,11 +37,6 @@ record RolloutTable(int groupSize, int first, int own, double[][] rows) {
       rows[i] = Arrays.copyOfRange(flat, i * width, (i + 1) * width);
     }
     return new RolloutTable(groupSize, first, own.size(), rows);
-  }
-
-  /** See {@link RewardPanel#weighted}. */
-  static double weighted(double[] row, int from, double[] weights) {
-    return RewardPanel.weighted(row, from, weights);
   }
 
   int groups() {

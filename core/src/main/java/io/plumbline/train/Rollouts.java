@@ -24,6 +24,7 @@ import io.plumbline.rollout.TokenRewards.End;
 import io.plumbline.rollout.TrustRegion;
 import io.plumbline.rollout.ledger.Ledger;
 import io.plumbline.rollout.ledger.LedgerRow;
+import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.train.RolloutSampler.Group;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -147,38 +148,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
    * @param policy the model that is trained
    * @param reference the model that it is held to, where the settings need one
    * @param prompts a batch holds the prompts of a phase, or a pool that a curriculum chooses from
-   */
-  public Rollouts(
-      Settings settings,
-      CausalLm policy,
-      Optional<CausalLm> reference,
-      RolloutSampler sampler,
-      CanonicalShards prompts,
-      Collective collective,
-      Ledger ledger,
-      TrainingObserver observer,
-      KlController kl,
-      Constraints constraints,
-      Optional<Curriculum> curriculum) {
-    this(
-        settings,
-        policy,
-        reference,
-        sampler,
-        prompts,
-        collective,
-        ledger,
-        observer,
-        kl,
-        constraints,
-        curriculum,
-        Optional.empty());
-  }
-
-  /**
-   * The same, compared with what a critic expects and not within groups.
-   *
-   * @param critic what tokens are learned for; empty to compare within groups
+   * @param critic says what tokens are learned for; empty to compare completions within groups
    */
   public Rollouts(
       Settings settings,
@@ -716,7 +686,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
    */
   private double score(CriticCredit against, double[] row, double inSteps) {
     double[] weights = sampler.rewards().weights();
-    double rewards = RolloutTable.weighted(row, REWARDS, weights);
+    double rewards = RewardPanel.weighted(row, REWARDS, weights);
     if (row[FAILED] > 0 || Double.isNaN(rewards)) {
       return Double.NaN;
     }
@@ -838,7 +808,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   private double[] rewards(RolloutTable table) {
     double[] weights = sampler.rewards().weights();
     return Arrays.stream(table.rows())
-        .mapToDouble(row -> RolloutTable.weighted(row, REWARDS, weights))
+        .mapToDouble(row -> RewardPanel.weighted(row, REWARDS, weights))
         .toArray();
   }
 
@@ -874,7 +844,7 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
                       ? Optional.of(round.reference().get(at).get(i))
                       : Optional.empty(),
                   OptionalDouble.of(
-                      RolloutTable.weighted(numbers, REWARDS, sampler.rewards().weights())),
+                      RewardPanel.weighted(numbers, REWARDS, sampler.rewards().weights())),
                   named(rewardNames, numbers, REWARDS),
                   named(costNames, numbers, REWARDS + rewardNames.size()),
                   advantage(round, place * group.size() + i, credit, i),
