@@ -203,37 +203,33 @@ record TrainingTask(
 
   /** What of the machine of a rank may decide the last bits, as {@link #run} returned it. */
   static Map<String, String> environment(String written) {
-    try {
-      Map<String, String> environment = new TreeMap<>();
-      JSON.readTree(written)
-          .path("environment")
-          .properties()
-          .forEach(e -> environment.put(e.getKey(), e.getValue().asText()));
-      return environment;
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a rank's outcome is JSON", e);
-    }
+    Map<String, String> environment = new TreeMap<>();
+    read(written)
+        .path("environment")
+        .properties()
+        .forEach(e -> environment.put(e.getKey(), e.getValue().asText()));
+    return environment;
   }
 
   /** Where each rank ran, of what {@link #run} returned. */
   static JsonNode ranks(String written) {
-    try {
-      return JSON.readTree(written).get("ranks");
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a rank's outcome is JSON", e);
-    }
+    return read(written).get("ranks");
   }
 
   /** What {@link #run} returned. */
   static LoopOutcome outcome(String written) {
+    JsonNode json = read(written);
+    long best = json.get("best").asLong();
+    return new LoopOutcome(
+        json.get("first").asLong(),
+        json.get("last").asLong(),
+        best < 0 ? OptionalLong.empty() : OptionalLong.of(best),
+        LoopOutcome.Ending.valueOf(json.get("ending").asText()));
+  }
+
+  private static JsonNode read(String written) {
     try {
-      JsonNode json = JSON.readTree(written);
-      long best = json.get("best").asLong();
-      return new LoopOutcome(
-          json.get("first").asLong(),
-          json.get("last").asLong(),
-          best < 0 ? OptionalLong.empty() : OptionalLong.of(best),
-          LoopOutcome.Ending.valueOf(json.get("ending").asText()));
+      return JSON.readTree(written);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a rank's outcome is JSON", e);
     }
