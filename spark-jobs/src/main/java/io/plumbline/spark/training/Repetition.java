@@ -23,9 +23,6 @@ public record Repetition(String of, RunRecord record, Changes changes) {
     ALLOWED
   }
 
-  /** What fingerprints of results, and of the run as a whole, are called. */
-  private static final List<String> NOT_INPUTS = List.of("run", "checkpoint");
-
   private static final Map<String, String> WORDS =
       Map.of(
           "model", "The model",
@@ -50,7 +47,7 @@ public record Repetition(String of, RunRecord record, Changes changes) {
    */
   void check(String name, String fingerprint, ProgressListener progress) {
     Optional<String> before = record.fingerprint(name);
-    if (NOT_INPUTS.contains(name) || before.isEmpty() || before.get().equals(fingerprint)) {
+    if (before.isEmpty() || before.get().equals(fingerprint)) {
       return;
     }
     String changed =

@@ -25,6 +25,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.storage.StorageLevel;
@@ -169,26 +170,13 @@ public final class TrainingJob {
                             fingerprint(name, ModelDirectory.open(storage, path).fingerprint())));
 
     TrainingRows rows =
-        new TrainingRows(
-            spark,
-            storage,
-            TrainingRows.Settings.of(request),
-            progress,
-            change -> record = change.apply(record));
+        new TrainingRows(spark, storage, TrainingRows.Settings.of(request), progress, this::note);
     TrainingRows.Made data = rows.make(model);
-    repetition.ifPresent(
-        of -> record.fingerprints().forEach((name, hex) -> of.check(name, hex, progress)));
     Plan plan = plan(data.rows().count());
     Optional<TrainingRows.Addition> reference = reference(data, plan);
     CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
     rows.writeHeld(data, request.ranks(), reference);
     String pretraining = pretraining(model, plan).map(CanonicalShards::fingerprint).orElse("");
-    repetition.ifPresent(
-        of ->
-            record
-                .fingerprint("data." + RolloutRank.PRETRAINING)
-                .ifPresent(hex -> of.check("data." + RolloutRank.PRETRAINING, hex, progress)));
-
     refuseOtherRun(earlier, model, shards.fingerprint() + pretraining);
     record.write(storage, run.runRecord());
     if (request.start() == TrainingRequest.Start.RESUME) {
@@ -266,7 +254,7 @@ public final class TrainingJob {
                       TrainingRows.pretraining(request, critic),
                       RolloutRank.PRETRAINING,
                       progress,
-                      change -> record = change.apply(record));
+                      this::note);
               TrainingRows.Made made = rows.make(model);
               Plan plan =
                   Plan.forSteps(
@@ -279,10 +267,26 @@ public final class TrainingJob {
             });
   }
 
-  /** Notes what an input is; in a run that repeats another, it must be what it was. */
   private void fingerprint(String name, String hex) {
-    record = record.withFingerprint(name, hex);
-    repetition.ifPresent(of -> of.check(name, hex, progress));
+    note(run -> run.withFingerprint(name, hex));
+  }
+
+  /**
+   * Notes what becomes known of the run; where it repeats another, an input must be what it was.
+   */
+  private void note(UnaryOperator<RunRecord> change) {
+    RunRecord before = record;
+    record = change.apply(before);
+    repetition.ifPresent(
+        of ->
+            record
+                .fingerprints()
+                .forEach(
+                    (name, hex) -> {
+                      if (!before.fingerprint(name).equals(Optional.of(hex))) {
+                        of.check(name, hex, progress);
+                      }
+                    }));
   }
 
   /** Trains; a failure that is due to rows says where they stand in the data. */
