@@ -93,7 +93,7 @@
   function legend(entries) {
     const made = element("div", "legend");
     for (const [name, swatch, className] of entries) {
-      const entry = element("span", className || "", name);
+      const entry = element("span", className ? "swatch " + className : "swatch", name);
       entry.style.setProperty("--swatch", swatch);
       made.append(entry);
     }
