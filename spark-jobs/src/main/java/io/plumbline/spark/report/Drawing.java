@@ -105,7 +105,7 @@ final class Drawing {
         best ? "route best" : "route",
         x.at(kl),
         y.at(reward),
-        PipelineReport.escaped(
+        Page.escapedHtml(
             String.format(
                 "%s: reward %s, KL %s",
                 route.name(),
@@ -130,7 +130,7 @@ final class Drawing {
         labelX,
         labelY,
         leftwards ? "end" : "start",
-        PipelineReport.escaped(Shortened.of(route.name(), 28)));
+        Page.escapedHtml(Shortened.of(route.name(), 28)));
   }
 
   /** One metric over the steps of a stage; empty where fewer than two steps have it. */
@@ -178,7 +178,7 @@ final class Drawing {
   private void begin(int height, String label) {
     add(
         "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">",
-        WIDTH, height, PipelineReport.escaped(label));
+        WIDTH, height, Page.escapedHtml(label));
   }
 
   private void grid(Scale x, Scale y, int height, String xName, String yName) {
@@ -200,9 +200,9 @@ final class Drawing {
     }
     add(
         "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>",
-        WIDTH - RIGHT, height - 6, PipelineReport.escaped(xName));
+        WIDTH - RIGHT, height - 6, Page.escapedHtml(xName));
     if (!yName.isEmpty()) {
-      add("<text x=\"%d\" y=\"13\">%s</text>", LEFT, PipelineReport.escaped(yName));
+      add("<text x=\"%d\" y=\"13\">%s</text>", LEFT, Page.escapedHtml(yName));
     }
   }
 

@@ -27,7 +27,8 @@ import java.util.stream.Collectors;
 
 /**
  * The frame that all reports share: one HTML file that needs nothing beside it and no network, with
- * a title, a verdict, a switch between light and dark, and the data that its scripts draw.
+ * a title and a verdict. Then come a switch between light and dark and the data that its scripts
+ * draw, or content that needs no script.
  *
  * <p>The content security policy forbids every request, and every script and style but those that
  * were put in here, which it knows by their hashes. So elements have no {@code style} attributes
@@ -42,10 +43,15 @@ public final class Page {
   /** The charts' library, from its Maven artifact; its licence goes into each page with it. */
   private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/";
 
+  private static final String NOSCRIPT =
+      "<noscript><p class=\"warning\">This page draws its charts and lists with JavaScript of its"
+          + " own; please allow it.</p></noscript>";
+
   private final String title;
   private String kind = "Plumbline report";
   private String verdict = "";
   private Object data = Map.of();
+  private String content = "";
   private final List<String> styles = new ArrayList<>();
   private final List<String> scripts = new ArrayList<>();
 
@@ -95,6 +101,16 @@ public final class Page {
   }
 
   /**
+   * Makes a page without scripts: what it shows is this markup. All texts in it must be {@link
+   * #escapedHtml}, and it may have no {@code style} attributes.
+   */
+  public Page content(String markup) {
+    content = markup;
+    scripts.clear();
+    return this;
+  }
+
+  /**
    * Adds {@code plumbline.chart}, {@code chartGroup} and {@code histogram} for the scripts that
    * come after: see charts.js.
    */
@@ -135,10 +151,17 @@ public final class Page {
       case "kind" -> escapedHtml(kind);
       case "verdict" -> escapedHtml(verdict);
       case "style-hashes" -> hashes(styles);
-      case "script-hashes" -> hashes(scripts);
+      case "script-hashes" -> scripts.isEmpty() ? "'none'" : hashes(scripts);
       case "styles" -> elements("style", styles);
       case "scripts" -> elements("script", scripts);
-      case "data" -> scriptSafe(json(data));
+      case "noscript" -> scripts.isEmpty() ? "" : NOSCRIPT;
+      case "content" -> content;
+      case "data" ->
+          scripts.isEmpty()
+              ? ""
+              : "<script type=\"application/json\" id=\"data\">"
+                  + scriptSafe(json(data))
+                  + "</script>";
       default -> throw new IllegalStateException("unknown place in the template: " + place);
     };
   }
@@ -186,13 +209,31 @@ public final class Page {
     }
   }
 
-  /** Text that may stand between tags and in quoted attributes. */
+  /**
+   * Text that may stand between tags and in quoted attributes. A lone half of a surrogate pair has
+   * no UTF-8 form, and a zero no place in HTML.
+   */
   public static String escapedHtml(String text) {
-    return text.replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-        .replace("\"", "&quot;")
-        .replace("'", "&#39;");
+    StringBuilder safe = new StringBuilder();
+    text.codePoints()
+        .forEach(
+            point -> {
+              switch (point) {
+                case '&' -> safe.append("&amp;");
+                case '<' -> safe.append("&lt;");
+                case '>' -> safe.append("&gt;");
+                case '"' -> safe.append("&quot;");
+                case '\'' -> safe.append("&#39;");
+                default ->
+                    safe.appendCodePoint(
+                        point == 0
+                                || (point >= Character.MIN_SURROGATE
+                                    && point <= Character.MAX_SURROGATE)
+                            ? 0xfffd
+                            : point);
+              }
+            });
+    return safe.toString();
   }
 
   private static String json(Object value) {

@@ -1,16 +1,10 @@
 package io.plumbline.spark.report;
 
-import io.plumbline.error.ErrorCode;
-import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.report.PipelineReportData.Stage;
 import io.plumbline.spark.report.RouteComparison.Route;
 import io.plumbline.spark.report.RouteComparison.Way;
 import io.plumbline.spark.report.RouteComparison.WinRate;
 import io.plumbline.storage.Storage;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -35,7 +29,7 @@ public final class PipelineReport {
   private static final String ABSENT = "–";
 
   private final PipelineReportData data;
-  private final StringBuilder page = new StringBuilder();
+  private final StringBuilder content = new StringBuilder();
 
   private PipelineReport(PipelineReportData data) {
     this.data = data;
@@ -43,31 +37,24 @@ public final class PipelineReport {
 
   /** Writes the page to a path of any Hadoop file system, replacing what is there. */
   public static void write(Storage storage, String path, PipelineReportData data) {
-    storage.writeText(path, render(data));
+    page(data).write(storage, path);
   }
 
   /** The page as one string. */
   public static String render(PipelineReportData data) {
-    return new PipelineReport(data).render();
+    return page(data).render();
   }
 
-  private String render() {
-    markup(
-        """
-        <!DOCTYPE html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-        style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        """);
-    element("title", data.title());
-    markup("<style>\n" + style());
-    markup("</style>\n</head>\n<body>\n<header>\n<p class=\"brand\">Plumbline pipeline</p>\n");
-    element("h1", data.title());
-    markup("<p id=\"verdict\">").text(verdict()).markup("</p>\n");
+  private static Page page(PipelineReportData data) {
+    PipelineReport report = new PipelineReport(data);
+    return Page.titled(data.title())
+        .kind("Plumbline pipeline")
+        .verdict(report.verdict())
+        .style(Page.resource(PipelineReport.class, "pipeline.css"))
+        .content(report.content());
+  }
+
+  private String content() {
     for (Stage stage : data.stages()) {
       if (!stage.error().isEmpty()) {
         markup("<p class=\"warning\"><strong>")
@@ -77,14 +64,13 @@ public final class PipelineReport {
             .markup("</p>\n");
       }
     }
-    markup("</header>\n<main>\n");
     for (RouteComparison comparison : data.comparisons()) {
       comparison(comparison);
     }
     stages();
     curves();
     options();
-    return markup("</main>\n</body>\n</html>\n").page.toString();
+    return content.toString();
   }
 
   private String verdict() {
@@ -107,7 +93,7 @@ public final class PipelineReport {
         data.comparisons().size() == 1
             ? "The routes side by side"
             : "The routes side by side, by " + comparison.stage());
-    markup("<div class=\"card wide\"><table class=\"routes\"><thead><tr>");
+    markup("<div class=\"card scroll\"><table class=\"routes\"><thead><tr>");
     for (String column :
         List.of(
             "Route",
@@ -208,7 +194,7 @@ public final class PipelineReport {
   private void stages() {
     heading("Stages");
     double longest = data.stages().stream().mapToDouble(Stage::seconds).max().orElse(0);
-    markup("<div class=\"card wide\"><table class=\"stages\"><thead><tr>");
+    markup("<div class=\"card scroll\"><table class=\"stages\"><thead><tr>");
     for (String column : List.of("Stage", "Command", "State", "Uses", "Steps", "Time", "Output")) {
       markup("<th scope=\"col\">").text(column).markup("</th>");
     }
@@ -235,8 +221,8 @@ public final class PipelineReport {
         markup(
             String.format(
                 Locale.ROOT,
-                "<div class=\"bar\" style=\"width:%.1f%%\"></div>",
-                100 * stage.seconds() / longest));
+                "<svg class=\"bar\"><rect width=\"%.1f%%\" height=\"8\" rx=\"4\"/></svg>",
+                Math.max(2, 100 * stage.seconds() / longest)));
       }
       markup("</td><td class=\"code\">").text(stage.output()).markup("</td></tr>\n");
     }
@@ -312,63 +298,18 @@ public final class PipelineReport {
   }
 
   private void heading(String words) {
-    element("h2", words);
-  }
-
-  private void element(String tag, String words) {
-    markup("<" + tag + ">").text(words).markup("</" + tag + ">\n");
+    markup("<h2>").text(words).markup("</h2>\n");
   }
 
   /** Markup of this class's own, in which all texts are escaped already. */
   private PipelineReport markup(String html) {
-    page.append(html);
+    content.append(html);
     return this;
   }
 
   /** A text from outside. */
   private PipelineReport text(String words) {
-    page.append(escaped(words));
+    content.append(Page.escapedHtml(words));
     return this;
-  }
-
-  /**
-   * A text as HTML shows it. A lone half of a surrogate pair has no UTF-8 form, and a zero no place
-   * in HTML.
-   */
-  static String escaped(String words) {
-    StringBuilder safe = new StringBuilder();
-    words
-        .codePoints()
-        .forEach(
-            point -> {
-              switch (point) {
-                case '&' -> safe.append("&amp;");
-                case '<' -> safe.append("&lt;");
-                case '>' -> safe.append("&gt;");
-                case '"' -> safe.append("&quot;");
-                case '\'' -> safe.append("&#39;");
-                default ->
-                    safe.appendCodePoint(
-                        point == 0
-                                || (point >= Character.MIN_SURROGATE
-                                    && point <= Character.MAX_SURROGATE)
-                            ? 0xfffd
-                            : point);
-              }
-            });
-    return safe.toString();
-  }
-
-  private static String style() {
-    try (InputStream in = PipelineReport.class.getResourceAsStream("pipeline.css")) {
-      if (in == null) {
-        throw new PlumblineException(
-            ErrorCode.INTERNAL,
-            "The jar lacks pipeline.css of the report; build it again with mvn package.");
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot read pipeline.css from the jar", e);
-    }
   }
 }

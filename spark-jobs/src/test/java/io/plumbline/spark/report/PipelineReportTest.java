@@ -163,7 +163,8 @@ class PipelineReportTest {
     String page = PipelineReport.render(everywhere("calm"));
 
     assertThat(page)
-        .contains("default-src 'none'", "prefers-color-scheme: dark", "name=\"viewport\"")
+        .contains(
+            "default-src 'none'", "color-scheme: light dark", "light-dark(", "name=\"viewport\"")
         .doesNotContain("<script", "http://", "https://", "url(", "@import", "src=");
   }
 
