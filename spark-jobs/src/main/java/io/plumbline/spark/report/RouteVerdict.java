@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** The sentences at the top of a pipeline's report: which route is best, and by how much. */
 final class RouteVerdict {
@@ -17,33 +18,31 @@ final class RouteVerdict {
   private RouteVerdict() {}
 
   static String of(RouteComparison comparison) {
-    List<Route> rewarded =
-        comparison.routes().stream()
-            .filter(route -> route.reward().isPresent())
-            .sorted(Comparator.comparingDouble((Route r) -> -r.reward().orElseThrow().mean()))
-            .toList();
+    List<Route> rewarded = ranked(comparison, Route::reward);
     if (!rewarded.isEmpty()) {
       return byReward(rewarded);
     }
-    List<Route> judging =
-        comparison.routes().stream()
-            .filter(route -> route.accuracy().isPresent())
-            .sorted(Comparator.comparingDouble((Route r) -> -r.accuracy().orElseThrow().mean()))
-            .toList();
+    List<Route> judging = ranked(comparison, Route::accuracy);
     return judging.isEmpty()
         ? "The evaluation gave neither rewards nor preferences, so nothing says which route is best."
         : byAccuracy(judging);
   }
 
-  /** The route that stands first in the table, by the same measure as the sentences. */
+  /** The route that the sentences name the best; empty where nothing says which. */
   static Optional<Route> best(RouteComparison comparison) {
-    Comparator<Route> order =
-        comparison.routes().stream().anyMatch(route -> route.reward().isPresent())
-            ? Comparator.comparingDouble(
-                route -> route.reward().map(Estimate::mean).orElse(Double.NEGATIVE_INFINITY))
-            : Comparator.comparingDouble(
-                route -> route.accuracy().map(Estimate::mean).orElse(Double.NEGATIVE_INFINITY));
-    return comparison.routes().stream().max(order);
+    return ranked(comparison, Route::reward).stream()
+        .findFirst()
+        .or(() -> ranked(comparison, Route::accuracy).stream().findFirst());
+  }
+
+  /** The routes that have a measure, the highest first. */
+  private static List<Route> ranked(
+      RouteComparison comparison, Function<Route, Optional<Estimate>> measure) {
+    return comparison.routes().stream()
+        .filter(route -> measure.apply(route).isPresent())
+        .sorted(
+            Comparator.comparingDouble((Route route) -> -measure.apply(route).orElseThrow().mean()))
+        .toList();
   }
 
   private static String byReward(List<Route> routes) {
