@@ -55,19 +55,15 @@ public record RouteComparison(
    */
   public record Route(
       String name,
-      String model,
       Optional<Estimate> reward,
       Optional<Estimate> kl,
       OptionalDouble length,
       Optional<Estimate> accuracy,
-      OptionalDouble margin,
-      OptionalDouble calibrationError,
       OptionalLong pairs,
       Optional<WinRate> winRate,
       Optional<Way> way) {
     public Route {
       Objects.requireNonNull(name, "name");
-      Objects.requireNonNull(model, "model");
     }
   }
 
@@ -90,13 +86,10 @@ public record RouteComparison(
       routes.add(
           new Route(
               policy.path("name").asText(model),
-              model,
               estimate(policy.path("reward")),
               estimate(policy.path("kl")),
               number(policy.path("length").path("mean")),
               estimate(preferences.path("accuracy"), preferences.path("accuracy_error")),
-              number(preferences.path("margin")),
-              number(preferences.path("calibration_error")),
               preferences.path("pairs").isNumber()
                   ? OptionalLong.of(preferences.path("pairs").asLong())
                   : OptionalLong.empty(),

@@ -239,5 +239,5 @@ const plumbline = (() => {
     repaint();
   });
 
-  return { data, main, element, add, shape, format, whole, percent, duration, section, card, table, labelled, button, listOf, onRepaint };
+  return { data, element, add, shape, format, whole, percent, duration, section, card, table, labelled, button, listOf, onRepaint };
 })();
