@@ -67,10 +67,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    */
   public static ScoreModel load(
       ModelDirectory directory, Purpose purpose, ComputeDtype dtype, long seed) {
-    if (directory.kind() == ModelDirectory.Kind.REWARD_MODEL) {
-      return load(directory, purpose, dtype);
-    }
-    return load(directory, purpose, dtype, freshHead(directory, seed));
+    return withItsHeadOrFresh(directory, purpose, dtype, seed, "");
   }
 
   /**
@@ -113,7 +110,11 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    */
   public static ScoreModel critic(
       ModelDirectory directory, Purpose purpose, ComputeDtype dtype, long seed) {
-    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
+    return withItsHeadOrFresh(directory, purpose, dtype, seed, "critic ");
+  }
+
+  private static ScoreModel withItsHeadOrFresh(
+      ModelDirectory directory, Purpose purpose, ComputeDtype dtype, long seed, String prefix) {
     WeightSource source;
     if (directory.kind() == ModelDirectory.Kind.REWARD_MODEL) {
       checkOneLabel(directory);
@@ -121,7 +122,8 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
     } else {
       source = LoadedWeights.withScoreHead(directory, freshHead(directory, seed));
     }
-    return new ScoreModel(config, purpose, dtype, source, "critic ");
+    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
+    return new ScoreModel(config, purpose, dtype, source, prefix);
   }
 
   /** A head for a language model's hidden states: [hidden] values. */
