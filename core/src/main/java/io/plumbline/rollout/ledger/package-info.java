@@ -1,0 +1,7 @@
+/**
+ * The table of every rollout of a run, as Parquet files that Spark SQL reads.
+ *
+ * <p>Belongs here: its columns, how they are written and summed up. Does not: how rollouts are
+ * made. Uses {@code rollout} and the packages below it.
+ */
+package io.plumbline.rollout.ledger;
