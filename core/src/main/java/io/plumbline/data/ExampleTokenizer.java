@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeoutException;
 
 /**
  * Turns examples into the ids that TRL 1.16's DPOTrainer and SFTTrainer would train on.
@@ -154,8 +155,11 @@ public final class ExampleTokenizer {
       return tokenizer.tokenize(
           new ChatRequest(messages, settings.tools(), generationPrompt, settings.variables()));
     } catch (PlumblineException e) {
-      if (e.code() == ErrorCode.BAD_CHECKPOINT) {
-        // No template at all: the fault of the model directory, not of the row.
+      if (e.code() == ErrorCode.BAD_CHECKPOINT
+          || e.code() == ErrorCode.INTERRUPTED
+          || e.getCause() instanceof TimeoutException) {
+        // No template at all, a task that is to stop, or a machine that is too slow: not the fault
+        // of the row, and what is trained on must not depend on the clock.
         throw e;
       }
       throw new RefusedRowException(RefusalReason.TEMPLATE_ERROR, e.getMessage());

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.text.jinja.Limits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +26,18 @@ import org.junit.jupiter.api.TestFactory;
 /** Real templates of published models, rendered by transformers, must come out to the letter. */
 class ChatTemplateGoldenTest {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Real templates and conversations stay far from the limits. */
+  private static final Limits HUNDREDTH =
+      new Limits(
+          Limits.STANDARD.steps() / 100,
+          Limits.STANDARD.depth(),
+          Limits.STANDARD.nesting(),
+          Limits.STANDARD.outputLength() / 100,
+          Limits.STANDARD.valueSize() / 100,
+          Limits.STANDARD.sourceLength(),
+          Limits.STANDARD.time());
+
   private static final String FILE = "golden/chat-templates.json";
 
   private static JsonNode golden() throws IOException {
@@ -76,7 +89,7 @@ class ChatTemplateGoldenTest {
                 ? ChatRequest.GenerationPrompt.ADDED
                 : ChatRequest.GenerationPrompt.ABSENT,
             JSON.convertValue(node.get("variables"), Json.MAP));
-    ChatTemplate template = ChatTemplate.parse(source, specialTokens);
+    ChatTemplate template = ChatTemplate.parse(source, specialTokens, HUNDREDTH);
     if (node.has("error")) {
       assertThatThrownBy(() -> template.render(request))
           .as(node.toString())

@@ -17,12 +17,15 @@ final class Activation {
     Arrays.fill(slots, Values.MISSING);
   }
 
-  Activation inner(Symbols.Plan innerPlan) {
+  /** The names of a scope take eight bytes each. */
+  Activation inner(Rendering rendering, Symbols.Plan innerPlan) {
+    rendering.spend(4 + innerPlan.layout().size());
     return new Activation(innerPlan, this, context);
   }
 
   /** Gives every name that is no parameter the value it starts with. */
-  Activation enter() {
+  Activation enter(Rendering rendering) {
+    rendering.spend(plan.steps().size());
     for (Symbols.Plan.Step step : plan.steps()) {
       if (step.resolve() != null) {
         slots[step.slot()] = context.resolve(step.resolve());

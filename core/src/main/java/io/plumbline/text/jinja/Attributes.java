@@ -1,6 +1,7 @@
 package io.plumbline.text.jinja;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -51,6 +52,15 @@ final class Attributes {
 
   private Attributes() {}
 
+  /** The names of the methods of dictionaries, lists and numbers. */
+  static Set<String> methods() {
+    Set<String> methods = new HashSet<>(DICT_METHODS);
+    methods.addAll(LIST_METHODS);
+    methods.addAll(INT_METHODS);
+    methods.addAll(FLOAT_METHODS);
+    return methods;
+  }
+
   /** {@code object.name}: the attribute first, then the element. */
   static Object attribute(Rendering rendering, Object object, String name) {
     if (object instanceof Undefined undefined) {
@@ -59,12 +69,13 @@ final class Attributes {
       }
       throw undefined.failure();
     }
+    rendering.step();
     Object value = own(rendering, object, name);
     if (value != Values.MISSING) {
       return value;
     }
     if (object instanceof PyDict dict) {
-      Object element = dict.find(name);
+      Object element = dict.find(rendering, name);
       if (element != Values.MISSING) {
         return element;
       }
@@ -88,8 +99,8 @@ final class Attributes {
       }
       return absent(object, Values.text(key));
     }
-    return Undefined.because(
-        "'" + objectName(object) + "' has no element " + Values.repr(rendering, key));
+    String shown = PyError.shown(Values.repr(rendering, key));
+    return Undefined.because(() -> "'" + objectName(object) + "' has no element " + shown);
   }
 
   private static String objectName(Object object) {
@@ -97,7 +108,8 @@ final class Attributes {
   }
 
   private static Undefined absent(Object object, String name) {
-    return Undefined.because("'" + objectName(object) + "' has no attribute '" + name + "'");
+    return Undefined.because(
+        () -> "'" + objectName(object) + "' has no attribute '" + PyError.shown(name) + "'");
   }
 
   private static Object element(Rendering rendering, Object object, Object key) {
@@ -106,7 +118,7 @@ final class Attributes {
         return Values.MISSING;
       }
       try {
-        return dict.find(key);
+        return dict.find(rendering, key);
       } catch (PyError e) {
         if (e.kind() == PyError.Kind.TYPE) {
           return Values.MISSING;
@@ -125,8 +137,15 @@ final class Attributes {
     if (!indexed) {
       return Values.MISSING;
     }
-    int size = Values.length(rendering, object);
     int index = Numbers.index(key);
+    if (Values.isString(object)) {
+      String character = Strings.at(rendering, Values.text(object), index);
+      if (character == null) {
+        return Values.MISSING;
+      }
+      return object instanceof Markup ? new Markup(character) : character;
+    }
+    int size = Values.length(rendering, object);
     if (index < 0) {
       index += size;
     }
@@ -139,16 +158,7 @@ final class Attributes {
     if (object instanceof Tuple tuple) {
       return tuple.items().get(index);
     }
-    if (object instanceof PyRange range) {
-      return range.element(index);
-    }
-    String text = Values.text(object);
-    if (size != text.length()) {
-      rendering.charge(text.length());
-    }
-    int at = size == text.length() ? index : text.offsetByCodePoints(0, index);
-    String character = Character.toString(text.codePointAt(at));
-    return object instanceof Markup ? new Markup(character) : character;
+    return ((PyRange) object).element(index);
   }
 
   /** An attribute or method of the object itself, or MISSING. */
@@ -157,14 +167,14 @@ final class Attributes {
       return HIDDEN.contains(name) ? unsafe(object, name) : Values.MISSING;
     }
     if (Values.isString(object)) {
-      return Strings.hasMethod(name) ? stringMethod(object, name) : Values.MISSING;
+      return Strings.hasMethod(name) ? stringMethod(rendering, object, name) : Values.MISSING;
     }
     if (object instanceof PyDict dict) {
       if (DICT_CHANGES.contains(name)) {
         return unsafe(object, name);
       }
       return DICT_METHODS.contains(name)
-          ? method(name, "dict", (r, arguments) -> callDict(r, dict, name, arguments))
+          ? method(rendering, name, "dict", (r, arguments) -> callDict(r, dict, name, arguments))
           : Values.MISSING;
     }
     if (object instanceof List<?> list) {
@@ -172,7 +182,7 @@ final class Attributes {
         return unsafe(object, name);
       }
       return LIST_METHODS.contains(name)
-          ? method(name, "list", (r, arguments) -> callList(r, list, name, arguments))
+          ? method(rendering, name, "list", (r, arguments) -> callList(r, list, name, arguments))
           : Values.MISSING;
     }
     if (object instanceof Tuple tuple) {
@@ -180,7 +190,11 @@ final class Attributes {
         return tuple.items().get(name.equals("list") ? 1 : 0);
       }
       return name.equals("index") || name.equals("count")
-          ? method(name, "tuple", (r, arguments) -> callList(r, tuple.items(), name, arguments))
+          ? method(
+              rendering,
+              name,
+              "tuple",
+              (r, arguments) -> callList(r, tuple.items(), name, arguments))
           : Values.MISSING;
     }
     if (object instanceof PyRange range) {
@@ -190,6 +204,7 @@ final class Attributes {
         case "step" -> range.step();
         case "index", "count" ->
             method(
+                rendering,
                 name,
                 "range",
                 (r, arguments) -> callList(r, Values.listOf(r, range), name, arguments));
@@ -197,51 +212,72 @@ final class Attributes {
       };
     }
     if (object instanceof Namespace namespace) {
-      return namespace.attributes().find(name);
+      return namespace.attributes().find(rendering, name);
     }
     if (object instanceof Loop loop) {
       return loop.attribute(rendering, name);
     }
     if (object instanceof Macro macro) {
-      return macro.attribute(name);
+      return macro.attribute(rendering, name);
     }
     if (object instanceof Globals.Cycler cycler) {
-      return cycler.attribute(name);
+      return cycler.attribute(rendering, name);
     }
     if (object instanceof Globals.Named function && function.name().equals("dict")) {
       return name.equals("fromkeys")
-          ? method(name, "dict", (r, arguments) -> fromKeys(r, arguments))
+          ? method(rendering, name, "dict", (r, arguments) -> fromKeys(r, arguments))
           : Values.MISSING;
     }
     if (Numbers.isNumber(object)) {
-      return number(object, name);
+      return number(rendering, object, name);
     }
     return Values.MISSING;
   }
 
   private static Undefined unsafe(Object object, String name) {
     return new Undefined(
-        "access to attribute '" + name + "' of '" + Values.typeName(object) + "' object is unsafe",
+        () ->
+            "access to attribute '"
+                + name
+                + "' of '"
+                + Values.typeName(object)
+                + "' object is unsafe",
         PyError.Kind.SECURITY);
   }
 
-  private static Callable method(String name, String type, Callable callable) {
-    return new Globals.Named("built-in method " + name + " of " + type + " object", callable);
+  /** A method with its object. */
+  private record Method(String name, String type, Callable callable) implements Callable {
+    @Override
+    public Object call(Rendering rendering, Arguments arguments) {
+      return callable.call(rendering, arguments);
+    }
+
+    @Override
+    public String describe() {
+      // As long as Python's text, whose address no template can rely on.
+      return "<built-in method " + name + " of " + type + " object at 0x000000000000>";
+    }
   }
 
-  private static Object stringMethod(Object object, String name) {
+  private static Callable method(Rendering rendering, String name, String type, Callable callable) {
+    rendering.spend(4);
+    return new Method(name, type, callable);
+  }
+
+  private static Object stringMethod(Rendering rendering, Object object, String name) {
     return method(
+        rendering,
         name,
         "str",
-        (rendering, arguments) -> {
-          Object result = Strings.call(rendering, Values.text(object), name, arguments);
+        (r, arguments) -> {
+          Object result = Strings.call(r, Values.text(object), name, arguments);
           return object instanceof Markup && result instanceof String text
               ? new Markup(text)
               : result;
         });
   }
 
-  private static Object number(Object object, String name) {
+  private static Object number(Rendering rendering, Object object, String name) {
     boolean real = object instanceof Double;
     switch (name) {
       case "real" -> {
@@ -262,9 +298,12 @@ final class Attributes {
       return Values.MISSING;
     }
     return method(
+        rendering,
         name,
         real ? "float" : "int",
-        (rendering, arguments) -> {
+        (r, arguments) -> {
+          Numbers.absolute(r, object);
+          r.spend(6);
           arguments.bindPositional(name, 0, 0);
           return switch (name) {
             case "bit_length" -> (long) Numbers.big(object).abs().bitLength();
@@ -288,7 +327,7 @@ final class Attributes {
       Rendering rendering, PyDict dict, String name, Arguments arguments) {
     if (name.equals("get")) {
       Object[] bound = arguments.bindPositional("get", 1, 2);
-      Object found = dict.find(bound[0]);
+      Object found = dict.find(rendering, bound[0]);
       if (found != Values.MISSING) {
         return found;
       }
@@ -298,6 +337,7 @@ final class Attributes {
       return fromKeys(rendering, arguments);
     }
     arguments.bindPositional(name, 0, 0);
+    rendering.spend(2);
     return switch (name) {
       case "keys" -> new DictView(dict, DictView.Kind.KEYS);
       case "values" -> new DictView(dict, DictView.Kind.VALUES);
@@ -308,9 +348,10 @@ final class Attributes {
 
   private static Object fromKeys(Rendering rendering, Arguments arguments) {
     Object[] bound = arguments.bindPositional("fromkeys", 1, 2);
+    rendering.spend(10);
     PyDict dict = new PyDict();
     for (Object key : Values.listOf(rendering, bound[0])) {
-      dict.put(key, bound[1] == Values.MISSING ? null : bound[1]);
+      dict.put(rendering, key, bound[1] == Values.MISSING ? null : bound[1]);
     }
     return dict;
   }
@@ -319,7 +360,7 @@ final class Attributes {
       Rendering rendering, List<?> list, String name, Arguments arguments) {
     if (name.equals("copy")) {
       arguments.bindPositional(name, 0, 0);
-      rendering.chargeElements(list.size());
+      rendering.makeElements(list.size());
       return new ArrayList<Object>(list);
     }
     if (name.equals("count")) {

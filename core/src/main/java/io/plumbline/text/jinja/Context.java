@@ -23,7 +23,8 @@ final class Context {
     assigned.put(name, value);
   }
 
-  Context derived(Map<String, Object> locals) {
+  Context derived(Rendering rendering, Map<String, Object> locals) {
+    rendering.spend(6L * (given.size() + assigned.size() + locals.size()));
     Map<String, Object> all = new HashMap<>(given);
     all.putAll(assigned);
     locals.forEach(

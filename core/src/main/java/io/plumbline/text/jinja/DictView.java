@@ -1,6 +1,6 @@
 package io.plumbline.text.jinja;
 
-import java.util.List;
+import java.util.Iterator;
 
 /** What {@code keys()}, {@code values()} and {@code items()} give. */
 record DictView(PyDict dict, Kind kind) {
@@ -16,11 +16,11 @@ record DictView(PyDict dict, Kind kind) {
     }
   }
 
-  List<Object> elements() {
+  Iterator<Object> elements(Rendering rendering) {
     return switch (kind) {
       case KEYS -> dict.keys();
       case VALUES -> dict.values();
-      case ITEMS -> dict.items();
+      case ITEMS -> dict.items(rendering);
     };
   }
 }

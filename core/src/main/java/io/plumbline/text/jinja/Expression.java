@@ -87,7 +87,11 @@ abstract class Expression extends Node {
     @Override
     Object evaluate(Rendering rendering, Activation activation) {
       Object value = activation.read(ref);
-      return value == Values.MISSING ? Undefined.name(name) : value;
+      if (value == Values.MISSING) {
+        rendering.spend(4);
+        return Undefined.name(name);
+      }
+      return value;
     }
   }
 
@@ -113,6 +117,7 @@ abstract class Expression extends Node {
     }
 
     final List<Object> values(Rendering rendering, Activation activation) {
+      rendering.spend(4 + children.size() / 2);
       List<Object> values = new ArrayList<>(children.size());
       for (Expression child : children) {
         values.add(child.value(rendering, activation));
@@ -152,9 +157,10 @@ abstract class Expression extends Node {
     @Override
     Object evaluate(Rendering rendering, Activation activation) {
       List<Object> values = values(rendering, activation);
+      rendering.spend(10);
       PyDict dict = new PyDict();
       for (int i = 0; i < values.size(); i += 2) {
-        dict.put(values.get(i), values.get(i + 1));
+        dict.put(rendering, values.get(i), values.get(i + 1));
       }
       return dict;
     }
@@ -167,11 +173,11 @@ abstract class Expression extends Node {
 
     @Override
     Object evaluate(Rendering rendering, Activation activation) {
-      StringBuilder text = new StringBuilder();
+      TextBuilder text = new TextBuilder(rendering);
       for (Object value : values(rendering, activation)) {
-        rendering.append(text, Values.str(rendering, value));
+        text.add(Values.str(rendering, value));
       }
-      return text.toString();
+      return text.build();
     }
   }
 
@@ -188,7 +194,7 @@ abstract class Expression extends Node {
       Object value = children.get(0).value(rendering, activation);
       return switch (operator) {
         case "not" -> !Values.truth(rendering, value);
-        case "-" -> Operators.negative(value);
+        case "-" -> Operators.negative(rendering, value);
         default -> Operators.positive(value);
       };
     }
@@ -275,6 +281,7 @@ abstract class Expression extends Node {
       if (otherwise.isPresent()) {
         return otherwise.get().value(rendering, activation);
       }
+      rendering.spend(4);
       return Undefined.because("an inline if without an else was false");
     }
   }
@@ -394,6 +401,7 @@ abstract class Expression extends Node {
       if (positional.isEmpty() && named.isEmpty() && spread.isEmpty() && namedSpread.isEmpty()) {
         return Arguments.NONE;
       }
+      rendering.spend(4 + positional.size() / 2 + 8L * named.size());
       List<Object> values = new ArrayList<>(positional.size());
       for (Expression expression : positional) {
         values.add(expression.value(rendering, activation));
@@ -409,12 +417,14 @@ abstract class Expression extends Node {
         if (!(namedSpread.get().value(rendering, activation) instanceof PyDict dict)) {
           throw PyError.type("the argument after ** must be a mapping");
         }
+        rendering.spend(8L * dict.size());
         for (PyDict.Entry entry : dict.entries()) {
           if (!(entry.key() instanceof String name)) {
             throw PyError.type("keywords must be strings");
           }
           if (byName.containsKey(name)) {
-            throw PyError.type("got multiple values for keyword argument '" + name + "'");
+            throw PyError.type(
+                "got multiple values for keyword argument '" + PyError.shown(name) + "'");
           }
           byName.put(name, entry.value());
         }
@@ -453,7 +463,9 @@ abstract class Expression extends Node {
 
     Object evaluateWithCaller(Rendering rendering, Activation activation, Macro caller) {
       Object function = callee.value(rendering, activation);
-      Arguments given = arguments.evaluate(rendering, activation).withNamed("caller", caller);
+      Arguments plain = arguments.evaluate(rendering, activation);
+      rendering.spend(8L * plain.named().size());
+      Arguments given = plain.withNamed("caller", caller);
       return Attributes.call(rendering, function, given);
     }
   }

@@ -3,9 +3,9 @@ package io.plumbline.text.jinja;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -15,9 +15,9 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 
 /** What stands after {@code |}. */
 final class Filters {
@@ -26,10 +26,14 @@ final class Filters {
     Object apply(Rendering rendering, Object value, Arguments arguments);
   }
 
-  private static final Pattern TAGS = Pattern.compile("<!--.*?-->|<[^>]*>", Pattern.DOTALL);
   private static final Map<String, Filter> ALL = all();
 
   private Filters() {}
+
+  /** The names of all filters. */
+  static Set<String> names() {
+    return ALL.keySet();
+  }
 
   static boolean exists(String name) {
     return ALL.containsKey(name);
@@ -45,10 +49,10 @@ final class Filters {
 
   private static Map<String, Filter> all() {
     Map<String, Filter> all = new HashMap<>();
-    all.put("abs", (r, value, a) -> absolute(value, a));
+    all.put("abs", (r, value, a) -> absolute(r, value, a));
     all.put("attr", (r, value, a) -> attr(r, value, a.bind("attr", 1, "name")[0]));
     all.put("batch", Filters::batch);
-    all.put("capitalize", (r, value, a) -> on(r, value, a, Strings::capitalize));
+    all.put("capitalize", (r, value, a) -> on(r, value, a, LetterCase::capitalize));
     all.put(
         "center",
         (r, value, a) -> {
@@ -70,7 +74,9 @@ final class Filters {
     Filter escape =
         (r, value, a) -> {
           a.bindPositional("escape", 0, 0);
-          return value instanceof Markup ? value : new Markup(Markup.escape(Values.str(r, value)));
+          return value instanceof Markup
+              ? value
+              : new Markup(Markup.escape(r, Values.str(r, value)));
         };
     all.put("e", escape);
     all.put("escape", escape);
@@ -78,7 +84,7 @@ final class Filters {
         "forceescape",
         (r, value, a) -> {
           a.bind("forceescape", 0);
-          return new Markup(Markup.escape(Values.str(r, value)));
+          return new Markup(Markup.escape(r, Values.str(r, value)));
         });
     all.put("filesizeformat", Filters::fileSize);
     all.put("first", Filters::first);
@@ -92,13 +98,14 @@ final class Filters {
         "items",
         (r, value, a) -> {
           a.bind("items", 0);
+          r.spend(8);
           if (value instanceof Undefined) {
-            return new Generator(new ArrayList<>().iterator());
+            return new Generator(Collections.emptyIterator());
           }
           if (value instanceof PyDict dict) {
-            return new Generator(dict.items().iterator());
+            return new Generator(dict.items(r));
           }
-          return failing(PyError.type("items needs a mapping"));
+          return failing(r, PyError.type("items needs a mapping"));
         });
     all.put("join", Filters::join);
     all.put(
@@ -107,8 +114,8 @@ final class Filters {
           a.bind("list", 0);
           return Values.listOf(r, value);
         });
-    all.put("lower", (r, value, a) -> on(r, value, a, Strings::lower));
-    all.put("upper", (r, value, a) -> on(r, value, a, Strings::upper));
+    all.put("lower", (r, value, a) -> on(r, value, a, LetterCase::lower));
+    all.put("upper", (r, value, a) -> on(r, value, a, LetterCase::upper));
     all.put("map", Filters::map);
     all.put("max", (r, value, a) -> extreme(r, value, a, ">"));
     all.put("min", (r, value, a) -> extreme(r, value, a, "<"));
@@ -153,7 +160,7 @@ final class Filters {
             throw PyError.type("trim needs a string of characters");
           }
           String set = chars == null ? null : Values.text(chars);
-          return like(value, Strings.stripRight(Strings.stripLeft(text, set), set));
+          return like(value, TextParts.strip(r, text, set, TextParts.Ends.BOTH));
         });
     all.put("truncate", Filters::truncate);
     all.put("unique", Filters::unique);
@@ -162,7 +169,9 @@ final class Filters {
         "wordcount",
         (r, value, a) -> {
           a.bind("wordcount", 0);
-          return wordCount(Values.str(r, value));
+          String text = Values.str(r, value);
+          r.read(4L * text.length());
+          return wordCount(text);
         });
     all.put("xmlattr", Filters::xmlAttributes);
     return all;
@@ -182,14 +191,15 @@ final class Filters {
   }
 
   private static Object on(
-      Rendering rendering, Object value, Arguments arguments, Function<String, String> function) {
+      Rendering rendering,
+      Object value,
+      Arguments arguments,
+      BiFunction<Rendering, String, String> function) {
     arguments.bind("filter", 0);
-    String text = Values.str(rendering, value);
-    rendering.charge(text.length());
-    return like(value, function.apply(text));
+    return like(value, function.apply(rendering, Values.str(rendering, value)));
   }
 
-  private static Object absolute(Object value, Arguments arguments) {
+  private static Object absolute(Rendering rendering, Object value, Arguments arguments) {
     arguments.bindPositional("abs", 0, 0);
     if (value instanceof Undefined undefined) {
       throw undefined.failure();
@@ -197,7 +207,7 @@ final class Filters {
     if (!Numbers.isNumber(value)) {
       throw PyError.type("bad operand type for abs(): '" + Values.typeName(value) + "'");
     }
-    return Numbers.absolute(value);
+    return Numbers.absolute(rendering, value);
   }
 
   private static Object attr(Rendering rendering, Object value, Object name) {
@@ -207,7 +217,7 @@ final class Filters {
     if (value instanceof Undefined undefined) {
       throw undefined.failure();
     }
-    if (value instanceof PyDict dict && dict.find(name) != Values.MISSING) {
+    if (value instanceof PyDict dict && dict.find(rendering, name) != Values.MISSING) {
       // Elements do not count, only attributes do.
       Object attribute = Attributes.attribute(rendering, new PyDict(), Values.text(name));
       return attribute instanceof Undefined
@@ -217,8 +227,9 @@ final class Filters {
     return Attributes.attribute(rendering, value, Values.text(name));
   }
 
-  private static String title(String text) {
-    StringBuilder out = new StringBuilder();
+  private static String title(Rendering rendering, String text) {
+    rendering.read(text.length());
+    TextBuilder out = new TextBuilder(rendering);
     int start = 0;
     while (start < text.length()) {
       boolean separator = isSeparator(text.charAt(start));
@@ -226,13 +237,14 @@ final class Filters {
       while (end < text.length() && isSeparator(text.charAt(end)) == separator) {
         end++;
       }
+      rendering.makeText(2L * (end - start));
       String part = text.substring(start, end);
       int first = Character.charCount(part.codePointAt(0));
-      out.append(Strings.upper(part.substring(0, first)));
-      out.append(Strings.lower(part.substring(first)));
+      out.add(LetterCase.upper(rendering, part.substring(0, first)));
+      out.add(LetterCase.lower(rendering, part.substring(first)));
       start = end;
     }
-    return out.toString();
+    return out.build();
   }
 
   private static boolean isSeparator(char c) {
@@ -249,7 +261,7 @@ final class Filters {
 
   // Keys
 
-  private static List<Object> attributeParts(Object attribute) {
+  private static List<Object> attributeParts(Rendering rendering, Object attribute) {
     List<Object> parts = new ArrayList<>();
     if (attribute == null) {
       return parts;
@@ -258,8 +270,15 @@ final class Filters {
       parts.add(attribute);
       return parts;
     }
-    for (String part : Values.text(attribute).split("\\.", -1)) {
+    for (Object cut : TextParts.split(rendering, Values.text(attribute), ".", -1)) {
+      String part = (String) cut;
       boolean number = !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
+      if (number && part.length() > Texts.MOST_DIGITS) {
+        throw PyError.value("a number of " + part.length() + " digits is too long");
+      }
+      if (number) {
+        Numbers.paySquare(rendering, 4L * part.length());
+      }
       parts.add(number ? Numbers.normalize(new BigInteger(part)) : part);
     }
     return parts;
@@ -268,21 +287,22 @@ final class Filters {
   /** Reads an attribute such as {@code a.0.b}; the default, if not null, stands in for absence. */
   private static Function<Object, Object> getter(
       Rendering rendering, Object attribute, boolean ignoreCase, Object otherwise) {
-    List<Object> parts = attributeParts(attribute);
+    List<Object> parts = attributeParts(rendering, attribute);
     return item -> {
       Object value = item;
       for (Object part : parts) {
+        rendering.spend(4);
         value = Attributes.item(rendering, value, part);
         if (otherwise != null && value instanceof Undefined) {
           value = otherwise;
         }
       }
-      return ignoreCase ? folded(value) : value;
+      return ignoreCase ? folded(rendering, value) : value;
     };
   }
 
-  private static Object folded(Object value) {
-    return Values.isString(value) ? Strings.lower(Values.text(value)) : value;
+  private static Object folded(Rendering rendering, Object value) {
+    return Values.isString(value) ? LetterCase.lower(rendering, Values.text(value)) : value;
   }
 
   private static Object dictSort(Rendering rendering, Object value, Arguments arguments) {
@@ -301,10 +321,10 @@ final class Filters {
     int position = "key".equals(by) ? 0 : 1;
     return Operators.sorted(
         rendering,
-        dict.items(),
+        dict.itemList(rendering),
         item -> {
           Object key = ((Tuple) item).items().get(position);
-          return caseSensitive ? key : folded(key);
+          return caseSensitive ? key : folded(rendering, key);
         },
         flag(rendering, bound[2]));
   }
@@ -315,7 +335,7 @@ final class Filters {
     Object attribute = or(bound[2], null);
     List<Function<Object, Object>> getters = new ArrayList<>();
     if (Values.isString(attribute)) {
-      for (String part : Values.text(attribute).split(",", -1)) {
+      for (Object part : TextParts.split(rendering, Values.text(attribute), ",", -1)) {
         getters.add(getter(rendering, part, ignoreCase, null));
       }
     } else {
@@ -325,6 +345,7 @@ final class Filters {
         rendering,
         Values.listOf(rendering, value),
         item -> {
+          rendering.makeElements(getters.size());
           List<Object> keys = new ArrayList<>(getters.size());
           getters.forEach(getter -> keys.add(getter.apply(item)));
           return keys;
@@ -338,10 +359,11 @@ final class Filters {
         getter(rendering, or(bound[1], null), !flag(rendering, bound[0]), null);
     Set<Object> seen = new HashSet<>();
     return lazily(
+        rendering,
         () -> Values.iterate(rendering, value),
         item -> {
-          rendering.step();
-          return seen.add(Values.hashKey(getter.apply(item)));
+          rendering.spend(6);
+          return seen.add(Values.hashKey(rendering, getter.apply(item)));
         },
         item -> item);
   }
@@ -383,6 +405,7 @@ final class Filters {
     for (Object item : sorted) {
       Object itemKey = key.apply(item);
       if (group == null || !Operators.equal(rendering, groupKey, itemKey)) {
+        rendering.spend(12);
         group = new ArrayList<>();
         groupKey = itemKey;
         groups.add(
@@ -401,7 +424,8 @@ final class Filters {
   }
 
   private static Generator lazily(
-      Source source, Predicate<Object> kept, Function<Object, Object> mapped) {
+      Rendering rendering, Source source, Predicate<Object> kept, Function<Object, Object> mapped) {
+    rendering.spend(16);
     return new Generator(
         new Iterator<>() {
           private Iterator<Object> elements;
@@ -433,8 +457,9 @@ final class Filters {
         });
   }
 
-  private static Generator failing(PyError error) {
+  private static Generator failing(Rendering rendering, PyError error) {
     return lazily(
+        rendering,
         () -> {
           throw error;
         },
@@ -444,9 +469,10 @@ final class Filters {
 
   private static Object map(Rendering rendering, Object value, Arguments arguments) {
     return lazily(
+        rendering,
         () -> {
           if (!Values.truth(rendering, value)) {
-            return new ArrayList<>().iterator();
+            return Collections.emptyIterator();
           }
           Function<Object, Object> function = mapped(rendering, arguments);
           Iterator<Object> elements = Values.iterate(rendering, value);
@@ -498,21 +524,19 @@ final class Filters {
   private static Object select(
       Rendering rendering, Object value, Arguments arguments, boolean byAttribute, boolean kept) {
     List<Object> given = arguments.positional();
+    Function<Object, Object> tests = tested(rendering, arguments, byAttribute);
     Source source =
         () ->
             Values.truth(rendering, value)
                 ? Values.iterate(rendering, value)
-                : new ArrayList<>().iterator();
+                : Collections.emptyIterator();
     return lazily(
+        rendering,
         source,
         item -> {
-          rendering.step();
-          if (byAttribute && given.isEmpty()) {
-            throw PyError.runtime("the parameter for the attribute name is missing");
-          }
+          rendering.spend(4);
+          Object tested = tests.apply(item);
           int offset = byAttribute ? 1 : 0;
-          Object tested =
-              byAttribute ? getter(rendering, given.get(0), false, null).apply(item) : item;
           boolean result;
           if (given.size() > offset) {
             String name = name(given.get(offset), "test");
@@ -530,15 +554,35 @@ final class Filters {
         item -> item);
   }
 
+  /** What select and its kin test of an element; the attribute is read when the first is tested. */
+  private static Function<Object, Object> tested(
+      Rendering rendering, Arguments arguments, boolean byAttribute) {
+    if (!byAttribute) {
+      return item -> item;
+    }
+    List<Function<Object, Object>> getters = new ArrayList<>(1);
+    return item -> {
+      if (getters.isEmpty()) {
+        if (arguments.positional().isEmpty()) {
+          throw PyError.runtime("the parameter for the attribute name is missing");
+        }
+        getters.add(getter(rendering, arguments.positional().get(0), false, null));
+      }
+      return getters.get(0).apply(item);
+    };
+  }
+
   private static Object batch(Rendering rendering, Object value, Arguments arguments) {
     Object[] bound = arguments.bind("batch", 1, "linecount", "fill_with");
     Object fill = or(bound[1], null);
     return lazily(
+        rendering,
         () -> {
           List<Object> batches = new ArrayList<>();
           List<Object> current = new ArrayList<>();
           for (Object item : Values.listOf(rendering, value)) {
             if (Operators.equal(rendering, (long) current.size(), bound[0])) {
+              rendering.spend(6);
               batches.add(current);
               current = new ArrayList<>();
             }
@@ -548,7 +592,7 @@ final class Filters {
             if (fill != null
                 && Operators.ordered(rendering, "<", (long) current.size(), bound[0])) {
               int missing = Strings.integer(bound[0]) - current.size();
-              rendering.chargeElements(missing);
+              rendering.makeElements(missing);
               for (int i = 0; i < missing; i++) {
                 current.add(fill);
               }
@@ -565,13 +609,15 @@ final class Filters {
     Object[] bound = arguments.bind("slice", 1, "slices", "fill_with");
     Object fill = or(bound[1], null);
     return lazily(
+        rendering,
         () -> {
           List<Object> items = Values.listOf(rendering, value);
           int slices = Strings.integer(bound[0]);
           if (slices == 0) {
             throw PyError.arithmetic("integer division or modulo by zero");
           }
-          rendering.chargeElements(Math.max(0, slices));
+          rendering.makeElements(Math.max(0, slices));
+          rendering.spend(6L * Math.max(0, slices));
           int each = Math.floorDiv(items.size(), slices);
           int extra = Math.floorMod(items.size(), slices);
           List<Object> parts = new ArrayList<>();
@@ -616,14 +662,14 @@ final class Filters {
     arguments.bind("reverse", 0);
     if (Values.isString(value)) {
       String text = Values.text(value);
-      rendering.charge(text.length());
-      return like(value, Strings.slice(text, 0, Strings.count(text) - 1, -1, -1));
+      int size = Strings.count(rendering, text);
+      return like(value, Strings.slice(rendering, text, size, size - 1, -1, -1));
     }
     if (!Values.isIterable(value)) {
       throw PyError.runtime("argument must be iterable");
     }
     List<Object> items = Values.listOf(rendering, value);
-    java.util.Collections.reverse(items);
+    Collections.reverse(items);
     return value instanceof Generator || value instanceof Loop
         ? items
         : new Generator(items.iterator(), "reversed");
@@ -634,18 +680,18 @@ final class Filters {
     String separator = Values.str(rendering, or(bound[0], ""));
     Object attribute = or(bound[1], null);
     Function<Object, Object> getter = getter(rendering, attribute, false, null);
-    StringBuilder out = new StringBuilder();
+    TextBuilder out = new TextBuilder(rendering);
     Iterator<Object> elements = Values.iterate(rendering, value);
     boolean first = true;
     while (elements.hasNext()) {
       Object item = getter.apply(elements.next());
       if (!first) {
-        rendering.append(out, separator);
+        out.add(separator);
       }
       first = false;
-      rendering.append(out, Values.str(rendering, item));
+      out.add(Values.str(rendering, item));
     }
-    return out.toString();
+    return out.build();
   }
 
   private static Object replace(Rendering rendering, Object value, Arguments arguments) {
@@ -666,7 +712,7 @@ final class Filters {
         throw PyError.runtime("format takes positional or keyword arguments, not both");
       }
       PyDict dict = new PyDict();
-      arguments.named().forEach(dict::put);
+      dict.putAll(rendering, arguments.named());
       argument = dict;
     }
     return like(value, Formats.percent(rendering, Values.str(rendering, value), argument));
@@ -675,37 +721,39 @@ final class Filters {
   private static Object indent(Rendering rendering, Object value, Arguments arguments) {
     Object[] bound = arguments.bind("indent", 0, "width", "first", "blank");
     Object width = or(bound[0], 4L);
-    String indention;
-    if (Values.isString(width)) {
-      indention = Values.text(width);
-    } else {
-      int count = Math.max(0, Strings.integer(width));
-      rendering.charge(count);
-      indention = " ".repeat(count);
-    }
+    boolean given = Values.isString(width);
+    String unit = given ? Values.text(width) : " ";
+    int units = given ? 1 : Math.max(0, Strings.integer(width));
     if (value instanceof Undefined undefined) {
       throw undefined.failure();
     }
     if (!Values.isString(value)) {
       throw PyError.type("indent needs a string");
     }
-    List<Object> lines = Strings.lines(Values.text(value) + "\n", false);
-    StringBuilder out = new StringBuilder();
+    String text = Values.text(value);
+    TextBuilder out = new TextBuilder(rendering);
     if (flag(rendering, bound[1])) {
-      rendering.append(out, indention);
+      out.add(unit, units);
     }
     boolean blank = flag(rendering, bound[2]);
+    List<Object> lines = TextParts.lines(rendering, text, false);
+    // A last line that is empty counts, as in Jinja2, which adds a line break first.
+    char last = text.isEmpty() ? '\n' : text.charAt(text.length() - 1);
+    if (last != '\r' && TextParts.isLineBreak(last)) {
+      lines.add("");
+    }
     for (int i = 0; i < lines.size(); i++) {
       String line = (String) lines.get(i);
       if (i > 0) {
-        rendering.append(out, "\n");
+        rendering.step();
+        out.add('\n');
         if (blank || !line.isEmpty()) {
-          rendering.append(out, indention);
+          out.add(unit, units);
         }
       }
-      rendering.append(out, line);
+      out.add(line);
     }
-    return like(value, out.toString());
+    return like(value, out.build());
   }
 
   private static Object truncate(Rendering rendering, Object value, Arguments arguments) {
@@ -718,7 +766,7 @@ final class Filters {
     String end = Values.text(endValue);
     Object leewayValue = or(bound[3], null);
     int leeway = leewayValue == null ? 5 : Strings.integer(leewayValue);
-    int endLength = Strings.count(end);
+    int endLength = Strings.count(rendering, end);
     if (length < endLength || leeway < 0) {
       throw PyError.value("truncate needs a length of at least " + endLength);
     }
@@ -729,7 +777,8 @@ final class Filters {
     if (!Values.isString(value)) {
       throw PyError.type("truncate needs a string");
     }
-    String kept = Strings.slice(Values.text(value), size, 0, length - endLength, 1);
+    String kept = Strings.slice(rendering, Values.text(value), size, 0, length - endLength, 1);
+    rendering.makeText(2L * kept.length() + end.length());
     if (!flag(rendering, bound[1])) {
       int space = kept.lastIndexOf(' ');
       kept = space < 0 ? kept : kept.substring(0, space);
@@ -740,7 +789,9 @@ final class Filters {
   private static long wordCount(String text) {
     long words = 0;
     boolean inside = false;
-    for (int c : text.codePoints().toArray()) {
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      i += Character.charCount(c);
       boolean word = c == '_' || Strings.isAlnum(c);
       if (word && !inside) {
         words++;
@@ -768,101 +819,15 @@ final class Filters {
     if (!Values.isString(value)) {
       return or(bound[0], 0L);
     }
-    Optional<Object> whole = wholeNumber(Values.text(value), base);
+    Optional<Object> whole = Texts.wholeNumber(rendering, Values.text(value), base);
     if (whole.isPresent()) {
       return whole.get();
     }
-    Optional<Double> real = realNumber(Values.text(value));
+    Optional<Double> real = Texts.realNumber(rendering, Values.text(value));
     if (real.isEmpty() || real.get().isNaN() || real.get().isInfinite()) {
       return or(bound[0], 0L);
     }
     return Formats.truncated(real.get());
-  }
-
-  private static String asciiDigits(String text) {
-    StringBuilder out = new StringBuilder(text.length());
-    text.codePoints()
-        .forEach(
-            c -> {
-              if (Character.getType(c) == Character.DECIMAL_DIGIT_NUMBER) {
-                out.append((char) ('0' + Character.digit(c, 10)));
-              } else {
-                out.appendCodePoint(c);
-              }
-            });
-    return out.toString();
-  }
-
-  /** What Python's int() reads, if it reads anything. */
-  private static Optional<Object> wholeNumber(String text, int givenBase) {
-    int base = givenBase;
-    String digits = asciiDigits(Strings.stripRight(Strings.stripLeft(text, null)));
-    boolean negative = digits.startsWith("-");
-    if (negative || digits.startsWith("+")) {
-      digits = digits.substring(1);
-    }
-    if (base != 0 && (base < 2 || base > 36)) {
-      return Optional.empty();
-    }
-    String lower = Strings.lower(digits);
-    int prefixBase =
-        lower.startsWith("0x") ? 16 : lower.startsWith("0o") ? 8 : lower.startsWith("0b") ? 2 : 0;
-    boolean prefixed = false;
-    if (prefixBase > 0 && (base == 0 || base == prefixBase)) {
-      digits = digits.substring(2);
-      base = prefixBase;
-      prefixed = true;
-    } else if (base == 0) {
-      base = 10;
-      if (digits.length() > 1 && digits.startsWith("0") && !digits.replace("_", "").matches("0+")) {
-        return Optional.empty();
-      }
-    }
-    if (prefixed && digits.startsWith("_")) {
-      digits = digits.substring(1);
-    }
-    if (digits.isEmpty()
-        || digits.startsWith("_")
-        || digits.endsWith("_")
-        || digits.contains("__")) {
-      return Optional.empty();
-    }
-    digits = digits.replace("_", "");
-    for (int i = 0; i < digits.length(); i++) {
-      char c = digits.charAt(i);
-      if (c >= 128 || Character.digit(c, base) < 0) {
-        return Optional.empty();
-      }
-    }
-    if (digits.length() > 4300 && Integer.bitCount(base) != 1) {
-      return Optional.empty();
-    }
-    BigInteger whole = new BigInteger(digits, base);
-    return Optional.of(Numbers.normalize(negative ? whole.negate() : whole));
-  }
-
-  private static final Pattern REAL =
-      Pattern.compile(
-          "[+-]?(\\d+(_\\d+)*\\.?(\\d+(_\\d+)*)?|\\.\\d+(_\\d+)*)([eE][+-]?\\d+(_\\d+)*)?");
-
-  /** What Python's float() reads, if it reads anything. */
-  private static Optional<Double> realNumber(String text) {
-    String digits = asciiDigits(Strings.stripRight(Strings.stripLeft(text, null)));
-    if (digits.length() > 10_000) {
-      throw PyError.limit("a number of " + digits.length() + " characters is too long");
-    }
-    String lower = Strings.lower(digits);
-    String unsigned = lower.startsWith("-") || lower.startsWith("+") ? lower.substring(1) : lower;
-    if (unsigned.equals("inf") || unsigned.equals("infinity")) {
-      return Optional.of(
-          lower.startsWith("-") ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY);
-    }
-    if (unsigned.equals("nan")) {
-      return Optional.of(Double.NaN);
-    }
-    return REAL.matcher(digits).matches()
-        ? Optional.of(Double.valueOf(digits.replace("_", "")))
-        : Optional.empty();
   }
 
   private static Object toFloat(Rendering rendering, Object value, Arguments arguments) {
@@ -877,7 +842,7 @@ final class Filters {
     if (!Values.isString(value)) {
       return otherwise;
     }
-    Optional<Double> real = realNumber(Values.text(value));
+    Optional<Double> real = Texts.realNumber(rendering, Values.text(value));
     return real.isPresent() ? real.get() : otherwise;
   }
 
@@ -908,6 +873,7 @@ final class Filters {
         if (digits < -400) {
           return Math.copySign(0.0, real);
         }
+        rendering.spend(100);
         double rounded =
             new BigDecimal(real).setScale(digits, RoundingMode.HALF_EVEN).doubleValue();
         return rounded == 0 ? Math.copySign(0.0, real) : rounded;
@@ -918,16 +884,17 @@ final class Filters {
       if (digits < -10_000) {
         return 0L;
       }
+      Numbers.paySquare(rendering, 2L * Numbers.big(value).bitLength() + 4L * -digits);
       return Numbers.normalize(
           new BigDecimal(Numbers.big(value))
               .setScale(digits, RoundingMode.HALF_EVEN)
               .toBigInteger());
     }
-    Object factor = Numbers.binary("**", 10L, number(precision));
-    double scaled = Numbers.real(Numbers.binary("*", value, factor));
+    Object factor = Numbers.binary(rendering, "**", 10L, number(precision));
+    double scaled = Numbers.real(Numbers.binary(rendering, "*", value, factor));
     Object whole =
         Formats.truncated("ceil".equals(method) ? Math.ceil(scaled) : Math.floor(scaled));
-    return Numbers.binary("/", whole, factor);
+    return Numbers.binary(rendering, "/", whole, factor);
   }
 
   private static Object number(Object value) {
@@ -957,7 +924,9 @@ final class Filters {
     Optional<Double> given =
         Numbers.isNumber(value)
             ? Optional.of(Numbers.real(value))
-            : Values.isString(value) ? realNumber(Values.text(value)) : Optional.empty();
+            : Values.isString(value)
+                ? Texts.realNumber(rendering, Values.text(value))
+                : Optional.empty();
     double bytes = given.orElseThrow(() -> PyError.value("filesizeformat needs a number"));
     double base = binary ? 1024 : 1000;
     if (bytes == 1) {
@@ -983,10 +952,10 @@ final class Filters {
 
   private static Object stripTags(Rendering rendering, Object value, Arguments arguments) {
     arguments.bind("striptags", 0);
-    String text = TAGS.matcher(Values.str(rendering, value)).replaceAll("");
-    String joined =
-        String.join(
-            " ", Strings.split(rendering, text, null, -1).stream().map(Values::text).toList());
+    String text = Texts.withoutTags(rendering, Values.str(rendering, value));
+    String joined = Strings.join(rendering, " ", TextParts.split(rendering, text, null, -1));
+    rendering.makeText(joined.length());
+    rendering.read(8L * joined.length());
     return joined
         .replace("&lt;", "<")
         .replace("&gt;", ">")
@@ -998,36 +967,25 @@ final class Filters {
   private static Object urlEncode(Rendering rendering, Object value, Arguments arguments) {
     arguments.bind("urlencode", 0);
     if (Values.isString(value) || !Values.isIterable(value)) {
-      return quoted(Values.str(rendering, value), "/");
+      TextBuilder out = new TextBuilder(rendering);
+      Texts.addQuoted(rendering, out, Values.str(rendering, value), "/", "%20");
+      return out.build();
     }
     Object pairs = value instanceof PyDict dict ? new DictView(dict, DictView.Kind.ITEMS) : value;
-    List<String> parts = new ArrayList<>();
+    TextBuilder out = new TextBuilder(rendering);
     for (Object pair : Values.listOf(rendering, pairs)) {
       List<Object> two = Values.listOf(rendering, pair);
       if (two.size() != 2) {
         throw PyError.value("urlencode needs pairs");
       }
-      parts.add(
-          quoted(Values.str(rendering, two.get(0)), "").replace("%20", "+")
-              + "="
-              + quoted(Values.str(rendering, two.get(1)), "").replace("%20", "+"));
+      if (out.length() > 0) {
+        out.add('&');
+      }
+      Texts.addQuoted(rendering, out, Values.str(rendering, two.get(0)), "", "+");
+      out.add('=');
+      Texts.addQuoted(rendering, out, Values.str(rendering, two.get(1)), "", "+");
     }
-    return String.join("&", parts);
-  }
-
-  private static String quoted(String text, String safe) {
-    StringBuilder out = new StringBuilder();
-    for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
-      char c = (char) (b & 0xff);
-      boolean plain =
-          (c >= 'a' && c <= 'z')
-              || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9')
-              || "_.-~".indexOf(c) >= 0
-              || safe.indexOf(c) >= 0;
-      out.append(plain ? String.valueOf(c) : String.format("%%%02X", (int) c));
-    }
-    return out.toString();
+    return out.build();
   }
 
   private static Object xmlAttributes(Rendering rendering, Object value, Arguments arguments) {
@@ -1038,7 +996,7 @@ final class Filters {
     if (!(value instanceof PyDict dict)) {
       throw PyError.type("xmlattr needs a mapping");
     }
-    List<String> parts = new ArrayList<>();
+    TextBuilder out = new TextBuilder(rendering);
     for (PyDict.Entry entry : dict.entries()) {
       if (entry.value() == null || entry.value() instanceof Undefined) {
         continue;
@@ -1047,17 +1005,24 @@ final class Filters {
         throw PyError.type("xmlattr needs names that are strings");
       }
       String key = Values.text(entry.key());
+      rendering.step();
+      rendering.read(2L * key.length());
       if (key.chars().anyMatch(c -> " \t\n\r\f\u000b/>=".indexOf(c) >= 0)) {
-        throw PyError.value("invalid character in attribute name: " + Values.quote(key));
+        throw PyError.value(
+            "invalid character in attribute name: " + Values.quote(rendering, PyError.shown(key)));
       }
       String text =
           entry.value() instanceof Markup markup
               ? markup.text()
-              : Markup.escape(Values.str(rendering, entry.value()));
-      parts.add(Markup.escape(key) + "=\"" + text + "\"");
+              : Markup.escape(rendering, Values.str(rendering, entry.value()));
+      if (out.length() > 0) {
+        out.add(' ');
+      }
+      out.add(Markup.escape(rendering, key)).add("=\"").add(text).add('"');
     }
-    String joined = String.join(" ", parts);
+    String joined = out.build();
     boolean space = bound[0] == Values.MISSING || Values.truth(rendering, bound[0]);
+    rendering.makeText(joined.length());
     return space && !joined.isEmpty() ? " " + joined : joined;
   }
 }

@@ -4,15 +4,10 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.MathContext;
 import java.math.RoundingMode;
-import java.time.LocalDateTime;
-import java.time.format.TextStyle;
-import java.time.temporal.ChronoField;
-import java.time.temporal.IsoFields;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
-/** Python's ways to lay out values: the percent operator, format() and strftime. */
+/** Python's ways to lay out values: the percent operator and format(). */
 final class Formats {
   private static final int MOST_WIDTH = 1_000_000;
 
@@ -58,16 +53,18 @@ final class Formats {
     }
 
     String run() {
-      StringBuilder out = new StringBuilder();
+      rendering.read(2L * format.length());
+      TextBuilder out = new TextBuilder(rendering);
       while (at < format.length()) {
         int next = format.indexOf('%', at);
         if (next < 0) {
           next = format.length();
         }
-        rendering.append(out, format.substring(at, next));
+        out.add(format, at, next);
         at = next + 1;
         if (next < format.length()) {
-          rendering.append(out, directive());
+          rendering.spend(10);
+          out.add(directive());
         }
       }
       boolean mapping =
@@ -78,7 +75,7 @@ final class Formats {
       if (!mapped && used < values.size() && !mapping) {
         throw PyError.type("not all arguments converted during string formatting");
       }
-      return out.toString();
+      return out.build();
     }
 
     private String directive() {
@@ -95,9 +92,9 @@ final class Formats {
         if (!(argument instanceof PyDict dict)) {
           throw PyError.type("format requires a mapping");
         }
-        value = dict.find(key);
+        value = dict.find(rendering, key);
         if (value == Values.MISSING) {
-          throw PyError.lookup("no key '" + key + "' for the format");
+          throw PyError.lookup("no key '" + PyError.shown(key) + "' for the format");
         }
         mapped = true;
       }
@@ -162,18 +159,16 @@ final class Formats {
         case 's', 'r', 'a' -> {
           String text = type == 's' ? Values.str(rendering, value) : Values.repr(rendering, value);
           if (type == 'a') {
-            text = asciiOnly(text);
+            text = asciiOnly(rendering, text);
           }
-          if (spec.precision >= 0 && spec.precision < Strings.count(text)) {
-            text = Strings.slice(text, Strings.count(text), 0, spec.precision, 1);
-          }
+          text = spec.cut(rendering, text);
           return spec.pad(rendering, text, '>');
         }
         case 'c' -> {
           String text;
           if (Values.isString(value)) {
             text = Values.text(value);
-            if (Strings.count(text) != 1) {
+            if (text.length() > 2 || text.codePointCount(0, text.length()) != 1) {
               throw PyError.type("%c requires int or char");
             }
           } else if (Numbers.isInteger(value)) {
@@ -210,7 +205,7 @@ final class Formats {
           if (spec.precision < 0) {
             spec.precision = 6;
           }
-          return spec.padNumber(rendering, real(spec, type, Numbers.real(value)));
+          return spec.padNumber(rendering, real(rendering, spec, type, Numbers.real(value)));
         }
         default -> throw PyError.value("unsupported format character '" + type + "'");
       }
@@ -224,22 +219,24 @@ final class Formats {
     if (Double.isInfinite(real)) {
       throw PyError.arithmetic("cannot convert float infinity to integer");
     }
-    return Numbers.normalize(new BigDecimal(real).toBigInteger());
+    return Math.abs(real) < 1e18
+        ? (Object) (long) real
+        : Numbers.normalize(new BigDecimal(real).toBigInteger());
   }
 
-  private static String asciiOnly(String text) {
-    StringBuilder out = new StringBuilder();
-    text.codePoints()
-        .forEach(
-            c -> {
-              if (c < 128) {
-                out.append((char) c);
-              } else {
-                out.append(
-                    String.format(c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c));
-              }
-            });
-    return out.toString();
+  private static String asciiOnly(Rendering rendering, String text) {
+    rendering.read(text.length());
+    TextBuilder out = new TextBuilder(rendering);
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      i += Character.charCount(c);
+      if (c < 128) {
+        out.add((char) c);
+      } else {
+        out.addEscaped(c);
+      }
+    }
+    return out.build();
   }
 
   private static int checked(int width) {
@@ -264,14 +261,35 @@ final class Formats {
     private char type;
 
     String pad(Rendering rendering, String text, char defaultAlign) {
-      int missing = width - Strings.count(text);
+      if (width <= 0) {
+        return text;
+      }
+      int missing = width - Strings.count(rendering, text);
       if (missing <= 0) {
         return text;
       }
-      rendering.charge((long) missing + text.length());
       char side = align == 0 ? defaultAlign : align;
       int before = side == '<' ? 0 : side == '^' ? missing / 2 : missing;
-      return fill.repeat(before) + text + fill.repeat(missing - before);
+      return new TextBuilder(rendering)
+          .add(fill, before)
+          .add(text)
+          .add(fill, missing - before)
+          .build();
+    }
+
+    /** The first characters of a text, as many as the precision allows. */
+    String cut(Rendering rendering, String text) {
+      if (precision < 0 || precision >= text.length()) {
+        return text;
+      }
+      rendering.read(precision / 2);
+      try {
+        int end = text.offsetByCodePoints(0, precision);
+        rendering.makeText(end);
+        return text.substring(0, end);
+      } catch (IndexOutOfBoundsException e) {
+        return text;
+      }
     }
 
     /** Pads a number; zeros, or what '=' aligns, go between its sign and its digits. */
@@ -297,39 +315,48 @@ final class Formats {
       if (missing <= 0) {
         return number;
       }
-      rendering.charge((long) missing + number.length());
       if (grouping != 0 && filler.equals("0")) {
-        return head + groupedZeros(digits, width - signs);
+        return head + groupedZeros(rendering, digits, width - signs);
       }
-      return head + filler.repeat(missing) + digits;
+      return new TextBuilder(rendering).add(head).add(filler, missing).add(digits).build();
     }
 
-    private String groupedZeros(String digits, int wanted) {
+    /** Zeros and grouping in front of a number until it is as long as wanted, or one longer. */
+    private String groupedZeros(Rendering rendering, String digits, int wanted) {
       int end = 0;
       while (end < digits.length()
           && (Character.isDigit(digits.charAt(end)) || digits.charAt(end) == grouping)) {
         end++;
       }
+      rendering.makeText(2L * digits.length() + wanted);
       String whole = digits.substring(0, end).replace(String.valueOf(grouping), "");
-      String rest = digits.substring(end);
-      String padded = grouped(whole);
-      while (padded.length() + rest.length() < wanted) {
-        whole = "0" + whole;
-        padded = grouped(whole);
-      }
-      return padded + rest;
+      int group = groupSize();
+      int room = wanted - (digits.length() - end);
+      // Behind the first place, one in every group + 1 is a separator.
+      int wantedDigits = room - (room - 1) / (group + 1);
+      int zeros = Math.max(0, wantedDigits - whole.length());
+      return grouped(rendering, "0".repeat(zeros) + whole) + digits.substring(end);
     }
 
-    String grouped(String digits) {
+    private int groupSize() {
+      return type == 'x' || type == 'X' || type == 'o' || type == 'b' ? 4 : 3;
+    }
+
+    String grouped(Rendering rendering, String digits) {
       if (grouping == 0) {
         return digits;
       }
-      int size = type == 'x' || type == 'X' || type == 'o' || type == 'b' ? 4 : 3;
-      StringBuilder out = new StringBuilder(digits);
-      for (int i = digits.length() - size; i > 0; i -= size) {
-        out.insert(i, grouping);
+      int size = groupSize();
+      TextBuilder out = new TextBuilder(rendering);
+      int start = 0;
+      for (int end = (digits.length() - 1) % size + 1; end <= digits.length(); end += size) {
+        if (start > 0) {
+          out.add(grouping);
+        }
+        out.add(digits, start, end);
+        start = end;
       }
-      return out.toString();
+      return out.build();
     }
 
     String signed(boolean negative) {
@@ -340,22 +367,26 @@ final class Formats {
   private static String integer(Rendering rendering, Spec spec, char type, Object value) {
     BigInteger big = Numbers.big(value);
     BigInteger magnitude = big.abs();
+    Numbers.paySquare(rendering, magnitude.bitLength());
     String digits =
         switch (type) {
           case 'x' -> magnitude.toString(16);
           case 'X' -> magnitude.toString(16).toUpperCase(Locale.ROOT);
           case 'o' -> magnitude.toString(8);
           case 'b' -> magnitude.toString(2);
-          default -> Numbers.decimal(Numbers.normalize(magnitude));
+          default -> Numbers.decimal(rendering, Numbers.normalize(magnitude));
         };
     if (spec.precision > digits.length()) {
+      rendering.makeText(2L * spec.precision);
       digits = "0".repeat(spec.precision - digits.length()) + digits;
     }
     String prefix = spec.alternate && type != 'd' ? "0" + type : "";
-    return spec.padNumber(rendering, spec.signed(big.signum() < 0) + prefix + spec.grouped(digits));
+    rendering.makeText(2L * digits.length());
+    String grouped = spec.grouped(rendering, digits);
+    return spec.padNumber(rendering, spec.signed(big.signum() < 0) + prefix + grouped);
   }
 
-  private static String real(Spec spec, char type, double value) {
+  private static String real(Rendering rendering, Spec spec, char type, double value) {
     boolean negative = value < 0 || (value == 0 && 1 / value < 0);
     boolean upper = Character.isUpperCase(type);
     String text;
@@ -364,20 +395,33 @@ final class Formats {
       negative = value < 0;
     } else {
       BigDecimal exact = new BigDecimal(Math.abs(value));
+      // All digits of a double are up to 1,074 behind the point; zeros may follow.
+      rendering.spend(20L + exact.precision() + Math.max(0, exact.scale()));
+      rendering.makeText(3L * Math.max(0, spec.precision));
       text =
           switch (Character.toLowerCase(type)) {
-            case 'f' -> fixed(spec, exact);
+            case 'f' -> fixed(rendering, spec, exact);
             case 'e' -> scientific(exact, spec.precision, spec.alternate);
-            default -> general(spec, exact);
+            default -> general(rendering, spec, exact);
           };
     }
     return spec.signed(negative) + (upper ? text.toUpperCase(Locale.ROOT) : text);
   }
 
-  private static String fixed(Spec spec, BigDecimal exact) {
-    String text = exact.setScale(spec.precision, RoundingMode.HALF_EVEN).toPlainString();
+  /** So many digits behind the point, which BigDecimal alone makes in time quadratic in them. */
+  private static String plain(BigDecimal exact, int digits) {
+    int significant = Math.min(digits, Math.max(0, exact.scale()));
+    String text = exact.setScale(significant, RoundingMode.HALF_EVEN).toPlainString();
+    if (digits == significant) {
+      return text;
+    }
+    return text + (significant == 0 ? "." : "") + "0".repeat(digits - significant);
+  }
+
+  private static String fixed(Rendering rendering, Spec spec, BigDecimal exact) {
+    String text = plain(exact, spec.precision);
     int point = text.indexOf('.');
-    String grouped = spec.grouped(point < 0 ? text : text.substring(0, point));
+    String grouped = spec.grouped(rendering, point < 0 ? text : text.substring(0, point));
     return grouped + (point < 0 ? (spec.alternate ? "." : "") : text.substring(point));
   }
 
@@ -406,7 +450,7 @@ final class Formats {
         + Math.abs(exponent);
   }
 
-  private static String general(Spec spec, BigDecimal exact) {
+  private static String general(Rendering rendering, Spec spec, BigDecimal exact) {
     int precision = Math.max(1, spec.precision);
     int exponent = 0;
     BigDecimal rounded = exact;
@@ -420,15 +464,12 @@ final class Formats {
       return (spec.alternate ? text.substring(0, e) : trimmed(text.substring(0, e)))
           + text.substring(e);
     }
-    String text =
-        rounded
-            .setScale(Math.max(0, precision - 1 - exponent), RoundingMode.HALF_EVEN)
-            .toPlainString();
+    String text = plain(rounded, Math.max(0, precision - 1 - exponent));
     if (!spec.alternate) {
       text = trimmed(text);
     }
     int point = text.indexOf('.');
-    return spec.grouped(point < 0 ? text : text.substring(0, point))
+    return spec.grouped(rendering, point < 0 ? text : text.substring(0, point))
         + (point < 0 ? "" : text.substring(point));
   }
 
@@ -464,16 +505,17 @@ final class Formats {
       if (depth < 0) {
         throw PyError.value("Max string recursion exceeded");
       }
-      StringBuilder out = new StringBuilder();
+      rendering.read(4L * format.length());
+      TextBuilder out = new TextBuilder(rendering);
       int at = 0;
       while (at < format.length()) {
         char c = format.charAt(at++);
         if (c != '{' && c != '}') {
-          out.append(c);
+          out.add(c);
           continue;
         }
         if (at < format.length() && format.charAt(at) == c) {
-          out.append(c);
+          out.add(c);
           at++;
           continue;
         }
@@ -501,9 +543,11 @@ final class Formats {
             break;
           }
         }
-        rendering.append(out, field(format.substring(start, at - 1), depth));
+        rendering.spend(10);
+        rendering.makeText(2L * (at - start));
+        out.add(field(format.substring(start, at - 1), depth));
       }
-      return out.toString();
+      return out.build();
     }
 
     private String field(String field, int depth) {
@@ -541,7 +585,7 @@ final class Formats {
             case 0 -> value;
             case 's' -> Values.str(rendering, value);
             case 'r' -> Values.repr(rendering, value);
-            case 'a' -> asciiOnly(Values.repr(rendering, value));
+            case 'a' -> asciiOnly(rendering, Values.repr(rendering, value));
             default -> throw PyError.value("Unknown conversion specifier " + conversion);
           };
       return Formats.format(rendering, value, run(spec, depth - 1));
@@ -571,11 +615,12 @@ final class Formats {
         value = arguments.positional().get(index);
       } else {
         if (!arguments.named().containsKey(first)) {
-          throw PyError.lookup("no argument '" + first + "' for the format");
+          throw PyError.lookup("no argument '" + PyError.shown(first) + "' for the format");
         }
         value = arguments.named().get(first);
       }
       while (end < name.length()) {
+        rendering.spend(8);
         if (name.charAt(end) == '.') {
           int stop = end + 1;
           while (stop < name.length() && name.charAt(stop) != '.' && name.charAt(stop) != '[') {
@@ -638,21 +683,21 @@ final class Formats {
     double real = Numbers.real(value);
     if (type == '%') {
       spec.precision = spec.precision < 0 ? 6 : spec.precision;
-      return spec.padNumber(rendering, real(spec, 'f', real * 100) + "%");
+      return spec.padNumber(rendering, real(rendering, spec, 'f', real * 100) + "%");
     }
     if (type == 0 || type == 'n') {
       if (spec.precision < 0 && type == 0) {
-        String plain = Numbers.repr(real);
+        String plain = Numbers.repr(rendering, real);
         boolean negative = plain.startsWith("-");
         String digits = negative ? plain.substring(1) : plain;
         int point = digits.indexOf('.');
         if (point > 0 && digits.indexOf('e') < 0) {
-          digits = spec.grouped(digits.substring(0, point)) + digits.substring(point);
+          digits = spec.grouped(rendering, digits.substring(0, point)) + digits.substring(point);
         }
         return spec.padNumber(rendering, spec.signed(negative) + digits);
       }
       spec.precision = spec.precision < 0 ? 6 : spec.precision;
-      String general = real(spec, 'g', real);
+      String general = real(rendering, spec, 'g', real);
       if (type == 0
           && general.indexOf('.') < 0
           && general.indexOf('e') < 0
@@ -673,7 +718,7 @@ final class Formats {
       throw PyError.value("Unknown format code '" + type + "'");
     }
     spec.precision = spec.precision < 0 ? 6 : spec.precision;
-    return spec.padNumber(rendering, real(spec, type, real));
+    return spec.padNumber(rendering, real(rendering, spec, type, real));
   }
 
   private static String shortScientific(BigDecimal rounded, int precision) {
@@ -690,10 +735,7 @@ final class Formats {
         || spec.align == '=') {
       throw PyError.value("the format does not fit a string");
     }
-    String text = value;
-    if (spec.precision >= 0 && spec.precision < Strings.count(text)) {
-      text = Strings.slice(text, Strings.count(text), 0, spec.precision, 1);
-    }
+    String text = spec.cut(rendering, value);
     if (spec.zero && spec.align == 0) {
       spec.fill = "0";
     }
@@ -764,83 +806,5 @@ final class Formats {
       throw PyError.value("Too many decimal digits in format string");
     }
     return checked(Integer.parseInt(digits));
-  }
-
-  // strftime
-
-  private static final Map<Character, String> COMPOSED =
-      Map.of(
-          'c', "%a %b %e %H:%M:%S %Y",
-          'D', "%m/%d/%y",
-          'F', "%Y-%m-%d",
-          'R', "%H:%M",
-          'T', "%H:%M:%S",
-          'X', "%H:%M:%S",
-          'x', "%m/%d/%y",
-          'r', "%I:%M:%S %p",
-          'h', "%b");
-
-  /** strftime in the C locale. */
-  static String time(LocalDateTime now, String format) {
-    StringBuilder out = new StringBuilder();
-    for (int i = 0; i < format.length(); i++) {
-      char c = format.charAt(i);
-      if (c != '%' || i + 1 >= format.length()) {
-        out.append(c);
-        continue;
-      }
-      c = format.charAt(++i);
-      boolean bare = c == '-' && i + 1 < format.length();
-      if (bare) {
-        c = format.charAt(++i);
-      }
-      if (COMPOSED.containsKey(c)) {
-        out.append(time(now, COMPOSED.get(c)));
-        continue;
-      }
-      int hour12 = now.getHour() % 12 == 0 ? 12 : now.getHour() % 12;
-      int sunday = (now.getDayOfYear() + 6 - now.getDayOfWeek().getValue() % 7) / 7;
-      int monday = (now.getDayOfYear() + 6 - (now.getDayOfWeek().getValue() - 1)) / 7;
-      String text =
-          switch (c) {
-            case 'Y' -> Integer.toString(now.getYear());
-            case 'G' -> Integer.toString(now.get(IsoFields.WEEK_BASED_YEAR));
-            case 'C' -> padded(now.getYear() / 100, 2, bare);
-            case 'y' -> padded(now.getYear() % 100, 2, bare);
-            case 'm' -> padded(now.getMonthValue(), 2, bare);
-            case 'd' -> padded(now.getDayOfMonth(), 2, bare);
-            case 'e' -> String.format(bare ? "%d" : "%2d", now.getDayOfMonth());
-            case 'H' -> padded(now.getHour(), 2, bare);
-            case 'k' -> String.format(bare ? "%d" : "%2d", now.getHour());
-            case 'I' -> padded(hour12, 2, bare);
-            case 'l' -> String.format(bare ? "%d" : "%2d", hour12);
-            case 'M' -> padded(now.getMinute(), 2, bare);
-            case 'S' -> padded(now.getSecond(), 2, bare);
-            case 'f' -> padded(now.get(ChronoField.MICRO_OF_SECOND), 6, false);
-            case 'j' -> padded(now.getDayOfYear(), 3, bare);
-            case 'U' -> padded(sunday, 2, bare);
-            case 'W' -> padded(monday, 2, bare);
-            case 'V' -> padded(now.get(IsoFields.WEEK_OF_WEEK_BASED_YEAR), 2, bare);
-            case 'u' -> Integer.toString(now.getDayOfWeek().getValue());
-            case 'w' -> Integer.toString(now.getDayOfWeek().getValue() % 7);
-            case 'p' -> now.getHour() < 12 ? "AM" : "PM";
-            case 'P' -> now.getHour() < 12 ? "am" : "pm";
-            case 'A' -> now.getDayOfWeek().getDisplayName(TextStyle.FULL, Locale.ENGLISH);
-            case 'a' -> now.getDayOfWeek().getDisplayName(TextStyle.SHORT, Locale.ENGLISH);
-            case 'B' -> now.getMonth().getDisplayName(TextStyle.FULL, Locale.ENGLISH);
-            case 'b' -> now.getMonth().getDisplayName(TextStyle.SHORT, Locale.ENGLISH);
-            case 'Z', 'z' -> "";
-            case 'n' -> "\n";
-            case 't' -> "\t";
-            case '%' -> "%";
-            default -> "%" + (bare ? "-" : "") + c;
-          };
-      out.append(text);
-    }
-    return out.toString();
-  }
-
-  private static String padded(int value, int digits, boolean bare) {
-    return bare ? Integer.toString(value) : String.format("%0" + digits + "d", value);
   }
 }

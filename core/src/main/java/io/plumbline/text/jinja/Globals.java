@@ -51,7 +51,8 @@ final class Globals {
           if (!Values.isString(format)) {
             throw PyError.type("strftime_now() needs a string");
           }
-          return Formats.time(LocalDateTime.now(rendering.clock()), Values.text(format));
+          return Strftime.format(
+              rendering, LocalDateTime.now(rendering.clock()), Values.text(format));
         });
     return globals;
   }
@@ -80,6 +81,7 @@ final class Globals {
       throw PyError.value("range() arg 3 must not be zero");
     }
     double size = Math.abs((double) values[1] - values[0]) / Math.abs(values[2]);
+    rendering.spend(4);
     PyRange range = new PyRange(values[0], values[1], values[2]);
     if ((size > PyRange.MOST + 1 && (values[1] > values[0]) == (values[2] > 0))
         || range.size() > PyRange.MOST) {
@@ -89,14 +91,14 @@ final class Globals {
   }
 
   static PyDict dict(Rendering rendering, Arguments arguments) {
+    rendering.spend(12);
     PyDict dict = new PyDict();
     if (arguments.positional().size() > 1) {
       throw PyError.type("dict() takes at most one argument");
     }
     for (Object source : arguments.positional()) {
       if (source instanceof PyDict other) {
-        rendering.chargeElements(other.size());
-        other.entries().forEach(entry -> dict.put(entry.key(), entry.value()));
+        other.entries().forEach(entry -> dict.put(rendering, entry.key(), entry.value()));
         continue;
       }
       for (Object pair : Values.listOf(rendering, source)) {
@@ -104,10 +106,10 @@ final class Globals {
         if (parts.size() != 2) {
           throw PyError.value("dict() needs pairs");
         }
-        dict.put(parts.get(0), parts.get(1));
+        dict.put(rendering, parts.get(0), parts.get(1));
       }
     }
-    arguments.named().forEach(dict::put);
+    dict.putAll(rendering, arguments.named());
     return dict;
   }
 
@@ -120,7 +122,8 @@ final class Globals {
       this.items = items;
     }
 
-    Object attribute(String name) {
+    Object attribute(Rendering of, String name) {
+      of.spend(4);
       return switch (name) {
         case "items" -> new Tuple(items);
         case "pos" -> (long) position;
@@ -149,12 +152,14 @@ final class Globals {
     if (arguments.positional().isEmpty() || !arguments.named().isEmpty()) {
       throw PyError.runtime("cycler() needs at least one item");
     }
+    rendering.spend(4);
     return new Cycler(arguments.positional());
   }
 
   private static Object joiner(Rendering rendering, Arguments arguments) {
     Object[] bound = arguments.bind("joiner", 0, "sep");
     Object separator = bound[0] == Values.MISSING ? ", " : bound[0];
+    rendering.spend(8);
     boolean[] used = {false};
     return new Named(
         "joiner",

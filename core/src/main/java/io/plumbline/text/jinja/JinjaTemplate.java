@@ -6,6 +6,7 @@ import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeoutException;
 
 /**
  * A parsed template in the Jinja2 language, as transformers sets it up for chat templates: an
@@ -46,8 +47,9 @@ public final class JinjaTemplate {
               + " are not accepted.");
     }
     try {
-      List<Statement> body = Parser.parse(source, limits);
-      Symbols symbols = Symbols.root();
+      Budget budget = new Budget(limits);
+      List<Statement> body = Parser.parse(source, budget);
+      Symbols symbols = Symbols.root(budget);
       body.forEach(statement -> statement.analyze(symbols));
       Node.Frame frame = new Node.Frame(symbols, Node.Frame.Kind.TOP, false);
       body.forEach(statement -> statement.bind(frame));
@@ -55,7 +57,7 @@ public final class JinjaTemplate {
     } catch (TemplateSyntaxException e) {
       throw failure("cannot be parsed", e.line(), e.getMessage());
     } catch (PyError e) {
-      throw failure("cannot be parsed", 1, e.getMessage());
+      throw failure(e, "cannot be parsed", 1);
     } catch (StackOverflowError e) {
       throw failure("cannot be parsed", 1, "it is nested too deeply");
     }
@@ -64,28 +66,53 @@ public final class JinjaTemplate {
   /**
    * Renders with variables of plain JSON values (maps, lists, strings, numbers, booleans, null), or
    * fails with BAD_TEMPLATE, the line and the reason; what the template's own raise_exception says
-   * is the reason then.
+   * is the reason then. Where the clock stopped it, the cause is a {@link TimeoutException}. Fails
+   * with INTERRUPTED where the thread is to stop.
    */
   public Rendered render(Map<String, ?> variables, Clock clock) {
     Rendering rendering = new Rendering(limits, clock);
+    Map<String, Object> values = new HashMap<>();
+    try {
+      variables.forEach((name, value) -> values.put(name, Values.ofJson(value)));
+    } catch (StackOverflowError e) {
+      throw failure("was stopped", 1, "its variables are nested too deeply");
+    }
+    return render(values, rendering);
+  }
+
+  /** Renders once with values of this package, in a state that shows afterwards what was spent. */
+  Rendered render(Map<String, Object> values, Rendering rendering) {
     try {
       Map<String, Object> context = new HashMap<>(Globals.all());
-      variables.forEach((name, value) -> context.put(name, Values.ofJson(value)));
-      Activation activation = new Activation(plan, null, new Context(context)).enter();
+      context.putAll(values);
+      rendering.spend(plan.layout().size());
+      Activation activation = new Activation(plan, null, new Context(context)).enter(rendering);
       Statement.runAll(body, rendering, activation, rendering.root());
       return new Rendered(rendering.root().toString(), List.copyOf(rendering.generated()));
     } catch (PyError e) {
       throw failure(
-          switch (e.kind()) {
-            case RAISED -> "refused the conversation";
-            case LIMIT -> "was stopped";
-            default -> "failed";
-          },
-          rendering.line(),
-          e.getMessage());
+          e,
+          e.kind() == PyError.Kind.RAISED ? "refused the conversation" : "failed",
+          rendering.line());
     } catch (StackOverflowError e) {
       throw failure("was stopped", rendering.line(), "evaluation is nested too deeply");
     }
+  }
+
+  private static PlumblineException failure(PyError error, String what, int line) {
+    return switch (error.kind()) {
+      case LIMIT -> failure("was stopped", line, error.getMessage());
+      case TIME -> {
+        PlumblineException stopped = failure("was stopped", line, error.getMessage());
+        // Unlike the others not a matter of the template and its values alone.
+        yield new PlumblineException(stopped.code(), stopped.getMessage(), new TimeoutException());
+      }
+      case INTERRUPTED ->
+          new PlumblineException(
+              ErrorCode.INTERRUPTED,
+              "Interrupted while a chat template was rendered; run it again.");
+      default -> failure(what, line, error.getMessage());
+    };
   }
 
   private static PlumblineException failure(String what, int line, String reason) {

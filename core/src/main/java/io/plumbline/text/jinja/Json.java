@@ -1,6 +1,6 @@
 package io.plumbline.text.jinja;
 
-import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 
@@ -12,7 +12,7 @@ final class Json {
   private final String itemSeparator;
   private final String keySeparator;
   private final boolean sorted;
-  private final StringBuilder out = new StringBuilder();
+  private final TextBuilder out;
 
   private Json(
       Rendering rendering,
@@ -27,6 +27,7 @@ final class Json {
     this.itemSeparator = itemSeparator;
     this.keySeparator = keySeparator;
     this.sorted = sorted;
+    this.out = new TextBuilder(rendering);
   }
 
   static String dump(Rendering rendering, Object value, Arguments arguments) {
@@ -39,7 +40,7 @@ final class Json {
         indent = Optional.of(Values.text(bound[1]));
       } else if (Numbers.isInteger(bound[1])) {
         int width = Math.max(0, Numbers.index(bound[1]));
-        rendering.charge(width);
+        rendering.makeText(width);
         indent = Optional.of(" ".repeat(width));
       } else {
         throw PyError.type("the indent of tojson must be a number or a string");
@@ -60,17 +61,17 @@ final class Json {
     boolean sorted = bound[3] != Values.MISSING && Values.truth(rendering, bound[3]);
     Json json = new Json(rendering, ascii, indent, itemSeparator, keySeparator, sorted);
     json.value(value, 0);
-    return json.out.toString();
+    return json.out.build();
   }
 
   private void add(String text) {
-    rendering.append(out, text);
+    out.add(text);
   }
 
   private void value(Object value, int depth) {
     rendering.enter(rendering.line());
     if (Values.isString(value)) {
-      add(quote(Values.text(value)));
+      quote(Values.text(value));
     } else if (value == null || Numbers.isNumber(value)) {
       add(scalar(value));
     } else if (value instanceof PyDict dict) {
@@ -86,7 +87,7 @@ final class Json {
     rendering.leave();
   }
 
-  private static String scalar(Object value) {
+  private String scalar(Object value) {
     if (value == null) {
       return "null";
     }
@@ -100,15 +101,16 @@ final class Json {
       if (real.isInfinite()) {
         return real > 0 ? "Infinity" : "-Infinity";
       }
-      return Numbers.repr(real);
+      return Numbers.repr(rendering, real);
     }
-    return Numbers.decimal(value);
+    return Numbers.decimal(rendering, value);
   }
 
   private void newline(int depth) {
     if (indent.isPresent()) {
       add("\n");
       for (int i = 0; i < depth; i++) {
+        rendering.step();
         add(indent.get());
       }
     }
@@ -136,54 +138,56 @@ final class Json {
       add("{}");
       return;
     }
-    List<Object> items = new ArrayList<>(dict.items());
+    Iterator<Object> items = dict.items(rendering);
     if (sorted) {
-      items = Operators.sorted(rendering, items, item -> item, false);
+      items = Operators.sorted(rendering, dict.itemList(rendering), item -> item, false).iterator();
     }
     add("{");
     boolean first = true;
-    for (Object item : items) {
-      Object key = ((Tuple) item).items().get(0);
+    while (items.hasNext()) {
+      Tuple item = (Tuple) items.next();
+      Object key = item.items().get(0);
       if (!first) {
         add(itemSeparator);
       }
       first = false;
       newline(depth + 1);
       if (Values.isString(key)) {
-        add(quote(Values.text(key)));
+        quote(Values.text(key));
       } else if (key == null || Numbers.isNumber(key)) {
         add("\"" + scalar(key) + "\"");
       } else {
         throw PyError.type("keys must be str, int, float, bool or None");
       }
       add(keySeparator);
-      value(((Tuple) item).items().get(1), depth + 1);
+      value(item.items().get(1), depth + 1);
     }
     newline(depth);
     add("}");
   }
 
-  private String quote(String text) {
-    StringBuilder quoted = new StringBuilder(text.length() + 2).append('"');
+  private void quote(String text) {
+    rendering.read(text.length());
+    out.add('"');
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       switch (c) {
-        case '"' -> quoted.append("\\\"");
-        case '\\' -> quoted.append("\\\\");
-        case '\n' -> quoted.append("\\n");
-        case '\r' -> quoted.append("\\r");
-        case '\t' -> quoted.append("\\t");
-        case '\f' -> quoted.append("\\f");
-        case '\b' -> quoted.append("\\b");
+        case '"' -> out.add("\\\"");
+        case '\\' -> out.add("\\\\");
+        case '\n' -> out.add("\\n");
+        case '\r' -> out.add("\\r");
+        case '\t' -> out.add("\\t");
+        case '\f' -> out.add("\\f");
+        case '\b' -> out.add("\\b");
         default -> {
           if (c < 0x20 || (ascii && c > 0x7e)) {
-            quoted.append(String.format("\\u%04x", (int) c));
+            out.add("\\u").addHex(c, 4);
           } else {
-            quoted.append(c);
+            out.add(c);
           }
         }
       }
     }
-    return quoted.append('"').toString();
+    out.add('"');
   }
 }

@@ -6,32 +6,34 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * Cuts a template into tokens, with trim_blocks and lstrip_blocks on and the last newline dropped,
  * as transformers sets its environment up.
  */
 final class Lexer {
-  private static final Set<String> LONG_OPERATORS = Set.of("//", "**", "==", "!=", ">=", "<=");
+  private static final List<String> LONG_OPERATORS = List.of("//", "**", "==", "!=", ">=", "<=");
   private static final String SHORT_OPERATORS = "+-/*%~[](){}><=.:|,;";
 
   private final String source;
+  private final Budget budget;
   private final List<Token> tokens = new ArrayList<>();
   private int position;
   private int line = 1;
   private boolean lineStarting = true;
 
-  private Lexer(String source) {
+  private Lexer(String source, Budget budget) {
     this.source = source;
+    this.budget = budget;
   }
 
-  static List<Token> tokenize(String template) {
+  static List<Token> tokenize(String template, Budget budget) {
+    budget.spend(template.length());
     String source = normalizeNewlines(template);
     if (source.endsWith("\n")) {
       source = source.substring(0, source.length() - 1);
     }
-    Lexer lexer = new Lexer(source);
+    Lexer lexer = new Lexer(source, budget);
     lexer.root();
     lexer.add(Token.Type.EOF, "", null);
     return lexer.tokens;
@@ -42,6 +44,7 @@ final class Lexer {
   }
 
   private void add(Token.Type type, String text, Object value) {
+    budget.spend(4);
     tokens.add(new Token(type, line, text, value));
   }
 
@@ -107,7 +110,7 @@ final class Lexer {
   private void text(String text, char sign, boolean variable) {
     String kept = text;
     if (sign == '-') {
-      kept = Strings.stripRight(text);
+      kept = TextParts.strip(budget, text, null, TextParts.Ends.RIGHT);
     } else if (sign != '+' && !variable) {
       int start = text.lastIndexOf('\n') + 1;
       if ((start > 0 || lineStarting)
@@ -232,16 +235,18 @@ final class Lexer {
     if (isWord(codePoint)) {
       return name();
     }
-    if (position + 1 < source.length()
-        && LONG_OPERATORS.contains(source.substring(position, position + 2))) {
-      add(Token.Type.OPERATOR, source.substring(position, position + 2), null);
+    String longer = source.substring(position, Math.min(position + 2, source.length()));
+    int longOperator = LONG_OPERATORS.indexOf(longer);
+    if (longOperator >= 0) {
+      add(Token.Type.OPERATOR, LONG_OPERATORS.get(longOperator), null);
       return position + 2;
     }
     if (SHORT_OPERATORS.indexOf(c) < 0) {
       throw failure("unexpected character '" + Character.toString(codePoint) + "'");
     }
     balance(c, open);
-    add(Token.Type.OPERATOR, String.valueOf(c), null);
+    // One string for all tokens of an operator, of which a template may have a million.
+    add(Token.Type.OPERATOR, Strings.ascii(c), null);
     return position + 1;
   }
 
@@ -307,7 +312,8 @@ final class Lexer {
     int floatEnd = afterDot ? -1 : floatEnd(end);
     if (floatEnd > 0) {
       String digits = source.substring(position, floatEnd).replace("_", "");
-      add(Token.Type.FLOAT, digits, Double.valueOf(digits));
+      budget.spend(digits.length());
+      add(Token.Type.FLOAT, "", Double.valueOf(digits));
       return floatEnd;
     }
     if (source.charAt(position) == '0' && position + 2 < source.length()) {
@@ -374,7 +380,12 @@ final class Lexer {
     if (digits.length() > 4300) {
       throw failure("a number of " + digits.length() + " digits is too long");
     }
-    add(Token.Type.INTEGER, digits, Numbers.normalize(new BigInteger(digits, radix)));
+    Numbers.paySquare(budget, 4L * digits.length());
+    Object value =
+        digits.length() < 10 && radix == 10
+            ? (Object) Long.valueOf(digits)
+            : Numbers.normalize(new BigInteger(digits, radix));
+    add(Token.Type.INTEGER, "", value);
   }
 
   private int string(char quote) {
@@ -386,26 +397,23 @@ final class Lexer {
       throw failure("unexpected character '" + quote + "'");
     }
     String raw = source.substring(position + 1, end);
-    add(Token.Type.STRING, raw, raw.indexOf('\\') < 0 ? raw : unescape(raw));
+    add(Token.Type.STRING, "", raw.indexOf('\\') < 0 ? raw : unescape(raw));
     return end + 1;
   }
 
   /** Python's unicode-escape decoding of the text after its characters beyond ASCII are escaped. */
   private String unescape(String raw) {
-    StringBuilder ascii = new StringBuilder(raw.length() + 16);
-    raw.codePoints()
-        .forEach(
-            c -> {
-              if (c < 0x80) {
-                ascii.append((char) c);
-              } else if (c < 0x100) {
-                ascii.append(String.format("\\x%02x", c));
-              } else if (c < 0x10000) {
-                ascii.append(String.format("\\u%04x", c));
-              } else {
-                ascii.append(String.format("\\U%08x", c));
-              }
-            });
+    TextBuilder escaped = new TextBuilder(budget);
+    for (int i = 0; i < raw.length(); ) {
+      int c = raw.codePointAt(i);
+      i += Character.charCount(c);
+      if (c < 0x80) {
+        escaped.add((char) c);
+      } else {
+        escaped.addEscaped(c);
+      }
+    }
+    String ascii = escaped.build();
     StringBuilder text = new StringBuilder(raw.length());
     int at = 0;
     while (at < ascii.length()) {
@@ -448,7 +456,7 @@ final class Lexer {
     return text.toString();
   }
 
-  private int hex(StringBuilder ascii, int at, int digits, StringBuilder text) {
+  private int hex(String ascii, int at, int digits, StringBuilder text) {
     int end = at;
     while (end < ascii.length()
         && end < at + digits
@@ -466,7 +474,8 @@ final class Lexer {
     return end;
   }
 
-  private int named(StringBuilder ascii, int at, StringBuilder text) {
+  private int named(String ascii, int at, StringBuilder text) {
+    budget.spend(20);
     int end = ascii.indexOf("}", at);
     if (at >= ascii.length() || ascii.charAt(at) != '{' || end < 0) {
       throw failure("a string holds a malformed \\N character escape");

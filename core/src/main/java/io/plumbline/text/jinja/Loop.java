@@ -1,6 +1,5 @@
 package io.plumbline.text.jinja;
 
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
@@ -57,8 +56,7 @@ final class Loop implements Callable {
       if (Values.hasLength(source)) {
         length = OptionalInt.of(Values.length(rendering, source));
       } else {
-        List<Object> rest = new ArrayList<>();
-        elements.forEachRemaining(rest::add);
+        List<Object> rest = Values.listOf(rendering, new Generator(elements));
         elements = rest.iterator();
         length = OptionalInt.of(rest.size() + index0 + 1 + (after == Values.MISSING ? 0 : 1));
       }
@@ -74,6 +72,7 @@ final class Loop implements Callable {
   }
 
   Object attribute(Rendering rendering, String name) {
+    rendering.spend(2);
     return switch (name) {
       case "index" -> (long) index0 + 1;
       case "index0" -> (long) index0;

@@ -62,7 +62,8 @@ final class Macro implements Callable {
       if (Set.copyOf(parameters).size() < parameters.size()) {
         throw new TemplateSyntaxException("a macro names a parameter twice", line);
       }
-      Set<String> undeclared = Node.undeclared(body, Set.of("caller", "kwargs", "varargs"));
+      Set<String> undeclared =
+          Node.undeclared(symbols, body, Set.of("caller", "kwargs", "varargs"));
       if (undeclared.contains("caller")) {
         int explicit = parameters.indexOf("caller");
         if (explicit < 0) {
@@ -93,7 +94,8 @@ final class Macro implements Callable {
   }
 
   /** The attributes that templates may look at. */
-  Object attribute(String attribute) {
+  Object attribute(Rendering rendering, String attribute) {
+    rendering.spend(4L + definition.parameters.size());
     return switch (attribute) {
       case "name" -> name();
       case "arguments" -> new Tuple(new ArrayList<>(definition.parameters));
@@ -107,12 +109,13 @@ final class Macro implements Callable {
 
   @Override
   public String describe() {
-    return "<Macro " + definition.name.map(Values::quote).orElse("anonymous") + ">";
+    return "<Macro " + definition.name.map(known -> "'" + known + "'").orElse("anonymous") + ">";
   }
 
   @Override
   public Object call(Rendering rendering, Arguments arguments) {
-    Activation activation = outer.inner(definition.plan);
+    rendering.spend(10L + definition.parameters.size() + 4L * arguments.named().size());
+    Activation activation = outer.inner(rendering, definition.plan);
     Map<String, Object> named = new LinkedHashMap<>(arguments.named());
     List<Object> positional = arguments.positional();
     List<String> parameters = definition.parameters;
@@ -136,12 +139,12 @@ final class Macro implements Callable {
     }
     if (definition.named.isPresent()) {
       PyDict dict = new PyDict();
-      named.forEach(dict::put);
+      dict.putAll(rendering, named);
       activation.write(definition.named.get(), dict);
     } else if (!named.isEmpty()) {
       throw PyError.type(
           "the macro "
-              + definition.name.map(Values::quote).orElse("of a call block")
+              + definition.name.map(known -> "'" + known + "'").orElse("of a call block")
               + " takes no keyword argument '"
               + named.keySet().iterator().next()
               + "'");
@@ -151,24 +154,26 @@ final class Macro implements Callable {
           positional.size() > parameters.size()
               ? positional.subList(parameters.size(), positional.size())
               : List.of();
+      rendering.makeElements(rest.size());
       activation.write(definition.rest.get(), new Tuple(new ArrayList<>(rest)));
     } else if (positional.size() > parameters.size()) {
       throw PyError.type(
           "the macro "
-              + definition.name.map(Values::quote).orElse("of a call block")
+              + definition.name.map(known -> "'" + known + "'").orElse("of a call block")
               + " takes not more than "
               + parameters.size()
               + " arguments");
     }
-    activation.enter();
+    activation.enter(rendering);
     int firstDefault = parameters.size() - definition.defaults.size();
     for (int i = 0; i < parameters.size(); i++) {
       Symbols.Ref ref = definition.parameterRefs.get(i);
       if (activation.read(ref) == Values.MISSING) {
+        String parameter = parameters.get(i);
         activation.write(
             ref,
             i < firstDefault
-                ? Undefined.because("parameter '" + parameters.get(i) + "' was not provided")
+                ? Undefined.because(() -> "parameter '" + parameter + "' was not provided")
                 : definition.defaults.get(i - firstDefault).value(rendering, activation));
       }
     }
@@ -176,6 +181,6 @@ final class Macro implements Callable {
     rendering.enter(definition.line);
     Statement.runAll(definition.body, rendering, activation, out);
     rendering.leave();
-    return out.toString();
+    return rendering.captured(out);
   }
 }

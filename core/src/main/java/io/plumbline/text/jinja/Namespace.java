@@ -6,25 +6,25 @@ final class Namespace {
 
   Namespace(PyDict attributes) {
     this.attributes = attributes;
-    for (Object name : attributes.keys()) {
-      check(name);
-    }
+    attributes.keys().forEachRemaining(Namespace::check);
   }
 
   PyDict attributes() {
     return attributes;
   }
 
-  void set(String name, Object value) {
+  void set(Rendering rendering, String name, Object value) {
     check(name);
-    attributes.put(name, value);
+    attributes.put(rendering, name, value);
   }
 
   private static void check(Object name) {
     if (name instanceof String text && text.startsWith("_")) {
       throw new PyError(
           PyError.Kind.SECURITY,
-          "a namespace cannot hold the attribute '" + text + "', which begins with an underscore");
+          "a namespace cannot hold the attribute '"
+              + PyError.shown(text)
+              + "', which begins with an underscore");
     }
   }
 }

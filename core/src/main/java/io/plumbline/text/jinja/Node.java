@@ -45,12 +45,13 @@ abstract class Node {
   }
 
   /** Which of the wanted names these nodes read before they assign them. */
-  static Set<String> undeclared(List<? extends Node> nodes, Set<String> wanted) {
+  static Set<String> undeclared(Symbols symbols, List<? extends Node> nodes, Set<String> wanted) {
     Set<String> open = new HashSet<>(wanted);
     Set<String> found = new HashSet<>();
     for (Node node : nodes) {
       node.walk(
           (name, use) -> {
+            symbols.visited();
             if (use == Use.LOAD && open.contains(name)) {
               found.add(name);
             } else {

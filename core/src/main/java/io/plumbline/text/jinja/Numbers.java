@@ -11,15 +11,35 @@ final class Numbers {
   private static final BigInteger LEAST_LONG = BigInteger.valueOf(Long.MIN_VALUE);
   private static final BigInteger GREATEST_LONG = BigInteger.valueOf(Long.MAX_VALUE);
 
+  /** What the costs of arithmetic on whole numbers grow with. */
+  private static long words(Object integer) {
+    return integer instanceof BigInteger big ? (big.bitLength() >> 5) + 1 : 1;
+  }
+
+  /** Pays for arithmetic that takes time up to the product of the lengths of its operands. */
+  private static void payProduct(Rendering rendering, Object a, Object b) {
+    rendering.spend(words(a) * words(b) / 32 + (words(a) + words(b)) / 2);
+  }
+
+  /** Pays for arithmetic that takes time up to the square of a length in bits. */
+  static void paySquare(Budget budget, long bits) {
+    long words = (bits >> 5) + 1;
+    budget.spend(words * words / 16 + words);
+  }
+
   private Numbers() {}
 
   static Object normalize(BigInteger value) {
-    if (value.bitLength() > MOST_BITS) {
-      throw PyError.limit("a number has more than " + MOST_BITS + " bits");
-    }
+    checkBits(value.bitLength());
     return value.compareTo(LEAST_LONG) >= 0 && value.compareTo(GREATEST_LONG) <= 0
         ? (Object) value.longValue()
         : value;
+  }
+
+  static void checkBits(long bits) {
+    if (bits > MOST_BITS) {
+      throw PyError.limit("a number has more than " + MOST_BITS + " bits");
+    }
   }
 
   static boolean isNumber(Object value) {
@@ -70,9 +90,17 @@ final class Numbers {
         .intValue();
   }
 
-  static Object binary(String operator, Object left, Object right) {
+  static Object binary(Rendering rendering, String operator, Object left, Object right) {
+    rendering.spend(2);
     if (left instanceof Double || right instanceof Double) {
       return real(operator, real(left), real(right));
+    }
+    if (!isSmall(left) || !isSmall(right)) {
+      switch (operator) {
+        case "+", "-" -> rendering.spend((words(left) + words(right)) / 2);
+        case "/" -> paySquare(rendering, 32 * (words(left) + words(right)));
+        default -> payProduct(rendering, left, right);
+      }
     }
     return switch (operator) {
       case "+" -> {
@@ -91,19 +119,26 @@ final class Numbers {
       case "/" -> quotient(big(left), big(right));
       case "//" -> normalize(floorDivide(big(left), big(right)));
       case "%" -> {
-        BigInteger b = big(right);
-        yield normalize(big(left).subtract(floorDivide(big(left), b).multiply(b)));
+        BigInteger[] parts = divide(big(left), big(right));
+        yield normalize(
+            parts[1].signum() != 0 && parts[1].signum() != big(right).signum()
+                ? parts[1].add(big(right))
+                : parts[1]);
       }
-      case "**" -> power(big(left), big(right));
+      case "**" -> power(rendering, big(left), big(right));
       default -> throw new IllegalArgumentException(operator);
     };
   }
 
-  private static BigInteger floorDivide(BigInteger a, BigInteger b) {
+  private static BigInteger[] divide(BigInteger a, BigInteger b) {
     if (b.signum() == 0) {
       throw PyError.arithmetic("division by zero");
     }
-    BigInteger[] parts = a.divideAndRemainder(b);
+    return a.divideAndRemainder(b);
+  }
+
+  private static BigInteger floorDivide(BigInteger a, BigInteger b) {
+    BigInteger[] parts = divide(a, b);
     return parts[1].signum() != 0 && parts[1].signum() != b.signum()
         ? parts[0].subtract(BigInteger.ONE)
         : parts[0];
@@ -123,7 +158,7 @@ final class Numbers {
     return value;
   }
 
-  private static Object power(BigInteger base, BigInteger exponent) {
+  private static Object power(Rendering rendering, BigInteger base, BigInteger exponent) {
     if (exponent.signum() < 0) {
       return real("**", real(normalize(base)), real(normalize(exponent)));
     }
@@ -137,6 +172,7 @@ final class Numbers {
         || (long) base.abs().bitLength() * exponent.intValue() > 2L * MOST_BITS) {
       throw PyError.limit("a number has more than " + MOST_BITS + " bits");
     }
+    paySquare(rendering, (long) base.abs().bitLength() * exponent.intValue());
     return normalize(base.pow(exponent.intValue()));
   }
 
@@ -199,15 +235,17 @@ final class Numbers {
     return division - floor > 0.5 ? floor + 1.0 : floor;
   }
 
-  static Object negative(Object value) {
+  static Object negative(Rendering rendering, Object value) {
+    rendering.spend(words(value));
     return value instanceof Double real ? (Object) (-real) : normalize(big(value).negate());
   }
 
-  static Object absolute(Object value) {
+  static Object absolute(Rendering rendering, Object value) {
+    rendering.spend(words(value));
     return value instanceof Double real ? (Object) Math.abs(real) : normalize(big(value).abs());
   }
 
-  static int compare(Object left, Object right) {
+  static int compare(Rendering rendering, Object left, Object right) {
     if (left instanceof Double || right instanceof Double) {
       if (left instanceof Double a && right instanceof Double b) {
         return a < b ? -1 : a > b ? 1 : 0;
@@ -215,16 +253,30 @@ final class Numbers {
       boolean swapped = right instanceof Double;
       double real = swapped ? (Double) right : (Double) left;
       Object whole = swapped ? left : right;
-      int sign =
-          Double.isInfinite(real)
-              ? (real > 0 ? 1 : -1)
-              : new BigDecimal(real).compareTo(new BigDecimal(big(whole)));
+      int sign = compare(rendering, real, big(whole));
       return swapped ? -sign : sign;
     }
     if (isSmall(left) && isSmall(right)) {
       return Long.compare(small(left), small(right));
     }
+    rendering.spend(Math.min(words(left), words(right)) / 4);
     return big(left).compareTo(big(right));
+  }
+
+  private static int compare(Rendering rendering, double real, BigInteger whole) {
+    if (Double.isInfinite(real)) {
+      return real > 0 ? 1 : -1;
+    }
+    if (whole.bitLength() > Double.MAX_EXPONENT + 1) {
+      return -whole.signum();
+    }
+    if (whole.bitLength() <= 53) {
+      double exact = whole.doubleValue();
+      return real < exact ? -1 : real > exact ? 1 : 0;
+    }
+    rendering.spend(50);
+    // A double of that size has no fraction.
+    return new BigDecimal(real).toBigInteger().compareTo(whole);
   }
 
   static boolean isNan(Object value) {
@@ -232,29 +284,43 @@ final class Numbers {
   }
 
   /** The value as a key: equal numbers of different types give equal keys. */
-  static Object hashKey(Object number) {
-    if (number instanceof Double real) {
-      if (real == Math.rint(real) && !Double.isInfinite(real)) {
-        return new BigDecimal(real).toBigInteger();
-      }
-      return real;
+  static Object hashKey(Rendering rendering, Object number) {
+    rendering.spend(4 + words(number));
+    if (isSmall(number)) {
+      return Key.of(small(number));
     }
-    return big(number);
+    BigInteger whole;
+    if (number instanceof Double real) {
+      if (real != Math.rint(real) || Double.isInfinite(real)) {
+        return Key.of(real);
+      }
+      rendering.spend(50);
+      whole = new BigDecimal(real).toBigInteger();
+    } else {
+      whole = big(number);
+    }
+    return whole.bitLength() < Long.SIZE ? Key.of(whole.longValue()) : Key.of(whole);
   }
 
-  static String decimal(Object integer) {
+  static String decimal(Rendering rendering, Object integer) {
     if (isSmall(integer)) {
+      rendering.spend(6);
       return Long.toString(small(integer));
     }
     BigInteger big = big(integer);
-    if (big.bitLength() > 14_290 || big.abs().toString().length() > 4300) {
-      throw PyError.value("a number of more than 4300 digits cannot be printed");
+    if (big.bitLength() <= 14_290) {
+      paySquare(rendering, big.bitLength());
+      String digits = big.toString();
+      if (digits.length() - (big.signum() < 0 ? 1 : 0) <= 4300) {
+        return digits;
+      }
     }
-    return big.toString();
+    throw PyError.value("a number of more than 4300 digits cannot be printed");
   }
 
   /** The shortest digits that read back as the same double, laid out as Python does. */
-  static String repr(double value) {
+  static String repr(Rendering rendering, double value) {
+    rendering.spend(10);
     if (Double.isNaN(value)) {
       return "nan";
     }
@@ -265,9 +331,16 @@ final class Numbers {
       return 1 / value < 0 ? "-0.0" : "0.0";
     }
     BigDecimal exact = new BigDecimal(Math.abs(value));
-    BigDecimal shortest = exact;
+    rendering.spend(50L + exact.precision());
+    // A double has up to 767 digits; of those behind the 40th it matters only whether there are
+    // any.
+    BigDecimal near = exact.round(new MathContext(40, RoundingMode.DOWN));
+    if (near.compareTo(exact) != 0) {
+      near = near.add(BigDecimal.ONE.scaleByPowerOfTen(-near.scale() - 1));
+    }
+    BigDecimal shortest = near;
     for (int digits = 1; digits <= 17; digits++) {
-      shortest = exact.round(new MathContext(digits, RoundingMode.HALF_EVEN));
+      shortest = near.round(new MathContext(digits, RoundingMode.HALF_EVEN));
       if (shortest.doubleValue() == Math.abs(value)) {
         break;
       }

@@ -9,8 +9,8 @@ import java.util.List;
 final class Operators {
   private Operators() {}
 
-  static Object negative(Object value) {
-    return Numbers.negative(operand("-", value));
+  static Object negative(Rendering rendering, Object value) {
+    return Numbers.negative(rendering, operand("-", value));
   }
 
   static Object positive(Object value) {
@@ -41,17 +41,17 @@ final class Operators {
       throw undefined.failure();
     }
     if (Numbers.isNumber(left) && Numbers.isNumber(right)) {
-      return Numbers.binary(operator, left, right);
+      return Numbers.binary(rendering, operator, left, right);
     }
     if (operator.equals("+")) {
       if (left instanceof String a && right instanceof String b) {
-        rendering.charge((long) a.length() + b.length());
+        rendering.makeText((long) a.length() + b.length());
         return a.concat(b);
       }
       if (Values.isString(left) && Values.isString(right)) {
-        String a = left instanceof Markup m ? m.text() : Markup.escape((String) left);
-        String b = right instanceof Markup m ? m.text() : Markup.escape((String) right);
-        rendering.charge((long) a.length() + b.length());
+        String a = left instanceof Markup m ? m.text() : Markup.escape(rendering, (String) left);
+        String b = right instanceof Markup m ? m.text() : Markup.escape(rendering, (String) right);
+        rendering.makeText((long) a.length() + b.length());
         return new Markup(a + b);
       }
       if (left instanceof List<?> a && right instanceof List<?> b) {
@@ -84,7 +84,7 @@ final class Operators {
   }
 
   private static List<Object> joined(Rendering rendering, List<?> a, List<?> b) {
-    rendering.chargeElements((long) a.size() + b.size());
+    rendering.makeElements((long) a.size() + b.size());
     List<Object> joined = new ArrayList<>(a.size() + b.size());
     joined.addAll(a);
     joined.addAll(b);
@@ -98,14 +98,14 @@ final class Operators {
       if (text.isEmpty() || count == 0) {
         return value instanceof Markup ? new Markup("") : "";
       }
-      rendering.charge(text.length() * count);
+      rendering.makeText(text.length() * count);
       String repeated = text.repeat((int) count);
       return value instanceof Markup ? new Markup(repeated) : repeated;
     }
     List<?> items = value instanceof Tuple tuple ? tuple.items() : (List<?>) value;
+    rendering.makeElements(items.size() * count);
     List<Object> repeated = new ArrayList<>();
-    if (!items.isEmpty() && count > 0) {
-      rendering.chargeElements(items.size() * count);
+    if (!items.isEmpty()) {
       for (long i = 0; i < count; i++) {
         repeated.addAll(items);
       }
@@ -134,10 +134,10 @@ final class Operators {
       return Numbers.isNumber(right)
           && !Numbers.isNan(left)
           && !Numbers.isNan(right)
-          && Numbers.compare(left, right) == 0;
+          && Numbers.compare(rendering, left, right) == 0;
     }
     if (Values.isString(left)) {
-      return Values.isString(right) && Values.text(left).equals(Values.text(right));
+      return Values.isString(right) && equalTexts(rendering, Values.text(left), Values.text(right));
     }
     if (left instanceof Undefined) {
       return right instanceof Undefined;
@@ -162,14 +162,28 @@ final class Operators {
       if (a.dict().size() != b.dict().size()) {
         return false;
       }
-      for (Object element : a.elements()) {
-        if (!contains(rendering, b, element)) {
-          return false;
-        }
-      }
-      return true;
+      return containsAll(rendering, b, a);
     }
     return false;
+  }
+
+  static boolean equalTexts(Rendering rendering, String a, String b) {
+    if (a.length() != b.length()) {
+      return false;
+    }
+    rendering.read(a.length());
+    return a.equals(b);
+  }
+
+  private static boolean containsAll(Rendering rendering, DictView container, DictView elements) {
+    Iterator<Object> all = elements.elements(rendering);
+    while (all.hasNext()) {
+      rendering.step();
+      if (!contains(rendering, container, all.next())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Elements compare as containers compare them: the same object is equal to itself. */
@@ -199,7 +213,7 @@ final class Operators {
     boolean equal = true;
     for (PyDict.Entry entry : a.entries()) {
       rendering.step();
-      Object other = b.find(entry.key());
+      Object other = b.find(rendering, entry.key());
       equal &= other != Values.MISSING && same(rendering, entry.value(), other);
     }
     rendering.leave();
@@ -215,21 +229,21 @@ final class Operators {
         throw PyError.type(
             "'in <string>' requires string as left operand, not " + Values.typeName(value));
       }
-      rendering.charge(Values.text(container).length());
-      return Values.text(container).contains(Values.text(value));
+      rendering.read(Values.text(container).length());
+      return Search.contains(rendering, Values.text(container), Values.text(value));
     }
     if (container instanceof PyDict dict) {
-      return dict.contains(value);
+      return dict.contains(rendering, value);
     }
     if (container instanceof DictView view) {
       if (view.kind() == DictView.Kind.KEYS) {
-        return view.dict().contains(value);
+        return view.dict().contains(rendering, value);
       }
       if (view.kind() == DictView.Kind.ITEMS) {
         if (!(value instanceof Tuple tuple) || tuple.items().size() != 2) {
           return false;
         }
-        Object found = view.dict().find(tuple.items().get(0));
+        Object found = view.dict().find(rendering, tuple.items().get(0));
         return found != Values.MISSING && same(rendering, found, tuple.items().get(1));
       }
     }
@@ -255,8 +269,9 @@ final class Operators {
       if (Numbers.isNan(left) || Numbers.isNan(right)) {
         return false;
       }
-      order = Numbers.compare(left, right);
+      order = Numbers.compare(rendering, left, right);
     } else if (Values.isString(left) && Values.isString(right)) {
+      rendering.read(Math.min(Values.text(left).length(), Values.text(right).length()));
       order = Strings.compare(Values.text(left), Values.text(right));
     } else if (left instanceof List<?> a && right instanceof List<?> b) {
       return orderedItems(rendering, operator, a, b);
@@ -290,12 +305,7 @@ final class Operators {
         : small.dict().size() > large.dict().size()) {
       return false;
     }
-    for (Object element : small.elements()) {
-      if (!contains(rendering, large, element)) {
-        return false;
-      }
-    }
-    return true;
+    return containsAll(rendering, large, small);
   }
 
   private static boolean holds(String operator, int order) {
@@ -347,20 +357,21 @@ final class Operators {
     int first = start == null ? (stride < 0 ? most : least) : clamp(start, size, least, most);
     int last = stop == null ? (stride < 0 ? least : most) : clamp(stop, size, least, most);
     if (value instanceof PyRange range) {
-      long rangeStep = range.step() * stride;
-      return new PyRange(range.element(first), range.element(last), rangeStep);
+      rendering.spend(4);
+      return range.slice(first, last, stride);
     }
-    rendering.charge(size);
     if (Values.isString(value)) {
-      String text = Strings.slice(Values.text(value), size, first, last, stride);
+      String text = Strings.slice(rendering, Values.text(value), size, first, last, stride);
       return value instanceof Markup ? new Markup(text) : text;
     }
     List<?> items = value instanceof Tuple tuple ? tuple.items() : (List<?>) value;
+    long count =
+        stride > 0 ? ((long) last - first) / stride + 1 : ((long) first - last) / -stride + 1;
+    rendering.makeElements(Math.max(0, count));
     List<Object> part = new ArrayList<>();
     for (long i = first; stride > 0 ? i < last : i > last; i += stride) {
       part.add(items.get((int) i));
     }
-    rendering.chargeElements(part.size());
     return value instanceof Tuple ? new Tuple(part) : part;
   }
 
@@ -375,6 +386,9 @@ final class Operators {
   /** Merge sort by Python's {@code <}, stable; values that cannot be ordered fail. */
   static List<Object> sorted(
       Rendering rendering, List<Object> items, KeyOf keyOf, boolean reverse) {
+    // A pair, and the lists of a merge.
+    rendering.makeElements(items.size());
+    rendering.spend(4L * items.size());
     List<Object[]> keyed = new ArrayList<>(items.size());
     for (Object item : items) {
       keyed.add(new Object[] {keyOf.key(item), item});

@@ -14,20 +14,20 @@ final class Parser {
   private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
 
   private final List<Token> tokens;
-  private final Limits limits;
+  private final Budget budget;
   private int position;
   private int nesting;
   private int loopDepth;
   private int loopStores;
   private final Set<String> blockNames = new HashSet<>();
 
-  private Parser(List<Token> tokens, Limits limits) {
+  private Parser(List<Token> tokens, Budget budget) {
     this.tokens = tokens;
-    this.limits = limits;
+    this.budget = budget;
   }
 
-  static List<Statement> parse(String source, Limits limits) {
-    Parser parser = new Parser(Lexer.tokenize(source), limits);
+  static List<Statement> parse(String source, Budget budget) {
+    Parser parser = new Parser(Lexer.tokenize(source, budget), budget);
     return parser.statementsUntil(Set.of());
   }
 
@@ -41,6 +41,7 @@ final class Parser {
 
   private Token next() {
     Token token = current();
+    budget.spend(8);
     if (!token.is(Token.Type.EOF)) {
       position++;
     }
@@ -93,8 +94,9 @@ final class Parser {
   }
 
   private void nest() {
-    if (++nesting > limits.nesting()) {
-      throw failure("expressions or blocks are nested deeper than " + limits.nesting());
+    int most = budget.limits().nesting();
+    if (++nesting > most) {
+      throw failure("expressions or blocks are nested deeper than " + most);
     }
   }
 

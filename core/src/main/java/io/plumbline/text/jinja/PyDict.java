@@ -2,9 +2,11 @@ package io.plumbline.text.jinja;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /** A dictionary in order of insertion, whose keys are equal as Python's are (1, 1.0 and true). */
 final class PyDict {
@@ -12,25 +14,37 @@ final class PyDict {
 
   private final LinkedHashMap<Object, Entry> entries = new LinkedHashMap<>();
 
+  /** What a caller gave, whose size is the caller's affair. */
   static PyDict ofJson(Map<?, ?> map) {
     PyDict dict = new PyDict();
-    map.forEach((key, value) -> dict.put(key, Values.ofJson(value)));
+    map.forEach(
+        (key, value) -> {
+          String name = String.valueOf(key);
+          dict.entries.put(name, new Entry(name, Values.ofJson(value)));
+        });
     return dict;
   }
 
-  void put(Object key, Object value) {
-    Object hash = Values.hashKey(key);
+  /** An entry takes some 120 bytes with its place in the map. */
+  void put(Rendering rendering, Object key, Object value) {
+    rendering.spend(10);
+    Object hash = Values.hashKey(rendering, key);
     Entry old = entries.get(hash);
     entries.put(hash, new Entry(old == null ? key : old.key(), value));
   }
 
-  boolean contains(Object key) {
-    return entries.containsKey(Values.hashKey(key));
+  /** Puts all entries of a map with names for keys. */
+  void putAll(Rendering rendering, Map<String, Object> named) {
+    named.forEach((name, value) -> put(rendering, name, value));
+  }
+
+  boolean contains(Rendering rendering, Object key) {
+    return entries.containsKey(Values.hashKey(rendering, key));
   }
 
   /** The value, or {@link Values#MISSING}. */
-  Object find(Object key) {
-    Entry entry = entries.get(Values.hashKey(key));
+  Object find(Rendering rendering, Object key) {
+    Entry entry = entries.get(Values.hashKey(rendering, key));
     return entry == null ? Values.MISSING : entry.value();
   }
 
@@ -42,27 +56,43 @@ final class PyDict {
     return entries.values();
   }
 
-  List<Object> keys() {
-    List<Object> keys = new ArrayList<>(entries.size());
-    for (Entry entry : entries.values()) {
-      keys.add(entry.key());
-    }
-    return keys;
+  Iterator<Object> keys() {
+    return each(Entry::key);
   }
 
-  List<Object> values() {
-    List<Object> values = new ArrayList<>(entries.size());
-    for (Entry entry : entries.values()) {
-      values.add(entry.value());
-    }
-    return values;
+  Iterator<Object> values() {
+    return each(Entry::value);
   }
 
-  List<Object> items() {
+  /** Pairs, each of which is made when it is asked for. */
+  Iterator<Object> items(Rendering rendering) {
+    return each(
+        entry -> {
+          rendering.spend(6);
+          return Tuple.of(entry.key(), entry.value());
+        });
+  }
+
+  /** Pairs in a new list. */
+  List<Object> itemList(Rendering rendering) {
+    rendering.makeElements(entries.size());
     List<Object> items = new ArrayList<>(entries.size());
-    for (Entry entry : entries.values()) {
-      items.add(Tuple.of(entry.key(), entry.value()));
-    }
+    items(rendering).forEachRemaining(items::add);
     return items;
+  }
+
+  private Iterator<Object> each(Function<Entry, Object> part) {
+    Iterator<Entry> all = entries.values().iterator();
+    return new Iterator<>() {
+      @Override
+      public boolean hasNext() {
+        return all.hasNext();
+      }
+
+      @Override
+      public Object next() {
+        return part.apply(all.next());
+      }
+    };
   }
 }

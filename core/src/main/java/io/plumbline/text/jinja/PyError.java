@@ -15,18 +15,28 @@ final class PyError extends RuntimeException {
     RAISED,
     SYNTAX,
     RUNTIME,
-    LIMIT
+    LIMIT,
+    TIME,
+    INTERRUPTED
   }
 
   private final Kind kind;
 
+  /** Characters of a message: more of what a template gives is not shown. */
+  private static final int SHOWN = 2_000;
+
   PyError(Kind kind, String message) {
-    super(message, null, false, false);
+    super(shown(message), null, false, false);
     this.kind = kind;
   }
 
   Kind kind() {
     return kind;
+  }
+
+  /** The beginning of a text of any length. */
+  static String shown(String text) {
+    return text == null || text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "…";
   }
 
   static PyError type(String message) {

@@ -14,4 +14,17 @@ record PyRange(long start, long stop, long step) {
   long element(int index) {
     return start + index * step;
   }
+
+  /** The numbers from one index to before another, both as Python makes them of a slice. */
+  PyRange slice(int first, int last, int stride) {
+    try {
+      Math.subtractExact(stop, start);
+      return new PyRange(
+          Math.addExact(start, Math.multiplyExact(first, step)),
+          Math.addExact(start, Math.multiplyExact(last, step)),
+          Math.multiplyExact(step, stride));
+    } catch (ArithmeticException e) {
+      throw PyError.limit("a range reaches too far");
+    }
+  }
 }

@@ -5,12 +5,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The state of one rendering: what has been spent, where it stands, what was marked. */
-final class Rendering {
-  private final Limits limits;
+final class Rendering extends Budget {
   private final Clock clock;
   private final StringBuilder root = new StringBuilder();
   private final List<JinjaTemplate.Span> generated = new ArrayList<>();
-  private long steps;
   private int depth;
   private int line = 1;
   private String filtered = "";
@@ -18,7 +16,7 @@ final class Rendering {
   private int countedCharacters;
 
   Rendering(Limits limits, Clock clock) {
-    this.limits = limits;
+    super(limits);
     this.clock = clock;
   }
 
@@ -40,8 +38,8 @@ final class Rendering {
 
   void enter(int newLine) {
     line = newLine;
-    if (++depth > limits.depth()) {
-      throw PyError.limit("evaluation is nested deeper than " + limits.depth());
+    if (++depth > limits().depth()) {
+      throw PyError.limit("evaluation is nested deeper than " + limits().depth());
     }
     step();
   }
@@ -50,35 +48,19 @@ final class Rendering {
     depth--;
   }
 
-  void step() {
-    if (++steps > limits.steps()) {
-      throw PyError.limit("rendering takes more than " + limits.steps() + " steps");
-    }
-  }
-
-  /** Pays for copied characters or elements, before they are made. */
-  void charge(long copied) {
-    if (copied > limits.valueSize()) {
-      throw PyError.limit("a value is longer than " + limits.valueSize());
-    }
-    steps += copied / 8 + 1;
-    step();
-  }
-
-  /** Pays for elements, each of which costs far more than a character. */
-  void chargeElements(long elements) {
-    charge(elements);
-    steps += elements;
-    step();
-  }
-
+  /** Prints a text, and pays for its place in the output. */
   void append(StringBuilder out, String text) {
-    if ((long) out.length() + text.length() > limits.outputLength()) {
-      throw PyError.limit("the text is longer than " + limits.outputLength());
+    if ((long) out.length() + text.length() > limits().outputLength()) {
+      throw PyError.limit("the text is longer than " + limits().outputLength());
     }
-    steps += text.length() / 8;
-    step();
+    spend(1 + text.length() / 3);
     out.append(text);
+  }
+
+  /** What was printed into a part of its own, as a value. */
+  String captured(StringBuilder out) {
+    spend(4 + out.length() / 3);
+    return out.toString();
   }
 
   /** Sets what the innermost filter of a filter block works on. */
@@ -92,6 +74,7 @@ final class Rendering {
 
   /** Notes a span that begins where the text that has been printed so far ends. */
   void markGenerated(String text) {
+    read(text.length() + root.length() - countedUnits);
     countedCharacters += root.codePointCount(countedUnits, root.length());
     countedUnits = root.length();
     generated.add(

@@ -177,15 +177,16 @@ abstract class Statement extends Node {
 
     @Override
     Flow run(Rendering rendering, Activation activation, StringBuilder out) {
-      Activation inner = activation.inner(plan).enter();
+      Activation inner = activation.inner(rendering, plan).enter(rendering);
       StringBuilder captured = new StringBuilder();
       Flow flow = runAll(body, rendering, inner, captured);
       if (flow != Flow.NEXT) {
         return flow;
       }
-      Object value = captured.toString();
+      String text = rendering.captured(captured);
+      Object value = text;
       if (filter.isPresent()) {
-        rendering.filter(captured.toString());
+        rendering.filter(text);
         value = filter.get().value(rendering, inner);
       }
       bound.assign(rendering, activation, value);
@@ -228,13 +229,13 @@ abstract class Statement extends Node {
 
     @Override
     Flow run(Rendering rendering, Activation activation, StringBuilder out) {
-      Activation inner = activation.inner(plan).enter();
+      Activation inner = activation.inner(rendering, plan).enter(rendering);
       StringBuilder captured = new StringBuilder();
       Flow flow = runAll(body, rendering, inner, captured);
       if (flow != Flow.NEXT) {
         return flow;
       }
-      rendering.filter(captured.toString());
+      rendering.filter(rendering.captured(captured));
       rendering.append(out, Values.str(rendering, filter.value(rendering, inner)));
       return Flow.NEXT;
     }
@@ -279,7 +280,7 @@ abstract class Statement extends Node {
 
     @Override
     Flow run(Rendering rendering, Activation activation, StringBuilder out) {
-      Activation inner = activation.inner(plan).enter();
+      Activation inner = activation.inner(rendering, plan).enter(rendering);
       for (int i = 0; i < bound.size(); i++) {
         bound.get(i).assign(rendering, inner, values.get(i).value(rendering, activation));
       }
@@ -430,7 +431,7 @@ abstract class Statement extends Node {
     private String recurse(Rendering rendering, Activation activation, Object elements, int depth) {
       StringBuilder captured = new StringBuilder();
       loop(rendering, activation, elements, depth, captured);
-      return captured.toString();
+      return rendering.captured(captured);
     }
 
     private Flow loop(
@@ -440,6 +441,7 @@ abstract class Statement extends Node {
         source =
             new Generator(filtered(rendering, activation, Values.iterate(rendering, elements)));
       }
+      rendering.spend(12);
       Loop context =
           new Loop(
               source,
@@ -448,13 +450,13 @@ abstract class Statement extends Node {
               recursive
                   ? Optional.of(inner -> recurse(rendering, activation, inner, depth + 1))
                   : Optional.empty());
-      Activation inner = activation.inner(bodyPlan);
+      Activation inner = activation.inner(rendering, bodyPlan);
       boolean none = true;
       while (context.next()) {
         rendering.step();
         bodyTarget.assign(rendering, inner, context.current());
         inner.write(loop, context);
-        inner.enter();
+        inner.enter(rendering);
         Flow flow = runAll(body, rendering, inner, out);
         if (flow == Flow.BREAK) {
           break;
@@ -464,7 +466,8 @@ abstract class Statement extends Node {
       }
       inner.leave();
       if (none && !otherwise.isEmpty()) {
-        Activation otherwiseActivation = activation.inner(otherwisePlan).enter();
+        Activation otherwiseActivation =
+            activation.inner(rendering, otherwisePlan).enter(rendering);
         Flow flow = runAll(otherwise, rendering, otherwiseActivation, out);
         otherwiseActivation.leave();
         return flow;
@@ -474,7 +477,7 @@ abstract class Statement extends Node {
 
     private Iterator<Object> filtered(
         Rendering rendering, Activation activation, Iterator<Object> elements) {
-      Activation inner = activation.inner(testPlan);
+      Activation inner = activation.inner(rendering, testPlan);
       return new Iterator<>() {
         private Object found = Values.MISSING;
 
@@ -483,7 +486,7 @@ abstract class Statement extends Node {
           while (found == Values.MISSING && elements.hasNext()) {
             Object element = elements.next();
             testTarget.assign(rendering, inner, element);
-            inner.enter();
+            inner.enter(rendering);
             if (Values.truth(rendering, test.get().value(rendering, inner))) {
               found = element;
             }
@@ -535,6 +538,7 @@ abstract class Statement extends Node {
 
     @Override
     Flow run(Rendering rendering, Activation activation, StringBuilder out) {
+      rendering.spend(2);
       Macro macro = new Macro(definition, activation);
       activation.write(ref, macro);
       if (top) {
@@ -573,6 +577,7 @@ abstract class Statement extends Node {
 
     @Override
     Flow run(Rendering rendering, Activation activation, StringBuilder out) {
+      rendering.spend(4);
       Object value = call.evaluateWithCaller(rendering, activation, new Macro(caller, activation));
       rendering.append(out, Values.str(rendering, value));
       return Flow.NEXT;
@@ -666,7 +671,7 @@ abstract class Statement extends Node {
 
     @Override
     Flow run(Rendering rendering, Activation activation, StringBuilder out) {
-      Activation inner = activation.inner(plan).enter();
+      Activation inner = activation.inner(rendering, plan).enter(rendering);
       if (Values.truth(rendering, escape.value(rendering, inner))) {
         throw PyError.runtime("autoescape is not supported");
       }
@@ -699,7 +704,7 @@ abstract class Statement extends Node {
 
     @Override
     void bind(Frame frame) {
-      Frame root = new Frame(Symbols.root(), Frame.Kind.OTHER, false);
+      Frame root = new Frame(frame.symbols().beside(), Frame.Kind.OTHER, false);
       analyzeAll(body, root.symbols());
       bindAll(body, root);
       plan = root.symbols().plan();
@@ -713,13 +718,14 @@ abstract class Statement extends Node {
       if (required) {
         throw PyError.runtime("a required block is not filled");
       }
+      rendering.spend(8 + plan.layout().size());
       Context context = activation.context();
       if (scoped) {
         Map<String, Object> values = new HashMap<>();
         locals.forEach((name, ref) -> values.put(name, activation.read(ref)));
-        context = context.derived(values);
+        context = context.derived(rendering, values);
       }
-      return runAll(body, rendering, new Activation(plan, null, context).enter(), out);
+      return runAll(body, rendering, new Activation(plan, null, context).enter(rendering), out);
     }
   }
 

@@ -1,8 +1,8 @@
 package io.plumbline.text.jinja;
 
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.IntPredicate;
 
@@ -58,7 +58,20 @@ final class Strings {
           "upper",
           "zfill");
 
+  private static final String[] CHARACTERS = new String[256];
+
+  static {
+    for (int i = 0; i < CHARACTERS.length; i++) {
+      CHARACTERS[i] = String.valueOf((char) i);
+    }
+  }
+
   private Strings() {}
+
+  /** The names of all methods. */
+  static Set<String> methods() {
+    return METHODS;
+  }
 
   static boolean hasMethod(String name) {
     return METHODS.contains(name);
@@ -138,10 +151,6 @@ final class Strings {
     return Character.isLetter(c) || isDigit(c) || isNumeric(c);
   }
 
-  private static boolean isCased(int c) {
-    return Character.isUpperCase(c) || Character.isLowerCase(c) || Character.isTitleCase(c);
-  }
-
   static boolean isIdentifier(String text) {
     if (text.isEmpty()) {
       return false;
@@ -170,322 +179,114 @@ final class Strings {
     return Integer.compare(a.length(), b.length());
   }
 
-  static int count(String text) {
+  static int count(Rendering rendering, String text) {
+    rendering.read(text.length() / 2);
     return text.codePointCount(0, text.length());
   }
 
-  static String slice(String text, int size, int first, int last, int stride) {
+  /** A character as a string; those that are common are not made anew. */
+  static String character(Rendering rendering, int codePoint) {
+    if (codePoint < CHARACTERS.length) {
+      return CHARACTERS[codePoint];
+    }
+    rendering.spend(4);
+    return Character.toString(codePoint);
+  }
+
+  /** A character of Latin-1 as a string that exists once. */
+  static String ascii(char c) {
+    return CHARACTERS[c];
+  }
+
+  /** The character at an index, which may count from the end; or null beyond the text. */
+  static String at(Rendering rendering, String text, int index) {
+    long distance = index < 0 ? -(long) index : index + 1L;
+    if (distance > text.length()) {
+      return null;
+    }
+    rendering.read(distance / 2);
+    try {
+      int from = index < 0 ? text.length() : 0;
+      int at = text.offsetByCodePoints(from, index);
+      return at < text.length() ? character(rendering, text.codePointAt(at)) : null;
+    } catch (IndexOutOfBoundsException e) {
+      return null;
+    }
+  }
+
+  /** Characters of a text of {@code size} characters, from first to before last. */
+  static String slice(Rendering rendering, String text, int size, int first, int last, int stride) {
     if (stride == 1) {
       if (first >= last) {
         return "";
       }
       if (size == text.length()) {
+        rendering.makeText(last - first);
         return text.substring(first, last);
       }
+      rendering.read(last / 2);
       int start = text.offsetByCodePoints(0, first);
-      return text.substring(start, text.offsetByCodePoints(start, last - first));
+      int end = text.offsetByCodePoints(start, last - first);
+      rendering.makeText(end - start);
+      return text.substring(start, end);
     }
-    int[] codePoints = text.codePoints().toArray();
-    StringBuilder out = new StringBuilder();
-    for (long i = first; stride > 0 ? i < last : i > last; i += stride) {
-      out.appendCodePoint(codePoints[(int) i]);
+    rendering.read(text.length());
+    TextBuilder out = new TextBuilder(rendering);
+    if (stride > 0 ? first >= last : first <= last) {
+      return "";
     }
-    return out.toString();
-  }
-
-  // Stripping
-
-  private static boolean strips(int c, String chars) {
-    return chars == null ? isSpace(c) : chars.indexOf(c) >= 0;
-  }
-
-  static String stripRight(String text) {
-    return stripRight(text, null);
-  }
-
-  static String stripLeft(String text, String chars) {
-    int start = 0;
-    while (start < text.length() && strips(text.codePointAt(start), chars)) {
-      start += Character.charCount(text.codePointAt(start));
-    }
-    return text.substring(start);
-  }
-
-  static String stripRight(String text, String chars) {
-    int end = text.length();
-    while (end > 0 && strips(text.codePointBefore(end), chars)) {
-      end -= Character.charCount(text.codePointBefore(end));
-    }
-    return text.substring(0, end);
-  }
-
-  // Case
-
-  static String upper(String text) {
-    return text.toUpperCase(Locale.ROOT);
-  }
-
-  static String lower(String text) {
-    return text.toLowerCase(Locale.ROOT);
-  }
-
-  private static String titleCase(int c) {
-    String upper = Character.toString(c).toUpperCase(Locale.ROOT);
-    int units = Character.charCount(upper.codePointAt(0));
-    if (upper.length() > units) {
-      return upper.substring(0, units) + upper.substring(units).toLowerCase(Locale.ROOT);
-    }
-    return Character.toString(Character.toTitleCase(c));
-  }
-
-  static String capitalize(String text) {
-    if (text.isEmpty()) {
-      return text;
-    }
-    int first = text.codePointAt(0);
-    // Lowering the whole keeps the context that a final sigma depends on.
-    String rest = lower(text);
-    String firstLower = lower(Character.toString(first));
-    return titleCase(first) + rest.substring(Math.min(firstLower.length(), rest.length()));
-  }
-
-  private static String title(String text) {
-    StringBuilder out = new StringBuilder(text.length());
-    Lowered lowered = new Lowered(text);
-    boolean inWord = false;
-    for (int i = 0; i < text.length(); ) {
-      int c = text.codePointAt(i);
-      out.append(inWord ? lowered.at(i, c) : titleCase(c));
-      inWord = isCased(c);
-      i += Character.charCount(c);
-    }
-    return out.toString();
-  }
-
-  private static String swapCase(String text) {
-    StringBuilder out = new StringBuilder(text.length());
-    Lowered lowered = new Lowered(text);
-    for (int i = 0; i < text.length(); ) {
-      int c = text.codePointAt(i);
-      String one = Character.toString(c);
-      out.append(
-          Character.isUpperCase(c)
-              ? lowered.at(i, c)
-              : Character.isLowerCase(c) ? upper(one) : one);
-      i += Character.charCount(c);
-    }
-    return out.toString();
-  }
-
-  /** Characters in lower case within their text, which a final sigma depends on. */
-  private static final class Lowered {
-    private final String text;
-    private final boolean sameLayout;
-
-    Lowered(String original) {
-      this.text = lower(original);
-      this.sameLayout = text.length() == original.length();
-    }
-
-    /** The character {@code c} at place {@code i} of the original. */
-    String at(int i, int c) {
-      return sameLayout
-          ? text.substring(i, i + Character.charCount(c))
-          : lower(Character.toString(c));
-    }
-  }
-
-  private static boolean isTitle(String text) {
-    boolean cased = false;
-    boolean previousCased = false;
-    for (int c : text.codePoints().toArray()) {
-      if (Character.isUpperCase(c) || Character.isTitleCase(c)) {
-        if (previousCased) {
-          return false;
-        }
-        previousCased = true;
-        cased = true;
-      } else if (Character.isLowerCase(c)) {
-        if (!previousCased) {
-          return false;
-        }
-        previousCased = true;
-        cased = true;
-      } else {
-        previousCased = false;
+    int at = text.offsetByCodePoints(0, first);
+    for (long i = first; stride > 0 ? i < last : i > last; ) {
+      out.add(text.codePointAt(at));
+      i += stride;
+      if (stride > 0 ? i < last : i > last) {
+        at = text.offsetByCodePoints(at, stride);
       }
     }
-    return cased;
-  }
-
-  static boolean isLower(String text) {
-    return text.codePoints().anyMatch(Character::isLowerCase)
-        && text.codePoints().noneMatch(c -> Character.isUpperCase(c) || Character.isTitleCase(c));
-  }
-
-  static boolean isUpper(String text) {
-    return text.codePoints().anyMatch(Character::isUpperCase)
-        && text.codePoints().noneMatch(c -> Character.isLowerCase(c) || Character.isTitleCase(c));
-  }
-
-  // Splitting
-
-  private static boolean isLineBreak(int c) {
-    return (c >= 0x0a && c <= 0x0d)
-        || (c >= 0x1c && c <= 0x1e)
-        || c == 0x85
-        || c == 0x2028
-        || c == 0x2029;
-  }
-
-  static List<Object> lines(String text, boolean keepEnds) {
-    List<Object> lines = new ArrayList<>();
-    int start = 0;
-    for (int i = 0; i < text.length(); i++) {
-      if (!isLineBreak(text.charAt(i))) {
-        continue;
-      }
-      int end = i;
-      if (text.charAt(i) == '\r' && i + 1 < text.length() && text.charAt(i + 1) == '\n') {
-        i++;
-      }
-      lines.add(text.substring(start, keepEnds ? i + 1 : end));
-      start = i + 1;
-    }
-    if (start < text.length()) {
-      lines.add(text.substring(start));
-    }
-    return lines;
-  }
-
-  private static List<Object> splitSpaces(String text, int most) {
-    List<Object> parts = new ArrayList<>();
-    int at = 0;
-    while (true) {
-      while (at < text.length() && isSpace(text.charAt(at))) {
-        at++;
-      }
-      if (at >= text.length()) {
-        return parts;
-      }
-      if (most >= 0 && parts.size() >= most) {
-        parts.add(stripRight(text.substring(at)));
-        return parts;
-      }
-      int start = at;
-      while (at < text.length() && !isSpace(text.charAt(at))) {
-        at++;
-      }
-      parts.add(text.substring(start, at));
-    }
-  }
-
-  private static List<Object> splitSpacesFromRight(String text, int most) {
-    List<Object> parts = new ArrayList<>();
-    int end = text.length();
-    while (true) {
-      while (end > 0 && isSpace(text.charAt(end - 1))) {
-        end--;
-      }
-      if (end <= 0) {
-        return parts;
-      }
-      if (most >= 0 && parts.size() >= most) {
-        parts.add(0, stripLeft(text.substring(0, end), null));
-        return parts;
-      }
-      int stop = end;
-      while (end > 0 && !isSpace(text.charAt(end - 1))) {
-        end--;
-      }
-      parts.add(0, text.substring(end, stop));
-    }
-  }
-
-  static List<Object> split(Rendering rendering, String text, String separator, int most) {
-    rendering.chargeElements(text.length());
-    if (separator == null) {
-      return splitSpaces(text, most);
-    }
-    if (separator.isEmpty()) {
-      throw PyError.value("empty separator");
-    }
-    List<Object> parts = new ArrayList<>();
-    int start = 0;
-    while (most < 0 || parts.size() < most) {
-      int at = text.indexOf(separator, start);
-      if (at < 0) {
-        break;
-      }
-      parts.add(text.substring(start, at));
-      start = at + separator.length();
-    }
-    parts.add(text.substring(start));
-    return parts;
-  }
-
-  static List<Object> splitFromRight(Rendering rendering, String text, String separator, int most) {
-    rendering.chargeElements(text.length());
-    if (separator == null) {
-      return splitSpacesFromRight(text, most);
-    }
-    if (separator.isEmpty()) {
-      throw PyError.value("empty separator");
-    }
-    List<Object> parts = new ArrayList<>();
-    int end = text.length();
-    while (most < 0 || parts.size() < most) {
-      int at =
-          end < separator.length() ? -1 : text.lastIndexOf(separator, end - separator.length());
-      if (at < 0) {
-        break;
-      }
-      parts.add(text.substring(at + separator.length(), end));
-      end = at;
-    }
-    parts.add(text.substring(0, end));
-    java.util.Collections.reverse(parts);
-    return parts;
+    return out.build();
   }
 
   static String replace(Rendering rendering, String text, String old, String with, int most) {
-    rendering.charge(text.length());
+    rendering.read(text.length());
     if (most == 0) {
       return text;
     }
-    StringBuilder out = new StringBuilder(text.length());
+    TextBuilder out = new TextBuilder(rendering);
     int done = 0;
     if (old.isEmpty()) {
       int at = 0;
       while (at <= text.length() && (most < 0 || done < most)) {
-        rendering.append(out, with);
+        rendering.step();
+        out.add(with);
         done++;
         if (at == text.length()) {
-          return out.toString();
+          return out.build();
         }
         int units = Character.charCount(text.codePointAt(at));
-        out.append(text, at, at + units);
+        out.add(text, at, at + units);
         at += units;
       }
-      return out.append(text, at, text.length()).toString();
+      return out.add(text, at, text.length()).build();
     }
+    Search search = new Search(rendering, old);
     int start = 0;
     while (most < 0 || done < most) {
-      int at = text.indexOf(old, start);
+      int at = search.next(text, start);
       if (at < 0) {
         break;
       }
-      rendering.append(out, text.substring(start, at));
-      rendering.append(out, with);
+      rendering.step();
+      out.add(text, start, at).add(with);
       start = at + old.length();
       done++;
     }
-    return out.append(text, start, text.length()).toString();
+    return start == 0 ? text : out.add(text, start, text.length()).build();
   }
 
   static String join(Rendering rendering, String separator, List<Object> parts) {
-    StringBuilder out = new StringBuilder();
+    TextBuilder out = new TextBuilder(rendering);
     for (int i = 0; i < parts.size(); i++) {
+      rendering.step();
       if (!Values.isString(parts.get(i))) {
         throw PyError.type(
             "sequence item "
@@ -495,28 +296,38 @@ final class Strings {
                 + " found");
       }
       if (i > 0) {
-        rendering.append(out, separator);
+        out.add(separator);
       }
-      rendering.append(out, Values.text(parts.get(i)));
+      out.add(Values.text(parts.get(i)));
     }
-    return out.toString();
+    return out.build();
   }
 
   static String pad(
       Rendering rendering, String text, Object width, String fill, boolean left, boolean right) {
-    if (count(fill) != 1) {
+    if (fill.length() > 2 || fill.codePointCount(0, fill.length()) != 1) {
       throw PyError.type("the fill character must be exactly one character long");
     }
-    int missing = integer(width) - count(text);
+    long missing = (long) integer(width) - count(rendering, text);
     if (missing <= 0) {
       return text;
     }
-    rendering.charge((long) missing + text.length());
-    int before = left ? missing : 0;
+    rendering.makeText(missing * fill.length() + text.length());
+    int after = 0;
+    int before = 0;
     if (left && right) {
-      before = missing / 2 + (missing & integer(width) & 1);
+      before = (int) (missing / 2 + (missing & integer(width) & 1));
+      after = (int) missing - before;
+    } else if (left) {
+      before = (int) missing;
+    } else {
+      after = (int) missing;
     }
-    return fill.repeat(before) + text + fill.repeat(right ? missing - before : 0);
+    return new StringBuilder((int) missing * fill.length() + text.length())
+        .append(fill.repeat(before))
+        .append(text)
+        .append(fill.repeat(after))
+        .toString();
   }
 
   // Arguments
@@ -555,21 +366,20 @@ final class Strings {
   // Methods
 
   static Object call(Rendering rendering, String text, String name, Arguments arguments) {
-    rendering.charge(text.length());
+    rendering.spend(2);
     switch (name) {
       case "split", "rsplit" -> {
         Object[] bound = arguments.bind(name, 0, "sep", "maxsplit");
         String separator = stringOrNull(bound[0]);
         int most = integer(bound[1], -1);
         return name.equals("split")
-            ? split(rendering, text, separator, most)
-            : splitFromRight(rendering, text, separator, most);
+            ? TextParts.split(rendering, text, separator, most)
+            : TextParts.splitFromRight(rendering, text, separator, most);
       }
       case "splitlines" -> {
         Object[] bound = arguments.bind(name, 0, "keepends");
-        rendering.chargeElements(text.length());
         boolean keep = bound[0] != Values.MISSING && integer(bound[0]) != 0;
-        return lines(text, keep);
+        return TextParts.lines(rendering, text, keep);
       }
       case "encode", "translate", "maketrans" ->
           throw PyError.runtime("the string method '" + name + "' is not supported");
@@ -585,7 +395,8 @@ final class Strings {
         if (!(map instanceof PyDict dict)) {
           throw PyError.type("format_map() needs a mapping");
         }
-        java.util.Map<String, Object> named = new java.util.LinkedHashMap<>();
+        rendering.spend(10L * dict.size());
+        Map<String, Object> named = new LinkedHashMap<>();
         for (PyDict.Entry entry : dict.entries()) {
           if (Values.isString(entry.key())) {
             named.put(Values.text(entry.key()), entry.value());
@@ -595,14 +406,20 @@ final class Strings {
       }
       case "strip", "lstrip", "rstrip" -> {
         String chars = stringOrNull(arguments.bindPositional(name, 0, 1)[0]);
-        String stripped = name.equals("rstrip") ? text : stripLeft(text, chars);
-        return name.equals("lstrip") ? stripped : stripRight(stripped, chars);
+        TextParts.Ends ends =
+            switch (name) {
+              case "lstrip" -> TextParts.Ends.LEFT;
+              case "rstrip" -> TextParts.Ends.RIGHT;
+              default -> TextParts.Ends.BOTH;
+            };
+        return TextParts.strip(rendering, text, chars, ends);
       }
       case "startswith", "endswith" -> {
-        return affix(text, name.equals("startswith"), arguments.bindPositional(name, 1, 3));
+        return affix(
+            rendering, text, name.equals("startswith"), arguments.bindPositional(name, 1, 3));
       }
       case "find", "index", "rfind", "rindex", "count" -> {
-        return search(text, name, arguments.bindPositional(name, 1, 3));
+        return search(rendering, text, name, arguments.bindPositional(name, 1, 3));
       }
       case "replace" -> {
         Object[] bound = arguments.bindPositional(name, 2, 3);
@@ -619,51 +436,52 @@ final class Strings {
       }
       case "zfill" -> {
         int width = integer(arguments.bindPositional(name, 1, 1)[0]);
-        int missing = width - count(text);
+        long missing = (long) width - count(rendering, text);
         if (missing <= 0) {
           return text;
         }
-        rendering.charge(width);
-        boolean signed = text.startsWith("+") || text.startsWith("-");
-        return (signed ? text.substring(0, 1) : "")
-            + "0".repeat(missing)
-            + (signed ? text.substring(1) : text);
+        int signs = text.startsWith("+") || text.startsWith("-") ? 1 : 0;
+        return new TextBuilder(rendering)
+            .add(text, 0, signs)
+            .add("0", (int) missing)
+            .add(text, signs, text.length())
+            .build();
       }
       case "partition", "rpartition" -> {
         String separator = string(arguments.bindPositional(name, 1, 1)[0]);
         if (separator.isEmpty()) {
           throw PyError.value("empty separator");
         }
-        boolean first = name.equals("partition");
-        int at = first ? text.indexOf(separator) : text.lastIndexOf(separator);
-        if (at < 0) {
-          return first ? Tuple.of(text, "", "") : Tuple.of("", "", text);
-        }
-        return Tuple.of(text.substring(0, at), separator, text.substring(at + separator.length()));
+        return TextParts.partition(rendering, text, separator, name.equals("partition"));
       }
       case "removeprefix" -> {
         String prefix = string(arguments.bindPositional(name, 1, 1)[0]);
+        rendering.read(prefix.length());
+        rendering.makeText(text.length());
         return text.startsWith(prefix) ? text.substring(prefix.length()) : text;
       }
       case "removesuffix" -> {
         String suffix = string(arguments.bindPositional(name, 1, 1)[0]);
+        rendering.read(suffix.length());
+        rendering.makeText(text.length());
         return text.endsWith(suffix) ? text.substring(0, text.length() - suffix.length()) : text;
       }
       default -> {
         arguments.bindPositional(name, 0, 0);
-        return plain(text, name);
+        return plain(rendering, text, name);
       }
     }
   }
 
-  private static Object plain(String text, String name) {
+  private static Object plain(Rendering rendering, String text, String name) {
+    rendering.read(2L * text.length());
     return switch (name) {
-      case "capitalize" -> capitalize(text);
-      case "casefold" -> lower(upper(text));
-      case "lower" -> lower(text);
-      case "upper" -> upper(text);
-      case "title" -> title(text);
-      case "swapcase" -> swapCase(text);
+      case "capitalize" -> LetterCase.capitalize(rendering, text);
+      case "casefold" -> LetterCase.lower(rendering, LetterCase.upper(rendering, text));
+      case "lower" -> LetterCase.lower(rendering, text);
+      case "upper" -> LetterCase.upper(rendering, text);
+      case "title" -> LetterCase.title(rendering, text);
+      case "swapcase" -> LetterCase.swapCase(rendering, text);
       case "isalnum" -> all(text, Strings::isAlnum);
       case "isalpha" -> all(text, Character::isLetter);
       case "isascii" -> text.codePoints().allMatch(c -> c < 128);
@@ -671,9 +489,9 @@ final class Strings {
       case "isdigit" -> all(text, Strings::isDigit);
       case "isnumeric" -> all(text, Strings::isNumeric);
       case "isidentifier" -> isIdentifier(text);
-      case "islower" -> isLower(text);
-      case "isupper" -> isUpper(text);
-      case "istitle" -> isTitle(text);
+      case "islower" -> LetterCase.isLower(text);
+      case "isupper" -> LetterCase.isUpper(text);
+      case "istitle" -> LetterCase.isTitle(text);
       case "isprintable" -> text.codePoints().allMatch(Strings::isPrintable);
       case "isspace" -> isSpace(text);
       default -> throw new IllegalArgumentException(name);
@@ -681,32 +499,40 @@ final class Strings {
   }
 
   private static String expandTabs(Rendering rendering, String text, int size) {
-    StringBuilder out = new StringBuilder();
+    rendering.read(text.length());
+    TextBuilder out = new TextBuilder(rendering);
     int column = 0;
-    for (int c : text.codePoints().toArray()) {
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      i += Character.charCount(c);
       if (c == '\t') {
         int spaces = size > 0 ? size - column % size : 0;
-        rendering.charge(spaces);
-        rendering.append(out, " ".repeat(spaces));
+        rendering.step();
+        out.add(" ", spaces);
         column += spaces;
       } else {
-        out.appendCodePoint(c);
+        out.add(c);
         column = c == '\n' || c == '\r' ? 0 : column + 1;
       }
     }
-    return out.toString();
+    return out.build();
   }
 
-  private static boolean affix(String text, boolean prefix, Object[] bound) {
-    int size = count(text);
+  private static boolean affix(Rendering rendering, String text, boolean prefix, Object[] bound) {
     boolean whole = bound[1] == Values.MISSING && bound[2] == Values.MISSING;
-    int start = whole ? 0 : startBound(bound[1], size);
-    int stop = bound(bound[2], size, size);
+    String part = text;
+    if (!whole) {
+      int size = count(rendering, text);
+      int start = startBound(bound[1], size);
+      int stop = bound(bound[2], size, size);
+      part = start > stop ? null : slice(rendering, text, size, start, stop, 1);
+    }
     List<Object> affixes =
         bound[0] instanceof Tuple tuple ? tuple.items() : List.of(string(bound[0]));
-    String part = whole ? text : start > stop ? null : slice(text, size, start, stop, 1);
     for (Object affix : affixes) {
       String wanted = string(affix);
+      rendering.step();
+      rendering.read(wanted.length());
       if (part != null && (prefix ? part.startsWith(wanted) : part.endsWith(wanted))) {
         return true;
       }
@@ -723,35 +549,39 @@ final class Strings {
     return index < 0 ? Math.max(0, index + size) : Math.min(index, size + 1);
   }
 
-  private static Object search(String text, String name, Object[] bound) {
+  private static Object search(Rendering rendering, String text, String name, Object[] bound) {
     String wanted = string(bound[0]);
-    int size = count(text);
-    int start = startBound(bound[1], size);
-    int stop = bound(bound[2], size, size);
-    String part = start > stop ? null : slice(text, size, start, stop, 1);
+    String part = text;
+    int start = 0;
+    if (bound[1] != Values.MISSING || bound[2] != Values.MISSING) {
+      int size = count(rendering, text);
+      start = startBound(bound[1], size);
+      int stop = bound(bound[2], size, size);
+      part = start > stop ? null : slice(rendering, text, size, start, stop, 1);
+    }
+    if (part == null || wanted.length() > part.length()) {
+      return absent(name);
+    }
+    rendering.read(2L * part.length());
+    Search search = new Search(rendering, wanted);
     if (name.equals("count")) {
-      if (part == null) {
-        return 0L;
-      }
       if (wanted.isEmpty()) {
-        return (long) count(part) + 1;
+        return (long) count(rendering, part) + 1;
       }
       long found = 0;
-      for (int at = part.indexOf(wanted);
-          at >= 0;
-          at = part.indexOf(wanted, at + wanted.length())) {
+      for (int at = search.next(part, 0); at >= 0; at = search.next(part, at + wanted.length())) {
         found++;
       }
       return found;
     }
-    int at =
-        part == null ? -1 : name.startsWith("r") ? part.lastIndexOf(wanted) : part.indexOf(wanted);
-    if (at < 0) {
-      if (name.endsWith("index")) {
-        throw PyError.value("substring not found");
-      }
-      return -1L;
+    int at = name.startsWith("r") ? search.previous(part, part.length()) : search.next(part, 0);
+    return at < 0 ? absent(name) : (Object) ((long) start + part.codePointCount(0, at));
+  }
+
+  private static Object absent(String name) {
+    if (name.endsWith("index")) {
+      throw PyError.value("substring not found");
     }
-    return (long) start + part.codePointCount(0, at);
+    return name.equals("count") ? 0L : -1L;
   }
 }

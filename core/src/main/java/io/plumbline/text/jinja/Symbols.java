@@ -40,6 +40,7 @@ final class Symbols {
     }
   }
 
+  private final Budget budget;
   private final int level;
   private final Symbols parent;
   private final Layout layout;
@@ -47,7 +48,13 @@ final class Symbols {
   private final Set<String> stores;
 
   private Symbols(
-      int level, Symbols parent, Layout layout, Map<String, Load> loads, Set<String> stores) {
+      Budget budget,
+      int level,
+      Symbols parent,
+      Layout layout,
+      Map<String, Load> loads,
+      Set<String> stores) {
+    this.budget = budget;
     this.level = level;
     this.parent = parent;
     this.layout = layout;
@@ -55,20 +62,34 @@ final class Symbols {
     this.stores = stores;
   }
 
-  static Symbols root() {
-    return new Symbols(0, null, new Layout(), new HashMap<>(), new HashSet<>());
+  /** The outermost scope; what names cost to resolve is paid for from the budget. */
+  static Symbols root(Budget budget) {
+    return new Symbols(budget, 0, null, new Layout(), new HashMap<>(), new HashSet<>());
   }
 
   Symbols inner() {
-    return new Symbols(level + 1, this, new Layout(), new HashMap<>(), new HashSet<>());
+    budget.spend(20);
+    return new Symbols(budget, level + 1, this, new Layout(), new HashMap<>(), new HashSet<>());
+  }
+
+  /** Pays for a name that is looked at. */
+  void visited() {
+    budget.step();
+  }
+
+  /** An outermost scope beside this one. */
+  Symbols beside() {
+    return root(budget);
   }
 
   private Symbols copy() {
-    return new Symbols(level, parent, layout, new HashMap<>(loads), new HashSet<>(stores));
+    budget.spend(20 + 4L * (loads.size() + stores.size()));
+    return new Symbols(budget, level, parent, layout, new HashMap<>(loads), new HashSet<>(stores));
   }
 
   private Optional<Ref> find(String name) {
     for (Symbols symbols = this; symbols != null; symbols = symbols.parent) {
+      budget.step();
       if (symbols.loads.containsKey(name)) {
         return Optional.of(new Ref(symbols.level, symbols.layout.slot(name)));
       }
@@ -77,6 +98,7 @@ final class Symbols {
   }
 
   private Ref define(String name, Action action, Ref alias) {
+    budget.spend(12);
     loads.put(name, new Load(action, alias));
     return new Ref(level, layout.slot(name));
   }
@@ -111,6 +133,7 @@ final class Symbols {
     }
     Set<String> stored = new HashSet<>();
     for (Symbols end : ends) {
+      budget.spend(2L * (end.loads.size() + end.stores.size()));
       stored.addAll(end.stores);
     }
     stored.removeAll(stores);
@@ -146,6 +169,7 @@ final class Symbols {
   Map<String, Ref> assigned() {
     Map<String, Ref> assigned = new HashMap<>();
     for (Symbols symbols = this; symbols != null; symbols = symbols.parent) {
+      budget.spend(4L * symbols.stores.size());
       for (String name : symbols.stores) {
         assigned.computeIfAbsent(name, key -> find(key).orElseThrow());
       }
@@ -155,6 +179,7 @@ final class Symbols {
 
   /** The frozen result, to make activations from. */
   Plan plan() {
+    budget.spend(4L * loads.size());
     List<Plan.Step> steps = new ArrayList<>();
     loads.forEach(
         (name, load) -> {

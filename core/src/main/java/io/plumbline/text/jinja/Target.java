@@ -140,6 +140,7 @@ abstract class Target {
             throw PyError.value(
                 "cannot unpack " + values.size() + " values into " + bound.size() + " names");
           }
+          rendering.spend(values.size());
           for (int i = 0; i < values.size(); i++) {
             bound.get(i).assign(rendering, activation, values.get(i));
           }
@@ -184,7 +185,7 @@ abstract class Target {
           if (!(activation.read(ref) instanceof Namespace target)) {
             throw PyError.runtime("cannot assign an attribute on what is no namespace");
           }
-          target.set(attribute, value);
+          target.set(rendering, attribute, value);
         }
 
         @Override

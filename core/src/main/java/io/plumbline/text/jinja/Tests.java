@@ -1,5 +1,6 @@
 package io.plumbline.text.jinja;
 
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -51,6 +52,13 @@ final class Tests {
 
   private Tests() {}
 
+  /** The names of all tests. */
+  static Set<String> names() {
+    Set<String> names = new HashSet<>(PLAIN);
+    names.addAll(WITH_ARGUMENT);
+    return names;
+  }
+
   static boolean exists(String name) {
     return PLAIN.contains(name) || WITH_ARGUMENT.contains(name);
   }
@@ -73,7 +81,7 @@ final class Tests {
     return switch (name) {
       case "divisibleby" ->
           Operators.equal(rendering, Operators.binary(rendering, "%", value, other), 0L);
-      case "sameas" -> same(value, other);
+      case "sameas" -> same(rendering, value, other);
       case "in" -> Operators.contains(rendering, other, value);
       case "==", "eq", "equalto" -> Operators.equal(rendering, value, other);
       case "!=", "ne" -> !Operators.equal(rendering, value, other);
@@ -84,11 +92,14 @@ final class Tests {
     };
   }
 
-  private static boolean same(Object value, Object other) {
+  private static boolean same(Rendering rendering, Object value, Object other) {
     if (value == other) {
       return true;
     }
-    boolean scalar = value instanceof Boolean || value instanceof Long || value instanceof String;
+    if (value instanceof String text) {
+      return other instanceof String same && Operators.equalTexts(rendering, text, same);
+    }
+    boolean scalar = value instanceof Boolean || value instanceof Long;
     return scalar && value.equals(other);
   }
 
@@ -98,16 +109,17 @@ final class Tests {
       case "even" -> Operators.equal(rendering, Operators.binary(rendering, "%", value, 2L), 0L);
       case "defined" -> !(value instanceof Undefined);
       case "undefined" -> value instanceof Undefined;
-      case "filter" -> hashed(value) instanceof String text && Filters.exists(text);
-      case "test" -> hashed(value) instanceof String text && exists(text);
+      case "filter" ->
+          Values.hashKey(rendering, value) instanceof String text && Filters.exists(text);
+      case "test" -> Values.hashKey(rendering, value) instanceof String text && exists(text);
       case "none" -> value == null;
       case "boolean" -> value instanceof Boolean;
       case "false" -> value instanceof Boolean bool && !bool;
       case "true" -> value instanceof Boolean bool && bool;
       case "integer" -> Numbers.isInteger(value) && !(value instanceof Boolean);
       case "float" -> value instanceof Double;
-      case "lower" -> Strings.isLower(Values.str(rendering, value));
-      case "upper" -> Strings.isUpper(Values.str(rendering, value));
+      case "lower" -> LetterCase.isLower(passed(rendering, value));
+      case "upper" -> LetterCase.isUpper(passed(rendering, value));
       case "string" -> Values.isString(value);
       case "mapping" -> value instanceof PyDict;
       case "number" -> Numbers.isNumber(value);
@@ -126,7 +138,10 @@ final class Tests {
     };
   }
 
-  private static Object hashed(Object value) {
-    return Values.hashKey(value);
+  /** The text of a value, with a pass over it paid for. */
+  private static String passed(Rendering rendering, Object value) {
+    String text = Values.str(rendering, value);
+    rendering.read(4L * text.length());
+    return text;
   }
 }

@@ -3,6 +3,7 @@ package io.plumbline.text.jinja;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -25,8 +26,7 @@ final class Values {
 
   private static final Object NONE_KEY = new Object();
   private static final Object UNDEFINED_KEY = new Object();
-
-  private record TupleKey(List<Object> items) {}
+  private static final Object RANGE_KEY = new Object();
 
   private record IdentityKey(int hash, Object object) {
     @Override
@@ -137,6 +137,9 @@ final class Values {
     if (value instanceof Double real) {
       return real != 0;
     }
+    if (isString(value)) {
+      return !text(value).isEmpty();
+    }
     return !hasLength(value) || length(rendering, value) > 0;
   }
 
@@ -153,8 +156,7 @@ final class Values {
 
   static int length(Rendering rendering, Object value) {
     if (isString(value)) {
-      String text = text(value);
-      return text.codePointCount(0, text.length());
+      return Strings.count(rendering, text(value));
     }
     if (value instanceof List<?> list) {
       return list.size();
@@ -188,7 +190,8 @@ final class Values {
 
   /** Walks over a value; every element counts as a step. */
   static Iterator<Object> iterate(Rendering rendering, Object value) {
-    Iterator<Object> elements = elements(value);
+    Iterator<Object> elements = elements(rendering, value);
+    rendering.spend(4);
     return new Iterator<>() {
       @Override
       public boolean hasNext() {
@@ -204,7 +207,7 @@ final class Values {
   }
 
   @SuppressWarnings("unchecked")
-  private static Iterator<Object> elements(Object value) {
+  private static Iterator<Object> elements(Rendering rendering, Object value) {
     if (value instanceof List<?> list) {
       return ((List<Object>) list).iterator();
     }
@@ -212,22 +215,27 @@ final class Values {
       return tuple.items().iterator();
     }
     if (value instanceof PyDict dict) {
-      return dict.keys().iterator();
+      return dict.keys();
     }
     if (value instanceof DictView view) {
-      return view.elements().iterator();
+      return view.elements(rendering);
     }
     if (value instanceof Generator generator) {
       return generator.elements();
     }
     if (value instanceof PyRange range) {
-      return indexed(range.size(), i -> range.element(i));
+      return indexed(
+          range.size(),
+          i -> {
+            rendering.step();
+            return range.element(i);
+          });
     }
     if (value instanceof Undefined) {
-      return new ArrayList<>().iterator();
+      return Collections.emptyIterator();
     }
     if (isString(value)) {
-      return characters(text(value));
+      return characters(rendering, text(value));
     }
     if (value instanceof Loop loop) {
       return new Iterator<>() {
@@ -236,6 +244,7 @@ final class Values {
         @Override
         public boolean hasNext() {
           if (ahead == MISSING && loop.next()) {
+            rendering.spend(6);
             ahead = Tuple.of(loop.current(), loop);
           }
           return ahead != MISSING;
@@ -274,7 +283,7 @@ final class Values {
     };
   }
 
-  private static Iterator<Object> characters(String text) {
+  private static Iterator<Object> characters(Rendering rendering, String text) {
     return new Iterator<>() {
       private int at;
 
@@ -290,7 +299,7 @@ final class Values {
         }
         int codePoint = text.codePointAt(at);
         at += Character.charCount(codePoint);
-        return Character.toString(codePoint);
+        return Strings.character(rendering, codePoint);
       }
     };
   }
@@ -298,43 +307,61 @@ final class Values {
   /** All elements in a new list. */
   static List<Object> listOf(Rendering rendering, Object iterable) {
     if (hasLength(iterable) && !(iterable instanceof Loop)) {
-      rendering.chargeElements(length(rendering, iterable));
+      rendering.makeElements(length(rendering, iterable));
+    } else {
+      rendering.spend(6);
     }
     List<Object> list = new ArrayList<>();
     Iterator<Object> elements = iterate(rendering, iterable);
     while (elements.hasNext()) {
       list.add(elements.next());
+      rendering.checkSize(list.size());
     }
     return list;
   }
 
   /** A key for hash maps; equal for values that Python finds equal. */
-  static Object hashKey(Object value) {
+  static Object hashKey(Rendering rendering, Object value) {
     if (value == null) {
       return NONE_KEY;
     }
-    if (Numbers.isNumber(value)) {
-      return Numbers.hashKey(value);
-    }
     if (isString(value)) {
-      return text(value);
+      String text = text(value);
+      rendering.read(text.length());
+      return text;
+    }
+    if (Numbers.isNumber(value)) {
+      return Numbers.hashKey(rendering, value);
     }
     if (value instanceof Undefined) {
       return UNDEFINED_KEY;
     }
     if (value instanceof Tuple tuple) {
+      rendering.enter(rendering.line());
+      rendering.makeElements(tuple.items().size());
       List<Object> keys = new ArrayList<>(tuple.items().size());
       for (Object item : tuple.items()) {
-        keys.add(hashKey(item));
+        Object key = hashKey(rendering, item);
+        rendering.read(key instanceof String text ? 8L * text.length() : 8);
+        keys.add(key);
       }
-      return new TupleKey(keys);
+      rendering.leave();
+      return Key.of(keys);
     }
-    if (value instanceof PyRange) {
-      return value;
+    if (value instanceof PyRange range) {
+      rendering.spend(20);
+      int size = range.size();
+      return Key.of(
+          List.of(
+              RANGE_KEY,
+              Key.of(size),
+              Key.of(size > 0 ? range.start() : 0),
+              Key.of(size > 1 ? range.step() : 0)));
     }
     if (value instanceof List || value instanceof PyDict || value instanceof DictView) {
       throw PyError.type("unhashable type: '" + typeName(value) + "'");
     }
+    rendering.spend(4);
     return new IdentityKey(System.identityHashCode(value), value);
   }
 
@@ -354,14 +381,18 @@ final class Values {
 
   static String repr(Rendering rendering, Object value) {
     if (value == null || value instanceof Boolean || value instanceof Long) {
-      return scalar(value);
+      rendering.spend(6);
+      return scalar(rendering, value);
     }
-    StringBuilder out = new StringBuilder();
+    if (value instanceof Double real) {
+      return Numbers.repr(rendering, real);
+    }
+    TextBuilder out = new TextBuilder(rendering);
     repr(rendering, value, out);
-    return out.toString();
+    return out.build();
   }
 
-  private static String scalar(Object value) {
+  private static String scalar(Rendering rendering, Object value) {
     if (value == null) {
       return "None";
     }
@@ -369,108 +400,112 @@ final class Values {
       return bool ? "True" : "False";
     }
     if (value instanceof Double real) {
-      return Numbers.repr(real);
+      return Numbers.repr(rendering, real);
     }
-    return Numbers.decimal(value);
+    return Numbers.decimal(rendering, value);
   }
 
-  private static void repr(Rendering rendering, Object value, StringBuilder out) {
+  private static void repr(Rendering rendering, Object value, TextBuilder out) {
     rendering.enter(rendering.line());
     if (value == null || Numbers.isNumber(value)) {
-      rendering.append(out, scalar(value));
+      out.add(scalar(rendering, value));
     } else if (value instanceof String string) {
-      rendering.append(out, quote(string));
+      quote(rendering, string, out);
     } else if (value instanceof Markup markup) {
-      rendering.append(out, "Markup(" + quote(markup.text()) + ")");
+      out.add("Markup(");
+      quote(rendering, markup.text(), out);
+      out.add(")");
     } else if (value instanceof List<?> list) {
-      sequence(rendering, list, "[", "]", out);
+      sequence(rendering, list.iterator(), "[", "]", out);
     } else if (value instanceof Tuple tuple) {
-      sequence(rendering, tuple.items(), "(", tuple.items().size() == 1 ? ",)" : ")", out);
+      String close = tuple.items().size() == 1 ? ",)" : ")";
+      sequence(rendering, tuple.items().iterator(), "(", close, out);
     } else if (value instanceof PyDict dict) {
       dict(rendering, dict, out);
     } else if (value instanceof DictView view) {
-      rendering.append(out, view.kind().typeName + "(");
-      sequence(rendering, view.elements(), "[", "]", out);
-      rendering.append(out, ")");
+      out.add(view.kind().typeName).add("(");
+      sequence(rendering, view.elements(rendering), "[", "]", out);
+      out.add(")");
     } else if (value instanceof PyRange range) {
-      rendering.append(
-          out,
-          "range("
-              + range.start()
-              + ", "
-              + range.stop()
-              + (range.step() == 1 ? "" : ", " + range.step())
-              + ")");
+      rendering.spend(20);
+      out.add("range(" + range.start() + ", " + range.stop());
+      out.add(range.step() == 1 ? ")" : ", " + range.step() + ")");
     } else if (value instanceof Namespace namespace) {
-      rendering.append(out, "<TemplateNamespace ");
+      out.add("<TemplateNamespace ");
       dict(rendering, namespace.attributes(), out);
-      rendering.append(out, ">");
+      out.add(">");
     } else if (value instanceof Loop loop) {
-      rendering.append(out, loop.describe(rendering));
+      rendering.spend(20);
+      out.add(loop.describe(rendering));
     } else if (value instanceof Callable callable) {
-      rendering.append(out, callable.describe());
+      rendering.spend(20);
+      out.add(callable.describe());
     } else if (value instanceof Undefined) {
-      rendering.append(out, "Undefined");
+      out.add("Undefined");
     } else {
-      rendering.append(out, "<" + typeName(value) + " object at 0x000000000000>");
+      rendering.spend(20);
+      out.add("<" + typeName(value) + " object at 0x000000000000>");
     }
     rendering.leave();
   }
 
   private static void sequence(
-      Rendering rendering, List<?> items, String open, String close, StringBuilder out) {
-    rendering.append(out, open);
+      Rendering rendering, Iterator<?> items, String open, String close, TextBuilder out) {
+    out.add(open);
     boolean first = true;
-    for (Object item : items) {
+    while (items.hasNext()) {
       if (!first) {
-        rendering.append(out, ", ");
+        out.add(", ");
       }
       first = false;
-      repr(rendering, item, out);
+      repr(rendering, items.next(), out);
     }
-    rendering.append(out, close);
+    out.add(close);
   }
 
-  private static void dict(Rendering rendering, PyDict dict, StringBuilder out) {
-    rendering.append(out, "{");
+  private static void dict(Rendering rendering, PyDict dict, TextBuilder out) {
+    out.add("{");
     boolean first = true;
     for (PyDict.Entry entry : dict.entries()) {
       if (!first) {
-        rendering.append(out, ", ");
+        out.add(", ");
       }
       first = false;
       repr(rendering, entry.key(), out);
-      rendering.append(out, ": ");
+      out.add(": ");
       repr(rendering, entry.value(), out);
     }
-    rendering.append(out, "}");
+    out.add("}");
   }
 
   /** Python's repr of a string. */
-  static String quote(String text) {
+  static String quote(Rendering rendering, String text) {
+    TextBuilder out = new TextBuilder(rendering);
+    quote(rendering, text, out);
+    return out.build();
+  }
+
+  private static void quote(Rendering rendering, String text, TextBuilder out) {
+    rendering.read(2L * text.length());
     char quote = text.indexOf('\'') >= 0 && text.indexOf('"') < 0 ? '"' : '\'';
-    StringBuilder out = new StringBuilder(text.length() + 2).append(quote);
-    text.codePoints()
-        .forEach(
-            c -> {
-              if (c == quote || c == '\\') {
-                out.append('\\').append((char) c);
-              } else if (c == '\n') {
-                out.append("\\n");
-              } else if (c == '\r') {
-                out.append("\\r");
-              } else if (c == '\t') {
-                out.append("\\t");
-              } else if (Strings.isPrintable(c)) {
-                out.appendCodePoint(c);
-              } else if (c < 0x100) {
-                out.append(String.format("\\x%02x", c));
-              } else if (c < 0x10000) {
-                out.append(String.format("\\u%04x", c));
-              } else {
-                out.append(String.format("\\U%08x", c));
-              }
-            });
-    return out.append(quote).toString();
+    out.add(quote);
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      i += Character.charCount(c);
+      if (c == quote || c == '\\') {
+        out.add('\\').add((char) c);
+      } else if (c == '\n') {
+        out.add("\\n");
+      } else if (c == '\r') {
+        out.add("\\r");
+      } else if (c == '\t') {
+        out.add("\\t");
+      } else if (Strings.isPrintable(c)) {
+        out.add(c);
+      } else {
+        out.addEscaped(c);
+      }
+    }
+    out.add(quote);
   }
 }

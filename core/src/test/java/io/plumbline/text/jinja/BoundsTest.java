@@ -41,7 +41,7 @@ class BoundsTest {
         "{{ '%.1000000000f' % 3 }}",
         "{{ '{:1000000000}'.format(3) }}",
         "{{ '\\t'.expandtabs(10**9) }}",
-        "{{ 'x'|indent(10**9) }}",
+        "{{ 'x\\ny'|indent(10**9) }}",
         "{{ [1]|tojson(indent=10**9) }}",
         "{{ 'x'|center(10**9) }}",
         "{{ [1]|batch(10**9, 1)|list }}",

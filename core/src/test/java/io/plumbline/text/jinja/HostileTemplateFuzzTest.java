@@ -7,6 +7,7 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -14,7 +15,8 @@ import org.junit.jupiter.api.Test;
 
 /** Whatever a template holds, it ends with a text or with BAD_TEMPLATE, within its bounds. */
 class HostileTemplateFuzzTest {
-  private static final Limits TIGHT = new Limits(200_000, 300, 60, 100_000, 100_000, 100_000);
+  private static final Limits TIGHT =
+      new Limits(200_000, 300, 60, 100_000, 100_000, 100_000, Duration.ofSeconds(10));
 
   @FuzzTest(maxDuration = "60s")
   void endsWithATextOrABadTemplate(FuzzedDataProvider data) {
