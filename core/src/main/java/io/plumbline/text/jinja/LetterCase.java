@@ -9,7 +9,7 @@ import java.util.Locale;
  */
 final class LetterCase {
   /** Copies within so many letters are few. */
-  private static final int CHUNK = 32;
+  private static final int CHUNK = 16;
 
   private static final char CAPITAL_SIGMA = '\u03a3';
   private static final String FINAL_SIGMA = "\u03c2";
@@ -59,6 +59,13 @@ final class LetterCase {
       }
     }
     return out.build();
+  }
+
+  /** {@code str.casefold}: as lower case, but that no sigma is final. */
+  static String folded(Rendering rendering, String text) {
+    String lower = lower(rendering, upper(rendering, text));
+    rendering.makeText(lower.length());
+    return lower.replace(FINAL_SIGMA, SIGMA);
   }
 
   private static boolean isAscii(String text) {

@@ -323,11 +323,7 @@ final class Strings {
     } else {
       after = (int) missing;
     }
-    return new StringBuilder((int) missing * fill.length() + text.length())
-        .append(fill.repeat(before))
-        .append(text)
-        .append(fill.repeat(after))
-        .toString();
+    return fill.repeat(before) + text + fill.repeat(after);
   }
 
   // Arguments
@@ -477,7 +473,7 @@ final class Strings {
     rendering.read(2L * text.length());
     return switch (name) {
       case "capitalize" -> LetterCase.capitalize(rendering, text);
-      case "casefold" -> LetterCase.lower(rendering, LetterCase.upper(rendering, text));
+      case "casefold" -> LetterCase.folded(rendering, text);
       case "lower" -> LetterCase.lower(rendering, text);
       case "upper" -> LetterCase.upper(rendering, text);
       case "title" -> LetterCase.title(rendering, text);

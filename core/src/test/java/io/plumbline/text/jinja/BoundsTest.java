@@ -47,10 +47,14 @@ class BoundsTest {
         "{{ [1]|batch(10**9, 1)|list }}",
         "{{ [1]|slice(10**9)|list }}",
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
-        "{% set ns = namespace(x=[]) %}{% for i in range(90000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x }}",
-        "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x|length }}",
-        "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
-        "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x.replace('', ns.x) %}{% endfor %}",
+        "{% set ns = namespace(x=[]) %}{% for i in range(90000) %}{% set ns.x = [ns.x] %}{% endfor"
+            + " %}{{ ns.x }}",
+        "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{%"
+            + " endfor %}{{ ns.x|length }}",
+        "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{%"
+            + " endfor %}",
+        "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x.replace('',"
+            + " ns.x) %}{% endfor %}",
         "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
         "{% for i in range(99999) %}{{ 'x' * 100000 }}{% endfor %}",
         "{% for a in range(99999) %}{{ range(99999)|sum }}{% endfor %}",
@@ -99,16 +103,25 @@ class BoundsTest {
   @CsvSource(
       delimiter = '#',
       value = {
-        "{{ raise_exception('Roles must alternate') }}#The chat template refused the conversation at line 1: Roles must alternate.",
-        "{{ messages[0].content.strip() }}#The chat template failed at line 1: 'dict object' has no attribute 'content'.",
+        "{{ raise_exception('Roles must alternate') }}#The chat template refused the conversation"
+            + " at line 1: Roles must alternate.",
+        "{{ messages[0].content.strip() }}#The chat template failed at line 1: 'dict object' has no"
+            + " attribute 'content'.",
         "{{ nothing.x }}#The chat template failed at line 1: 'nothing' is undefined.",
-        "{{ 1 + 'a' }}#The chat template failed at line 1: unsupported operand types for +: 'int' and 'str'.",
-        "{% if 1 %}#The chat template cannot be parsed at line 1: the template ends where one of elif, else, endif is expected.",
-        "{{ 'a'|shout }}#The chat template cannot be parsed at line 1: there is no filter named 'shout'.",
-        "{{ [].append(1) }}#The chat template failed at line 1: access to attribute 'append' of 'list' object is unsafe.",
-        "{{ messages.__class__.mro() }}#The chat template failed at line 1: access to attribute '__class__' of 'list' object is unsafe.",
-        "{% include 'x' %}#The chat template failed at line 1: 'include' needs another template, and a chat template has none.",
-        "{{ 'x' * 99999999 }}#The chat template was stopped at line 1: a value is longer than 16000000.",
+        "{{ 1 + 'a' }}#The chat template failed at line 1: unsupported operand types for +: 'int'"
+            + " and 'str'.",
+        "{% if 1 %}#The chat template cannot be parsed at line 1: the template ends where one of"
+            + " elif, else, endif is expected.",
+        "{{ 'a'|shout }}#The chat template cannot be parsed at line 1: there is no filter named"
+            + " 'shout'.",
+        "{{ [].append(1) }}#The chat template failed at line 1: access to attribute 'append' of"
+            + " 'list' object is unsafe.",
+        "{{ messages.__class__.mro() }}#The chat template failed at line 1: access to attribute"
+            + " '__class__' of 'list' object is unsafe.",
+        "{% include 'x' %}#The chat template failed at line 1: 'include' needs another template,"
+            + " and a chat template has none.",
+        "{{ 'x' * 99999999 }}#The chat template was stopped at line 1: a value is longer than"
+            + " 16000000.",
       })
   void saysWhatIsWrongInOneSentence(String template, String sentence) {
     assertThatThrownBy(() -> render(template)).hasMessage(sentence);

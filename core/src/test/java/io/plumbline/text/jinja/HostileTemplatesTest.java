@@ -86,15 +86,23 @@ class HostileTemplatesTest {
         "{% for i in range(99999) %}{% set x = 2**32000 * 3**20000 %}{% endfor %}",
         "{% for i in range(99999) %}{% set x = 3**40000 % 7**20000 %}{% endfor %}",
         "{% for i in range(99999) %}{% set x = 3**40000 / 7**20000 %}{% endfor %}",
-        "{% for i in range(99999) %}{% for j in range(99) %}{% set x = 2.2250738585072011e-308 ~ '' %}{% endfor %}{% endfor %}",
-        "{% for i in range(99999) %}{% for j in range(99) %}{% set x = '%x' % 3**40000 %}{% endfor %}{% endfor %}",
-        "{% for i in range(99999) %}{% set x = 3**40000 < 5e-324 %}{% set x = 3**40000 == 3**40001 %}{% endfor %}",
+        "{% for i in range(99999) %}{% for j in range(99) %}{% set x = 2.2250738585072011e-308 ~ ''"
+            + " %}{% endfor %}{% endfor %}",
+        "{% for i in range(99999) %}{% for j in range(99) %}{% set x = '%x' % 3**40000 %}{% endfor"
+            + " %}{% endfor %}",
+        "{% for i in range(99999) %}{% set x = 3**40000 < 5e-324 %}{% set x = 3**40000 == 3**40001"
+            + " %}{% endfor %}",
         // What is looked at again and again.
-        "{% set s = '北' * 8000000 %}{% for i in range(99999) %}{% if s %}{% set x = s|length %}{% endif %}{% endfor %}",
-        "{% set s = 'a' * 8000000 %}{% set t = 'a' * 8000000 %}{% for i in range(99999) %}{% set x = s == t %}{% endfor %}",
-        "{% set s = '北' * 8000000 %}{% for i in range(99999) %}{% set x = s[7000000] %}{% set x = '%.1s' % s %}{% endfor %}",
-        "{% set d = {}.fromkeys(range(90000)) %}{% for i in range(99999) %}{% for x in d.items() %}{% break %}{% endfor %}{% endfor %}",
-        "{% set s = 'k' * 4000000 %}{% for i in range(99999) %}{% set x = {}[s] %}{% set x = messages[s] %}{% endfor %}",
+        "{% set s = '北' * 8000000 %}{% for i in range(99999) %}{% if s %}{% set x = s|length %}{%"
+            + " endif %}{% endfor %}",
+        "{% set s = 'a' * 8000000 %}{% set t = 'a' * 8000000 %}{% for i in range(99999) %}{% set x"
+            + " = s == t %}{% endfor %}",
+        "{% set s = '北' * 8000000 %}{% for i in range(99999) %}{% set x = s[7000000] %}{% set x ="
+            + " '%.1s' % s %}{% endfor %}",
+        "{% set d = {}.fromkeys(range(90000)) %}{% for i in range(99999) %}{% for x in d.items()"
+            + " %}{% break %}{% endfor %}{% endfor %}",
+        "{% set s = 'k' * 4000000 %}{% for i in range(99999) %}{% set x = {}[s] %}{% set x ="
+            + " messages[s] %}{% endfor %}",
         "{% set s = '%c' * 4000000 %}{{ strftime_now(s)|length }}",
         "{{ ['']|selectattr('a.' * 4000000)|list }}",
         "{{ [{}]|sort(attribute='a,' * 2000000) }}",
@@ -107,24 +115,25 @@ class HostileTemplatesTest {
         "{{ ('a ' * 8000000).split()|length }}",
         "{{ ('a\\n' * 8000000).splitlines()|length }}",
         "{{ range(99999)|slice(9000000)|list|length }}",
-        "{% set n = namespace(l=[]) %}{% for i in range(99999) %}{% set n.l = [n.l, {}.fromkeys(range(20000))] %}{% endfor %}",
+        "{% set n = namespace(l=[]) %}{% for i in range(99999) %}{% set n.l = [n.l,"
+            + " {}.fromkeys(range(20000))] %}{% endfor %}",
         grown("()", "(n.t, [[],[],[],[],[],[],[],[],[],[],[],[],[],[]])", 99999, "")
             + "{% for i in range(99999) %}"
-            + grown(
-                "()",
-                "(n.t, {}, {}, {}, {}, {}, missing,  'a'.upper, [].copy)",
-                99999,
-                "")
+            + grown("()", "(n.t, {}, {}, {}, {}, {}, missing,  'a'.upper, [].copy)", 99999, "")
             + "{% endfor %}",
-        "{% set n = namespace(l=[]) %}{% for i in range(99999) %}{% for j in range(99999) %}{% set n.l = (n.l, 'a'.upper, 'b'.lower, 'c'.strip, missing, absent, 'x'|map('upper'), cycler(1)) %}{% endfor %}{% endfor %}",
-        "{% macro m(k) %}{{ '北' * 2000000 }}{% if k > 0 %}{{ m(k - 1) }}{% endif %}{% endmacro %}{{ m(30) }}",
+        "{% set n = namespace(l=[]) %}{% for i in range(99999) %}{% for j in range(99999) %}{% set"
+            + " n.l = (n.l, 'a'.upper, 'b'.lower, 'c'.strip, missing, absent, 'x'|map('upper'),"
+            + " cycler(1)) %}{% endfor %}{% endfor %}",
+        "{% macro m(k) %}{{ '北' * 2000000 }}{% if k > 0 %}{{ m(k - 1) }}{% endif %}{% endmacro %}{{"
+            + " m(30) }}",
         "{% for i in range(99999) %}{{ '北' * 2000000 }}{% endfor %}",
         "{{ range(99999)|join('北' * 100000) }}",
         // Scopes.
         "{% for i in range(99999) %}{% if false %}" + names(20_000) + "{% endif %}{% endfor %}",
         "{% set a %}"
             + names(20_000)
-            + "{% endset %}{% for i in range(99999) %}{% block b scoped %}{% endblock %}{% endfor %}",
+            + "{% endset %}{% for i in range(99999) %}{% block b scoped %}{% endblock %}{% endfor"
+            + " %}",
         "{% macro m("
             + parameters(20_000)
             + ") %}{% endmacro %}{% for i in range(99999) %}{{ m() }}{% endfor %}");
@@ -155,7 +164,7 @@ class HostileTemplatesTest {
         "{% macro m() %}".repeat(140) + names(30_000) + "{% endmacro %}".repeat(140),
         "{% for a in b %}".repeat(140) + names(30_000) + "{% endfor %}".repeat(140),
         "{{ [" + "1,".repeat(450_000) + "] }}",
-        "{{ [" + "9".repeat(4_300) + (",".concat("9".repeat(4_300))).repeat(200) + "] }}",
+        "{{ [" + "9".repeat(4_300) + ",".concat("9".repeat(4_300)).repeat(200) + "] }}",
         "{{ '" + "\\\\é".repeat(300_000) + "' }}",
         "{{ 1" + " < 1".repeat(200_000) + " }}",
         "{{ " + "'a' ".repeat(200_000) + " }}",

@@ -19,10 +19,20 @@ class LetterCaseTest {
     "aΣ b, swapcase, Aς B",
     "straße, swapcase, STRASSE",
     "ΑΣ ΟΣ, title, Ας Ος",
-    "ΟΔΟΣ, capitalize, Οδος"
+    "ΟΔΟΣ, capitalize, Οδος",
+    "ΟΔΟΣ, lower, οδος",
+    "Σ, lower, σ",
+    "ΑΣ', lower, ας'",
+    "ΑΣ.α, lower, ασ.α",
+    "Α̈Σ, lower, α̈ς",
+    "İΣ, lower, i̇ς",
+    "ΑΣ, casefold, ασ",
+    "straße ŉ, upper, STRASSE ʼN",
+    "ßa, title, Ssa",
+    "ǆ, title, ǅ"
   })
   void aFinalSigmaIsOne(String text, String method, String expected) {
-    String template = "{{ '%s'.%s() }}".formatted(text, method);
+    String template = "{{ \"%s\".%s() }}".formatted(text, method);
     assertThat(render(template)).isEqualTo(expected);
   }
 

@@ -65,19 +65,19 @@ final class Operations {
     inputs.put(
         "big",
         java.math.BigInteger.TWO.pow(Math.min(65_000, n / 4)).subtract(java.math.BigInteger.ONE));
-    inputs.put("small", 5e-324);
-    inputs.put("long", 2.2250738585072011e-308);
+    inputs.put("small", Double.MIN_VALUE);
+    inputs.put("long", Math.nextDown(Double.MIN_NORMAL));
     return inputs;
   }
 
   /** The expressions by the name of what they are about. */
   static Map<String, List<String>> all() {
     Map<String, List<String>> all = new LinkedHashMap<>();
-    for (String line : TABLE.split("\n")) {
+    for (String line : TABLE.lines().toList()) {
       if (!line.isBlank()) {
         int colon = line.indexOf(':');
         List<String> expressions = new ArrayList<>();
-        for (String expression : line.substring(colon + 1).split(";;")) {
+        for (String expression : line.substring(colon + 1).split(";;", -1)) {
           expressions.add(expression.strip());
         }
         all.put(line.substring(0, colon).strip(), expressions);
