@@ -20,11 +20,12 @@ import java.util.regex.Pattern;
  * secret is masked before it enters.
  *
  * <p>Fields: {@code command}, {@code status} (running, completed, failed), {@code started}, {@code
- * ended} (ISO 8601, UTC), {@code seed}, {@code configuration}, {@code fingerprints} (hex SHA-256 by
- * name), {@code directory} (from which relative paths go), {@code versions}, {@code environment}
- * (what else may decide the last bits of a result), {@code counts} (by dotted name, such as {@code
- * reference.computed}), {@code timings} (seconds by name), {@code ranks} (where each ran), {@code
- * results} and, for a failed run, {@code error}.
+ * ended} (ISO 8601, UTC), {@code seed}, {@code configuration}, {@code identity} (what decides
+ * updates, with a version), {@code fingerprints} (hex SHA-256 by name), {@code directory} (from
+ * which relative paths go), {@code versions}, {@code environment} (what else may decide the last
+ * bits of a result), {@code counts} (by dotted name, such as {@code reference.computed}), {@code
+ * timings} (seconds by name), {@code ranks} (where each ran), {@code results} and, for a failed
+ * run, {@code error}.
  */
 public final class RunRecord {
   private static final String MASK = "***";
@@ -122,6 +123,11 @@ public final class RunRecord {
 
   public RunRecord withTiming(String name, Duration duration) {
     return with(copy -> copy.withObjectProperty("timings").put(name, duration.toMillis() / 1000.0));
+  }
+
+  /** What decides the run's updates, to compare with when it is resumed; masked by its maker. */
+  public RunRecord withIdentity(ObjectNode identity) {
+    return with(copy -> copy.set("identity", identity.deepCopy()));
   }
 
   /** Something that came out, such as a metric or a path. */
@@ -225,6 +231,13 @@ public final class RunRecord {
     return json.path("configuration") instanceof ObjectNode object
         ? object.deepCopy()
         : Json.object();
+  }
+
+  /** What decides the run's updates; empty in records of older versions. A copy. */
+  public Optional<ObjectNode> identity() {
+    return json.path("identity") instanceof ObjectNode object
+        ? Optional.of(object.deepCopy())
+        : Optional.empty();
   }
 
   /** The whole record; a copy. */

@@ -169,7 +169,7 @@ public final class OutputClaim implements AutoCloseable {
                   other.pid(), other.host(), output, other.since(), lockFile));
     }
     List<Storage.Entry> contents = contents(storage, output);
-    if (start == Start.FRESH && !contents.stream().allMatch(entry -> isBeforeTraining(entry))) {
+    if (start == Start.FRESH && !contents.stream().allMatch(OutputClaim::isBeforeTraining)) {
       boolean run = storage.exists(Storage.join(output, RUN_RECORD));
       return Optional.of(
           run
@@ -190,6 +190,11 @@ public final class OutputClaim implements AutoCloseable {
               output, nameOf(contents.get(0))));
     }
     return Optional.empty();
+  }
+
+  /** Whether a directory holds more than what is there before a run's first step. */
+  static boolean holdsTrained(Storage storage, String output) {
+    return !contents(storage, output).stream().allMatch(OutputClaim::isBeforeTraining);
   }
 
   /** Gives the directory free. */

@@ -123,7 +123,7 @@ public final class Preflight {
     critic(request).ifPresent(critic -> critic(critic, model));
     gathering(
         () ->
-            OutputClaim.obstacle(storage, request.output(), request.start())
+            EarlierRun.obstacle(storage, request)
                 .ifPresent(sentence -> add(ErrorCode.OUTPUT_IN_USE, sentence)));
     writable(request.output(), request.referenceCache());
     model.ifPresent(opened -> gathering(() -> disk(request, opened)));

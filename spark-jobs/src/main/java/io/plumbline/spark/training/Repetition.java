@@ -27,6 +27,7 @@ public record Repetition(String of, RunRecord record, Changes changes) {
       Map.of(
           "model", "The model",
           "data.train", "The training data",
+          "rows.train", "What training rows are made of the data",
           "data.eval", "The held-out data",
           "data.ptx", "The pretraining data",
           "critic", "The model that the critic starts from",

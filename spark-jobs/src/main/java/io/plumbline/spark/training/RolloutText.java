@@ -5,7 +5,6 @@ import io.plumbline.objective.KlCorrection;
 import io.plumbline.spark.training.RolloutSettings.TruncatedCompletions;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /** What the rollouts of a request are as options, without those that do nothing for its loss. */
@@ -46,13 +45,13 @@ final class RolloutText {
       if (Double.isFinite(rollouts.loss().delta())) {
         values.put("delta", rollouts.loss().delta());
       }
-      values.put("kl-estimator", word(rollouts.loss().klEstimator()));
+      values.put("kl-estimator", RequestText.word(rollouts.loss().klEstimator()));
       values.put("entropy-coef", rollouts.loss().entropyCoef());
     } else {
       values.put("dynamic-sampling", rollouts.dynamicSampling());
       values.put("curriculum-pool", rollouts.curriculumPool());
       loss(lossType, rollouts, values);
-      values.put("kl-in", word(rollouts.klIn()));
+      values.put("kl-in", RequestText.word(rollouts.klIn()));
     }
     if (rollouts.klTarget() > 0) {
       values.put("kl-target", rollouts.klTarget());
@@ -68,27 +67,23 @@ final class RolloutText {
   }
 
   private static void critic(CriticSettings critic, Map<String, Object> values) {
-    values.put("critic-trunk", word(critic.trunk()));
+    values.put("critic-trunk", RequestText.word(critic.trunk()));
     if (critic.trunk() == CriticSettings.Trunk.OWN) {
       values.put("critic-model", critic.model());
     }
     values.put("gamma", critic.gamma());
     values.put("lam", critic.lam());
-    values.put("cliprange-value", orNone(critic.cliprangeValue()));
+    values.put("cliprange-value", RequestText.orNone(critic.cliprangeValue()));
     values.put("vf-coef", critic.vfCoef());
     values.put("whiten-rewards", critic.whitenRewards() == CriticSettings.RewardScaling.WHITENED);
     values.put("reward-scale", critic.rewardScale());
-    values.put("reward-clip", orNone(critic.rewardClip()));
+    values.put("reward-clip", RequestText.orNone(critic.rewardClip()));
     values.put("missing-eos-penalty", critic.missingEosPenalty());
     if (critic.mixes()) {
       values.put("ptx-data", critic.ptxData());
       values.put("ptx-coef", critic.ptxCoef());
       values.put("ptx-max-length", critic.ptxMaxLength());
     }
-  }
-
-  private static Object orNone(double limit) {
-    return Double.isFinite(limit) ? (Object) limit : "none";
   }
 
   private static void loss(String lossType, RolloutSettings rollouts, Map<String, Object> values) {
@@ -103,17 +98,18 @@ final class RolloutText {
     if (Double.isFinite(loss.delta())) {
       values.put("delta", loss.delta());
     }
-    values.put("importance-sampling-level", word(loss.importanceSamplingLevel()));
-    values.put("kl-estimator", word(loss.klEstimator()));
+    values.put("importance-sampling-level", RequestText.word(loss.importanceSamplingLevel()));
+    values.put("kl-estimator", RequestText.word(loss.klEstimator()));
     values.put("no-bias-correction-kl", loss.klCorrection() == KlCorrection.NONE);
     values.put("entropy-coef", loss.entropyCoef());
     values.put("top-entropy-quantile", rollouts.topEntropyQuantile());
     if (Double.isFinite(loss.offPolicyMaskThreshold())) {
       values.put("off-policy-mask-threshold", loss.offPolicyMaskThreshold());
     }
-    values.put("scale-rewards", word(rollouts.advantages().scale()));
-    values.put("multi-objective-aggregation", word(rollouts.advantages().aggregation()));
-    values.put("advantage-baseline", word(rollouts.advantages().baseline()));
+    values.put("scale-rewards", RequestText.word(rollouts.advantages().scale()));
+    values.put(
+        "multi-objective-aggregation", RequestText.word(rollouts.advantages().aggregation()));
+    values.put("advantage-baseline", RequestText.word(rollouts.advantages().baseline()));
     if (lossType.equals("sapo")) {
       values.put("sapo-temperature-pos", loss.sapo().temperaturePos());
       values.put("sapo-temperature-neg", loss.sapo().temperatureNeg());
@@ -124,9 +120,5 @@ final class RolloutText {
       values.put("vespo-k-neg", loss.vespo().kNeg());
       values.put("vespo-lambda-neg", loss.vespo().lambdaNeg());
     }
-  }
-
-  private static String word(Enum<?> constant) {
-    return constant.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -1,6 +1,5 @@
 package io.plumbline.spark.training;
 
-import io.plumbline.checkpoint.Fingerprint;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.data.CanonicalShards;
@@ -24,6 +23,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.apache.spark.api.java.JavaRDD;
@@ -50,6 +51,12 @@ public final class TrainingJob {
   /** What this run repeats. */
   private final Optional<Repetition> repetition;
 
+  /** The run that is in the output directory already. */
+  private final Optional<EarlierRun> earlier;
+
+  /** Fingerprints of what must be as the earlier run read it, by name. */
+  private final SortedMap<String, String> held;
+
   /** The record of a run that this one is refused for, which stays as it was. */
   private Optional<RunRecord> refusedFor = Optional.empty();
 
@@ -69,16 +76,17 @@ public final class TrainingJob {
     this.storage = storage;
     this.run = new RunDirectory(request.output());
     this.record =
-        RunRecord.started(request.algorithm().command(), Instant.now())
-            .withConfiguration(request.options())
-            .withSeed(request.seed())
+        EarlierRun.asked(request, storage)
             .withVersions(RunRecord.libraryVersions())
             .withVersion("spark", spark.version());
-    // Where relative paths of a cluster's file system go from, the cluster says.
-    String somewhere = storage.absolute("x");
-    if (somewhere.startsWith("/")) {
-      record = record.withDirectory(somewhere.substring(0, somewhere.lastIndexOf('/')));
-    }
+    this.earlier = EarlierRun.in(storage, request);
+    RunIdentity now = RunIdentity.of(record);
+    this.held = earlier.map(run -> run.held(now)).orElseGet(TreeMap::new);
+    // What is held to stays until it is known to be the same: a try that fails, or is killed,
+    // before it is compared must not make the next one pass.
+    this.record =
+        record.withIdentity(
+            held.isEmpty() ? now.json() : now.reading(earlier.get().identity(), held).json());
   }
 
   /** Checks, prepares, fills the reference cache, trains, evaluates and reports. */
@@ -126,19 +134,16 @@ public final class TrainingJob {
     try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start());
         RunTracking tracking =
             RunTracking.of(storage, request.output(), request.tracking(), progress)) {
+      EarlierRun.refusal(storage, request)
+          .ifPresent(
+              sentence -> {
+                throw new PlumblineException(ErrorCode.OUTPUT_IN_USE, sentence);
+              });
       TrainingJob job =
           new TrainingJob(spark, request, standardOptions, repetition, tracking, storage);
-      Optional<RunRecord> earlier = job.earlierRun();
-      earlier.ifPresent(job::refuseOtherCommand);
-      if (request.start() == TrainingRequest.Start.RESUME) {
-        // A try that fails before it is compared must not make the next one pass.
-        earlier
-            .flatMap(before -> before.fingerprint("run"))
-            .ifPresent(before -> job.record = job.record.withFingerprint("run", before));
-      }
       job.record.write(storage, job.run.runRecord());
       try {
-        TrainingOutcome outcome = job.train(earlier);
+        TrainingOutcome outcome = job.train();
         job.record = job.record.completed(Instant.now());
         return outcome;
       } catch (RuntimeException e) {
@@ -150,7 +155,7 @@ public final class TrainingJob {
     }
   }
 
-  private TrainingOutcome train(Optional<RunRecord> earlier) {
+  private TrainingOutcome train() {
     ModelDirectory model = ModelDirectory.open(storage, request.model());
     fingerprint("model", model.fingerprint());
     request
@@ -173,11 +178,13 @@ public final class TrainingJob {
         new TrainingRows(spark, storage, TrainingRows.Settings.of(request), progress, this::note);
     TrainingRows.Made data = rows.make(model);
     Plan plan = plan(data.rows().count());
+    fingerprint(RunIdentity.TRAINING_ROWS, data.rows().fingerprint());
+    Optional<Runnable> pretraining = pretraining(model, plan);
+    identify();
     Optional<TrainingRows.Addition> reference = reference(data, plan);
     CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
     rows.writeHeld(data, request.ranks(), reference);
-    String pretraining = pretraining(model, plan).map(CanonicalShards::fingerprint).orElse("");
-    refuseOtherRun(earlier, model, shards.fingerprint() + pretraining);
+    pretraining.ifPresent(Runnable::run);
     record.write(storage, run.runRecord());
     if (request.start() == TrainingRequest.Start.RESUME) {
       tracking.goOn(record);
@@ -239,8 +246,8 @@ public final class TrainingJob {
         after);
   }
 
-  /** Pretraining rows for every update, where the run mixes them in. */
-  private Optional<CanonicalShards> pretraining(ModelDirectory model, Plan prompts) {
+  /** Reads pretraining rows, where the run mixes them in every update; what writes their shards. */
+  private Optional<Runnable> pretraining(ModelDirectory model, Plan prompts) {
     return request
         .rollouts()
         .flatMap(RolloutSettings::withCritic)
@@ -262,9 +269,16 @@ public final class TrainingJob {
                       made.rows().count(),
                       steps(prompts),
                       request.seed());
-              return rows.writeTrain(
-                  made, plan, TrainingRequest.RowOrder.SHUFFLED, Optional.empty());
+              return () ->
+                  rows.writeTrain(made, plan, TrainingRequest.RowOrder.SHUFFLED, Optional.empty());
             });
+  }
+
+  /** Writes down what the run is, once all that it reads is known and as it must be. */
+  private void identify() {
+    RunIdentity identity = RunIdentity.of(record).withFiles(InputFiles.of(storage, request));
+    record = record.withIdentity(identity.json()).withFingerprint("run", identity.fingerprint());
+    record.write(storage, run.runRecord());
   }
 
   private void fingerprint(String name, String hex) {
@@ -277,16 +291,30 @@ public final class TrainingJob {
   private void note(UnaryOperator<RunRecord> change) {
     RunRecord before = record;
     record = change.apply(before);
-    repetition.ifPresent(
-        of ->
-            record
-                .fingerprints()
-                .forEach(
-                    (name, hex) -> {
-                      if (!before.fingerprint(name).equals(Optional.of(hex))) {
-                        of.check(name, hex, progress);
-                      }
-                    }));
+    record
+        .fingerprints()
+        .forEach(
+            (name, hex) -> {
+              if (!before.fingerprint(name).equals(Optional.of(hex))) {
+                requireHeld(name, hex);
+                repetition.ifPresent(of -> of.check(name, hex, progress));
+              }
+            });
+  }
+
+  private void requireHeld(String name, String hex) {
+    if (hex.equals(held.getOrDefault(name, hex))) {
+      return;
+    }
+    refusedFor = earlier.map(EarlierRun::record);
+    throw new PlumblineException(
+        ErrorCode.OUTPUT_IN_USE,
+        earlier
+            .orElseThrow()
+            .refusalOf(
+                name,
+                RunIdentity.of(record).withFiles(InputFiles.of(storage, request)),
+                request.start()));
   }
 
   /** Trains; a failure that is due to rows says where they stand in the data. */
@@ -372,63 +400,6 @@ public final class TrainingJob {
               request.ranks()));
     }
     return plan;
-  }
-
-  private Optional<RunRecord> earlierRun() {
-    return storage.exists(run.runRecord())
-        ? Optional.of(RunRecord.read(storage, run.runRecord()))
-        : Optional.empty();
-  }
-
-  private void refuseOtherCommand(RunRecord earlier) {
-    if (request.start() == TrainingRequest.Start.RESUME
-        && !earlier.command().equals(request.algorithm().command())) {
-      throw new PlumblineException(
-          ErrorCode.OUTPUT_IN_USE,
-          String.format(
-              "%s holds a run of %s, which %s cannot go on with: give another --output.",
-              request.output(), earlier.command(), request.algorithm().command()));
-    }
-  }
-
-  /**
-   * A run goes on only as what it was: whatever decides the next update must be the same. World
-   * size, micro-batches and where things are kept may change.
-   */
-  private void refuseOtherRun(Optional<RunRecord> earlier, ModelDirectory model, String shards) {
-    Fingerprint identified =
-        Fingerprint.of("plumbline.run.1")
-            .text("algorithm", request.algorithm().command())
-            .text("model", model.fingerprint())
-            .text("shards", shards)
-            .text("optimizer", request.optimizer().toString())
-            .text("computeDtype", request.computeDtype().name())
-            .text("objective", request.objective().toString())
-            .text("rollouts", RequestText.rolloutsThatDecide(request));
-    // Reward models stand among the options by their paths; what they say depends on weights.
-    request
-        .rollouts()
-        .ifPresent(
-            rollouts ->
-                ScoringModels.of(rollouts)
-                    .keySet()
-                    .forEach(
-                        name -> identified.text(name, record.fingerprint(name).orElseThrow())));
-    String identity = identified.hex();
-    Optional<String> before = earlier.flatMap(e -> e.fingerprint("run"));
-    if (before.isPresent()
-        && !before.get().equals(identity)
-        && request.start() == TrainingRequest.Start.RESUME) {
-      refusedFor = earlier;
-      throw new PlumblineException(
-          ErrorCode.OUTPUT_IN_USE,
-          request.output()
-              + " holds a run with another "
-              + RequestText.difference(earlier.get().configuration(), record.configuration())
-              + ", which --resume cannot go on with: give the options that it was started with, or"
-              + " another --output.");
-    }
-    record = record.withFingerprint("run", identity);
   }
 
   /** Steps of the run that the plan's batches make. */

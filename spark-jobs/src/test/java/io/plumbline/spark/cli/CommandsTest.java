@@ -332,7 +332,8 @@ class CommandsTest {
               ("simpo" + options + " --resume --loss-type hinge --max-length 64").split(" "));
       assertThat(other.status()).isEqualTo(2);
       assertThat(other.err())
-          .contains("holds a run with another --max-length, --loss-type, which --resume cannot go");
+          .contains("holds a run with another --loss-type (simpo there, hinge now), ")
+          .contains("--max-length (1024 there, 64 now), which --resume cannot go on with");
       assertThat(Files.readString(Path.of(output, "run.json"))).isEqualTo(record);
     }
   }

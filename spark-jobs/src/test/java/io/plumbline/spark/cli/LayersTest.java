@@ -393,42 +393,61 @@ class LayersTest {
   @ParameterizedTest(name = "{0} --{1}")
   @MethodSource("everySettingOfEveryTrainingCommand")
   void everySettingThatACommandOffersChangesItsRequest(String name, String option) {
-    TrainCommand command =
-        Commands.all().stream()
-            .filter(c -> c.name().equals(name))
-            .map(TrainCommand.class::cast)
-            .findFirst()
-            .orElseThrow();
-    Setting<?> setting =
-        command.settings().stream().filter(s -> s.name().equals(option)).findFirst().orElseThrow();
-    List<String> without = new ArrayList<>();
-    for (String required : List.of("model", "data", "output")) {
-      if (!required.equals(option) || setting.kind() == Setting.Kind.REPEATED) {
-        without.addAll(List.of("--" + required, required));
-      }
-    }
-    if (command.algorithm().isOnline()) {
-      without.addAll(List.of("--reward", "answer"));
-    }
-    if (TOGETHER_WITH.containsKey(option)) {
-      without.addAll(List.of(TOGETHER_WITH.get(option).split(" ")));
-    }
-    List<String> with = new ArrayList<>(without);
-    with.add(setting.option());
-    if (setting.kind() != Setting.Kind.FLAG) {
-      with.add(
-          option.equals("loss-type")
-              ? Methods.lossTypes(command.algorithm()).get(1)
-              : OTHER_VALUES.getOrDefault(option, "3"));
-    }
-    if (option.equals("model") || option.equals("output")) {
-      without.addAll(List.of("--" + option, option));
-    }
+    Calls calls = Calls.of(name, option);
+    TrainingRequest asked = request(calls.command(), calls.with().toArray(String[]::new));
+    assertThat(problems.sentences()).isEmpty();
+    assertThat(asked)
+        .isNotEqualTo(request(calls.command(), calls.without().toArray(String[]::new)));
+    assertThat(problems.sentences()).isEmpty();
+  }
 
-    TrainingRequest asked = request(command, with.toArray(String[]::new));
-    assertThat(problems.sentences()).isEmpty();
-    assertThat(asked).isNotEqualTo(request(command, without.toArray(String[]::new)));
-    assertThat(problems.sentences()).isEmpty();
+  /**
+   * Two calls of a training command that differ in one option.
+   *
+   * @param without the option at its default
+   * @param with another value of it
+   */
+  record Calls(TrainCommand command, List<String> without, List<String> with) {
+    static Calls of(String name, String option) {
+      TrainCommand command = training(name);
+      Setting<?> setting =
+          command.settings().stream()
+              .filter(s -> s.name().equals(option))
+              .findFirst()
+              .orElseThrow();
+      List<String> without = new ArrayList<>();
+      for (String required : List.of("model", "data", "output")) {
+        if (!required.equals(option) || setting.kind() == Setting.Kind.REPEATED) {
+          without.addAll(List.of("--" + required, required));
+        }
+      }
+      if (command.algorithm().isOnline()) {
+        without.addAll(List.of("--reward", "answer"));
+      }
+      if (TOGETHER_WITH.containsKey(option)) {
+        without.addAll(List.of(TOGETHER_WITH.get(option).split(" ")));
+      }
+      List<String> with = new ArrayList<>(without);
+      with.add(setting.option());
+      if (setting.kind() != Setting.Kind.FLAG) {
+        with.add(
+            option.equals("loss-type")
+                ? Methods.lossTypes(command.algorithm()).get(1)
+                : OTHER_VALUES.getOrDefault(option, "3"));
+      }
+      if (option.equals("model") || option.equals("output")) {
+        without.addAll(List.of("--" + option, option));
+      }
+      return new Calls(command, without, with);
+    }
+  }
+
+  static TrainCommand training(String name) {
+    return Commands.all().stream()
+        .filter(c -> c.name().equals(name))
+        .map(TrainCommand.class::cast)
+        .findFirst()
+        .orElseThrow();
   }
 
   @Test
@@ -562,12 +581,7 @@ class LayersTest {
     "ppo, --reward-model r --ptx-data a --ptx-data b --ptx-coef 3 --cliprange-value none"
   })
   void theOptionsOfARequestMakeItAgain(String name, String options) throws IOException {
-    TrainCommand command =
-        Commands.all().stream()
-            .filter(c -> c.name().equals(name))
-            .map(TrainCommand.class::cast)
-            .findFirst()
-            .orElseThrow();
+    TrainCommand command = training(name);
     String args = "--model m --data d --output o " + options.replace(';', ',');
     TrainingRequest request = request(command, args.strip().split(" +"));
     assertThat(problems.sentences()).isEmpty();

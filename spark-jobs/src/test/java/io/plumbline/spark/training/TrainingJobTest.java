@@ -142,7 +142,8 @@ class TrainingJobTest {
     assertThatThrownBy(() -> run(request.beta(0.5).start(Start.RESUME), new Quiet()))
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE))
-        .hasMessageContaining("another --beta, which --resume cannot go on with");
+        .hasMessageContaining(
+            "another --beta (0.1 there, 0.5 now), which --resume cannot go on with");
     String record = Files.readString(directory.resolve("run/run.json"));
     assertThatThrownBy(
             () -> run(request.algorithm(Algorithm.REWARD).start(Start.RESUME), new Quiet()))
