@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
+import io.plumbline.text.ModelNames;
+import io.plumbline.text.TemplateSettings;
 import io.plumbline.text.TokenizerFiles;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
@@ -37,7 +39,8 @@ public final class ModelDirectory {
           "added_tokens.json",
           "vocab.json",
           "merges.txt",
-          "chat_template.jinja");
+          "chat_template.jinja",
+          "chat_template.json");
 
   private static final String CLASSIFIER = "ForSequenceClassification";
   private static final String SCORE_HEAD = "score.weight";
@@ -113,7 +116,18 @@ public final class ModelDirectory {
             ? Optional.of(storage.readText(Storage.join(path, GENERATION_CONFIG)))
             : Optional.empty();
     return new ModelDirectory(
-        storage, path, config, readTokenizerFiles(storage, path, names), generationConfig, files);
+        storage,
+        path,
+        config,
+        readTokenizerFiles(storage, path, names).withModel(ModelNames.of(config)),
+        generationConfig,
+        files);
+  }
+
+  /** The same model with what a run says about chat templates. */
+  public ModelDirectory with(TemplateSettings templates) {
+    return new ModelDirectory(
+        storage, path, config, tokenizerFiles.with(templates), generationConfig, files);
   }
 
   private static PlumblineException bad(String sentence) {

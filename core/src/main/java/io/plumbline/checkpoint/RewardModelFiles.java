@@ -136,6 +136,6 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
       contents.computeIfPresent(
           name, (n, text) -> Json.pretty(Json.parse(text, n).put(PAD, token)));
     }
-    return new TokenizerFiles(contents);
+    return files.with(contents);
   }
 }

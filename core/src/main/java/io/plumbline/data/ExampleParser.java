@@ -5,36 +5,19 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.data.Example.ChatSettings;
 import io.plumbline.data.Example.Judgement;
 import io.plumbline.data.TokenizedRow.Desirability;
+import io.plumbline.text.TemplateSettings;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * Reads rows in TRL's data formats: text or lists of messages, with the prompt in a column of its
  * own or at the beginning of both sides.
  */
 public final class ExampleParser {
-  /** What chat_template_kwargs may not set: it is the trainer's to say, or would be code. */
-  private static final Set<String> RESERVED_VARIABLES =
-      Set.of(
-          "add_generation_prompt",
-          "chat_template",
-          "continue_final_message",
-          "conversation",
-          "max_length",
-          "messages",
-          "padding",
-          "return_assistant_tokens_mask",
-          "return_dict",
-          "return_tensors",
-          "tokenize",
-          "tokenizer_kwargs",
-          "truncation");
-
   /** A step's rows lie in memory with their columns. */
   static final int MAX_COLUMNS_BYTES = 1 << 20;
 
@@ -422,7 +405,7 @@ public final class ExampleParser {
     if (given instanceof Map<?, ?> map) {
       for (Map.Entry<?, ?> entry : map.entrySet()) {
         String name = String.valueOf(entry.getKey());
-        if (RESERVED_VARIABLES.contains(name)) {
+        if (TemplateSettings.RESERVED.contains(name)) {
           throw new RefusedRowException(
               RefusalReason.WRONG_TYPE, "chat_template_kwargs may not set " + name);
         }

@@ -4,14 +4,13 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.text.jinja.JinjaTemplate;
 import io.plumbline.text.jinja.Limits;
-import java.time.Clock;
-import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Pattern;
 
 /**
  * A chat template, rendered as transformers renders it with Jinja2. Templates come from strangers:
@@ -26,11 +25,17 @@ public final class ChatTemplate {
   private final String source;
   private final JinjaTemplate template;
   private final Map<String, Object> specialTokens;
+  private final TemplateSettings.Rendering rendering;
 
-  private ChatTemplate(String source, JinjaTemplate template, Map<String, Object> specialTokens) {
+  private ChatTemplate(
+      String source,
+      JinjaTemplate template,
+      Map<String, Object> specialTokens,
+      TemplateSettings.Rendering rendering) {
     this.source = source;
     this.template = template;
     this.specialTokens = specialTokens;
+    this.rendering = rendering;
   }
 
   /**
@@ -55,7 +60,15 @@ public final class ChatTemplate {
 
   static ChatTemplate parse(String source, Map<String, Object> specialTokens, Limits limits) {
     return new ChatTemplate(
-        source, JinjaTemplate.parse(source, limits), new HashMap<>(specialTokens));
+        source,
+        JinjaTemplate.parse(source, limits),
+        new HashMap<>(specialTokens),
+        TemplateSettings.Rendering.PLAIN);
+  }
+
+  /** The same with what a run says about rendering. */
+  ChatTemplate with(TemplateSettings.Rendering other) {
+    return new ChatTemplate(source, template, specialTokens, other);
   }
 
   /**
@@ -66,6 +79,7 @@ public final class ChatTemplate {
    */
   public Rendered render(ChatRequest request) {
     Map<String, Object> variables = new HashMap<>(specialTokens);
+    variables.putAll(rendering.variables());
     variables.putAll(request.variables());
     List<Object> messages = new ArrayList<>();
     for (Map<String, Object> message : request.messages()) {
@@ -82,11 +96,20 @@ public final class ChatTemplate {
     variables.putIfAbsent("documents", null);
     variables.put(
         "add_generation_prompt", request.generationPrompt() == ChatRequest.GenerationPrompt.ADDED);
-    JinjaTemplate.Rendered rendered =
-        template.render(variables, Clock.system(ZoneId.systemDefault()));
+    JinjaTemplate.Rendered rendered = template.render(variables, rendering.clock());
     return new Rendered(
         continued ? ContinuedMessage.cut(rendered.text(), open) : rendered.text(),
         rendered.generated().stream().map(span -> new Span(span.start(), span.end())).toList());
+  }
+
+  /** Whether what it says depends on the date. */
+  public boolean readsDate() {
+    return reads("strftime_now");
+  }
+
+  /** Whether a variable of that name stands anywhere in it. */
+  public boolean reads(String variable) {
+    return Pattern.compile("(?<![\\w.])" + Pattern.quote(variable) + "(?!\\w)").matcher(source).find();
   }
 
   /** The template as it was given. */

@@ -2,10 +2,8 @@ package io.plumbline.text;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -19,12 +17,12 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -33,43 +31,49 @@ import java.util.TreeMap;
  */
 public final class Tokenizer implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String TOKENIZER = "tokenizer.json";
-  private static final String CONFIG = "tokenizer_config.json";
-  private static final String SPECIAL_TOKENS = "special_tokens_map.json";
-  private static final String TEMPLATE = "chat_template.jinja";
-  private static final String ADDITIONAL_TEMPLATES = "additional_chat_templates/";
-  private static final List<String> SPECIAL_NAMES =
-      List.of(
-          "bos_token",
-          "eos_token",
-          "unk_token",
-          "sep_token",
-          "pad_token",
-          "cls_token",
-          "mask_token");
-  private static final String DEFAULT = "default";
-  private static final String TOOL_USE = "tool_use";
+
+  private static final String[][] CLEANED_UP = {
+    {" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"},
+    {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}
+  };
 
   private final HuggingFaceTokenizer tokenizer;
+
+  /** Another where the texts of special tokens are text like any other. */
+  private final HuggingFaceTokenizer encoder;
+
   private final Map<String, Integer> ids;
   private final int vocabularySize;
-  private final Map<String, Object> specialTokens;
-  private final Map<String, ChatTemplate> templates;
+  private final Map<String, String> namedTokens;
+  private final Map<String, OptionalInt> namedIds = new HashMap<>();
+  private final ChatTemplates templates;
+  private final Set<Integer> addedIds;
+  private final Set<String> specialTokens;
+  private final Set<Integer> specialIds = new HashSet<>();
+  private final boolean cleansUp;
+  private final List<String> notes;
   private final String fingerprint;
 
-  private Tokenizer(
-      HuggingFaceTokenizer tokenizer,
-      Map<String, Integer> ids,
-      int vocabularySize,
-      Map<String, Object> specialTokens,
-      Map<String, ChatTemplate> templates,
-      String fingerprint) {
-    this.tokenizer = tokenizer;
-    this.ids = ids;
-    this.vocabularySize = vocabularySize;
-    this.specialTokens = specialTokens;
+  private Tokenizer(TokenizerAssembly assembly, ChatTemplates templates, String fingerprint) {
+    this.namedTokens = assembly.named().texts();
+    namedTokens.keySet().forEach(name -> namedIds.put(name, assembly.id(name)));
+    this.specialTokens = Set.copyOf(assembly.vocabulary().special());
+    this.cleansUp = assembly.cleansUp();
+    this.notes = List.copyOf(assembly.notes());
     this.templates = templates;
     this.fingerprint = fingerprint;
+    this.ids = assembly.vocabulary().all();
+    this.addedIds = Set.copyOf(assembly.vocabulary().ids().values());
+    specialTokens.forEach(token -> specialIds.add(ids.get(token)));
+    int most = -1;
+    for (int id : ids.values()) {
+      most = Math.max(most, id);
+    }
+    this.vocabularySize =
+        Math.max(most + 1, assembly.definition().path("model").path("vocab").size());
+    this.tokenizer = load(assembly.definition());
+    this.encoder =
+        assembly.splitsSpecialTokens() ? load(assembly.definitionThatSplits()) : tokenizer;
   }
 
   /**
@@ -77,65 +81,20 @@ public final class Tokenizer implements AutoCloseable {
    * is none, and with BAD_TEMPLATE where the chat template cannot be parsed.
    */
   public static Tokenizer of(TokenizerFiles files) {
-    String text =
-        files
-            .content(TOKENIZER)
-            .orElseThrow(
-                () ->
-                    new PlumblineException(
-                        ErrorCode.BAD_CHECKPOINT,
-                        "The model directory has no tokenizer.json; save the tokenizer with"
-                            + " transformers' save_pretrained, which writes one, or copy it there"
-                            + " from the model it belongs to."));
-    JsonNode definition = parse(TOKENIZER, text);
-    JsonNode model = definition.path("model");
-    if (!model.isObject()) {
-      throw new PlumblineException(
-          ErrorCode.BAD_CHECKPOINT,
-          "tokenizer.json has no model in it; save the tokenizer again with transformers'"
-              + " save_pretrained.");
-    }
-    ((ObjectNode) definition).putNull("truncation").putNull("padding");
-    JsonNode config =
-        files.content(CONFIG).map(c -> parse(CONFIG, c)).orElse(JSON.createObjectNode());
-    JsonNode special =
-        files
-            .content(SPECIAL_TOKENS)
-            .map(c -> parse(SPECIAL_TOKENS, c))
-            .orElse(JSON.createObjectNode());
-    addTokens(definition, config.path("added_tokens_decoder"));
-    Map<String, Integer> ids = vocabulary(definition);
-    Map<String, Object> specialTokens = specialTokens(config, special);
-    Map<String, String> sources = templateSources(files, config);
-    Map<String, ChatTemplate> templates = new LinkedHashMap<>();
-    sources.forEach(
-        (name, source) -> templates.put(name, ChatTemplate.parse(source, specialTokens)));
-    return new Tokenizer(
-        load(definition),
-        ids,
-        vocabularySize(definition, ids),
-        specialTokens,
-        templates,
-        fingerprint(definition, specialTokens, sources));
+    TokenizerAssembly assembly = new TokenizerAssembly(files);
+    ChatTemplates templates =
+        new ChatTemplates(files, assembly.config(), assembly.named().texts());
+    return new Tokenizer(assembly, templates, fingerprint(assembly, templates, files));
   }
 
-  private static JsonNode parse(String name, String text) {
-    try {
-      JsonNode node = JSON.readTree(text);
-      if (node == null || !node.isObject()) {
-        throw new PlumblineException(
-            ErrorCode.BAD_CHECKPOINT, name + " holds no JSON object; copy the file again.");
-      }
-      return node;
-    } catch (JsonProcessingException e) {
-      throw new PlumblineException(
-          ErrorCode.BAD_CHECKPOINT,
-          name
-              + " is no valid JSON at line "
-              + e.getLocation().getLineNr()
-              + "; copy the file again.",
-          e);
-    }
+  /** The chat templates of a tokenizer by name; "default" is the one without a name. */
+  public static Map<String, String> templates(TokenizerFiles files) {
+    return ChatTemplates.sources(
+        files,
+        files
+            .content(TokenizerAssembly.CONFIG)
+            .map(text -> TokenizerAssembly.parse(TokenizerAssembly.CONFIG, text))
+            .orElse(JSON.createObjectNode()));
   }
 
   private static HuggingFaceTokenizer load(JsonNode definition) {
@@ -156,123 +115,22 @@ public final class Tokenizer implements AutoCloseable {
     }
   }
 
-  /** Adds what version 4 notes beside tokenizer.json, where tokenizer.json lacks it. */
-  private static void addTokens(JsonNode definition, JsonNode addedTokens) {
-    Set<Integer> known = new HashSet<>();
-    ArrayNode tokens = ((ObjectNode) definition).withArray("added_tokens");
-    tokens.forEach(token -> known.add(token.path("id").asInt()));
-    addedTokens
-        .properties()
-        .forEach(
-            entry -> {
-              int id = Integer.parseInt(entry.getKey());
-              if (known.add(id)) {
-                JsonNode token = entry.getValue();
-                ObjectNode added = tokens.addObject().put("id", id);
-                added.put("content", token.path("content").asText());
-                for (String flag : List.of("single_word", "lstrip", "rstrip", "special")) {
-                  added.put(flag, token.path(flag).asBoolean(false));
-                }
-                added.put("normalized", token.path("normalized").asBoolean(true));
-              }
-            });
-  }
-
-  private static Map<String, Integer> vocabulary(JsonNode definition) {
-    Map<String, Integer> ids = new HashMap<>();
-    JsonNode vocab = definition.path("model").path("vocab");
-    vocab.properties().forEach(entry -> ids.put(entry.getKey(), entry.getValue().asInt()));
-    if (vocab.isArray()) {
-      for (int i = 0; i < vocab.size(); i++) {
-        ids.put(vocab.get(i).path(0).asText(), i);
-      }
-    }
-    for (JsonNode token : definition.path("added_tokens")) {
-      ids.put(token.path("content").asText(), token.path("id").asInt());
-    }
-    return ids;
-  }
-
-  private static int vocabularySize(JsonNode definition, Map<String, Integer> ids) {
-    int most = -1;
-    for (int id : ids.values()) {
-      most = Math.max(most, id);
-    }
-    return Math.max(most + 1, definition.path("model").path("vocab").size());
-  }
-
-  /** Names to tokens, such as bos_token; what tokenizer_config.json says goes first. */
-  private static Map<String, Object> specialTokens(JsonNode config, JsonNode special) {
-    Map<String, Object> tokens = new TreeMap<>();
-    for (String name : SPECIAL_NAMES) {
-      JsonNode node = config.has(name) ? config.get(name) : special.path(name);
-      content(node).ifPresent(token -> tokens.put(name, token));
-    }
-    // In version 5 this may be an object of further named tokens (image_token, …).
-    JsonNode extra = config.path("extra_special_tokens");
-    if (extra.isObject()) {
-      extra
-          .properties()
-          .forEach(
-              entry ->
-                  content(entry.getValue())
-                      .ifPresent(token -> tokens.putIfAbsent(entry.getKey(), token)));
-    }
-    JsonNode specific = config.path("model_specific_special_tokens");
-    specific
-        .properties()
-        .forEach(
-            entry ->
-                content(entry.getValue())
-                    .ifPresent(token -> tokens.putIfAbsent(entry.getKey(), token)));
-    return tokens;
-  }
-
-  private static Optional<String> content(JsonNode node) {
-    if (node.isTextual()) {
-      return Optional.of(node.asText());
-    }
-    JsonNode content = node.path("content");
-    return content.isTextual() ? Optional.of(content.asText()) : Optional.empty();
-  }
-
-  private static Map<String, String> templateSources(TokenizerFiles files, JsonNode config) {
-    Map<String, String> sources = new LinkedHashMap<>();
-    Optional<String> file = files.content(TEMPLATE);
-    if (file.isPresent()) {
-      sources.put(DEFAULT, file.get());
-      files
-          .contents()
-          .forEach(
-              (name, content) -> {
-                if (name.startsWith(ADDITIONAL_TEMPLATES) && name.endsWith(".jinja")) {
-                  sources.put(
-                      name.substring(
-                          ADDITIONAL_TEMPLATES.length(), name.length() - ".jinja".length()),
-                      content);
-                }
-              });
-      return sources;
-    }
-    JsonNode template = config.path("chat_template");
-    if (template.isTextual()) {
-      sources.put(DEFAULT, template.asText());
-    } else if (template.isArray()) {
-      for (JsonNode named : template) {
-        sources.put(named.path("name").asText(), named.path("template").asText());
-      }
-    } else if (template.isObject()) {
-      template.properties().forEach(e -> sources.put(e.getKey(), e.getValue().asText()));
-    }
-    return sources;
-  }
-
   private static String fingerprint(
-      JsonNode definition, Map<String, Object> specialTokens, Map<String, String> sources) {
+      TokenizerAssembly assembly, ChatTemplates templates, TokenizerFiles files) {
     ObjectNode all = JSON.createObjectNode();
-    all.set("tokenizer", definition);
-    all.set("special_tokens", JSON.valueToTree(specialTokens));
-    all.set("templates", JSON.valueToTree(new TreeMap<>(sources)));
+    all.set("tokenizer", assembly.definition());
+    all.set("special_tokens", JSON.valueToTree(new TreeMap<>(assembly.named().texts())));
+    all.set("templates", JSON.valueToTree(new TreeMap<>(templates.sources())));
+    if (assembly.splitsSpecialTokens()) {
+      all.put("split_special_tokens", true);
+    }
+    TemplateSettings.Rendering rendering = files.rendering();
+    if (!rendering.variables().isEmpty()) {
+      all.set("variables", JSON.valueToTree(new TreeMap<>(rendering.variables())));
+    }
+    if (!rendering.date().isEmpty() && templates.readDate()) {
+      all.put("date", rendering.date());
+    }
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       return HexFormat.of()
@@ -284,12 +142,12 @@ public final class Tokenizer implements AutoCloseable {
 
   /** Ids with the special tokens that the post-processor adds, as {@code tokenizer(text)} gives. */
   public int[] encode(String text) {
-    return ids(tokenizer.encode(text, true, false).getIds());
+    return ids(encoder.encode(text, true, false).getIds());
   }
 
   /** Ids without added special tokens, as {@code add_special_tokens=False} gives. */
   public int[] encodeWithoutSpecialTokens(String text) {
-    return ids(tokenizer.encode(text, false, false).getIds());
+    return ids(encoder.encode(text, false, false).getIds());
   }
 
   /**
@@ -297,7 +155,7 @@ public final class Tokenizer implements AutoCloseable {
    * return_offsets_mapping} gives.
    */
   public Encoding encodeWithOffsets(String text) {
-    ai.djl.huggingface.tokenizers.Encoding encoding = tokenizer.encode(text, false, false);
+    ai.djl.huggingface.tokenizers.Encoding encoding = encoder.encode(text, false, false);
     CharSpan[] spans = encoding.getCharTokenSpans();
     int[] starts = new int[spans.length];
     int[] ends = new int[spans.length];
@@ -311,16 +169,24 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
+   * Renders a conversation by the template that is for it. Fails with BAD_CHECKPOINT where the
+   * files have none.
+   */
+  public ChatTemplate.Rendered render(ChatRequest request) {
+    if (request.messages().isEmpty()) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA, "A conversation has no messages; give it at least one.");
+    }
+    return templates.of(request).render(request);
+  }
+
+  /**
    * Renders and encodes a conversation, as {@code apply_chat_template(tokenize=True,
    * return_dict=True, return_assistant_tokens_mask=True)} does. Fails with BAD_CHECKPOINT where the
    * files have no chat template.
    */
   public TokenizedChat tokenize(ChatRequest request) {
-    if (request.messages().isEmpty()) {
-      throw new PlumblineException(
-          ErrorCode.BAD_DATA, "A conversation has no messages; give it at least one.");
-    }
-    ChatTemplate.Rendered rendered = chatTemplateFor(request).render(request);
+    ChatTemplate.Rendered rendered = render(request);
     if (rendered.assistantSpans().isEmpty()) {
       int[] ids = encodeWithoutSpecialTokens(rendered.text());
       return new TokenizedChat(ids, new byte[ids.length]);
@@ -373,7 +239,17 @@ public final class Tokenizer implements AutoCloseable {
 
   private String decode(int[] ids, boolean skipSpecialTokens) {
     long[] widened = Arrays.stream(ids).asLongStream().toArray();
-    return tokenizer.decode(widened, skipSpecialTokens);
+    String text = tokenizer.decode(widened, skipSpecialTokens);
+    return cleansUp ? cleanedUp(text) : text;
+  }
+
+  /** transformers' clean_up_tokenization, in its order. */
+  private static String cleanedUp(String text) {
+    String cleaned = text;
+    for (String[] change : CLEANED_UP) {
+      cleaned = cleaned.replace(change[0], change[1]);
+    }
+    return cleaned;
   }
 
   /** One more than the greatest token id. */
@@ -387,48 +263,61 @@ public final class Tokenizer implements AutoCloseable {
     return id == null ? OptionalInt.empty() : OptionalInt.of(id);
   }
 
-  private OptionalInt specialTokenId(String name) {
-    Object token = specialTokens.get(name);
-    return token == null ? OptionalInt.empty() : tokenId((String) token);
-  }
-
   public OptionalInt bosTokenId() {
-    return specialTokenId("bos_token");
+    return namedIds.getOrDefault("bos_token", OptionalInt.empty());
   }
 
   public OptionalInt eosTokenId() {
-    return specialTokenId("eos_token");
+    return namedIds.getOrDefault("eos_token", OptionalInt.empty());
   }
 
   public OptionalInt padTokenId() {
-    return specialTokenId("pad_token");
+    return namedIds.getOrDefault("pad_token", OptionalInt.empty());
   }
 
   public Optional<String> bosToken() {
-    return Optional.ofNullable((String) specialTokens.get("bos_token"));
+    return Optional.ofNullable(namedTokens.get("bos_token"));
   }
 
   public Optional<String> eosToken() {
-    return Optional.ofNullable((String) specialTokens.get("eos_token"));
+    return Optional.ofNullable(namedTokens.get("eos_token"));
+  }
+
+  /** The texts of the tokens that {@link #decodeSkippingSpecialTokens} leaves out. */
+  public Set<String> specialTokens() {
+    return specialTokens;
+  }
+
+  /** The tokens with this id or a greater one, by id. */
+  public SortedMap<Integer, String> tokensFrom(int id) {
+    SortedMap<Integer, String> tokens = new TreeMap<>();
+    ids.forEach(
+        (token, its) -> {
+          if (its >= id) {
+            tokens.put(its, token);
+          }
+        });
+    return tokens;
+  }
+
+  /** Whether a token stands beside the model's vocabulary or is marked there, as one of a turn's. */
+  public boolean isAdded(int id) {
+    return addedIds.contains(id);
+  }
+
+  /** Whether decoding may leave a token out. */
+  public boolean isSpecial(int id) {
+    return specialIds.contains(id);
+  }
+
+  /** Where the tokenizer's files contradict one another, a sentence each on what was taken. */
+  public List<String> notes() {
+    return notes;
   }
 
   /** The template that renders conversations, if the files have one. */
   public Optional<ChatTemplate> chatTemplate() {
-    return Optional.ofNullable(templates.get(DEFAULT));
-  }
-
-  /** The template for a conversation: "tool_use" where there is one and tools are given. */
-  private ChatTemplate chatTemplateFor(ChatRequest request) {
-    if (request.tools().isPresent() && templates.containsKey(TOOL_USE)) {
-      return templates.get(TOOL_USE);
-    }
-    return chatTemplate()
-        .orElseThrow(
-            () ->
-                new PlumblineException(
-                    ErrorCode.BAD_CHECKPOINT,
-                    "The data holds conversations and the model directory has no chat template;"
-                        + " add a chat_template.jinja, or give prompts and completions as text."));
+    return templates.standard();
   }
 
   /** Changes whenever the ids for some text, or the rendering of some chat, may change. */
@@ -439,5 +328,8 @@ public final class Tokenizer implements AutoCloseable {
   @Override
   public void close() {
     tokenizer.close();
+    if (encoder != tokenizer) {
+      encoder.close();
+    }
   }
 }
