@@ -32,7 +32,8 @@ import java.util.concurrent.TimeoutException;
  *   <li>{@link LossOn#ASSISTANT}: of a conversation, or of a completion made of messages, only the
  *       assistant's turns count. Where they stand the template marks by {@code {% generation %}};
  *       where it marks none, a turn is what the conversation up to and with it says after the
- *       conversation before it with the opening of an assistant turn. What comes before the first
+ *       conversation before it with the opening of an assistant turn; {@link AssistantTurns} says
+ *       what holds for templates that render a turn in another way where more comes. What comes before the first
  *       token that counts stands as the prompt.
  * </ul>
  */
@@ -238,44 +239,13 @@ public final class ExampleTokenizer {
   /** The assistant's turns of a conversation whose template does not mark them. */
   private byte[] found(List<Map<String, Object>> messages, Example.ChatSettings settings, int[] ids)
       throws RefusedRowException {
-    byte[] mask = new byte[ids.length];
-    for (int i = 0; i < messages.size(); i++) {
-      if (!"assistant".equals(messages.get(i).get("role"))) {
-        continue;
-      }
-      if (i == 0) {
-        throw unmarked(1, "nothing comes before it that could be rendered alone");
-      }
-      int[] before = render(messages.subList(0, i), settings, GenerationPrompt.ADDED).ids();
-      int[] with =
-          i + 1 == messages.size()
-              ? ids
-              : render(messages.subList(0, i + 1), settings, GenerationPrompt.ABSENT).ids();
-      if (!begins(with, before)) {
-        throw unmarked(i + 1, "what comes before it is rendered in another way without it");
-      }
-      if (!begins(ids, with)) {
-        throw unmarked(i + 1, "it is rendered in another way where more comes after it");
-      }
-      Arrays.fill(mask, before.length, with.length, (byte) 1);
-    }
-    return mask;
-  }
-
-  private static boolean begins(int[] ids, int[] start) {
-    return start.length <= ids.length
-        && Arrays.equals(ids, 0, start.length, start, 0, start.length);
-  }
-
-  private static RefusedRowException unmarked(int message, String why) {
-    return new RefusedRowException(
-        RefusalReason.TEMPLATE_ERROR,
-        "the chat template does not mark the assistant's turns with {% generation %}, and where"
-            + " message "
-            + message
-            + " stands cannot be told, as "
-            + why
-            + "; give the model a template that marks them");
+    return new AssistantTurns(
+            tokenizer,
+            messages,
+            settings,
+            ids,
+            (part, ending) -> render(part, settings, ending).ids())
+        .mask();
   }
 
   private Tokenized prompted(long index, int[] prompt, List<int[]> sequences)

@@ -154,25 +154,90 @@ class LossOnTest {
     return new StringBuilder(text).reverse().toString();
   }
 
+  private static final String UNMARKED =
+      MARKED.replace("{%- generation -%}", "").replace("{%- endgeneration -%}", "");
+
+  @Test
+  void turnsAreFoundInTheWholeWhereTheyAreRenderedOtherwiseAlone() throws Exception {
+    // The length of the conversation stands first: nothing that comes before a turn begins it.
+    assertThat(learned(row("{{ messages | length }}" + UNMARKED, whole(CHAT))))
+        .isEqualTo("Hello.<|im_end|>Days.<|im_end|>\n");
+    // As OLMo's: the last turn ends otherwise.
+    String lastEnds =
+        "{%- for m in messages -%}{{ '<|im_start|>' + m.role + '\\n' + m.content }}"
+            + "{%- if m.role == 'assistant' and loop.last -%}{{ '<|endoftext|>' }}"
+            + "{%- else -%}{{ '<|im_end|>\\n' }}{%- endif -%}{%- endfor -%}"
+            + "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}";
+    assertThat(learned(row(lastEnds, whole(CHAT)))).isEqualTo("Hello.<|im_end|>Days.<|endoftext|>");
+    // As Qwen 3's: the reasoning of earlier turns is left out, the last turn has it.
+    String lastThinks =
+        "{%- for m in messages -%}{{ '<|im_start|>' + m.role + '\\n' }}"
+            + "{%- if loop.last -%}{{ m.content }}"
+            + "{%- else -%}{{ m.content.split('</think>')[-1].lstrip('\\n') }}{%- endif -%}"
+            + "{{ '<|im_end|>\\n' }}{%- endfor -%}"
+            + "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}";
+    List<Map<String, Object>> thinking =
+        List.of(
+            Map.of("role", "user", "content", "Hi"),
+            Map.of("role", "assistant", "content", "<think>\nGreet.\n</think>\n\nHello."),
+            Map.of("role", "user", "content", "Seven?"),
+            Map.of("role", "assistant", "content", "<think>\nWeek.\n</think>\n\nDays."));
+    assertThat(learned(row(lastThinks, whole(thinking))))
+        .isEqualTo("Hello.<|im_end|><think>\nWeek.\n</think>\n\nDays.<|im_end|>\n");
+    // As DeepSeek R1's: the opening has what the conversation does not.
+    String openingThinks =
+        UNMARKED.replace("{{ '<|im_start|>assistant\\n' }}", "{{ '<|im_start|>assistant\\n<t>' }}");
+    assertThat(openingThinks).isNotEqualTo(UNMARKED);
+    assertThat(learned(row(openingThinks, whole(CHAT))))
+        .isEqualTo("Hello.<|im_end|>\nDays.<|im_end|>\n");
+    // An assistant that speaks first has nothing before it.
+    assertThat(learned(row(UNMARKED, whole(CHAT.subList(1, 4)))))
+        .isEqualTo("Hello.<|im_end|>\nDays.<|im_end|>\n");
+  }
+
+  private static TokenizedRow row(String template, Example example) throws Exception {
+    return row(template, example, LossOn.ASSISTANT, LengthLimits.none());
+  }
+
+  @Test
+  void aTurnThatLeavesOutWhatEndsItIsSaid() throws Exception {
+    String endsOutside =
+        MARKED.replace(
+            "{{ m.content + '<|im_end|>\\n' }}{%- endgeneration -%}",
+            "{{ m.content }}{%- endgeneration -%}{{ '<|im_end|>\\n' }}");
+    assertThat(endsOutside).isNotEqualTo(MARKED);
+    String neverEnds = "{%- for m in messages -%}{{ m.role + ': ' + m.content + '\\n' }}{%- endfor -%}";
+    for (String good : List.of(MARKED, UNMARKED)) {
+      for (LossOn lossOn : LossOn.values()) {
+        assertThat(stopping(good, lossOn)).as(good).isEmpty();
+      }
+    }
+    assertThat(stopping(endsOutside, LossOn.ASSISTANT).orElseThrow())
+        .contains("<|im_end|>")
+        .contains("{% generation %}");
+    assertThat(stopping(endsOutside, LossOn.COMPLETION)).isEmpty();
+    for (LossOn lossOn : LossOn.values()) {
+      assertThat(stopping(neverEnds, lossOn).orElseThrow()).contains("learn to stop");
+    }
+    // What a template refuses tells nothing.
+    assertThat(stopping("{{ raise_exception('no') }}", LossOn.ASSISTANT)).isEmpty();
+  }
+
+  private static Optional<String> stopping(String template, LossOn lossOn) throws Exception {
+    try (Tokenizer tokenizer = tokenizer(template)) {
+      return TurnEnds.note(tokenizer, lossOn, new Example.ChatSettings(Optional.empty(), Map.of()));
+    }
+  }
+
   @Test
   void turnsThatCannotBeToldAreRefused() {
-    // The last turn alone shows its number: what comes before a turn does not begin the text.
-    String counting =
-        "{{ messages | length }}"
-            + MARKED.replace("{%- generation -%}", "").replace("{%- endgeneration -%}", "");
+    // Marks around the contents would change what the template says of them.
+    String counting = "{{ messages | length }}{{ messages[0].content | length }}" + UNMARKED;
     assertThatThrownBy(() -> row(counting, whole(CHAT), LossOn.ASSISTANT, LengthLimits.none()))
         .hasMessageContaining("does not mark the assistant's turns")
         .hasMessageContaining("message 2")
         .extracting(e -> ((RefusedRowException) e).reason())
         .isEqualTo(RefusalReason.TEMPLATE_ERROR);
-    // As templates do that drop the reasoning of earlier turns.
-    String lastOnly =
-        "{%- for m in messages -%}{{ '<|im_start|>' + m.role + '\\n' }}"
-            + "{%- if m.role == 'assistant' and loop.last -%}{{ 'Thought.' }}{%- endif -%}"
-            + "{{ m.content + '<|im_end|>\\n' }}{%- endfor -%}"
-            + "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}";
-    assertThatThrownBy(() -> row(lastOnly, whole(CHAT), LossOn.ASSISTANT, LengthLimits.none()))
-        .hasMessageContaining("message 2 stands cannot be told, as it is rendered in another way");
     for (String template : List.of(MARKED, "")) {
       assertThatThrownBy(
               () -> row(template, whole(CHAT.subList(0, 1)), LossOn.ASSISTANT, LengthLimits.none()))
