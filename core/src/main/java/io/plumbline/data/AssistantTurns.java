@@ -16,10 +16,10 @@ import java.util.Optional;
  * them.
  *
  * <p>A turn is what the conversation up to and with it says after the conversation before it with
- * the opening of an assistant turn, where both are the beginning of the whole. A template may render
- * a turn in another way where more comes after it: it ends the last turn otherwise, or leaves
- * earlier reasoning out. Then the turn is looked for in the whole itself: it begins behind its
- * opening or at its content, and ends with the first special token behind its content.
+ * the opening of an assistant turn, where both are the beginning of the whole. A template may
+ * render a turn in another way where more comes after it: it ends the last turn otherwise, or
+ * leaves earlier reasoning out. Then the turn is looked for in the whole itself: it begins behind
+ * its opening or at its content, and ends with the first special token behind its content.
  */
 final class AssistantTurns {
   /** Marks stand around contents, one letter each from a plane that no text uses. */
@@ -202,8 +202,7 @@ final class AssistantTurns {
   private String render(List<Map<String, Object>> all) {
     return tokenizer
         .render(
-            new ChatRequest(
-                all, settings.tools(), GenerationPrompt.ABSENT, settings.variables()))
+            new ChatRequest(all, settings.tools(), GenerationPrompt.ABSENT, settings.variables()))
         .text();
   }
 

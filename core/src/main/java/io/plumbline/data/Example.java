@@ -7,6 +7,11 @@ import java.util.Optional;
 
 /** A row of the input that has the right fields, before it is tokenized. */
 public sealed interface Example {
+  /** What a conversation that is learned says to the chat template; empty for others. */
+  default Optional<ChatSettings> chatSettings() {
+    return Optional.empty();
+  }
+
   /**
    * Text with text after it.
    *
@@ -40,6 +45,11 @@ public sealed interface Example {
         ChatSettings settings) {
       this(prompt, completions, settings, Judgement.NONE);
     }
+
+    @Override
+    public Optional<ChatSettings> chatSettings() {
+      return Optional.of(settings);
+    }
   }
 
   /**
@@ -59,7 +69,12 @@ public sealed interface Example {
       implements Example {}
 
   /** A conversation to learn as a whole. */
-  record WholeChat(List<Map<String, Object>> messages, ChatSettings settings) implements Example {}
+  record WholeChat(List<Map<String, Object>> messages, ChatSettings settings) implements Example {
+    @Override
+    public Optional<ChatSettings> chatSettings() {
+      return Optional.of(settings);
+    }
+  }
 
   /**
    * What a row says of its completions besides which one was chosen.

@@ -33,8 +33,8 @@ import java.util.concurrent.TimeoutException;
  *       assistant's turns count. Where they stand the template marks by {@code {% generation %}};
  *       where it marks none, a turn is what the conversation up to and with it says after the
  *       conversation before it with the opening of an assistant turn; {@link AssistantTurns} says
- *       what holds for templates that render a turn in another way where more comes. What comes before the first
- *       token that counts stands as the prompt.
+ *       what holds for templates that render a turn in another way where more comes. What comes
+ *       before the first token that counts stands as the prompt.
  * </ul>
  */
 public final class ExampleTokenizer {

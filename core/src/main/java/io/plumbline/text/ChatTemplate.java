@@ -109,7 +109,9 @@ public final class ChatTemplate {
 
   /** Whether a variable of that name stands anywhere in it. */
   public boolean reads(String variable) {
-    return Pattern.compile("(?<![\\w.])" + Pattern.quote(variable) + "(?!\\w)").matcher(source).find();
+    return Pattern.compile("(?<![\\w.])" + Pattern.quote(variable) + "(?!\\w)")
+        .matcher(source)
+        .find();
   }
 
   /** The template as it was given. */

@@ -32,8 +32,7 @@ final class ChatTemplates {
         (name, source) ->
             templates.put(
                 name,
-                ChatTemplate.parse(source, new TreeMap<>(specialTokens))
-                    .with(files.rendering())));
+                ChatTemplate.parse(source, new TreeMap<>(specialTokens)).with(files.rendering())));
   }
 
   static Map<String, String> sources(TokenizerFiles files, JsonNode config) {
@@ -94,9 +93,7 @@ final class ChatTemplates {
                 + String.join(", ", templates.keySet())
                 + ") is named default: choose one by --chat-template NAME."
             : "The data holds conversations and the model directory has no chat template"
-                + (forProcessors
-                    ? " of its tokenizer (chat_template.json is a processor's)"
-                    : "")
+                + (forProcessors ? " of its tokenizer (chat_template.json is a processor's)" : "")
                 + "; add a chat_template.jinja, name one by --chat-template, or give prompts and"
                 + " completions as text.";
     return new PlumblineException(ErrorCode.BAD_CHECKPOINT, sentence);

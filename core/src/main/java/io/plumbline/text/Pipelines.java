@@ -80,9 +80,7 @@ final class Pipelines {
   }
 
   private static void bytes(ObjectNode result, JsonNode file, JsonNode config, String pattern) {
-    model(result, file)
-        .put("continuing_subword_prefix", "")
-        .put("end_of_word_suffix", "");
+    model(result, file).put("continuing_subword_prefix", "").put("end_of_word_suffix", "");
     result.set("normalizer", json("{'type':'NFC'}"));
     ObjectNode splitter = result.putObject("pre_tokenizer").put("type", "Sequence");
     ObjectNode split = splitter.putArray("pretokenizers").addObject().put("type", "Split");
@@ -99,9 +97,7 @@ final class Pipelines {
   }
 
   private static void gpt2(ObjectNode result, JsonNode file, JsonNode config) {
-    model(result, file)
-        .put("continuing_subword_prefix", "")
-        .put("end_of_word_suffix", "");
+    model(result, file).put("continuing_subword_prefix", "").put("end_of_word_suffix", "");
     result.putNull("normalizer");
     result.set("pre_tokenizer", byteLevel(truth(config.path("add_prefix_space"), false)));
     result.set("decoder", byteLevel(true));

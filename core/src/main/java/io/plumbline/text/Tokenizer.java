@@ -82,8 +82,7 @@ public final class Tokenizer implements AutoCloseable {
    */
   public static Tokenizer of(TokenizerFiles files) {
     TokenizerAssembly assembly = new TokenizerAssembly(files);
-    ChatTemplates templates =
-        new ChatTemplates(files, assembly.config(), assembly.named().texts());
+    ChatTemplates templates = new ChatTemplates(files, assembly.config(), assembly.named().texts());
     return new Tokenizer(assembly, templates, fingerprint(assembly, templates, files));
   }
 
@@ -300,7 +299,9 @@ public final class Tokenizer implements AutoCloseable {
     return tokens;
   }
 
-  /** Whether a token stands beside the model's vocabulary or is marked there, as one of a turn's. */
+  /**
+   * Whether a token stands beside the model's vocabulary or is marked there, as one of a turn's.
+   */
   public boolean isAdded(int id) {
     return addedIds.contains(id);
   }

@@ -16,10 +16,12 @@ import org.junit.jupiter.api.Test;
 /** Which tokens count, by templates that mark the assistant's turns and by one that does not. */
 class LossOnTest {
   private static final String MARKED =
-      "{%- for m in messages -%}{{ '<|im_start|>' + m.role + '\\n' }}{%- if m.role == 'assistant' -%}"
-          + "{%- generation -%}{{ m.content + '<|im_end|>\\n' }}{%- endgeneration -%}"
-          + "{%- else -%}{{ m.content + '<|im_end|>\\n' }}{%- endif -%}{%- endfor -%}"
-          + "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}";
+      "{%- for m in messages -%}{{ '<|im_start|>' + m.role + '\\n"
+          + "' }}{%- if m.role == 'assistant' -%}{%- generation -%}{{ m.content + '<|im_end|>\\n"
+          + "' }}{%- endgeneration -%}{%- else -%}{{ m.content + '<|im_end|>\\n"
+          + "' }}{%- endif -%}{%- endfor -%}{%- if add_generation_prompt -%}{{"
+          + " '<|im_start|>assistant\\n"
+          + "' }}{%- endif -%}";
 
   private static final List<Map<String, Object>> CHAT =
       List.of(
@@ -206,7 +208,8 @@ class LossOnTest {
             "{{ m.content + '<|im_end|>\\n' }}{%- endgeneration -%}",
             "{{ m.content }}{%- endgeneration -%}{{ '<|im_end|>\\n' }}");
     assertThat(endsOutside).isNotEqualTo(MARKED);
-    String neverEnds = "{%- for m in messages -%}{{ m.role + ': ' + m.content + '\\n' }}{%- endfor -%}";
+    String neverEnds =
+        "{%- for m in messages -%}{{ m.role + ': ' + m.content + '\\n' }}{%- endfor -%}";
     for (String good : List.of(MARKED, UNMARKED)) {
       for (LossOn lossOn : LossOn.values()) {
         assertThat(stopping(good, lossOn)).as(good).isEmpty();

@@ -55,7 +55,10 @@ class TokenizerDifferentialTest {
         break;
       }
     }
-    softly.assertThat(compared).as("folders that transformers loads").isGreaterThan(FOLDERS * 3 / 4);
+    softly
+        .assertThat(compared)
+        .as("folders that transformers loads")
+        .isGreaterThan(FOLDERS * 3 / 4);
     softly.assertAll();
   }
 
@@ -152,7 +155,10 @@ class TokenizerDifferentialTest {
 
   /** The files without what makes them long. */
   private static String said(Folder folder) {
-    return folder.files().toString().replaceAll("\"(vocab|merges)\":(\\{[^}]*}|\\[.*?]])", "\"$1\":…");
+    return folder
+        .files()
+        .toString()
+        .replaceAll("\"(vocab|merges)\":(\\{[^}]*}|\\[.*?]])", "\"$1\":…");
   }
 
   /** Which class a folder is loaded by is read from a list of transformers' own. */

@@ -20,8 +20,19 @@ final class TokenizerFolders {
   /** Tokens that a folder may name or add. */
   static final List<String> TOKENS =
       List.of(
-          "<s>", "</s>", "<unk>", "<pad>", "<|im_start|>", "<|im_end|>", "<think>", "</think>",
-          "<|tool|>", "wort", "Ünï", "<mask>", "é");
+          "<s>",
+          "</s>",
+          "<unk>",
+          "<pad>",
+          "<|im_start|>",
+          "<|im_end|>",
+          "<think>",
+          "</think>",
+          "<|tool|>",
+          "wort",
+          "Ünï",
+          "<mask>",
+          "é");
 
   private static final List<String> PLACES = List.of("bos_token", "eos_token", "unk_token");
 
@@ -46,11 +57,12 @@ final class TokenizerFolders {
     ObjectNode model = JSON.createObjectNode().put("model_type", modelType);
     int kind = random.nextInt(5);
     Set<String> inVocabulary = new LinkedHashSet<>();
-    TOKENS.forEach(token -> {
-      if (chance(0.4)) {
-        inVocabulary.add(token);
-      }
-    });
+    TOKENS.forEach(
+        token -> {
+          if (chance(0.4)) {
+            inVocabulary.add(token);
+          }
+        });
     ObjectNode definition =
         switch (kind) {
           case 0, 1 -> byteLevel(inVocabulary);
@@ -64,13 +76,23 @@ final class TokenizerFolders {
       List<String> classes =
           bytes
               ? List.of(
-                  "PreTrainedTokenizerFast", "TokenizersBackend", "GPT2Tokenizer",
-                  "GPT2TokenizerFast", "Qwen2Tokenizer", "Qwen2TokenizerFast", "GPTNeoXTokenizerFast",
-                  "LlamaTokenizerFast", "UnheardOfTokenizer", "PreTrainedTokenizer")
+                  "PreTrainedTokenizerFast",
+                  "TokenizersBackend",
+                  "GPT2Tokenizer",
+                  "GPT2TokenizerFast",
+                  "Qwen2Tokenizer",
+                  "Qwen2TokenizerFast",
+                  "GPTNeoXTokenizerFast",
+                  "LlamaTokenizerFast",
+                  "UnheardOfTokenizer",
+                  "PreTrainedTokenizer")
               : kind == 2
                   ? List.of(
-                      "LlamaTokenizer", "LlamaTokenizerFast", "PreTrainedTokenizerFast",
-                      "GemmaTokenizerFast", "TokenizersBackend")
+                      "LlamaTokenizer",
+                      "LlamaTokenizerFast",
+                      "PreTrainedTokenizerFast",
+                      "GemmaTokenizerFast",
+                      "TokenizersBackend")
                   : List.of("PreTrainedTokenizerFast", "TokenizersBackend");
       config.put("tokenizer_class", any(classes));
     }
@@ -130,7 +152,8 @@ final class TokenizerFolders {
       ObjectNode decoder = config.putObject("added_tokens_decoder");
       for (ObjectNode token : added) {
         if (chance(0.9)) {
-          ObjectNode copy = chance(0.7) ? token.deepCopy() : token(token.get("content").asText(), false);
+          ObjectNode copy =
+              chance(0.7) ? token.deepCopy() : token(token.get("content").asText(), false);
           copy.remove("id");
           decoder.set(token.get("id").asText(), copy);
         }
@@ -182,8 +205,13 @@ final class TokenizerFolders {
       files.put("added_tokens.json", json);
     }
     if (chance(0.2)) {
-      definition.putObject("padding").put("direction", "Right").put("pad_id", 0)
-          .put("pad_type_id", 0).put("pad_token", any(TOKENS)).putNull("pad_to_multiple_of")
+      definition
+          .putObject("padding")
+          .put("direction", "Right")
+          .put("pad_id", 0)
+          .put("pad_type_id", 0)
+          .put("pad_token", any(TOKENS))
+          .putNull("pad_to_multiple_of")
           .put("strategy", "BatchLongest");
     }
     List<String> present = ids.keySet().stream().filter(TOKENS::contains).toList();
@@ -265,7 +293,8 @@ final class TokenizerFolders {
     for (int b = 0; b < 256; b++) {
       vocab.put(letter(b), b);
     }
-    for (String[] merge : new String[][] {{"h", "e"}, {"l", "l"}, {"he", "ll"}, {"Ġ", "a"}, {"Ã", "©"}}) {
+    for (String[] merge :
+        new String[][] {{"h", "e"}, {"l", "l"}, {"he", "ll"}, {"Ġ", "a"}, {"Ã", "©"}}) {
       ((ArrayNode) model.get("merges")).add(merge[0] + " " + merge[1]);
       vocab.put(merge[0] + merge[1], vocab.size());
     }
@@ -278,15 +307,18 @@ final class TokenizerFolders {
     }
     definition.set(
         "pre_tokenizer",
-        json("{'type':'ByteLevel','add_prefix_space':" + chance(0.2)
-            + ",'trim_offsets':true,'use_regex':true}"));
+        json(
+            "{'type':'ByteLevel','add_prefix_space':"
+                + chance(0.2)
+                + ",'trim_offsets':true,'use_regex':true}"));
     definition.set(
         "decoder",
         json("{'type':'ByteLevel','add_prefix_space':true,'trim_offsets':true,'use_regex':true}"));
     if (chance(0.5)) {
       definition.set(
           "post_processor",
-          json("{'type':'ByteLevel','add_prefix_space':true,'trim_offsets':false,'use_regex':true}"));
+          json(
+              "{'type':'ByteLevel','add_prefix_space':true,'trim_offsets':false,'use_regex':true}"));
     }
     return definition;
   }
@@ -310,32 +342,43 @@ final class TokenizerFolders {
     for (int b = 0; b < 256; b++) {
       vocab.put("<0x%02X>".formatted(b), vocab.size());
     }
-    "▁abcdehlorstwxyzA.,é".codePoints().forEach(c -> vocab.put(Character.toString(c), vocab.size()));
-    for (String[] merge : new String[][] {{"h", "e"}, {"l", "l"}, {"▁", "he"}, {"▁he", "ll"}, {"▁", "▁"}}) {
+    "▁abcdehlorstwxyzA.,é"
+        .codePoints()
+        .forEach(c -> vocab.put(Character.toString(c), vocab.size()));
+    for (String[] merge :
+        new String[][] {{"h", "e"}, {"l", "l"}, {"▁", "he"}, {"▁he", "ll"}, {"▁", "▁"}}) {
       ((ArrayNode) model.get("merges")).add(merge[0] + " " + merge[1]);
       vocab.put(merge[0] + merge[1], vocab.size());
     }
-    extra.forEach(token -> {
-      if (!vocab.has(token)) {
-        vocab.put(token, vocab.size());
-      }
-    });
+    extra.forEach(
+        token -> {
+          if (!vocab.has(token)) {
+            vocab.put(token, vocab.size());
+          }
+        });
     ObjectNode definition = base(model);
     if (chance(0.5)) {
       definition.set(
           "normalizer",
-          json("{'type':'Sequence','normalizers':[{'type':'Prepend','prepend':'▁'},"
-              + "{'type':'Replace','pattern':{'String':' '},'content':'▁'}]}"));
+          json(
+              "{'type':'Sequence','normalizers':[{'type':'Prepend','prepend':'▁'},"
+                  + "{'type':'Replace','pattern':{'String':' '},'content':'▁'}]}"));
     } else {
       definition.set(
           "pre_tokenizer",
-          json("{'type':'Metaspace','replacement':'▁','prepend_scheme':'"
-              + any(List.of("first", "always", "never")) + "','split':" + chance(0.5) + "}"));
+          json(
+              "{'type':'Metaspace','replacement':'▁','prepend_scheme':'"
+                  + any(List.of("first", "always", "never"))
+                  + "','split':"
+                  + chance(0.5)
+                  + "}"));
     }
     definition.set(
         "decoder",
-        json("{'type':'Sequence','decoders':[{'type':'Replace','pattern':{'String':'▁'},'content':' '},"
-            + "{'type':'ByteFallback'},{'type':'Fuse'},{'type':'Strip','content':' ','start':1,'stop':0}]}"));
+        json(
+            "{'type':'Sequence','decoders':[{'type':'Replace','pattern':{'String':'▁'},'content':'"
+                + " '},{'type':'ByteFallback'},{'type':'Fuse'},{'type':'Strip','content':'"
+                + " ','start':1,'stop':0}]}"));
     return definition;
   }
 
@@ -343,16 +386,18 @@ final class TokenizerFolders {
     ObjectNode model = JSON.createObjectNode().put("type", "Unigram").put("unk_id", 0);
     ArrayNode vocab = model.putArray("vocab");
     vocab.addArray().add("<unk>").add(0.0);
-    "▁abcdehlorstwxyz.,é".codePoints()
+    "▁abcdehlorstwxyz.,é"
+        .codePoints()
         .forEach(c -> vocab.addArray().add(Character.toString(c)).add(-5.0 - vocab.size() / 100.0));
     for (String piece : List.of("▁he", "▁hell", "ll", "▁▁")) {
       vocab.addArray().add(piece).add(-3.0 - vocab.size() / 100.0);
     }
-    extra.forEach(token -> {
-      if (!token.equals("<unk>") && !token.equals("é")) {
-        vocab.addArray().add(token).add(-6.0 - vocab.size() / 100.0);
-      }
-    });
+    extra.forEach(
+        token -> {
+          if (!token.equals("<unk>") && !token.equals("é")) {
+            vocab.addArray().add(token).add(-6.0 - vocab.size() / 100.0);
+          }
+        });
     model.put("byte_fallback", false);
     ObjectNode definition = base(model);
     if (chance(0.5)) {
@@ -372,23 +417,28 @@ final class TokenizerFolders {
     model.put("continuing_subword_prefix", "##").put("max_input_chars_per_word", 100);
     ObjectNode vocab = model.putObject("vocab");
     vocab.put("<unk>", 0);
-    "abcdehlorstwxyz.,!?'".codePoints()
+    "abcdehlorstwxyz.,!?'"
+        .codePoints()
         .forEach(
             c -> {
               vocab.put(Character.toString(c), vocab.size());
               vocab.put("##" + Character.toString(c), vocab.size());
             });
     vocab.put("hell", vocab.size()).put("##ll", vocab.size());
-    extra.forEach(token -> {
-      if (!vocab.has(token)) {
-        vocab.put(token, vocab.size());
-      }
-    });
+    extra.forEach(
+        token -> {
+          if (!vocab.has(token)) {
+            vocab.put(token, vocab.size());
+          }
+        });
     ObjectNode definition = base(model);
     definition.set(
         "normalizer",
-        json("{'type':'BertNormalizer','clean_text':true,'handle_chinese_chars':true,"
-            + "'strip_accents':null,'lowercase':" + chance(0.6) + "}"));
+        json(
+            "{'type':'BertNormalizer','clean_text':true,'handle_chinese_chars':true,"
+                + "'strip_accents':null,'lowercase':"
+                + chance(0.6)
+                + "}"));
     definition.set("pre_tokenizer", json("{'type':'BertPreTokenizer'}"));
     definition.set("decoder", json("{'type':'WordPiece','prefix':'##','cleanup':true}"));
     return definition;
@@ -414,14 +464,28 @@ final class TokenizerFolders {
     List<String> texts =
         new ArrayList<>(
             List.of(
-                "", " ", "hello", " hello  world ", "a\n\nb\r\n\tc", "hello.  don't , x !",
-                "🎉 👩‍👩‍👧 北京", "e\u0301 é \u0301", "<|im_start|>user\nhello<|im_end|>\n",
-                "</s></s><s>", "  <|im_end|>  hello <think> ", "wort wortx Wort xwort wort.",
-                "Ünï ünï x", "<think>hell</think>\n\nhello<|im_end|>", "<0x0A>▁a ▁"));
+                "",
+                " ",
+                "hello",
+                " hello  world ",
+                "a\n\nb\r\n\tc",
+                "hello.  don't , x !",
+                "🎉 👩‍👩‍👧 北京",
+                "e\u0301 é \u0301",
+                "<|im_start|>user\nhello<|im_end|>\n",
+                "</s></s><s>",
+                "  <|im_end|>  hello <think> ",
+                "wort wortx Wort xwort wort.",
+                "Ünï ünï x",
+                "<think>hell</think>\n\nhello<|im_end|>",
+                "<0x0A>▁a ▁"));
     for (int i = 0; i < 6; i++) {
       StringBuilder text = new StringBuilder();
       for (int j = 0; j < 8; j++) {
-        text.append(chance(0.5) ? any(TOKENS) : any(List.of(" ", "  ", "\n", "hello", "x", "é", "🎉", ".")));
+        text.append(
+            chance(0.5)
+                ? any(TOKENS)
+                : any(List.of(" ", "  ", "\n", "hello", "x", "é", "🎉", ".")));
       }
       texts.add(text.toString());
     }

@@ -2,6 +2,7 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectory.Kind;
+import io.plumbline.checkpoint.TokenizerFit;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
@@ -47,6 +48,7 @@ record PairLogps(double chosen, double rejected, int chosenTokens, int rejectedT
       int threadsPerTask,
       LongAccumulator done) {
     ModelDirectory directory = ModelDirectory.open(storage, model);
+    TokenizerFit.require(directory);
     return StageResults.of(
         rows,
         WINDOW,

@@ -85,6 +85,7 @@ record RewardedCompletion(
     ModelDirectory directory = ModelDirectory.open(drawing.storage(), drawing.model());
     TreeSet<Integer> eosIds;
     try (Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles())) {
+      ModelTokenizer.check(directory, tokenizer, note -> {});
       eosIds = new TreeSet<>(Sampler.eosIds(directory, tokenizer));
     }
     return StageResults.of(

@@ -1,8 +1,7 @@
 package io.plumbline.spark.evaluate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.TokenizerFit;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -16,7 +15,6 @@ import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.ChatRequest;
 import io.plumbline.text.ChatRequest.GenerationPrompt;
-import io.plumbline.text.ChatTemplate;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
 import java.util.ArrayList;
@@ -43,7 +41,6 @@ public final class Sampler implements AutoCloseable {
 
   private final CausalLm model;
   private final Tokenizer tokenizer;
-  private final Optional<ChatTemplate> template;
   private final Set<Integer> eosIds;
   private final Generator generator;
   private final Runnable closing;
@@ -51,7 +48,6 @@ public final class Sampler implements AutoCloseable {
   private Sampler(CausalLm model, Tokenizer tokenizer, Set<Integer> eosIds, Runnable closing) {
     this.model = model;
     this.tokenizer = tokenizer;
-    this.template = tokenizer.chatTemplate();
     this.eosIds = Set.copyOf(eosIds);
     this.generator = new Generator(model, tokenizer);
     this.closing = closing;
@@ -62,6 +58,7 @@ public final class Sampler implements AutoCloseable {
     ModelDirectory directory = ModelDirectory.open(storage, modelPath);
     Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles());
     try {
+      ModelTokenizer.check(directory, tokenizer, note -> {});
       Set<Integer> eosIds = eosIds(directory, tokenizer);
       CausalLm model = CausalLm.load(directory, Purpose.INFERENCE, dtype);
       return owning(model, tokenizer, eosIds, model::close);
@@ -113,35 +110,13 @@ public final class Sampler implements AutoCloseable {
   }
 
   /**
-   * All tokens that end a completion: those of generation_config.json and of config.json, and the
-   * tokenizer's EOS token.
+   * All tokens that end a completion: those of generation_config.json, or where it names none those
+   * of config.json, as in transformers, and the tokenizer's EOS token, as in TRL.
    */
   public static Set<Integer> eosIds(ModelDirectory directory, Tokenizer tokenizer) {
-    Set<Integer> ids = new TreeSet<>();
-    addIds(directory.config().path("eos_token_id"), ids);
-    if (directory.generationConfig().isPresent()) {
-      try {
-        JsonNode config = JsonLines.MAPPER.readTree(directory.generationConfig().get());
-        addIds(config.path("eos_token_id"), ids);
-      } catch (JsonProcessingException e) {
-        throw new PlumblineException(
-            ErrorCode.BAD_CHECKPOINT,
-            "generation_config.json in %s is not JSON; mend it or take it away."
-                .formatted(directory.path()),
-            e);
-      }
-    }
+    Set<Integer> ids = new TreeSet<>(TokenizerFit.stopIds(directory));
     tokenizer.eosTokenId().ifPresent(ids::add);
     return ids;
-  }
-
-  private static void addIds(JsonNode value, Set<Integer> ids) {
-    if (value.isInt()) {
-      ids.add(value.intValue());
-    }
-    for (JsonNode element : value) {
-      addIds(element, ids);
-    }
   }
 
   /** Completions of texts. */
@@ -309,13 +284,6 @@ public final class Sampler implements AutoCloseable {
   }
 
   private String rendered(List<?> messages, Map<String, Object> row, long place) {
-    ChatTemplate chat =
-        template.orElseThrow(
-            () ->
-                new PlumblineException(
-                    ErrorCode.BAD_CHECKPOINT,
-                    "The prompts are messages and the tokenizer has no chat template; add"
-                        + " chat_template.jinja to the model directory, or give prompts as text."));
     ChatRequest request =
         new ChatRequest(
             messages.stream().map(message -> object(message, "a message", place)).toList(),
@@ -327,8 +295,11 @@ public final class Sampler implements AutoCloseable {
                 ? Map.of()
                 : object(row.get("chat_template_kwargs"), "chat_template_kwargs", place));
     try {
-      return chat.render(request).text();
+      return tokenizer.render(request).text();
     } catch (PlumblineException e) {
+      if (e.code() == ErrorCode.BAD_CHECKPOINT) {
+        throw e;
+      }
       throw refused(place, "the chat template says: " + e.getMessage(), e);
     }
   }

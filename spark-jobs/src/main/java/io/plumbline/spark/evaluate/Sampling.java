@@ -64,6 +64,7 @@ public final class Sampling {
     CausalLm.check(directory);
     TreeSet<Integer> eosIds;
     try (Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles())) {
+      ModelTokenizer.check(directory, tokenizer, listener::note);
       eosIds = new TreeSet<>(Sampler.eosIds(directory, tokenizer));
     }
     return StageResults.of(

@@ -2,6 +2,7 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectory.Kind;
+import io.plumbline.checkpoint.TokenizerFit;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.reference.Batches;
@@ -37,6 +38,7 @@ public final class Scorer implements AutoCloseable {
   /** Loads the model and the tokenizer of a Hugging Face directory. */
   public static Scorer open(Storage storage, String modelPath, ComputeDtype dtype) {
     ModelDirectory directory = ModelDirectory.open(storage, modelPath);
+    TokenizerFit.require(directory);
     return open(
         Tokenizer.of(directory.tokenizerFiles()),
         directory.kind(),

@@ -13,6 +13,7 @@ import io.plumbline.rollout.mine.Skip;
 import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.evaluate.InputRows;
+import io.plumbline.spark.evaluate.ModelTokenizer;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.spark.reference.SparkFailures;
@@ -94,6 +95,7 @@ public final class Mining {
       int mostTasks,
       ProgressListener listener) {
     ModelDirectory model = ModelDirectory.open(storage, request.model());
+    ModelTokenizer.check(model, listener::note);
     int maxPositions = CausalLm.check(model).maxPositions();
     requireRoom(request, model, maxPositions);
     List<String> sources = SparkSources.check(spark, storage, request.data());

@@ -12,6 +12,7 @@ import io.plumbline.data.LossOn;
 import io.plumbline.data.RawRow;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.data.TurnEnds;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.prepare.PrepareTask.PartResult;
@@ -69,6 +70,7 @@ public final class Prepare {
   private final PrepareSettings settings;
   private final TokenizerFiles tokenizerFiles;
   private final PrepareListener listener;
+  private final Set<String> said = new LinkedHashSet<>();
 
   private Prepare(
       SparkSession spark,
@@ -323,6 +325,15 @@ public final class Prepare {
       Example example = new ExampleParser(settings.kind(), shape).parse(values);
       requireTurns(input, example);
       new ExampleTokenizer(tokenizer, settings.limits(), settings.lossOn()).tokenize(example, 0);
+      example
+          .chatSettings()
+          .flatMap(chat -> TurnEnds.note(tokenizer, settings.lossOn(), chat))
+          .filter(said::add)
+          .ifPresent(
+              sentence -> {
+                LOG.warn(sentence);
+                listener.note(sentence);
+              });
       return true;
     } catch (RefusedRowException e) {
       return false;

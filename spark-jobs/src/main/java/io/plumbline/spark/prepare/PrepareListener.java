@@ -15,4 +15,7 @@ public interface PrepareListener {
    * @param rows read so far
    */
   void partsDone(int done, int parts, long rows);
+
+  /** One line worth reading before the work. */
+  default void note(String line) {}
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.TokenizerFit;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
@@ -244,6 +245,7 @@ public final class Preflight {
               case TOKENIZER -> {}
             }
           });
+      gathering(() -> TokenizerFit.require(model));
       if (model.tokenizerFiles().content("tokenizer.json").isEmpty()) {
         add(
             ErrorCode.BAD_CHECKPOINT,

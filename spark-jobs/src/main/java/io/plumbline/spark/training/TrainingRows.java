@@ -10,10 +10,12 @@ import io.plumbline.data.LengthLimits;
 import io.plumbline.data.LossOn;
 import io.plumbline.data.Mixture;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.spark.evaluate.ModelTokenizer;
 import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.prepare.Overlap;
 import io.plumbline.spark.prepare.Prepare;
+import io.plumbline.spark.prepare.PrepareListener;
 import io.plumbline.spark.prepare.PrepareSettings;
 import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.prepare.PreparedCounts;
@@ -242,6 +244,7 @@ public final class TrainingRows {
 
   /** Reads, validates, tokenizes, splits and packs, or finds it done. */
   public Made make(ModelDirectory model) {
+    ModelTokenizer.check(model, progress::note);
     PrepareSettings preparing = preparing(name, settings.data());
     Prepared prepared = prepare(preparing, model);
     RowSet rows = RowSet.of(spark, prepared);
@@ -392,12 +395,20 @@ public final class TrainingRows {
                     storage,
                     preparing,
                     model.tokenizerFiles(),
-                    (done, parts, read) -> {
-                      if (!announced[0]) {
-                        announced[0] = true;
-                        progress.stageStarted(stage, parts, "parts");
+                    new PrepareListener() {
+                      @Override
+                      public void partsDone(int done, int parts, long read) {
+                        if (!announced[0]) {
+                          announced[0] = true;
+                          progress.stageStarted(stage, parts, "parts");
+                        }
+                        progress.stageAdvanced(stage, done, new Amount(read, "rows"));
                       }
-                      progress.stageAdvanced(stage, done, new Amount(read, "rows"));
+
+                      @Override
+                      public void note(String line) {
+                        progress.note(line);
+                      }
                     }));
     PreparedCounts counts = prepared.counts();
     progress.stageFinished(
