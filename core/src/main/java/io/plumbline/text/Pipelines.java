@@ -136,7 +136,7 @@ final class Pipelines {
 
   /** A setting as Python takes it in a condition; absent and null are the default. */
   private static boolean truth(JsonNode value, boolean initial) {
-    return value.isMissingNode() || value.isNull() ? initial : value.asBoolean(initial);
+    return (value.isMissingNode() || value.isNull()) ? initial : value.asBoolean(initial);
   }
 
   private static JsonNode json(String text) {

@@ -67,7 +67,7 @@ final class TokenizerAssembly {
             config,
             files.content(SPECIAL_TOKENS).map(c -> parse(SPECIAL_TOKENS, c)),
             files.content(ADDED_TOKENS).map(c -> parse(ADDED_TOKENS, c)),
-            kind.defaults);
+            kind.defaults());
     definition = definition(kind);
     vocabulary = new AddedVocabulary(definition.path("model"));
     addTokens(kind);

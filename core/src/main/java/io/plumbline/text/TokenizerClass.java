@@ -7,7 +7,6 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -19,48 +18,15 @@ import java.util.Set;
  */
 enum TokenizerClass {
   /** Takes tokenizer.json as it is. */
-  BACKEND(Map.of()),
-  LLAMA(tokens("unk_token", "<unk>", "bos_token", "<s>", "eos_token", "</s>")),
-  QWEN2(
-      tokens(
-          "unk_token",
-          "<|endoftext|>",
-          "eos_token",
-          "<|endoftext|>",
-          "pad_token",
-          "<|endoftext|>")),
-  QWEN3_5(QWEN2.defaults),
-  GPT2(
-      tokens(
-          "unk_token",
-          "<|endoftext|>",
-          "bos_token",
-          "<|endoftext|>",
-          "eos_token",
-          "<|endoftext|>")),
-  GPT_NEOX(
-      tokens(
-          "unk_token",
-          "<|endoftext|>",
-          "bos_token",
-          "<|endoftext|>",
-          "eos_token",
-          "<|endoftext|>",
-          "pad_token",
-          "<|padding|>")),
-  GEMMA(
-      tokens(
-          "unk_token",
-          "<unk>",
-          "bos_token",
-          "<bos>",
-          "eos_token",
-          "<eos>",
-          "pad_token",
-          "<pad>",
-          "mask_token",
-          "<mask>"));
+  BACKEND,
+  LLAMA,
+  QWEN2,
+  QWEN3_5,
+  GPT2,
+  GPT_NEOX,
+  GEMMA;
 
+  private static final String END_OF_TEXT = "<|endoftext|>";
   private static final String GENERIC = "TokenizersBackend";
   private static final Map<String, TokenizerClass> BUILT =
       Map.of(
@@ -72,18 +38,37 @@ enum TokenizerClass {
           "GemmaTokenizer", GEMMA);
 
   /** The named tokens that the class has where its files name none. */
-  final Map<String, String> defaults;
-
-  TokenizerClass(Map<String, String> defaults) {
-    this.defaults = defaults;
-  }
-
-  private static Map<String, String> tokens(String... namesAndTokens) {
-    Map<String, String> map = new LinkedHashMap<>();
-    for (int i = 0; i < namesAndTokens.length; i += 2) {
-      map.put(namesAndTokens[i], namesAndTokens[i + 1]);
-    }
-    return map;
+  Map<String, String> defaults() {
+    return switch (this) {
+      case BACKEND -> Map.of();
+      case LLAMA -> Map.of("unk_token", "<unk>", "bos_token", "<s>", "eos_token", "</s>");
+      case QWEN2, QWEN3_5 ->
+          Map.of("unk_token", END_OF_TEXT, "eos_token", END_OF_TEXT, "pad_token", END_OF_TEXT);
+      case GPT2 ->
+          Map.of("unk_token", END_OF_TEXT, "bos_token", END_OF_TEXT, "eos_token", END_OF_TEXT);
+      case GPT_NEOX ->
+          Map.of(
+              "unk_token",
+              END_OF_TEXT,
+              "bos_token",
+              END_OF_TEXT,
+              "eos_token",
+              END_OF_TEXT,
+              "pad_token",
+              "<|padding|>");
+      case GEMMA ->
+          Map.of(
+              "unk_token",
+              "<unk>",
+              "bos_token",
+              "<bos>",
+              "eos_token",
+              "<eos>",
+              "pad_token",
+              "<pad>",
+              "mask_token",
+              "<mask>");
+    };
   }
 
   /** What transformers knows of its classes. */

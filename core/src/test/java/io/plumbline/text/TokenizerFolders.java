@@ -96,7 +96,7 @@ final class TokenizerFolders {
                   : List.of("PreTrainedTokenizerFast", "TokenizersBackend");
       config.put("tokenizer_class", any(classes));
     }
-    if (!bytes && kind != 2 || kind == 2 && !named) {
+    if ((!bytes && kind != 2) || (kind == 2 && !named)) {
       // These classes are for byte pairs.
       model.put("model_type", any(List.of("llama", "mistral")));
     }
@@ -444,15 +444,18 @@ final class TokenizerFolders {
     return definition;
   }
 
+  private static boolean plain(int b) {
+    return (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
+  }
+
   /** The letter by which byte-level files spell a byte. */
   private static String letter(int b) {
-    boolean plain = b >= 33 && b <= 126 || b >= 161 && b <= 172 || b >= 174;
-    if (plain) {
+    if (plain(b)) {
       return Character.toString(b);
     }
     int extra = 0;
     for (int i = 0; i < b; i++) {
-      if (!(i >= 33 && i <= 126 || i >= 161 && i <= 172 || i >= 174)) {
+      if (!plain(i)) {
         extra++;
       }
     }
