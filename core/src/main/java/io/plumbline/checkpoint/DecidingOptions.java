@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
@@ -98,6 +99,11 @@ public final class DecidingOptions {
           }
         });
     return json;
+  }
+
+  /** The texts of each option that decides and is not neutral, by name. */
+  public SortedMap<String, List<String>> values() {
+    return Collections.unmodifiableSortedMap(values);
   }
 
   /** Names of the options that decide and have another value than their neutral one. */

@@ -39,6 +39,17 @@ public record LengthLimits(int maxLength, int maxPromptLength, Truncation trunca
     }
   }
 
+  /** The limits in a form that stays, for keys of what is kept. */
+  public String text() {
+    String cut =
+        switch (truncation) {
+          case KEEP_START -> "keep_start";
+          case KEEP_END -> "keep_end";
+          case OFF -> "refuse";
+        };
+    return "max-length %d, max-prompt-length %d, %s".formatted(maxLength, maxPromptLength, cut);
+  }
+
   public static LengthLimits none() {
     return new LengthLimits(0, 0, Truncation.KEEP_START);
   }

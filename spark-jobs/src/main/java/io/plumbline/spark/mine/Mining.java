@@ -1,8 +1,8 @@
 package io.plumbline.spark.mine;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.error.ErrorCode;
@@ -156,16 +156,21 @@ public final class Mining {
     if (before.path("fingerprints").path("request").asText().equals(fingerprint)) {
       return;
     }
-    JsonNode then = before.path("configuration");
-    ObjectNode now = request.configuration();
-    Set<String> names = new TreeSet<>();
-    then.fieldNames().forEachRemaining(names::add);
-    now.fieldNames().forEachRemaining(names::add);
     List<String> other =
-        names.stream()
-            .filter(name -> !then.path(name).equals(now.path(name)))
-            .map(name -> "--" + name.replace('_', '-'))
-            .toList();
+        before.path("configuration") instanceof ObjectNode then
+            ? MiningRequest.deciding(then)
+                .differences(MiningRequest.deciding(request.configuration()))
+                .stream()
+                .map(DecidingOptions.Difference::words)
+                .toList()
+            : List.of();
+    String earlier = before.path("fingerprints").path("request").asText();
+    if (other.isEmpty() && !earlier.startsWith(MiningRequest.FORMAT)) {
+      throw new PlumblineException(
+          ErrorCode.OUTPUT_IN_USE,
+          "%s holds what an older version mined, whose format does not say from which files; give another --output, or mine again by --overwrite."
+              .formatted(output));
+    }
     throw new PlumblineException(
         ErrorCode.OUTPUT_IN_USE,
         "%s holds what was mined with another %s; give another --output, or replace it by --overwrite."

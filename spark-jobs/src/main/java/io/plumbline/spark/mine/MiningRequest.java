@@ -2,6 +2,7 @@ package io.plumbline.spark.mine;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.Fingerprint;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.LengthLimits;
@@ -18,6 +19,8 @@ import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.storage.Storage;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * What is to be mined.
@@ -41,6 +44,23 @@ public record MiningRequest(
     CutOff cutOff,
     BadRows badRows,
     BadRows failedRewards) {
+
+  /** Stands before fingerprints that compare option by option; older ones have nothing there. */
+  static final String FORMAT = "2:";
+
+  /** The model may lie elsewhere: its content is compared. Values as in {@link DecidingOptions}. */
+  private static final DecidingOptions.Rules RULES =
+      new DecidingOptions.Rules(
+          Set.of("model"),
+          Map.of(
+              "temperature", "1",
+              "top-k", "0",
+              "top-p", "1",
+              "min-p", "0",
+              "repetition-penalty", "1",
+              "compute-dtype", "f32",
+              "mask-truncated-completions", "false"),
+          Map.of());
 
   /** What becomes of completions that were cut off. */
   public enum CutOff {
@@ -97,12 +117,25 @@ public record MiningRequest(
     json.put("rows_per_prompt", rowsPerPrompt);
   }
 
+  /** What of a configuration decides which rows come out, by the options of the command line. */
+  static DecidingOptions deciding(ObjectNode configuration) {
+    ObjectNode options = new ObjectMapper().createObjectNode();
+    configuration
+        .properties()
+        .forEach(option -> options.set(option.getKey().replace('_', '-'), option.getValue()));
+    return DecidingOptions.of(options, RULES);
+  }
+
   /** Is the same where the same rows would come out, as far as names and sizes of files tell. */
   String fingerprint(Storage storage, String modelFingerprint) {
-    Fingerprint fingerprint =
-        Fingerprint.of("mine")
-            .text("configuration", configuration().toString())
-            .text("model", modelFingerprint);
+    Fingerprint fingerprint = Fingerprint.of("plumbline.mine.2").text("model", modelFingerprint);
+    deciding(configuration())
+        .values()
+        .forEach(
+            (option, texts) -> {
+              fingerprint.text("option", option);
+              texts.forEach(text -> fingerprint.text("value", text));
+            });
     for (RewardSpec reward : rewards) {
       // Stands in the configuration by its path; what it says depends on weights.
       ScoringModels.path(reward.text())
@@ -118,6 +151,6 @@ public record MiningRequest(
         }
       }
     }
-    return fingerprint.hex();
+    return FORMAT + fingerprint.hex();
   }
 }

@@ -185,7 +185,7 @@ public final class Prepare {
     all.add(Prepared.FORMAT + " " + Prepared.VERSION);
     all.add(settings.kind().name());
     all.add(settings.lossOn().name());
-    all.add(settings.limits().toString());
+    all.add(settings.limits().text());
     all.add(tokenizerFingerprint);
     for (Input input : inputs) {
       // The shape of the rows is decided for each path by itself.

@@ -93,12 +93,15 @@ public final class RowSet {
     return sourceCounts;
   }
 
-  private String derived(Object... operation) {
+  /** Texts of fixed form: what is made of them is kept with a run, to compare it when resumed. */
+  private String derived(String... operation) {
     List<String> parts = new ArrayList<>(List.of(FORMAT, fingerprint));
-    for (Object part : operation) {
-      parts.add(part.toString());
-    }
+    parts.addAll(List.of(operation));
     return RowSequenceHash.sha256(String.join("\n", parts));
+  }
+
+  private static String text(EvalSplit split) {
+    return split.rows() > 0 ? Long.toString(split.rows()) : Double.toString(split.share());
   }
 
   private Sources sources() {
@@ -142,7 +145,10 @@ public final class RowSet {
                             })
                         .collect()));
     return numbered(
-        packed.map(FromSource::row), counts, 0, derived("packed", maxTokens, PACKING_WINDOW));
+        packed.map(FromSource::row),
+        counts,
+        0,
+        derived("packed", Integer.toString(maxTokens), Integer.toString(PACKING_WINDOW)));
   }
 
   /**
@@ -185,12 +191,12 @@ public final class RowSet {
             rows.filter(row -> promptHash(seed, row) > last),
             counts,
             TRAIN,
-            derived("split train", split, seed)),
+            derived("split train", text(split), Long.toString(seed))),
         numbered(
             rows.filter(row -> promptHash(seed, row) <= last),
             counts,
             HELD,
-            derived("split held", split, seed)));
+            derived("split held", text(split), Long.toString(seed))));
   }
 
   /** The hash of the prompt that is the last to be held out, so that it makes so many rows. */
@@ -270,7 +276,7 @@ public final class RowSet {
                 })
             .repartitionAndSortWithinPartitions(new ByPair(all, partitions))
             .mapPartitions(sorted -> new Mismatcher(sorted, maxLength));
-    return new RowSet(joined, sourceCounts, derived("mismatched", maxLength));
+    return new RowSet(joined, sourceCounts, derived("mismatched", Integer.toString(maxLength)));
   }
 
   /** Rows of a partition by side and source. */

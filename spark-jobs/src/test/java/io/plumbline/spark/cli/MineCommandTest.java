@@ -263,7 +263,17 @@ class MineCommandTest {
 
     Call other = mine(texts, "again", "--reward", REWARD, "--num-generations", "3", "--seed", "3");
     assertThat(other.status()).isEqualTo(2);
-    assertThat(other.err()).contains("another --seed;", "--overwrite").hasLineCount(1);
+    assertThat(other.err())
+        .contains("another --seed (", " there, 3 now);", "--overwrite")
+        .hasLineCount(1);
+
+    Path file = directory.resolve("again/mine.json");
+    String complete = Files.readString(file);
+    Files.writeString(file, complete.replace("\"2:", "\""));
+    Call older = mine(texts, "again", options);
+    assertThat(older.status()).isEqualTo(2);
+    assertThat(older.err()).contains("an older version mined", "--overwrite").hasLineCount(1);
+    Files.writeString(file, complete);
     Call over =
         mine(
             texts,
