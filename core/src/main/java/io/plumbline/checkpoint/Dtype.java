@@ -1,5 +1,6 @@
 package io.plumbline.checkpoint;
 
+import java.nio.ByteBuffer;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -105,6 +106,58 @@ public enum Dtype {
     }
     int rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
     return (short) (sign | ((rounded - 0x38000000) >>> 13));
+  }
+
+  /**
+   * The place of the first number that is infinite or NaN once it is an f32; -1 where there is none
+   * or the type has none.
+   *
+   * @param bytes little-endian, whole numbers from 0 to the limit; its position stays
+   */
+  int firstNotFinite(ByteBuffer bytes) {
+    long exponents =
+        switch (this) {
+          case F32 -> 0x7f8000007f800000L;
+          case F16 -> 0x7c007c007c007c00L;
+          case BF16 -> 0x7f807f807f807f80L;
+          default -> 0;
+        };
+    if (exponents == 0) {
+      return this == F64 ? firstNotFiniteAsF32(bytes) : -1;
+    }
+    // An exponent of ones is what both have: one more in its lowest place carries into the sign.
+    long signs = this == F32 ? 0x8000000080000000L : 0x8000800080008000L;
+    long one = exponents & ~(exponents << 1);
+    long found = 0;
+    int whole = bytes.limit() & ~7;
+    for (int at = 0; at < whole; at += 8) {
+      found |= (bytes.getLong(at) & exponents) + one;
+    }
+    return (found & signs) == 0 && whole == bytes.limit() ? -1 : oneByOne(bytes);
+  }
+
+  private int oneByOne(ByteBuffer bytes) {
+    for (int at = 0; at < bytes.limit(); at += bytes()) {
+      float value =
+          switch (this) {
+            case F32 -> bytes.getFloat(at);
+            case F16 -> fromF16(bytes.getShort(at));
+            default -> fromBf16(bytes.getShort(at));
+          };
+      if (!Float.isFinite(value)) {
+        return at / bytes();
+      }
+    }
+    return -1;
+  }
+
+  private static int firstNotFiniteAsF32(ByteBuffer bytes) {
+    for (int at = 0; at < bytes.limit(); at += 8) {
+      if (!Float.isFinite((float) bytes.getDouble(at))) {
+        return at / 8;
+      }
+    }
+    return -1;
   }
 
   private static float[] f16Values() {

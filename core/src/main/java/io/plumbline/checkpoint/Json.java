@@ -53,6 +53,13 @@ final class Json {
       throw new PlumblineException(
           ErrorCode.BAD_CHECKPOINT, path + " is not a JSON object; write the file again.");
     } catch (JsonProcessingException e) {
+      if (text.startsWith("version https://git-lfs")) {
+        throw new PlumblineException(
+            ErrorCode.BAD_CHECKPOINT,
+            path
+                + " is a pointer of Git LFS and not the file; run git lfs pull where it was cloned.",
+            e);
+      }
       throw new PlumblineException(
           ErrorCode.BAD_CHECKPOINT,
           path + " is not JSON: " + e.getOriginalMessage() + "; write the file again.",

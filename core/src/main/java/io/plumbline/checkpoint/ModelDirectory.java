@@ -25,8 +25,6 @@ import java.util.TreeSet;
  */
 public final class ModelDirectory {
   static final String CONFIG = "config.json";
-  static final String SINGLE = "model.safetensors";
-  static final String INDEX = "model.safetensors.index.json";
   static final String GENERATION_CONFIG = "generation_config.json";
   static final String SENTENCEPIECE = "tokenizer.model";
   static final String MORE_TEMPLATES = "additional_chat_templates";
@@ -43,6 +41,7 @@ public final class ModelDirectory {
           "chat_template.json");
 
   private static final String CLASSIFIER = "ForSequenceClassification";
+  private static final String PREDICTOR = "ForCausalLM";
   private static final String SCORE_HEAD = "score.weight";
 
   /** What a model is for. */
@@ -106,11 +105,16 @@ public final class ModelDirectory {
               + "; name a directory with config.json, model.safetensors and tokenizer.json (a"
               + " model's name on a hub is not enough: nothing is downloaded).");
     }
+    WeightFiles.refuseAdapters(storage, path, names);
     if (!names.contains(CONFIG)) {
-      throw bad(path + " has no config.json; name a complete Hugging Face model directory.");
+      throw bad(
+          path
+              + " has no config.json"
+              + WeightFiles.withoutConfig(names)
+              + "; name a complete Hugging Face model directory.");
     }
     ObjectNode config = Json.read(storage, Storage.join(path, CONFIG));
-    Map<String, SafetensorsFile> files = weightFiles(storage, path, names);
+    Map<String, SafetensorsFile> files = WeightFiles.open(storage, path, names, config);
     Optional<String> generationConfig =
         names.contains(GENERATION_CONFIG)
             ? Optional.of(storage.readText(Storage.join(path, GENERATION_CONFIG)))
@@ -132,70 +136,6 @@ public final class ModelDirectory {
 
   private static PlumblineException bad(String sentence) {
     return new PlumblineException(ErrorCode.BAD_CHECKPOINT, sentence);
-  }
-
-  private static Map<String, SafetensorsFile> weightFiles(
-      Storage storage, String path, Set<String> names) {
-    Map<String, SafetensorsFile> files = new TreeMap<>();
-    if (names.contains(SINGLE)) {
-      SafetensorsFile file = SafetensorsFile.open(storage, Storage.join(path, SINGLE));
-      file.tensors().keySet().forEach(tensor -> files.put(tensor, file));
-    } else if (names.contains(INDEX)) {
-      openShards(storage, path, names, files);
-    } else {
-      throw withoutWeights(path, names);
-    }
-    if (files.isEmpty()) {
-      throw bad(path + " has weight files without a tensor; save the model again.");
-    }
-    return files;
-  }
-
-  private static void openShards(
-      Storage storage, String path, Set<String> names, Map<String, SafetensorsFile> files) {
-    String indexPath = Storage.join(path, INDEX);
-    JsonNode weightMap = Json.read(storage, indexPath).path("weight_map");
-    Map<String, SafetensorsFile> shards = new TreeMap<>();
-    for (Map.Entry<String, JsonNode> entry : weightMap.properties()) {
-      String shard = entry.getValue().asText();
-      if (!entry.getValue().isTextual() || shard.contains("/") || shard.contains("\\")) {
-        throw bad(indexPath + " names a shard outside its directory; save the model again.");
-      }
-      if (!names.contains(shard)) {
-        throw bad(
-            path + " lacks the weight file " + shard + " that its index names; copy it there too.");
-      }
-      if (!shards.containsKey(shard)) {
-        shards.put(shard, SafetensorsFile.open(storage, Storage.join(path, shard)));
-      }
-      SafetensorsFile file = shards.get(shard);
-      file.tensor(entry.getKey()); // Fails with a sentence where the shard lacks it.
-      files.put(entry.getKey(), file);
-    }
-  }
-
-  private static PlumblineException withoutWeights(String path, Set<String> names) {
-    for (String name : names) {
-      if (name.startsWith("pytorch_model") || name.endsWith(".pt") || name.endsWith(".pth")) {
-        return bad(
-            path
-                + " holds its weights as pickle ("
-                + name
-                + "), which can run code when it is read and is refused; load it in transformers"
-                + " where you trust it and save it with save_pretrained(DIR), which writes"
-                + " safetensors.");
-      }
-    }
-    if (names.contains("adapter_model.safetensors")) {
-      return bad(
-          path
-              + " holds only an adapter (adapter_model.safetensors), not a model; merge it into"
-              + " its base model first and name the merged directory.");
-    }
-    return bad(
-        path
-            + " has neither model.safetensors nor model.safetensors.index.json; copy the weights"
-            + " there too.");
   }
 
   private static TokenizerFiles readTokenizerFiles(
@@ -240,11 +180,17 @@ public final class ModelDirectory {
     return config.deepCopy();
   }
 
-  /** What the model is for, by the architecture that config.json names and by its head. */
+  /**
+   * What the model is for, by the architecture that config.json names; where it names neither kind,
+   * by its head.
+   */
   public Kind kind() {
     for (JsonNode architecture : config.path("architectures")) {
       if (architecture.asText().endsWith(CLASSIFIER)) {
         return Kind.REWARD_MODEL;
+      }
+      if (architecture.asText().endsWith(PREDICTOR)) {
+        return Kind.LANGUAGE_MODEL;
       }
     }
     return has(SCORE_HEAD) ? Kind.REWARD_MODEL : Kind.LANGUAGE_MODEL;
@@ -292,6 +238,46 @@ public final class ModelDirectory {
     file(tensor).read(tensor, fromElement, target);
   }
 
+  /**
+   * Fails with BAD_CHECKPOINT where a tensor has a type that holds no plain weights, such as that
+   * of a quantised one.
+   */
+  public void requirePlainNumbers(String tensor) {
+    SafetensorsFile file = file(tensor);
+    file.requirePlainNumbers(file.tensor(tensor));
+  }
+
+  /**
+   * Whether two tensors have one shape and the same numbers, as torch.equal has it. Reads both up
+   * to the first difference; known for as long as neither path, length nor time of a file changes.
+   */
+  public boolean sameNumbers(String one, String other) {
+    return SameNumbers.of(storage, file(one), one, file(other), other);
+  }
+
+  /**
+   * Fails with BAD_CHECKPOINT where a weight is infinite or NaN, with its name and place. Reads
+   * what {@link #fingerprint} reads, and both at once.
+   */
+  public void requireFinite() {
+    ModelFingerprint.Known known = ModelFingerprint.of(storage, config, files);
+    if (known.notFinite().isPresent()) {
+      throw notFinite(path, known.notFinite().get().tensor(), known.notFinite().get().place());
+    }
+  }
+
+  /** A weight that is infinite or NaN. */
+  public static PlumblineException notFinite(String path, String tensor, long place) {
+    return bad(
+        path
+            + " holds a weight that is NaN or infinite, in "
+            + tensor
+            + " at place "
+            + place
+            + ": the file is damaged, or the model was saved after its training had diverged; copy"
+            + " it again, or take an earlier checkpoint.");
+  }
+
   private SafetensorsFile file(String tensor) {
     SafetensorsFile file = files.get(tensor);
     if (file == null) {
@@ -311,6 +297,6 @@ public final class ModelDirectory {
    * path, length nor time of a file changes.
    */
   public String fingerprint() {
-    return ModelFingerprint.of(storage, config, files);
+    return ModelFingerprint.of(storage, config, files).fingerprint();
   }
 }

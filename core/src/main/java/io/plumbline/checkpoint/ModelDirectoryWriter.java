@@ -1,5 +1,6 @@
 package io.plumbline.checkpoint;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.TokenizerFiles;
@@ -20,6 +21,8 @@ import java.util.TreeMap;
 public final class ModelDirectoryWriter {
   /** What transformers 4 took as the largest size of one weight file. */
   public static final long DEFAULT_MAX_SHARD_BYTES = 5_000_000_000L;
+
+  private static final String TIED = "tie_word_embeddings";
 
   private final ObjectNode config;
   private final TokenizerFiles tokenizerFiles;
@@ -78,13 +81,50 @@ public final class ModelDirectoryWriter {
   }
 
   /**
+   * Writes what transformers' {@code AutoModelForCausalLM} loads: the configuration names the
+   * architecture and says whether the head is the embedding, whatever it said before.
+   *
+   * @param sharing what the weights are: with {@code lm_head.weight} where SEPARATE, without where
+   *     TIED
+   */
+  public ModelDirectoryWriter asLanguageModel(InitModel.EmbeddingSharing sharing) {
+    ObjectNode result = withoutOwnCode(config);
+    boolean tied = sharing == InitModel.EmbeddingSharing.TIED;
+    if (result.path(TIED).asBoolean(false) != tied) {
+      result.put(TIED, tied);
+    }
+    String family = config.path("model_type").asText();
+    boolean named = false;
+    for (JsonNode architecture : config.path("architectures")) {
+      named |= architecture.asText().endsWith("ForCausalLM");
+    }
+    if (!named && !family.isEmpty()) {
+      result.putArray("architectures").add(RewardModelFiles.className(family) + "ForCausalLM");
+    }
+    return withConfig(result);
+  }
+
+  /** Code of the model's own is not run and not copied, so that the copy names none. */
+  private static ObjectNode withoutOwnCode(ObjectNode config) {
+    ObjectNode result = config.deepCopy();
+    result.remove("auto_map");
+    return result;
+  }
+
+  /** The configuration's padding token; negative for none. */
+  public int paddingTokenId() {
+    return config.path("pad_token_id").asInt(-1);
+  }
+
+  /**
    * Writes what transformers' {@code AutoModelForSequenceClassification} loads as a model with one
-   * label: the configuration says so, and padding is a token that ends no text, since that model
-   * takes a text's score at the last token which is not padding. The weights are to hold {@code
-   * score.weight}, [1, hidden], and no {@code lm_head.weight}.
+   * label. That model takes a text's score at the last token which is not padding: a language
+   * model's padding becomes a token that ends no text, a reward model keeps its own, which it was
+   * trained with. The weights are to hold {@code score.weight}, [1, hidden], and no {@code
+   * lm_head.weight}.
    */
   public ModelDirectoryWriter asRewardModel() {
-    RewardModelFiles files = RewardModelFiles.of(config, tokenizerFiles);
+    RewardModelFiles files = RewardModelFiles.of(withoutOwnCode(config), tokenizerFiles);
     return new ModelDirectoryWriter(
         files.config(),
         files.tokenizerFiles(),
@@ -150,7 +190,7 @@ public final class ModelDirectoryWriter {
   private void writeWeights(Storage storage, String path, List<? extends TensorSource> tensors) {
     List<List<TensorSource>> shards = shards(tensors);
     if (shards.size() == 1) {
-      String file = Storage.join(path, ModelDirectory.SINGLE);
+      String file = Storage.join(path, WeightFiles.SINGLE);
       SafetensorsWriter.write(storage, file, shards.get(0), dtype);
       return;
     }
@@ -168,7 +208,7 @@ public final class ModelDirectoryWriter {
     }
     ObjectNode map = index.putObject("weight_map");
     weightMap.forEach(map::put);
-    storage.writeText(Storage.join(path, ModelDirectory.INDEX), Json.pretty(index));
+    storage.writeText(Storage.join(path, WeightFiles.INDEX), Json.pretty(index));
   }
 
   /** In order; a new shard starts where the next tensor would not fit any more. */

@@ -8,6 +8,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.SeekableInput;
 import io.plumbline.storage.Storage;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -15,6 +16,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
@@ -42,36 +44,50 @@ final class ModelFingerprint {
           "rope_scaling",
           "rope_parameters");
 
-  private record Version(String path, long length, long modifiedMillis) {}
+  /** Where a weight is infinite or NaN: the first in the order of names. */
+  record NotFinite(String tensor, long place) {}
+
+  /** What one pass over the weights tells. */
+  record Known(String fingerprint, Optional<NotFinite> notFinite) {}
+
+  /** A file as it was at some time. */
+  record Version(String path, long length, long modifiedMillis) {
+    static Version of(Storage storage, String path) {
+      return new Version(path, storage.size(path), storage.modified(path).toEpochMilli());
+    }
+  }
+
+  /**
+   * What is known of 16 MiB of a tensor.
+   *
+   * @param notFinite the place of its first number that is infinite or NaN; -1 for none
+   */
+  private record Chunk(byte[] hash, long notFinite) {}
 
   private record Key(String config, List<Version> files) {}
 
-  private static final Map<Key, String> KNOWN =
+  private static final Map<Key, Known> KNOWN =
       Collections.synchronizedMap(
           new LinkedHashMap<>(16, 0.75f, true) {
             private static final long serialVersionUID = 1L;
 
             @Override
-            protected boolean removeEldestEntry(Map.Entry<Key, String> eldest) {
+            protected boolean removeEldestEntry(Map.Entry<Key, Known> eldest) {
               return size() > REMEMBERED;
             }
           });
 
   private ModelFingerprint() {}
 
-  static String of(Storage storage, ObjectNode config, Map<String, SafetensorsFile> files) {
+  static Known of(Storage storage, ObjectNode config, Map<String, SafetensorsFile> files) {
     String canonical = canonical(config);
     List<Version> versions = new ArrayList<>();
     for (SafetensorsFile file : new HashSet<>(files.values())) {
-      versions.add(
-          new Version(
-              file.path(),
-              storage.size(file.path()),
-              storage.modified(file.path()).toEpochMilli()));
+      versions.add(Version.of(storage, file.path()));
     }
     versions.sort(java.util.Comparator.comparing(Version::path));
     Key key = new Key(canonical, versions);
-    String known = KNOWN.get(key);
+    Known known = KNOWN.get(key);
     if (known == null) {
       known = compute(storage, canonical, files);
       KNOWN.put(key, known);
@@ -79,7 +95,7 @@ final class ModelFingerprint {
     return known;
   }
 
-  private static String compute(
+  private static Known compute(
       Storage storage, String canonicalConfig, Map<String, SafetensorsFile> files) {
     ExecutorService threads =
         Executors.newFixedThreadPool(
@@ -90,30 +106,34 @@ final class ModelFingerprint {
               return thread;
             });
     try {
-      Map<String, List<Future<byte[]>>> chunks = new TreeMap<>();
+      Map<String, List<Future<Chunk>>> chunks = new TreeMap<>();
       files.forEach(
           (name, file) -> {
             SafetensorsFile.Tensor tensor = file.tensor(name);
-            List<Future<byte[]>> hashes = new ArrayList<>();
+            List<Future<Chunk>> hashes = new ArrayList<>();
             for (long at = tensor.start(); at < tensor.end(); at += CHUNK_BYTES) {
               long start = at;
               int length = (int) Math.min(CHUNK_BYTES, tensor.end() - at);
-              hashes.add(threads.submit(() -> hash(storage, file.path(), start, length)));
+              hashes.add(threads.submit(() -> read(storage, file.path(), tensor, start, length)));
             }
             chunks.put(name, hashes);
           });
+      Optional<NotFinite> notFinite = Optional.empty();
       Fingerprint fingerprint = Fingerprint.of("model").text("config", canonicalConfig);
-      for (Map.Entry<String, List<Future<byte[]>>> entry : chunks.entrySet()) {
+      for (Map.Entry<String, List<Future<Chunk>>> entry : chunks.entrySet()) {
         SafetensorsFile.Tensor tensor = files.get(entry.getKey()).tensor(entry.getKey());
         fingerprint
             .text("tensor", entry.getKey())
             .text("dtype", tensor.dtype().name())
             .numbers("shape", tensor.shape());
-        for (Future<byte[]> hash : entry.getValue()) {
-          fingerprint.bytes("numbers", hash.get());
+        for (Future<Chunk> chunk : entry.getValue()) {
+          fingerprint.bytes("numbers", chunk.get().hash());
+          if (notFinite.isEmpty() && chunk.get().notFinite() >= 0) {
+            notFinite = Optional.of(new NotFinite(entry.getKey(), chunk.get().notFinite()));
+          }
         }
       }
-      return fingerprint.hex();
+      return new Known(fingerprint.hex(), notFinite);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new PlumblineException(
@@ -129,18 +149,26 @@ final class ModelFingerprint {
     }
   }
 
-  private static byte[] hash(Storage storage, String path, long start, int length) {
+  private static Chunk read(
+      Storage storage, String path, SafetensorsFile.Tensor tensor, long start, int length) {
     MessageDigest digest = Fingerprint.sha256();
-    ByteBuffer buffer = ByteBuffer.allocate(Math.min(length, 1 << 20));
+    ByteBuffer buffer =
+        ByteBuffer.allocate(Math.min(length, 1 << 20)).order(ByteOrder.LITTLE_ENDIAN);
+    long notFinite = -1;
     try (SeekableInput input = storage.openSeekable(path)) {
       for (long at = start; at < start + length; at += buffer.limit()) {
         buffer.clear();
         buffer.limit((int) Math.min(buffer.capacity(), start + length - at));
         input.readFully(at, buffer);
-        digest.update(buffer.flip());
+        buffer.flip();
+        if (notFinite < 0) {
+          int place = tensor.dtype().firstNotFinite(buffer);
+          notFinite = place < 0 ? -1 : (at - tensor.start()) / tensor.dtype().bytes() + place;
+        }
+        digest.update(buffer);
       }
     }
-    return digest.digest();
+    return new Chunk(digest.digest(), notFinite);
   }
 
   /** The configuration with sorted keys and without what differs between spellings of the same. */

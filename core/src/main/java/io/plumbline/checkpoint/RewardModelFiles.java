@@ -21,11 +21,13 @@ import org.slf4j.LoggerFactory;
  *
  * <p>transformers takes a text's score at its last token that is not the padding token, whatever
  * the attention mask says. Where padding is the token that ends texts, it would take the one before
- * the end; so the padding token here is one that ends no text, in the configuration and, for those
- * who pad by the tokenizer, there as well.
+ * the end; so the padding token of a new reward model is one that ends no text, in the
+ * configuration and, for those who pad by the tokenizer, there as well. A model that was a reward
+ * model before keeps its padding, whichever it is: that is where its head learned to read.
  */
 record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
   private static final Logger LOG = LoggerFactory.getLogger(RewardModelFiles.class);
+  private static final String CLASSIFIER = "ForSequenceClassification";
   private static final String TOKENIZER = "tokenizer.json";
   private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
   private static final String SPECIAL_TOKENS = "special_tokens_map.json";
@@ -41,21 +43,28 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
           ErrorCode.BAD_CHECKPOINT,
           "A reward model cannot be written from a config.json without model_type; add it there.");
     }
-    result
-        .putArray("architectures")
-        .add(
-            family.substring(0, 1).toUpperCase(Locale.ROOT)
-                + family.substring(1)
-                + "ForSequenceClassification");
+    boolean before = false;
+    for (JsonNode architecture : config.path("architectures")) {
+      before |= architecture.asText().endsWith(CLASSIFIER);
+    }
+    result.putArray("architectures").add(className(family) + CLASSIFIER);
     result.remove("num_labels"); // transformers counts the names.
     result.putObject("id2label").put("0", "LABEL_0");
     result.putObject("label2id").put("LABEL_0", 0);
+    if (before) {
+      return new RewardModelFiles(result, tokenizerFiles);
+    }
     if (!tokenizerFiles.contents().containsKey(TOKENIZER)) {
       return withPadding(result, tokenizerFiles, Optional.empty());
     }
     try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles)) {
       return withPadding(result, tokenizerFiles, Optional.of(tokenizer));
     }
+  }
+
+  /** How transformers begins the names of a family's classes: Llama, Mistral, Qwen2. */
+  static String className(String family) {
+    return family.substring(0, 1).toUpperCase(Locale.ROOT) + family.substring(1);
   }
 
   private static RewardModelFiles withPadding(

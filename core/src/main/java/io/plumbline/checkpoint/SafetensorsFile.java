@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -77,6 +78,7 @@ public final class SafetensorsFile {
       ByteBuffer prefix = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
       input.readFully(0, prefix);
       long headerBytes = prefix.getLong(0);
+      refusePointers(path, prefix.array());
       if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || headerBytes > length - 8) {
         throw bad(
             path,
@@ -93,6 +95,24 @@ public final class SafetensorsFile {
     parse(path, header, length, tensors, metadata);
     checkLayout(path, 8 + header.length, length, tensors);
     return new SafetensorsFile(storage, path, tensors, metadata);
+  }
+
+  /** What stands in the place of a large file where git or a download went wrong. */
+  private static void refusePointers(String path, byte[] start) {
+    String text = new String(start, StandardCharsets.ISO_8859_1);
+    String what =
+        text.equals("version ")
+            ? "a pointer of Git LFS and no weights; run git lfs pull where it was cloned"
+            : text.startsWith("<!DOCTYP") || text.startsWith("<html")
+                ? "a web page and no weights; download the file again"
+                : text.startsWith("PK")
+                    ? "a pickle of PyTorch and no safetensors; load it in transformers where you"
+                        + " trust it and save it by save_pretrained(DIR)"
+                    : "";
+    if (!what.isEmpty()) {
+      throw new PlumblineException(
+          ErrorCode.BAD_CHECKPOINT, path + " is not a sound safetensors file: it is " + what + ".");
+    }
   }
 
   private static PlumblineException bad(String path, String what) {
@@ -154,10 +174,7 @@ public final class SafetensorsFile {
         case "dtype" -> {
           expect(path, value == JsonToken.VALUE_STRING, shown + " has no proper dtype");
           String text = json.getText();
-          dtype =
-              Dtype.named(text)
-                  .orElseThrow(
-                      () -> bad(path, shown + " has the unknown dtype " + shortened(text)));
+          dtype = Dtype.named(text).orElseThrow(() -> unknownDtype(path, shown, shortened(text)));
         }
         case "shape" -> shape = numbers(path, shown, json);
         case "data_offsets" -> offsets = numbers(path, shown, json);
@@ -184,6 +201,17 @@ public final class SafetensorsFile {
         bytes == offsets[1] - offsets[0],
         shown + " has " + (offsets[1] - offsets[0]) + " bytes where its shape takes " + bytes);
     return new Tensor(name, dtype, shape, dataStart + offsets[0], dataStart + offsets[1]);
+  }
+
+  private static PlumblineException unknownDtype(String path, String shown, String dtype) {
+    return new PlumblineException(
+        ErrorCode.BAD_CHECKPOINT,
+        path
+            + " is not a sound safetensors file of weights: "
+            + shown
+            + " has the unknown dtype "
+            + dtype
+            + "; save the model as F32, F16 or BF16.");
   }
 
   private static long[] numbers(String path, String shown, JsonParser json) throws IOException {
@@ -278,17 +306,7 @@ public final class SafetensorsFile {
       throw new IndexOutOfBoundsException(
           target.remaining() + " values from " + fromElement + " of " + tensor.elements());
     }
-    if (!tensor.dtype().readsAsFloat()) {
-      throw new PlumblineException(
-          ErrorCode.BAD_CHECKPOINT,
-          "Tensor "
-              + name
-              + " of "
-              + path
-              + " has dtype "
-              + tensor.dtype()
-              + ", which holds no plain weights; save the model as F32, F16 or BF16.");
-    }
+    requirePlainNumbers(tensor);
     int size = tensor.dtype().bytes();
     long position = tensor.start() + fromElement * size;
     ByteBuffer chunk =
@@ -302,6 +320,21 @@ public final class SafetensorsFile {
         position += chunk.limit();
         decode(tensor.dtype(), chunk.flip(), target);
       }
+    }
+  }
+
+  /** Fails with BAD_CHECKPOINT where a tensor's numbers do not read as f32. */
+  void requirePlainNumbers(Tensor tensor) {
+    if (!tensor.dtype().readsAsFloat()) {
+      throw new PlumblineException(
+          ErrorCode.BAD_CHECKPOINT,
+          "Tensor "
+              + tensor.name()
+              + " of "
+              + path
+              + " has dtype "
+              + tensor.dtype()
+              + ", which holds no plain weights; save the model as F32, F16 or BF16.");
     }
   }
 

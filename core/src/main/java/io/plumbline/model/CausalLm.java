@@ -1,10 +1,14 @@
 package io.plumbline.model;
 
+import io.plumbline.checkpoint.Dtype;
+import io.plumbline.checkpoint.InitModel.EmbeddingSharing;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.ModelDirectoryWriter;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.DecoderConfig.Head;
+import io.plumbline.storage.Storage;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Segment;
@@ -56,15 +60,20 @@ public final class CausalLm implements AutoCloseable {
    *     do not fit it, or it is a reward model
    */
   public static CausalLm load(ModelDirectory directory, Purpose purpose, ComputeDtype dtype) {
-    DecoderConfig config = check(directory);
-    return load(config, LoadedWeights.of(directory), purpose, dtype);
+    Checkpoint checkpoint = checkpoint(directory);
+    return load(checkpoint.config(), checkpoint.weights(), purpose, dtype);
   }
 
   /**
    * Fails as {@link #load(ModelDirectory, Purpose, ComputeDtype)} would where the checkpoint is no
-   * language model of a supported architecture; reads no weights. Gives its configuration.
+   * language model of a supported architecture, or its weights do not fit by name, shape, size or
+   * type; reads headers only. Gives its configuration.
    */
   public static DecoderConfig check(ModelDirectory directory) {
+    return checkpoint(directory).config();
+  }
+
+  private static Checkpoint checkpoint(ModelDirectory directory) {
     if (directory.kind() == ModelDirectory.Kind.REWARD_MODEL) {
       throw new PlumblineException(
           ErrorCode.BAD_CHECKPOINT,
@@ -72,7 +81,7 @@ public final class CausalLm implements AutoCloseable {
               + " is a reward model, which scores texts and predicts no tokens: name the language"
               + " model that is meant");
     }
-    return DecoderConfig.parse(directory.config(), directory.path());
+    return Checkpoint.of(directory, Head.TOKENS);
   }
 
   /** A model with weights from anywhere, such as fresh random ones. */
@@ -149,6 +158,21 @@ public final class CausalLm implements AutoCloseable {
       double temperature) {
     LoadedWeights.checkTrainable(purpose);
     return new TokenPass(decoder, rows, GraphMode.GRAPH, memory, statistics, temperature);
+  }
+
+  /**
+   * Writes a checkpoint that {@link #load(ModelDirectory, Purpose, ComputeDtype)} and transformers'
+   * {@code AutoModelForCausalLM} read: these weights, and everything else of the model that they
+   * started from.
+   *
+   * @param start where this model was loaded from
+   */
+  public void write(Storage storage, String path, ModelDirectory start, Dtype dtype) {
+    ModelDirectoryWriter.carrying(start)
+        .asLanguageModel(
+            config.tiedEmbeddings() ? EmbeddingSharing.TIED : EmbeddingSharing.SEPARATE)
+        .withDtype(dtype)
+        .write(storage, path, LoadedWeights.tensors(segments));
   }
 
   /** Logits of every place of one sequence: [tokens][vocabulary]. For tests of small models. */

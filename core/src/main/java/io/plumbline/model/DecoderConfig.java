@@ -1,8 +1,6 @@
 package io.plumbline.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,8 +39,6 @@ public record DecoderConfig(
     boolean attentionOutputBias,
     boolean mlpBias,
     int padTokenId) {
-  private static final List<String> FAMILIES = List.of("llama", "mistral", "qwen2");
-
   /** What stands on top of the layers. */
   public enum Head {
     /** Predicts the next token: {@code lm_head.weight}, or the embedding where they are tied. */
@@ -56,6 +52,9 @@ public record DecoderConfig(
 
   /** The token head's weight by its Hugging Face name. */
   static final String TOKENS_WEIGHT = "lm_head.weight";
+
+  /** The embedding's weight by its Hugging Face name. */
+  static final String EMBEDDING_WEIGHT = "model.embed_tokens.weight";
 
   /** A parameter by its Hugging Face name. */
   public record ParameterShape(String name, long[] shape) {
@@ -75,112 +74,29 @@ public record DecoderConfig(
    *     supported
    */
   public static DecoderConfig parse(ObjectNode config, String where) {
-    Reader in = new Reader(config, where);
-    String family = in.text("model_type");
-    if (!FAMILIES.contains(family)) {
-      throw in.bad(
-          "has the architecture \""
-              + family
-              + "\", which is not supported; supported are "
-              + String.join(", ", FAMILIES));
-    }
-    String activation = config.path("hidden_act").asText("silu");
-    if (!activation.equals("silu")) {
-      throw in.bad("uses hidden_act \"" + activation + "\", only silu is supported");
-    }
-    boolean qwen = family.equals("qwen2");
-    boolean llama = family.equals("llama");
-    boolean sliding =
-        qwen
-            ? config.path("use_sliding_window").asBoolean(false)
-            : config.path("sliding_window").isNumber();
-    if (sliding && !llama) {
-      throw in.bad(
-          "uses sliding-window attention (sliding_window "
-              + config.path("sliding_window").asText()
-              + "), which is not supported");
-    }
-    int hidden = in.size("hidden_size");
-    int heads = in.size("num_attention_heads");
-    int kvHeads =
-        config.path("num_key_value_heads").isNumber() ? in.size("num_key_value_heads") : heads;
-    if (heads % kvHeads != 0) {
-      throw in.bad(
-          "has " + heads + " attention heads, which " + kvHeads + " key/value heads do not divide");
-    }
-    int headDim;
-    if (config.path("head_dim").isNumber()) {
-      headDim = in.size("head_dim");
-    } else if (hidden % heads == 0) {
-      headDim = hidden / heads;
-    } else {
-      throw in.bad(
-          "has hidden_size "
-              + hidden
-              + ", which "
-              + heads
-              + " heads do not divide, and no head_dim");
-    }
-    if (headDim % 2 != 0) {
-      throw in.bad("has the odd head_dim " + headDim + ", which rotary positions cannot split");
-    }
-    // transformers 5 keeps all of RoPE in rope_parameters, transformers 4 has two keys.
-    JsonNode rope = config.path("rope_parameters");
-    if (!rope.isObject()) {
-      rope = config.path("rope_scaling");
-    }
-    double theta =
-        rope.path("rope_theta").isNumber()
-            ? rope.path("rope_theta").asDouble()
-            : config.path("rope_theta").asDouble(10000.0);
-    double partial =
-        rope.path("partial_rotary_factor")
-            .asDouble(config.path("partial_rotary_factor").asDouble(1.0));
-    if (partial != 1.0) {
-      throw in.bad("uses partial_rotary_factor " + partial + ", only 1 is supported");
-    }
-    boolean attentionBias = config.path("attention_bias").asBoolean(false);
+    return new DecoderConfigReader(config, where).read();
+  }
+
+  /** The same with a head that is not the embedding. */
+  DecoderConfig untied() {
     return new DecoderConfig(
         family,
-        in.size("vocab_size"),
-        hidden,
-        in.size("intermediate_size"),
-        in.size("num_hidden_layers"),
+        vocabSize,
+        hiddenSize,
+        intermediateSize,
+        layers,
         heads,
         kvHeads,
         headDim,
-        config.path("max_position_embeddings").asInt(Integer.MAX_VALUE),
-        config.path("rms_norm_eps").asDouble(1e-6),
-        theta,
-        scaling(in, rope),
-        config.path("tie_word_embeddings").asBoolean(false),
-        qwen || (llama && attentionBias),
-        llama && attentionBias,
-        llama && config.path("mlp_bias").asBoolean(false),
-        config.path("pad_token_id").asInt(-1));
-  }
-
-  private static RopeScaling scaling(Reader in, JsonNode rope) {
-    if (!rope.isObject()) {
-      return new RopeScaling.None();
-    }
-    String type = rope.path("rope_type").asText(rope.path("type").asText("default"));
-    return switch (type) {
-      case "default" -> new RopeScaling.None();
-      case "linear" -> new RopeScaling.Linear(in.positive(rope, "factor"));
-      case "llama3" ->
-          new RopeScaling.Llama3(
-              in.positive(rope, "factor"),
-              in.positive(rope, "low_freq_factor"),
-              in.positive(rope, "high_freq_factor"),
-              in.positive(rope, "original_max_position_embeddings"));
-      default ->
-          throw in.bad(
-              "uses rope_type \""
-                  + type
-                  + "\", which is not supported; supported are default,"
-                  + " linear and llama3");
-    };
+        maxPositions,
+        rmsNormEps,
+        ropeTheta,
+        ropeScaling,
+        false,
+        queryKeyValueBias,
+        attentionOutputBias,
+        mlpBias,
+        padTokenId);
   }
 
   /** All parameters of a language model by segment, in the order of the forward pass. */
@@ -194,8 +110,7 @@ public record DecoderConfig(
     out.add(
         new SegmentShape(
             "embedding",
-            List.of(
-                new ParameterShape("model.embed_tokens.weight", shape(vocabSize, hiddenSize)))));
+            List.of(new ParameterShape(EMBEDDING_WEIGHT, shape(vocabSize, hiddenSize)))));
     for (int layer = 0; layer < layers; layer++) {
       out.add(new SegmentShape("layer " + layer, layerShapes("model.layers." + layer + ".")));
     }
@@ -290,40 +205,5 @@ public record DecoderConfig(
       return (float) ((1 - smooth) * frequency / llama3.factor() + smooth * frequency);
     }
     return frequency;
-  }
-
-  /** Config fields, with messages that name the checkpoint. */
-  private record Reader(ObjectNode config, String where) {
-    PlumblineException bad(String what) {
-      return new PlumblineException(ErrorCode.BAD_CHECKPOINT, where + " " + what);
-    }
-
-    String text(String key) {
-      JsonNode node = config.path(key);
-      if (!node.isTextual()) {
-        throw bad("has no " + key + " in its config.json");
-      }
-      return node.asText();
-    }
-
-    int size(String key) {
-      JsonNode node = config.path(key);
-      if (!node.canConvertToInt() || node.asInt() < 1) {
-        throw bad(
-            "needs a positive whole number as "
-                + key
-                + " in its config.json, not "
-                + (node.isMissingNode() ? "nothing" : node.toString()));
-      }
-      return node.asInt();
-    }
-
-    double positive(JsonNode rope, String key) {
-      double value = rope.path(key).asDouble(Double.NaN);
-      if (!(value > 0)) {
-        throw bad("needs a positive " + key + " in its RoPE settings");
-      }
-      return value;
-    }
   }
 }

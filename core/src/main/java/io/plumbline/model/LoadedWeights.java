@@ -1,6 +1,7 @@
 package io.plumbline.model;
 
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.TensorSource;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.Purpose;
@@ -11,11 +12,8 @@ import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Segment;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /** Brings weights into memory, after a check that they are what a configuration asks for. */
@@ -37,7 +35,7 @@ final class LoadedWeights {
    */
   static List<Segment> segments(
       DecoderConfig config, Head head, WeightSource source, Purpose purpose, String prefix) {
-    check(config, head, source);
+    WeightCheck.require(config, head, source);
     List<Segment> allocated = new ArrayList<>();
     try {
       for (SegmentShape shape : config.segmentShapes(head)) {
@@ -61,6 +59,21 @@ final class LoadedWeights {
     }
   }
 
+  /** The weights as a checkpoint is written from them, by the names of the slices. */
+  static List<TensorSource> tensors(List<Segment> segments) {
+    List<TensorSource> tensors = new ArrayList<>();
+    for (Segment segment : segments) {
+      for (Segment.Slice slice : segment.slices()) {
+        int offset = Math.toIntExact(slice.offset());
+        int length = Math.toIntExact(slice.length());
+        tensors.add(
+            TensorSource.of(
+                slice.name(), slice.shape(), () -> segment.values().slice(offset, length)));
+      }
+    }
+    return tensors;
+  }
+
   private static Segment allocate(SegmentShape shape, Purpose purpose, String prefix) {
     return Segment.allocate(
         prefix + shape.name(),
@@ -68,57 +81,6 @@ final class LoadedWeights {
         shape.parameters().stream().map(ParameterShape::shape).toList(),
         purpose == Purpose.TRAINING ? Segment.Gradients.PRESENT : Segment.Gradients.NONE,
         Device.ofThread());
-  }
-
-  private static void check(DecoderConfig config, Head head, WeightSource source) {
-    Map<String, long[]> wanted = new LinkedHashMap<>();
-    config.segmentShapes(head).stream()
-        .flatMap(segment -> segment.parameters().stream())
-        .forEach(p -> wanted.put(p.name(), p.shape()));
-    List<String> missing =
-        wanted.keySet().stream().filter(n -> !source.names().contains(n)).toList();
-    if (!missing.isEmpty()) {
-      throw new PlumblineException(
-          ErrorCode.BAD_CHECKPOINT,
-          source.description() + " lacks " + some(missing) + " that its config.json asks for");
-    }
-    Set<String> extra = new HashSet<>(source.names());
-    extra.removeAll(wanted.keySet());
-    // Old checkpoints carry these buffers; a tied head is sometimes written as well.
-    extra.removeIf(n -> n.endsWith("rotary_emb.inv_freq"));
-    if (config.tiedEmbeddings()) {
-      extra.remove(DecoderConfig.TOKENS_WEIGHT);
-    }
-    if (!extra.isEmpty()) {
-      throw new PlumblineException(
-          ErrorCode.BAD_CHECKPOINT,
-          source.description()
-              + " holds "
-              + some(extra.stream().sorted().toList())
-              + " that a "
-              + config.family()
-              + " model of its config.json does not have");
-    }
-    wanted.forEach(
-        (name, shape) -> {
-          long[] found = source.shape(name);
-          if (!Arrays.equals(found, shape)) {
-            throw new PlumblineException(
-                ErrorCode.BAD_CHECKPOINT,
-                source.description()
-                    + " holds "
-                    + name
-                    + " with shape "
-                    + Arrays.toString(found)
-                    + ", but its config.json asks for "
-                    + Arrays.toString(shape));
-          }
-        });
-  }
-
-  private static String some(List<String> names) {
-    String first = "the tensor " + names.get(0);
-    return names.size() == 1 ? first : first + " and " + (names.size() - 1) + " more";
   }
 
   private static void fill(Segment segment, FloatBuffer values, WeightSource source) {
@@ -135,51 +97,27 @@ final class LoadedWeights {
                 + " values before the end of "
                 + slice.name());
       }
+      requireFinite(slice.name(), values, slice, source);
     }
   }
 
-  /** The weights of a checkpoint. */
-  static WeightSource of(ModelDirectory directory) {
-    return new DirectoryWeights(directory);
+  /** A number that is none spoils every number that is computed from it. */
+  private static void requireFinite(
+      String name, FloatBuffer values, Segment.Slice slice, WeightSource source) {
+    int length = Math.toIntExact(slice.length());
+    int at = NotFinite.first(values.slice(Math.toIntExact(slice.offset()), length));
+    if (at >= 0) {
+      throw ModelDirectory.notFinite(source.description(), source.nameInFile(name), at);
+    }
   }
 
   /**
-   * The same under a score head of the caller's: it takes the place of any head in there.
+   * Weights under a score head of the caller's.
    *
    * @param head [hidden] values
    */
-  static WeightSource withScoreHead(ModelDirectory directory, float[] head) {
-    return new UnderScoreHead(of(directory), head);
-  }
-
-  private static final class DirectoryWeights implements WeightSource {
-    private final ModelDirectory directory;
-    private final Map<String, long[]> shapes = new LinkedHashMap<>();
-
-    DirectoryWeights(ModelDirectory directory) {
-      this.directory = directory;
-      directory.tensors().forEach(t -> shapes.put(t.name(), t.shape()));
-    }
-
-    @Override
-    public String description() {
-      return directory.path();
-    }
-
-    @Override
-    public Set<String> names() {
-      return shapes.keySet();
-    }
-
-    @Override
-    public long[] shape(String name) {
-      return shapes.get(name);
-    }
-
-    @Override
-    public void read(String name, FloatBuffer target) {
-      directory.read(name, target);
-    }
+  static WeightSource withScoreHead(WeightSource below, float[] head) {
+    return new UnderScoreHead(below, head);
   }
 
   private record UnderScoreHead(WeightSource below, float[] head) implements WeightSource {
@@ -191,9 +129,13 @@ final class LoadedWeights {
     @Override
     public Set<String> names() {
       Set<String> names = new HashSet<>(below.names());
-      names.remove(DecoderConfig.TOKENS_WEIGHT);
       names.add(DecoderConfig.SCORE_WEIGHT);
       return names;
+    }
+
+    @Override
+    public String nameInFile(String name) {
+      return below.nameInFile(name);
     }
 
     @Override

@@ -57,7 +57,7 @@ record PackedRows(
     PROMPTS_AND_COMPLETIONS,
     /** Those, and for a second head all {@link #STATES}. */
     COMPLETIONS_AND_STATES,
-    /** The last place of each completion, which predicts nothing. */
+    /** The last place of each text that is not padding; it predicts nothing. */
     ENDS,
     /** What stands before each token of a completion, whether it counts or not, and its end. */
     STATES
@@ -70,6 +70,8 @@ record PackedRows(
     }
   }
 
+  private static final int NO_TOKEN = -1;
+
   /** Padding a block may hold, as a share of its places. */
   private static final double WASTE = 0.06;
 
@@ -77,6 +79,21 @@ record PackedRows(
   private static final double WORTHWHILE = 0.15;
 
   static PackedRows of(List<TokenizedRow> rows, int vocabSize, Reading reading) {
+    return of(rows, vocabSize, reading, NO_TOKEN);
+  }
+
+  /**
+   * Of each completion with its prompt the last token that is not padding, or the first of all
+   * where every token is: what transformers' GenericForSequenceClassification reads.
+   *
+   * @param padding the token that pads; negative for none
+   */
+  static PackedRows ends(List<TokenizedRow> rows, int vocabSize, int padding) {
+    return of(rows, vocabSize, Reading.ENDS, padding);
+  }
+
+  private static PackedRows of(
+      List<TokenizedRow> rows, int vocabSize, Reading reading, int padding) {
     check(rows, vocabSize);
     List<List<Sequence>> groups = group(sequences(rows));
     int n = 0;
@@ -90,7 +107,7 @@ record PackedRows(
     long[] blocks = new long[3 * groups.size()];
     long[] plain = new long[groups.size()];
     long[] starts = new long[groups.size()];
-    Reads reads = new Reads(reading);
+    Reads reads = new Reads(reading, padding);
     int offset = 0;
     for (int block = 0; block < groups.size(); block++) {
       List<Sequence> group = groups.get(block);
@@ -165,8 +182,11 @@ record PackedRows(
     private final List<Integer> states = new ArrayList<>();
     private final List<Owner> stateOwners = new ArrayList<>();
 
-    Reads(Reading reading) {
+    private final int padding;
+
+    Reads(Reading reading, int padding) {
       this.reading = reading;
+      this.padding = padding;
     }
 
     int count() {
@@ -187,6 +207,21 @@ record PackedRows(
       }
     }
 
+    /** The place of the last token that is not padding. */
+    private int end(int[] prompt, int[] completion, int start, int at) {
+      for (int i = completion.length - 1; i >= 0; i--) {
+        if (completion[i] != padding) {
+          return at + i;
+        }
+      }
+      for (int i = prompt.length - 1; i >= 0; i--) {
+        if (prompt[i] != padding) {
+          return start + i;
+        }
+      }
+      return prompt.length > 0 ? start : at;
+    }
+
     /**
      * @param start of the sequence
      * @param at the completion's first place
@@ -194,9 +229,8 @@ record PackedRows(
     void addCompletion(int index, TokenizedRow row, int c, int start, int at) {
       int[] completion = row.completions().get(c);
       if (reading == Reading.ENDS) {
-        int last = completion.length - 1;
-        places.add(at + last);
-        owners.add(new Owner(index, c, last));
+        places.add(end(row.prompt(), completion, start, at));
+        owners.add(new Owner(index, c, completion.length - 1));
         return;
       }
       boolean statesToo = reading == Reading.STATES || reading == Reading.COMPLETIONS_AND_STATES;

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
-import io.plumbline.checkpoint.TensorSource;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -14,14 +13,14 @@ import io.plumbline.model.DecoderConfig.Head;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Segment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * A decoder with a scalar head: a text's score is the head's value at the text's last token, which
- * is the last of prompt and completion. What transformers calls a sequence classifier with one
- * label ({@code LlamaForSequenceClassification} and its kin).
+ * A decoder with a scalar head: a text's score is the head's value at the text's last token that is
+ * not its padding token, of prompt and completion. What transformers calls a sequence classifier
+ * with one label ({@code LlamaForSequenceClassification} and its kin): it looks for padding among
+ * the ids, so that a reward model whose padding ends texts scores what stands before that end.
  *
  * <p>Values and gradients are lists by row of one number a completion. A row's completions share
  * the pass over its prompt; loss masks say nothing here.
@@ -35,20 +34,16 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   private final List<Segment> segments;
   private final Decoder decoder;
 
-  private ScoreModel(
-      DecoderConfig config, Purpose purpose, ComputeDtype dtype, WeightSource source) {
-    this(config, purpose, dtype, source, "");
-  }
+  /** The token that is passed over at the end of a text; negative for none. */
+  private final int padding;
 
   private ScoreModel(
-      DecoderConfig config,
-      Purpose purpose,
-      ComputeDtype dtype,
-      WeightSource source,
-      String prefix) {
-    this.config = config;
+      Checkpoint checkpoint, Purpose purpose, ComputeDtype dtype, int padding, String prefix) {
+    this.config = checkpoint.config();
     this.purpose = purpose;
-    this.segments = LoadedWeights.segments(config, Head.SCORE, source, purpose, prefix);
+    this.padding = padding;
+    this.segments =
+        LoadedWeights.segments(config, Head.SCORE, checkpoint.weights(), purpose, prefix);
     try {
       this.decoder = new Decoder(config, Head.SCORE, dtype, purpose, segments);
     } catch (RuntimeException | Error e) {
@@ -77,7 +72,20 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    *     model, whose scores under a fresh head would mean nothing
    */
   public static ScoreModel load(ModelDirectory directory, Purpose purpose, ComputeDtype dtype) {
-    if (directory.kind() != ModelDirectory.Kind.REWARD_MODEL) {
+    Checkpoint checkpoint = rewardModel(directory);
+    return new ScoreModel(checkpoint, purpose, dtype, checkpoint.config().padTokenId(), "");
+  }
+
+  /**
+   * Fails as {@link #load(ModelDirectory, Purpose, ComputeDtype)} would where the checkpoint is no
+   * reward model, or its weights do not fit by name, shape, size or type; reads headers only.
+   */
+  public static void check(ModelDirectory directory) {
+    rewardModel(directory);
+  }
+
+  private static Checkpoint rewardModel(ModelDirectory directory) {
+    if (!hasHead(directory)) {
       throw new PlumblineException(
           ErrorCode.BAD_CHECKPOINT,
           directory.path()
@@ -85,8 +93,16 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
               + " command reward, and name that one's checkpoint");
     }
     checkOneLabel(directory);
-    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
-    return new ScoreModel(config, purpose, dtype, LoadedWeights.of(directory));
+    return Checkpoint.of(directory, Head.SCORE);
+  }
+
+  /**
+   * Whether a checkpoint is, or may be read as, a reward model: transformers takes a score head
+   * where there is one, whatever architecture is named.
+   */
+  public static boolean hasHead(ModelDirectory directory) {
+    return directory.kind() == ModelDirectory.Kind.REWARD_MODEL
+        || directory.has(DecoderConfig.SCORE_WEIGHT);
   }
 
   /**
@@ -96,9 +112,12 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    */
   public static ScoreModel load(
       ModelDirectory directory, Purpose purpose, ComputeDtype dtype, float[] head) {
-    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
     return new ScoreModel(
-        config, purpose, dtype, LoadedWeights.withScoreHead(directory, head.clone()));
+        Checkpoint.withScoreHead(directory, head.clone()),
+        purpose,
+        dtype,
+        hasHead(directory) ? directory.config().path("pad_token_id").asInt(-1) : -1,
+        "");
   }
 
   /**
@@ -115,15 +134,29 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
 
   private static ScoreModel withItsHeadOrFresh(
       ModelDirectory directory, Purpose purpose, ComputeDtype dtype, long seed, String prefix) {
-    WeightSource source;
-    if (directory.kind() == ModelDirectory.Kind.REWARD_MODEL) {
-      checkOneLabel(directory);
-      source = LoadedWeights.of(directory);
-    } else {
-      source = LoadedWeights.withScoreHead(directory, freshHead(directory, seed));
+    if (hasHead(directory)) {
+      Checkpoint checkpoint = rewardModel(directory);
+      return new ScoreModel(checkpoint, purpose, dtype, checkpoint.config().padTokenId(), prefix);
     }
-    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
-    return new ScoreModel(config, purpose, dtype, source, prefix);
+    Checkpoint checkpoint = Checkpoint.withScoreHead(directory, freshHead(directory, seed));
+    return new ScoreModel(
+        checkpoint,
+        purpose,
+        dtype,
+        ModelDirectoryWriter.carrying(directory).asRewardModel().paddingTokenId(),
+        prefix);
+  }
+
+  /**
+   * Fails as {@link #load(ModelDirectory, Purpose, ComputeDtype, long)} and {@link #critic} would:
+   * as {@link #check} does, but a language model may stand there too.
+   */
+  public static void checkStart(ModelDirectory directory) {
+    if (hasHead(directory)) {
+      check(directory);
+    } else {
+      Checkpoint.withScoreHead(directory, freshHead(directory, 0));
+    }
   }
 
   /** A head for a language model's hidden states: [hidden] values. */
@@ -133,12 +166,18 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
     return freshHead(config.hiddenSize(), deviation, seed);
   }
 
+  /**
+   * transformers counts the names of id2label, else takes num_labels, else 2; a head of one row
+   * says that num_labels was given when the model was loaded, as TRL does.
+   */
   private static void checkOneLabel(ModelDirectory directory) {
     JsonNode names = directory.config().path("id2label");
     JsonNode number = directory.config().path("num_labels");
     long labels = names.isObject() ? names.size() : number.asLong(1);
     for (ModelDirectory.TensorInfo tensor : directory.tensors()) {
-      if (tensor.name().equals(DecoderConfig.SCORE_WEIGHT) && tensor.shape()[0] != 1) {
+      if (tensor.name().equals(DecoderConfig.SCORE_WEIGHT)
+          && tensor.shape().length == 2
+          && tensor.shape()[0] != 1) {
         labels = tensor.shape()[0];
       }
     }
@@ -149,6 +188,14 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
               + " is a classifier of "
               + labels
               + " labels, but a reward model has one score: name a checkpoint with num_labels 1");
+    }
+    String problem = directory.config().path("problem_type").asText("");
+    if (problem.equals("single_label_classification")) {
+      throw new PlumblineException(
+          ErrorCode.BAD_CHECKPOINT,
+          directory.path()
+              + " has problem_type single_label_classification with one label, which transformers"
+              + " refuses; a reward model's is regression or none: change it in config.json");
     }
   }
 
@@ -177,7 +224,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   @Override
   public List<float[]> infer(List<TokenizedRow> rows) {
     try (ScorePass pass =
-        new ScorePass(decoder, rows, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE)) {
+        new ScorePass(decoder, rows, padding, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE)) {
       return pass.values();
     }
   }
@@ -186,7 +233,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   public TrainingPass<List<float[]>, List<float[]>> forward(
       List<TokenizedRow> rows, ActivationMemory memory) {
     LoadedWeights.checkTrainable(purpose);
-    return new ScorePass(decoder, rows, GraphMode.GRAPH, memory);
+    return new ScorePass(decoder, rows, padding, GraphMode.GRAPH, memory);
   }
 
   /**
@@ -218,20 +265,10 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    * @param start where this model was loaded from
    */
   public void write(Storage storage, String path, ModelDirectory start, Dtype dtype) {
-    List<TensorSource> tensors = new ArrayList<>();
-    for (Segment segment : segments) {
-      for (Segment.Slice slice : segment.slices()) {
-        int offset = Math.toIntExact(slice.offset());
-        int length = Math.toIntExact(slice.length());
-        tensors.add(
-            TensorSource.of(
-                slice.name(), slice.shape(), () -> segment.values().slice(offset, length)));
-      }
-    }
     ModelDirectoryWriter.carrying(start)
         .asRewardModel()
         .withDtype(dtype)
-        .write(storage, path, tensors);
+        .write(storage, path, LoadedWeights.tensors(segments));
   }
 
   /** Frees the weights; buffers of its segments must not be touched after this. */

@@ -1,7 +1,6 @@
 package io.plumbline.model;
 
 import io.plumbline.data.TokenizedRow;
-import io.plumbline.model.PackedRows.Reading;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Segment;
 import java.util.List;
@@ -12,10 +11,20 @@ final class ScorePass implements TrainingPass<List<float[]>, List<float[]>> {
   private final DecoderPass layers;
   private final List<float[]> scores;
 
-  ScorePass(Decoder decoder, List<TokenizedRow> rows, GraphMode mode, ActivationMemory memory) {
+  /**
+   * Runs forward.
+   *
+   * @param padding a token that is passed over at the end of a text; negative for none
+   */
+  ScorePass(
+      Decoder decoder,
+      List<TokenizedRow> rows,
+      int padding,
+      GraphMode mode,
+      ActivationMemory memory) {
     this.layers =
         new DecoderPass(
-            decoder, PackedRows.of(rows, decoder.config.vocabSize(), Reading.ENDS), mode, memory);
+            decoder, PackedRows.ends(rows, decoder.config.vocabSize(), padding), mode, memory);
     try {
       this.scores =
           PackedRows.spreadEnds(

@@ -14,4 +14,9 @@ public interface WeightSource {
 
   /** Writes the tensor, row by row, into the whole of {@code target}. */
   void read(String name, FloatBuffer target);
+
+  /** What messages call a tensor: its name where it is stored. */
+  default String nameInFile(String name) {
+    return name;
+  }
 }

@@ -90,7 +90,18 @@ public final class Segment implements AutoCloseable {
     this.slices = slices;
     this.length = length;
     this.device = device;
-    if (length * Float.BYTES > Integer.MAX_VALUE) {
+    requireRoom(name, length);
+    values = new Flat();
+    gradients = kind == Gradients.PRESENT ? new Flat() : null;
+  }
+
+  /**
+   * Fails with BAD_CHECKPOINT where one segment cannot hold so many values.
+   *
+   * @param length number of values
+   */
+  public static void requireRoom(String name, long length) {
+    if (length > Integer.MAX_VALUE / Float.BYTES) {
       throw new PlumblineException(
           ErrorCode.BAD_CHECKPOINT,
           "the parameters of "
@@ -100,8 +111,6 @@ public final class Segment implements AutoCloseable {
               + " bytes in f32, more than the 2 GiB that one segment can hold; use a model with a"
               + " smaller vocabulary or hidden size");
     }
-    values = new Flat();
-    gradients = kind == Gradients.PRESENT ? new Flat() : null;
   }
 
   /** A segment of zeros with the given parameters in this order, in the host's memory. */

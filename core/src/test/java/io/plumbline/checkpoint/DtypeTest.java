@@ -2,6 +2,10 @@ package io.plumbline.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -32,6 +36,30 @@ class DtypeTest {
     assertThat(Dtype.toF16(0.1f)).isEqualTo((short) 0x2e66);
     assertThat(Dtype.toBf16(0.1f)).isEqualTo((short) 0x3dcd);
     assertThat(Dtype.toBf16(Float.MAX_VALUE)).isEqualTo((short) 0x7f80);
+  }
+
+  /** Eight bytes at a time find what one number at a time finds. */
+  @Property
+  void numbersThatAreNoneAreFound(@ForAll byte[] bytes, @ForAll boolean damaged) {
+    for (Dtype dtype : new Dtype[] {Dtype.F32, Dtype.F16, Dtype.BF16}) {
+      int n = bytes.length / dtype.bytes();
+      ByteBuffer buffer =
+          ByteBuffer.wrap(Arrays.copyOf(bytes, n * dtype.bytes())).order(ByteOrder.LITTLE_ENDIAN);
+      if (damaged && n > 0) {
+        // All ones is NaN in every one of them, and rare among random bits.
+        int at = Math.floorMod(Arrays.hashCode(bytes), n) * dtype.bytes();
+        for (int i = 0; i < dtype.bytes(); i++) {
+          buffer.put(at + i, (byte) 0xff);
+        }
+      }
+      FloatBuffer values = FloatBuffer.allocate(n);
+      SafetensorsFile.decode(dtype, buffer.duplicate().order(ByteOrder.LITTLE_ENDIAN), values);
+      int expected = -1;
+      for (int i = n - 1; i >= 0; i--) {
+        expected = Float.isFinite(values.get(i)) ? expected : i;
+      }
+      assertThat(dtype.firstNotFinite(buffer)).isEqualTo(expected);
+    }
   }
 
   /** Rounding picks the nearest of the neighbours, and the even one where both are as near. */

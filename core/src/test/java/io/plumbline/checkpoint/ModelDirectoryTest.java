@@ -238,6 +238,53 @@ class ModelDirectoryTest {
     }
   }
 
+  /** In the same pass as the fingerprint, whichever way a file spells its numbers. */
+  @ParameterizedTest
+  @CsvSource({"F32, NaN", "F16, NaN", "BF16, NaN", "F32, Infinity", "F16, 1e9", "BF16, -Infinity"})
+  void aWeightThatIsNoNumberIsNamedWithItsPlace(Dtype dtype, float value) throws IOException {
+    ModelDirectory original = open(model("source"));
+    original.requireFinite();
+    List<TensorSource> tensors = new java.util.ArrayList<>(tensors(original));
+    float[] norm = read(original, "model.norm.weight", 64);
+    norm[63] = value;
+    tensors.removeIf(tensor -> tensor.name().equals("model.norm.weight"));
+    tensors.add(
+        TensorSource.of("model.norm.weight", new long[] {64}, () -> FloatBuffer.wrap(norm)));
+    Path target = temp.resolve("target");
+    ModelDirectoryWriter.carrying(original)
+        .withDtype(dtype)
+        .write(STORAGE, target.toString(), tensors);
+    ModelDirectory written = open(target);
+    assertThat(written.fingerprint()).isNotEqualTo(original.fingerprint());
+    assertThatThrownBy(written::requireFinite)
+        .isInstanceOf(PlumblineException.class)
+        .hasMessageContainingAll(target.toString(), "NaN or infinite", "model.norm.weight")
+        .hasMessageContaining("place 63")
+        .extracting(e -> ((PlumblineException) e).code())
+        .isEqualTo(ErrorCode.BAD_CHECKPOINT);
+  }
+
+  @Test
+  void pointersOfGitLfsAreNamed() throws IOException {
+    String pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    Path directory = model("cloned");
+    Files.writeString(directory.resolve("model.safetensors"), pointer);
+    refused(directory, "git lfs pull", ErrorCode.BAD_CHECKPOINT);
+    Files.writeString(directory.resolve("config.json"), pointer);
+    refused(directory, "git lfs pull", ErrorCode.BAD_CHECKPOINT);
+  }
+
+  @Test
+  void directoriesThatAreSomethingElseAreNamed() throws IOException {
+    Path run = Files.createDirectories(temp.resolve("run"));
+    Files.createDirectories(run.resolve("checkpoint-500"));
+    refused(run, "checkpoint-500", ErrorCode.BAD_CHECKPOINT);
+    Path cache = Files.createDirectories(temp.resolve("cache"));
+    Files.createDirectories(cache.resolve("refs"));
+    Files.createDirectories(cache.resolve("snapshots"));
+    refused(cache, "snapshots", ErrorCode.BAD_CHECKPOINT);
+  }
+
   @Test
   void objectStoresHoldModelsToo() throws IOException {
     Configuration configuration = new Configuration();
@@ -273,7 +320,7 @@ class ModelDirectoryTest {
     refused(noWeights, "save_pretrained", ErrorCode.BAD_CHECKPOINT);
     Files.delete(noWeights.resolve("pytorch_model.bin"));
     Files.writeString(noWeights.resolve("adapter_model.safetensors"), "x");
-    refused(noWeights, "merge it into", ErrorCode.BAD_CHECKPOINT);
+    refused(noWeights, "merge it in", ErrorCode.BAD_CHECKPOINT);
 
     Path binaryTokenizer = model("binary-tokenizer");
     Files.write(binaryTokenizer.resolve("merges.txt"), new byte[] {(byte) 0xff});

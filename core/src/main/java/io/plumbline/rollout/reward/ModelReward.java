@@ -45,12 +45,13 @@ public final class ModelReward implements RewardFunctionFactory {
     ComputeDtype dtype = options.choice("dtype", ComputeDtype.F32);
     options.end();
     ModelDirectory directory = ModelDirectory.open(storage, path);
-    if (directory.kind() != ModelDirectory.Kind.REWARD_MODEL) {
+    if (!ScoreModel.hasHead(directory)) {
       throw options.bad(
           path
               + " is a language model and has no score head; train a reward model from it with the"
               + " command reward, and name that one's checkpoint");
     }
+    ScoreModel.check(directory);
     return new Scorer(directory, Tokenizer.of(directory.tokenizerFiles()), batchSize, dtype);
   }
 

@@ -8,6 +8,7 @@ import io.plumbline.Fixtures;
 import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
@@ -86,6 +87,24 @@ class ModelRewardTest {
             .isCloseTo(expected[i], within(1e-5));
       }
     }
+  }
+
+  /** Known when the reward is made, which is before any work, and not at the first score. */
+  @Test
+  void aModelThatDoesNotFitItsWeightsIsRefusedAtOnce() throws Exception {
+    Path broken = Files.createDirectories(temp.resolve("broken"));
+    try (var files = Files.list(rewardModel)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, broken.resolve(file.getFileName()));
+      }
+    }
+    String config = Files.readString(broken.resolve("config.json"));
+    Files.writeString(
+        broken.resolve("config.json"),
+        config.replaceFirst("\"num_hidden_layers\" *: *\\d+", "\"num_hidden_layers\": 3"));
+    assertThatThrownBy(() -> RewardPanel.open(List.of(RewardSpec.parse(spec(broken, ""))), STORAGE))
+        .isInstanceOf(PlumblineException.class)
+        .hasMessageContainingAll(broken.toString(), "lacks the tensor model.layers.2.");
   }
 
   private static final List<String> ANSWERS =

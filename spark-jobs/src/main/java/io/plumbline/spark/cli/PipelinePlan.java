@@ -216,6 +216,7 @@ record PipelinePlan(List<Step> steps, Set<String> redone) {
         case START, GO_ON, START_AGAIN -> {
           running.add(stage.name());
           StageInputs.requireAll(stage, storage, problems);
+          StageModels.requireAll(stage, storage, problems);
           for (String used : new TreeSet<>(stage.uses())) {
             boolean complete =
                 record.stage(used).filter(PipelineRecord.Stage::isComplete).isPresent()

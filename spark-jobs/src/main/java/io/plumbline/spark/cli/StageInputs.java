@@ -43,9 +43,17 @@ final class StageInputs {
 
   private StageInputs() {}
 
+  /** What an option of a stage names outside of its pipeline. */
+  record Input(String option, String path) {}
+
   /** The paths of files that a stage reads from outside its pipeline, as the options name them. */
   static List<String> outside(PipelineStage stage, Storage storage) {
-    List<String> paths = new ArrayList<>();
+    return inputs(stage, storage).stream().map(Input::path).toList();
+  }
+
+  /** The same with the options. */
+  static List<Input> inputs(PipelineStage stage, Storage storage) {
+    List<Input> paths = new ArrayList<>();
     stage
         .written()
         .forEach(
@@ -58,7 +66,7 @@ final class StageInputs {
                 if (!texts.get(i).contains("${")) {
                   path(option, stage.resolved().get(option).get(i), storage)
                       .filter(path -> !NO_FILES.matcher(path).matches())
-                      .ifPresent(paths::add);
+                      .ifPresent(path -> paths.add(new Input(option, path)));
                 }
               }
             });

@@ -5,6 +5,7 @@ import io.plumbline.checkpoint.ModelDirectory.Kind;
 import io.plumbline.checkpoint.TokenizerFit;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
@@ -48,6 +49,8 @@ record PairLogps(double chosen, double rejected, int chosenTokens, int rejectedT
       int threadsPerTask,
       LongAccumulator done) {
     ModelDirectory directory = ModelDirectory.open(storage, model);
+    CausalLm.check(directory);
+    directory.requireFinite();
     TokenizerFit.require(directory);
     return StageResults.of(
         rows,

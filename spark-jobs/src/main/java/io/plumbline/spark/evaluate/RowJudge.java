@@ -20,6 +20,16 @@ interface RowJudge extends AutoCloseable {
   @Override
   void close();
 
+  /** Fails where a directory could not be loaded, before any work: reads its weights once. */
+  static void check(ModelDirectory directory) {
+    if (directory.kind() == Kind.REWARD_MODEL) {
+      ScoreModel.check(directory);
+    } else {
+      CausalLm.check(directory);
+    }
+    directory.requireFinite();
+  }
+
   /** Loads the model of a directory for this caller alone. */
   static RowJudge open(ModelDirectory directory, ComputeDtype dtype) {
     if (directory.kind() == Kind.REWARD_MODEL) {

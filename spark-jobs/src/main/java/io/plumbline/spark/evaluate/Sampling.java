@@ -62,6 +62,7 @@ public final class Sampling {
       Form<T> form) {
     ModelDirectory directory = ModelDirectory.open(storage, model);
     CausalLm.check(directory);
+    directory.requireFinite();
     TreeSet<Integer> eosIds;
     try (Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles())) {
       ModelTokenizer.check(directory, tokenizer, listener::note);

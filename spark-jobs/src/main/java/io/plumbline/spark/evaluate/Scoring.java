@@ -36,6 +36,7 @@ public final class Scoring {
       int threadsPerTask,
       ProgressListener listener) {
     ModelDirectory directory = ModelDirectory.open(storage, model);
+    RowJudge.check(directory);
     ModelTokenizer.check(directory, listener::note);
     return StageResults.of(
         rows,

@@ -108,6 +108,7 @@ public final class Mining {
       names = panel.names();
     }
     MineDirectory directory = new MineDirectory(storage, output);
+    model.requireFinite();
     String fingerprint = request.fingerprint(storage, model.fingerprint());
     if (start != Start.OVERWRITE) {
       Optional<ObjectNode> before = directory.complete();

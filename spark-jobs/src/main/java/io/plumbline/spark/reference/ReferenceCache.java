@@ -84,6 +84,7 @@ public final class ReferenceCache {
     long start = System.nanoTime();
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     ModelDirectory model = ModelDirectory.open(storage, modelPath);
+    model.requireFinite();
     String modelFingerprint = model.fingerprint();
     CacheDirectory directory =
         new CacheDirectory(

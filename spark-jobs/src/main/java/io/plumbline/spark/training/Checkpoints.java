@@ -2,13 +2,8 @@ package io.plumbline.spark.training;
 
 import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
-import io.plumbline.checkpoint.ModelDirectoryWriter;
-import io.plumbline.checkpoint.TensorSource;
 import io.plumbline.model.CausalLm;
 import io.plumbline.storage.Storage;
-import io.plumbline.tensor.Segment;
-import java.util.ArrayList;
-import java.util.List;
 
 /** Turns a policy in memory into a Hugging Face directory. */
 final class Checkpoints {
@@ -21,20 +16,7 @@ final class Checkpoints {
       ModelDirectory start,
       CausalLm policy,
       TrainingRequest.WeightDtype dtype) {
-    List<TensorSource> tensors = new ArrayList<>();
-    for (Segment segment : policy.segments()) {
-      for (Segment.Slice slice : segment.slices()) {
-        tensors.add(
-            TensorSource.of(
-                slice.name(),
-                slice.shape(),
-                () ->
-                    segment
-                        .values()
-                        .slice(Math.toIntExact(slice.offset()), Math.toIntExact(slice.length()))));
-      }
-    }
-    ModelDirectoryWriter.carrying(start).withDtype(dtype(dtype)).write(storage, path, tensors);
+    policy.write(storage, path, start, dtype(dtype));
   }
 
   static Dtype dtype(TrainingRequest.WeightDtype dtype) {

@@ -9,7 +9,7 @@ import io.plumbline.checkpoint.TokenizerFit;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
-import io.plumbline.model.DecoderConfig;
+import io.plumbline.model.ScoreModel;
 import io.plumbline.spark.gang.Gang;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
@@ -241,7 +241,7 @@ public final class Preflight {
           () -> {
             switch (use) {
               case LANGUAGE_MODEL -> CausalLm.check(model);
-              case DECODER -> DecoderConfig.parse(model.config(), path);
+              case DECODER -> ScoreModel.checkStart(model);
               case TOKENIZER -> {}
             }
           });

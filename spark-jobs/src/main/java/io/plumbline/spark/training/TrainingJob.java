@@ -155,16 +155,21 @@ public final class TrainingJob {
     }
   }
 
+  /** The fingerprint of a model; its one pass over the weights also finds those that are NaN. */
+  private static String sound(ModelDirectory model) {
+    model.requireFinite();
+    return model.fingerprint();
+  }
+
   private TrainingOutcome train() {
     ModelDirectory model = ModelDirectory.open(storage, request.model());
-    fingerprint("model", model.fingerprint());
+    fingerprint("model", sound(model));
     request
         .rollouts()
         .flatMap(RolloutSettings::withCritic)
         .filter(critic -> !critic.model().isEmpty())
         .ifPresent(
-            critic ->
-                fingerprint("critic", ModelDirectory.open(storage, critic.model()).fingerprint()));
+            critic -> fingerprint("critic", sound(ModelDirectory.open(storage, critic.model()))));
     request
         .rollouts()
         .ifPresent(
@@ -172,7 +177,7 @@ public final class TrainingJob {
                 ScoringModels.of(rollouts)
                     .forEach(
                         (name, path) ->
-                            fingerprint(name, ModelDirectory.open(storage, path).fingerprint())));
+                            fingerprint(name, sound(ModelDirectory.open(storage, path)))));
 
     TrainingRows rows =
         new TrainingRows(spark, storage, TrainingRows.Settings.of(request), progress, this::note);

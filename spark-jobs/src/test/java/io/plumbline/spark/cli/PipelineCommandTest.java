@@ -139,6 +139,24 @@ class PipelineCommandTest {
     assertThat(output.resolve("pipeline.json")).doesNotExist();
   }
 
+  /** A model that a late stage needs is looked at before the first stage. */
+  @Test
+  @Order(2)
+  void modelsThatCannotBeLoadedAreToldBeforeAnyWork() throws IOException {
+    Path adapter = Files.createDirectories(file.getParent().resolve("adapter"));
+    Files.writeString(
+        adapter.resolve("adapter_config.json"), "{\"base_model_name_or_path\": \"someone/base\"}");
+    Files.writeString(file, yaml.replace("${dpo.checkpoint}", adapter.toString()));
+
+    Call call = pipeline();
+
+    Files.writeString(file, yaml);
+    assertThat(call.status()).isNotZero();
+    assertThat(call.err())
+        .contains("Stage said: ", "holds only an adapter of someone/base", "merge_and_unload");
+    assertThat(output.resolve("stages-base")).doesNotExist();
+  }
+
   @Test
   @Order(3)
   void untilEndsAfterAStage() throws IOException {

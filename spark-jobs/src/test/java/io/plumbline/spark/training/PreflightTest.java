@@ -22,11 +22,18 @@ import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -109,6 +116,85 @@ class PreflightTest {
     assertThat(problems).as("%s", problems).hasSize(1);
     assertThat(problems.get(0).code()).isEqualTo(code);
     assertThat(problems.get(0).sentence()).contains(parts);
+  }
+
+  private void setInConfig(String key, String value) throws IOException {
+    Path config = model.resolve("config.json");
+    String text = Files.readString(config);
+    Files.writeString(
+        config, text.replaceFirst("\"" + key + "\" *: *[^,]+", "\"" + key + "\": " + value));
+  }
+
+  /** An hour of preparation before a run that cannot load its model would be lost. */
+  @Test
+  void weightsThatDoNotFitAreFoundBeforeAnyWork() throws IOException {
+    TrainingRequest request = request(data.toString(), output(), Start.FRESH);
+    setInConfig("num_hidden_layers", "5");
+    hasOnly(
+        request, ErrorCode.BAD_CHECKPOINT, model.toString(), "lacks the tensor model.layers.4.");
+    setInConfig("num_hidden_layers", "3");
+    hasOnly(request, ErrorCode.BAD_CHECKPOINT, "holds the tensor model.layers.3.");
+    setInConfig("num_hidden_layers", "4");
+    setInConfig("intermediate_size", "64");
+    hasOnly(request, ErrorCode.BAD_CHECKPOINT, "gate_proj.weight with shape [512, 24]", "[64, 24]");
+    setInConfig("intermediate_size", "512");
+    assertThat(problems(request)).isEmpty();
+    Files.writeString(model.resolve("adapter_config.json"), "{}");
+    hasOnly(request, ErrorCode.BAD_CHECKPOINT, "adapter_config.json", "merge_and_unload");
+  }
+
+  /** The vocabulary and width of Qwen 2.5 7B, whose embedding is 2.03 GiB in f32. */
+  @Test
+  void aSegmentThatIsTooLargeIsFoundBeforeAnyWork() throws IOException {
+    setInConfig("vocab_size", "152064");
+    setInConfig("hidden_size", "3584");
+    setInConfig("num_attention_heads", "28");
+    setInConfig("num_key_value_heads", "4");
+    setInConfig("head_dim", "128");
+    setInConfig("intermediate_size", "8");
+    setInConfig("num_hidden_layers", "1");
+    Map<String, int[]> shapes = new LinkedHashMap<>();
+    shapes.put("embed_tokens", new int[] {152064, 3584});
+    shapes.put("layers.0.input_layernorm", new int[] {3584});
+    shapes.put("layers.0.self_attn.q_proj", new int[] {3584, 3584});
+    shapes.put("layers.0.self_attn.k_proj", new int[] {512, 3584});
+    shapes.put("layers.0.self_attn.v_proj", new int[] {512, 3584});
+    shapes.put("layers.0.self_attn.o_proj", new int[] {3584, 3584});
+    shapes.put("layers.0.post_attention_layernorm", new int[] {3584});
+    shapes.put("layers.0.mlp.gate_proj", new int[] {8, 3584});
+    shapes.put("layers.0.mlp.up_proj", new int[] {8, 3584});
+    shapes.put("layers.0.mlp.down_proj", new int[] {3584, 8});
+    shapes.put("norm", new int[] {3584});
+    StringBuilder header = new StringBuilder();
+    long at = 0;
+    for (Map.Entry<String, int[]> entry : shapes.entrySet()) {
+      long end = at + Arrays.stream(entry.getValue()).asLongStream().reduce(2, (a, b) -> a * b);
+      header.append(
+          String.format(
+              "%s\"model.%s.weight\":{\"dtype\":\"BF16\",\"shape\":%s,\"data_offsets\":[%d,%d]}",
+              header.isEmpty() ? "{" : ",",
+              entry.getKey(),
+              Arrays.toString(entry.getValue()),
+              at,
+              end));
+      at = end;
+    }
+    byte[] bytes = header.append('}').toString().getBytes(StandardCharsets.UTF_8);
+    ByteBuffer start = ByteBuffer.allocate(8 + bytes.length).order(ByteOrder.LITTLE_ENDIAN);
+    // The numbers are a hole in a sparse file: only the header is looked at.
+    try (RandomAccessFile file =
+        new RandomAccessFile(model.resolve("model.safetensors").toFile(), "rw")) {
+      file.setLength(0);
+      file.write(start.putLong(bytes.length).put(bytes).array());
+      file.setLength(8 + bytes.length + at);
+    }
+    assertThat(problems(request(data.toString(), output(), Start.FRESH)))
+        .anySatisfy(
+            problem -> {
+              assertThat(problem.code()).isEqualTo(ErrorCode.BAD_CHECKPOINT);
+              assertThat(problem.sentence())
+                  .contains(model.toString(), "embedding", "2179989504 bytes", "2 GiB");
+            });
   }
 
   @Test

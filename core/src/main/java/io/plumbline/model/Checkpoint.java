@@ -1,0 +1,55 @@
+package io.plumbline.model;
+
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.DecoderConfig.Head;
+
+/**
+ * A model directory as a configuration and weights that are known to fit each other, as
+ * transformers 5.23's {@code from_pretrained} reads it. Nothing is read but headers; the one
+ * exception is a checkpoint whose configuration ties a head that the file also holds.
+ *
+ * @param config with the head as the file has it
+ * @param weights under Llama's names
+ */
+record Checkpoint(DecoderConfig config, WeightSource weights) {
+  /**
+   * Reads and checks a directory.
+   *
+   * @throws PlumblineException BAD_CHECKPOINT where the architecture is not supported or the
+   *     weights do not fit it
+   */
+  static Checkpoint of(ModelDirectory directory, Head head) {
+    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
+    DirectoryWeights weights = DirectoryWeights.of(directory, config);
+    if (head == Head.TOKENS && config.tiedEmbeddings()) {
+      boolean own = weights.names().contains(DecoderConfig.TOKENS_WEIGHT);
+      if (own && !weights.names().contains(DecoderConfig.EMBEDDING_WEIGHT)) {
+        weights = weights.withEmbeddingOfHead();
+      } else if (own && weights.headIsEmbedding()) {
+        weights = weights.without(DecoderConfig.TOKENS_WEIGHT);
+      } else if (own) {
+        // transformers does not tie what differs in the file, whatever the configuration says.
+        config = config.untied();
+      }
+    }
+    Checkpoint checkpoint = new Checkpoint(config, weights.forHead(head));
+    WeightCheck.require(config, head, checkpoint.weights());
+    weights.requirePlainNumbers(config, head);
+    return checkpoint;
+  }
+
+  /**
+   * The same under a score head of the caller's, which takes the place of any head in there.
+   *
+   * @param values of the head, [hidden]
+   */
+  static Checkpoint withScoreHead(ModelDirectory directory, float[] values) {
+    DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
+    DirectoryWeights weights = DirectoryWeights.of(directory, config);
+    WeightSource under = LoadedWeights.withScoreHead(weights.forHead(Head.SCORE), values);
+    WeightCheck.require(config, Head.SCORE, under);
+    weights.requirePlainNumbers(config, Head.SCORE);
+    return new Checkpoint(config, under);
+  }
+}

@@ -1,0 +1,131 @@
+package io.plumbline.model;
+
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.ModelDirectory.TensorInfo;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.model.DecoderConfig.Head;
+import io.plumbline.model.DecoderConfig.ParameterShape;
+import java.nio.FloatBuffer;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The weights of a checkpoint under Llama's names. Like transformers, {@code
+ * core_model_loading.rename_source_key}, it takes a name with or without the base model's prefix
+ * {@code model.}, and no other prefix.
+ */
+final class DirectoryWeights implements WeightSource {
+  private static final Logger LOG = LoggerFactory.getLogger(DirectoryWeights.class);
+  private static final String PREFIX = "model.";
+
+  /** TRL's value head beside a language model, which it does not change. */
+  private static final String VALUE_HEAD = "v_head.";
+
+  private final ModelDirectory directory;
+
+  /** The file's tensor by Llama's name, or by its own where Llama has none such. */
+  private final Map<String, TensorInfo> tensors;
+
+  private DirectoryWeights(ModelDirectory directory, Map<String, TensorInfo> tensors) {
+    this.directory = directory;
+    this.tensors = tensors;
+  }
+
+  static DirectoryWeights of(ModelDirectory directory, DecoderConfig config) {
+    Set<String> known = new HashSet<>(Set.of(DecoderConfig.SCORE_WEIGHT));
+    config.untied().parameterShapes().forEach(p -> known.add(p.name()));
+    Map<String, TensorInfo> tensors = new TreeMap<>();
+    for (TensorInfo tensor : directory.tensors()) {
+      TensorInfo other = tensors.put(name(tensor.name(), known), tensor);
+      if (other != null) {
+        throw new PlumblineException(
+            ErrorCode.BAD_CHECKPOINT,
+            directory.path()
+                + " holds "
+                + other.name()
+                + " and "
+                + tensor.name()
+                + ", two tensors for one parameter: take out the one that is not meant");
+      }
+    }
+    return new DirectoryWeights(directory, tensors);
+  }
+
+  private static String name(String inFile, Set<String> known) {
+    if (inFile.startsWith(PREFIX) && known.contains(inFile.substring(PREFIX.length()))) {
+      return inFile.substring(PREFIX.length());
+    }
+    return known.contains(PREFIX + inFile) ? PREFIX + inFile : inFile;
+  }
+
+  /** Without what the model under a head does not read. */
+  DirectoryWeights forHead(Head head) {
+    Map<String, TensorInfo> kept = new LinkedHashMap<>(tensors);
+    if (head == Head.SCORE) {
+      kept.remove(DecoderConfig.TOKENS_WEIGHT);
+    } else if (kept.keySet().removeIf(name -> name.startsWith(VALUE_HEAD))) {
+      LOG.warn("{} has a value head ({}), which is not read", directory.path(), VALUE_HEAD);
+    }
+    return new DirectoryWeights(directory, kept);
+  }
+
+  DirectoryWeights without(String name) {
+    Map<String, TensorInfo> kept = new LinkedHashMap<>(tensors);
+    kept.remove(name);
+    return new DirectoryWeights(directory, kept);
+  }
+
+  /** Tied weights stand in the file once, under whichever name: here under the head's. */
+  DirectoryWeights withEmbeddingOfHead() {
+    Map<String, TensorInfo> moved = new LinkedHashMap<>(tensors);
+    moved.put(DecoderConfig.EMBEDDING_WEIGHT, moved.remove(DecoderConfig.TOKENS_WEIGHT));
+    return new DirectoryWeights(directory, moved);
+  }
+
+  /** Whether head and embedding, which are both there, hold the same numbers. */
+  boolean headIsEmbedding() {
+    return directory.sameNumbers(
+        tensors.get(DecoderConfig.EMBEDDING_WEIGHT).name(),
+        tensors.get(DecoderConfig.TOKENS_WEIGHT).name());
+  }
+
+  /** Fails where a parameter is of a type that holds no plain weights, or a quantised one. */
+  void requirePlainNumbers(DecoderConfig config, Head head) {
+    config.segmentShapes(head).stream()
+        .flatMap(segment -> segment.parameters().stream())
+        .map(ParameterShape::name)
+        .filter(tensors::containsKey)
+        .forEach(name -> directory.requirePlainNumbers(tensors.get(name).name()));
+  }
+
+  @Override
+  public String description() {
+    return directory.path();
+  }
+
+  @Override
+  public Set<String> names() {
+    return tensors.keySet();
+  }
+
+  @Override
+  public String nameInFile(String name) {
+    return tensors.containsKey(name) ? tensors.get(name).name() : name;
+  }
+
+  @Override
+  public long[] shape(String name) {
+    return tensors.get(name).shape();
+  }
+
+  @Override
+  public void read(String name, FloatBuffer target) {
+    directory.read(tensors.get(name).name(), target);
+  }
+}
