@@ -40,7 +40,9 @@ public final class ModelDirectory {
           "chat_template.jinja",
           "chat_template.json");
 
-  private static final String CLASSIFIER = "ForSequenceClassification";
+  /** How transformers ends the names of architectures that score a text. */
+  public static final String CLASSIFIER = "ForSequenceClassification";
+
   private static final String PREDICTOR = "ForCausalLM";
   private static final String SCORE_HEAD = "score.weight";
 

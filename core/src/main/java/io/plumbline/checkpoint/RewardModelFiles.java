@@ -27,7 +27,6 @@ import org.slf4j.LoggerFactory;
  */
 record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
   private static final Logger LOG = LoggerFactory.getLogger(RewardModelFiles.class);
-  private static final String CLASSIFIER = "ForSequenceClassification";
   private static final String TOKENIZER = "tokenizer.json";
   private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
   private static final String SPECIAL_TOKENS = "special_tokens_map.json";
@@ -45,9 +44,9 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
     }
     boolean before = false;
     for (JsonNode architecture : config.path("architectures")) {
-      before |= architecture.asText().endsWith(CLASSIFIER);
+      before |= architecture.asText().endsWith(ModelDirectory.CLASSIFIER);
     }
-    result.putArray("architectures").add(className(family) + CLASSIFIER);
+    result.putArray("architectures").add(className(family) + ModelDirectory.CLASSIFIER);
     result.remove("num_labels"); // transformers counts the names.
     result.putObject("id2label").put("0", "LABEL_0");
     result.putObject("label2id").put("LABEL_0", 0);

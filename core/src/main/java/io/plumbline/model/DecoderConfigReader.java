@@ -309,6 +309,9 @@ final class DecoderConfigReader {
   /** torch.nn.Embedding takes no padding index outside of its rows, so transformers fails too. */
   private int padding(int vocabulary) {
     JsonNode pad = config.path("pad_token_id");
+    if (!isNull("pad_token_id") && !pad.isIntegralNumber()) {
+      throw bad("needs a token's id or null as pad_token_id in its config.json, not " + pad);
+    }
     if (pad.isNumber() && pad.asLong() >= vocabulary) {
       throw bad(
           "has pad_token_id "

@@ -1,6 +1,7 @@
 package io.plumbline.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
@@ -143,7 +144,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
         checkpoint,
         purpose,
         dtype,
-        ModelDirectoryWriter.carrying(directory).asRewardModel().paddingTokenId(),
+        writer(directory).paddingTokenId(),
         prefix);
   }
 
@@ -265,10 +266,20 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    * @param start where this model was loaded from
    */
   public void write(Storage storage, String path, ModelDirectory start, Dtype dtype) {
-    ModelDirectoryWriter.carrying(start)
-        .asRewardModel()
+    writer(start)
         .withDtype(dtype)
         .write(storage, path, LoadedWeights.tensors(segments));
+  }
+
+  /** Of a reward model that began as {@code start}, which may name another architecture. */
+  private static ModelDirectoryWriter writer(ModelDirectory start) {
+    ModelDirectoryWriter carrying = ModelDirectoryWriter.carrying(start);
+    if (!hasHead(start)) {
+      return carrying.asRewardModel();
+    }
+    ObjectNode config = start.config();
+    config.putArray("architectures").add(ModelDirectory.CLASSIFIER);
+    return carrying.withConfig(config).asRewardModel();
   }
 
   /** Frees the weights; buffers of its segments must not be touched after this. */

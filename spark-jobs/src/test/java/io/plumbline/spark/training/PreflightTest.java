@@ -122,7 +122,7 @@ class PreflightTest {
     Path config = model.resolve("config.json");
     String text = Files.readString(config);
     Files.writeString(
-        config, text.replaceFirst("\"" + key + "\" *: *[^,]+", "\"" + key + "\": " + value));
+        config, text.replaceFirst("\"" + key + "\" *: *[^,\n]+", "\"" + key + "\": " + value));
   }
 
   /** An hour of preparation before a run that cannot load its model would be lost. */
