@@ -141,11 +141,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
     }
     Checkpoint checkpoint = Checkpoint.withScoreHead(directory, freshHead(directory, seed));
     return new ScoreModel(
-        checkpoint,
-        purpose,
-        dtype,
-        writer(directory).paddingTokenId(),
-        prefix);
+        checkpoint, purpose, dtype, writer(directory).paddingTokenId(), prefix);
   }
 
   /**
@@ -266,9 +262,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    * @param start where this model was loaded from
    */
   public void write(Storage storage, String path, ModelDirectory start, Dtype dtype) {
-    writer(start)
-        .withDtype(dtype)
-        .write(storage, path, LoadedWeights.tensors(segments));
+    writer(start).withDtype(dtype).write(storage, path, LoadedWeights.tensors(segments));
   }
 
   /** Of a reward model that began as {@code start}, which may name another architecture. */
