@@ -140,8 +140,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
       return new ScoreModel(checkpoint, purpose, dtype, checkpoint.config().padTokenId(), prefix);
     }
     Checkpoint checkpoint = Checkpoint.withScoreHead(directory, freshHead(directory, seed));
-    return new ScoreModel(
-        checkpoint, purpose, dtype, writer(directory).paddingTokenId(), prefix);
+    return new ScoreModel(checkpoint, purpose, dtype, writer(directory).paddingTokenId(), prefix);
   }
 
   /**
