@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.zip.GZIPInputStream;
 
 /**
@@ -47,25 +48,23 @@ public abstract sealed class DataFileReader implements AutoCloseable {
   @Override
   public abstract void close();
 
-  /**
-   * Opens a slice at its first row. Of Parquet only the columns of {@link ExampleShape#COLUMNS} are
-   * read; others are null.
-   */
+  /** Opens a slice at its first row. Rows have all columns, whatever the format of the file. */
   public static DataFileReader open(Storage storage, FileSlice slice) {
-    return open(storage, slice, ExampleKind.PREFERENCE);
+    return open(storage, slice, column -> true);
   }
 
   /**
-   * Opens a slice at its first row.
+   * Opens a slice at its first row, for a caller that knows which columns it needs: the others of a
+   * Parquet file need not be read. Where they are not, they are there as nulls, so that their names
+   * can be told; {@link RawRow#text} has the whole row all the same.
    *
-   * @param kind what the rows are to become: of Parquet all columns are read where it {@linkplain
-   *     ExampleKind#keepsColumns keeps} them, else those of {@link ExampleShape#COLUMNS}
+   * @param columns whether a column is needed, by its name
    */
-  public static DataFileReader open(Storage storage, FileSlice slice, ExampleKind kind) {
+  public static DataFileReader open(Storage storage, FileSlice slice, Predicate<String> columns) {
     Content content =
         slice.content() == Content.UNKNOWN ? content(storage, slice.path()) : slice.content();
     if (content == Content.PARQUET) {
-      return new OfParquet(new ParquetRows(storage, slice, kind));
+      return new OfParquet(new ParquetRows(storage, slice, columns));
     }
     InputStream raw = storage.open(slice.path());
     try {

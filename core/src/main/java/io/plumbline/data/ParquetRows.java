@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetReader;
@@ -35,9 +36,9 @@ final class ParquetRows implements AutoCloseable {
   private long row;
 
   /**
-   * @param kind what the rows are to become: decides which columns are read
+   * @param columns whether a column is read, by its name
    */
-  ParquetRows(Storage storage, FileSlice slice, ExampleKind kind) {
+  ParquetRows(Storage storage, FileSlice slice, Predicate<String> columns) {
     this.path = slice.path();
     this.row = slice.before();
     InputFile file = StorageParquet.input(storage, path);
@@ -48,7 +49,7 @@ final class ParquetRows implements AutoCloseable {
         schema = footer.getFileMetaData().getSchema();
       }
       for (Type column : schema.getFields()) {
-        if (kind.keepsColumns() || ExampleShape.COLUMNS.contains(column.getName())) {
+        if (columns.test(column.getName())) {
           read.add(column);
         } else {
           otherColumns.add(column.getName());

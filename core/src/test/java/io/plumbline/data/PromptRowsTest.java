@@ -201,7 +201,7 @@ class PromptRowsTest {
   private List<Map<String, Object>> read(Path file, ExampleKind kind) {
     List<Map<String, Object>> rows = new ArrayList<>();
     try (DataFileReader reader =
-        DataFileReader.open(storage, FileSlice.whole(file.toString()), kind)) {
+        DataFileReader.open(storage, FileSlice.whole(file.toString()), kind.columns())) {
       for (Optional<RawRow> row = reader.next(); row.isPresent(); row = reader.next()) {
         rows.add(row.get().values().orElseThrow());
       }

@@ -277,7 +277,7 @@ public final class Prepare {
         break;
       }
       try (DataFileReader reader =
-          DataFileReader.open(storage, FileSlice.whole(file.path()), kind)) {
+          DataFileReader.open(storage, FileSlice.whole(file.path()), kind.columns())) {
         Optional<RawRow> next = reader.next();
         while (next.isPresent()
             && fitting < ROWS_LOOKED_AT_FOR_SHAPE

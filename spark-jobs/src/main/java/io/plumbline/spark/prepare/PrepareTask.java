@@ -102,7 +102,8 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
       Work work, ExampleTokenizer examples, Part part, Quarantine quarantine, TaskContext context) {
     ExampleParser parser = new ExampleParser(settings.kind(), work.shape());
     String path = work.slice().path();
-    try (DataFileReader reader = DataFileReader.open(storage, work.slice(), settings.kind())) {
+    try (DataFileReader reader =
+        DataFileReader.open(storage, work.slice(), settings.kind().columns())) {
       for (Optional<RawRow> next = reader.next(); next.isPresent(); next = reader.next()) {
         if (context.isInterrupted()) {
           throw new TaskKilledException("preparing was stopped");

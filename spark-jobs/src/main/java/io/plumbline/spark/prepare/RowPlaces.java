@@ -118,7 +118,8 @@ final class RowPlaces {
     private void search(Work work, ExampleTokenizer examples, List<Place> places) {
       ExampleParser parser = new ExampleParser(settings.kind(), work.shape());
       String path = work.slice().path();
-      try (DataFileReader reader = DataFileReader.open(storage, work.slice())) {
+      try (DataFileReader reader =
+          DataFileReader.open(storage, work.slice(), settings.kind().columns())) {
         for (Optional<RawRow> next = reader.next(); next.isPresent(); next = reader.next()) {
           RawRow raw = next.get();
           tokenized(raw, parser, examples)

@@ -106,7 +106,7 @@ class SparkSourcesTest {
     List<Map<String, Object>> rows = new ArrayList<>();
     for (Storage.Entry file : storage.expand(resolved.path())) {
       try (DataFileReader reader =
-          DataFileReader.open(storage, FileSlice.whole(file.path()), kind)) {
+          DataFileReader.open(storage, FileSlice.whole(file.path()), kind.columns())) {
         for (Optional<RawRow> row = reader.next(); row.isPresent(); row = reader.next()) {
           rows.add(row.get().values().orElseThrow());
         }
