@@ -18,7 +18,10 @@ import java.util.TreeMap;
  *
  * <ul>
  *   <li>Keys are sorted, at every depth, by their UTF-16 code units; there is no white space.
- *   <li>A column that is null is left out, as if there were none. Within a column a null stays.
+ *   <li>A column that is null is left out, as if there were none, and so is a field of an object
+ *       within a column: Parquet has a null for each field that only other rows have. A null in a
+ *       list stays.
+ *   <li>Bytes are written in Base64, as Spark writes them.
  *   <li>A number without a fraction is written without one: {@code 1.0} as {@code 1}, as a table
  *       may have made a double of it.
  *   <li>NaN and the infinities are written as Python writes them: {@code NaN}, {@code Infinity},
@@ -81,7 +84,12 @@ public final class Columns {
   private static Object canonical(Object value) {
     if (value instanceof Map<?, ?> map) {
       TreeMap<String, Object> sorted = new TreeMap<>();
-      map.forEach((key, field) -> sorted.put(String.valueOf(key), canonical(field)));
+      map.forEach(
+          (key, field) -> {
+            if (field != null) {
+              sorted.put(String.valueOf(key), canonical(field));
+            }
+          });
       return sorted;
     }
     if (value instanceof List<?> list) {

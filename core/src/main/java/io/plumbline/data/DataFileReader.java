@@ -88,7 +88,7 @@ public abstract sealed class DataFileReader implements AutoCloseable {
     try (InputStream input = new BufferedInputStream(storage.open(path), BUFFER_BYTES)) {
       input.mark(4);
       byte[] magic = input.readNBytes(4);
-      if (Arrays.equals(magic, "PAR1".getBytes(StandardCharsets.US_ASCII))) {
+      if (ParquetFooter.begins(magic)) {
         return Content.PARQUET;
       }
       if (magic.length >= 2 && magic[0] == 0x1f && magic[1] == (byte) 0x8b) {
@@ -380,15 +380,8 @@ public abstract sealed class DataFileReader implements AutoCloseable {
     }
 
     @Override
-    Optional<RawRow> read() throws IOException {
-      try {
-        return rows.next();
-      } catch (PlumblineException e) {
-        throw e;
-      } catch (RuntimeException e) {
-        // Parquet reports broken files by several unchecked exceptions of its own.
-        throw damaged(path, e);
-      }
+    Optional<RawRow> read() {
+      return rows.next();
     }
 
     @Override

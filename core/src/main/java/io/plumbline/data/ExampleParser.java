@@ -366,7 +366,10 @@ public final class ExampleParser {
               case "value" -> "content";
               default -> String.valueOf(field.getKey());
             };
-        message.put(name, field.getValue());
+        // A field that is null is as good as none, in chat templates too.
+        if (field.getValue() != null) {
+          message.put(name, field.getValue());
+        }
       }
       if (!(message.get("role") instanceof String)) {
         throw new RefusedRowException(
@@ -435,6 +438,9 @@ public final class ExampleParser {
     }
     if (value instanceof Boolean) {
       return "true or false";
+    }
+    if (value instanceof byte[]) {
+      return "bytes (a Parquet column of the type binary that does not say that it is text)";
     }
     return value instanceof List ? "a list" : "an object";
   }

@@ -5,8 +5,8 @@ import java.io.Serializable;
 /**
  * A part of a data file that one task reads.
  *
- * @param start first byte; a row belongs to the slice in which its first byte lies (its row group's
- *     middle, in Parquet)
+ * @param start first byte; a row belongs to the slice in which its first byte lies (its row
+ *     group's, in Parquet)
  * @param end the byte after the last, {@link Long#MAX_VALUE} for the end of the file
  * @param before lines, or rows in Parquet, that begin before the slice
  */

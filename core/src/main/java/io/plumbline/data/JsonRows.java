@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
@@ -60,6 +61,38 @@ final class JsonRows {
       throw notAnObject();
     }
     return object(ELEMENT.readValue(parser));
+  }
+
+  /** What a text says, whatever it is. */
+  static Object value(String text) throws JsonProcessingException {
+    return ANY.readValue(text);
+  }
+
+  static JsonNode tree(String text) throws JsonProcessingException {
+    return MAPPER.readTree(text);
+  }
+
+  /** A value as the key of an object: as it is written, without quotes. */
+  static String key(Object value) {
+    try {
+      String text = MAPPER.writeValueAsString(value);
+      return text.startsWith("\"") ? MAPPER.readTree(text).asText() : text;
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("keys are plain values", e);
+    }
+  }
+
+  static boolean isUtf8(ByteBuffer bytes) {
+    try {
+      StandardCharsets.UTF_8
+          .newDecoder()
+          .onMalformedInput(CodingErrorAction.REPORT)
+          .onUnmappableCharacter(CodingErrorAction.REPORT)
+          .decode(bytes);
+      return true;
+    } catch (CharacterCodingException e) {
+      return false;
+    }
   }
 
   static JsonParser parser(java.io.InputStream input) throws IOException {

@@ -1,71 +1,132 @@
 package io.plumbline.data;
 
-import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
-import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
-import org.apache.parquet.example.data.Group;
+import org.apache.parquet.ParquetReadOptions;
+import org.apache.parquet.column.page.PageReadStore;
+import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetFileReader;
-import org.apache.parquet.hadoop.ParquetReader;
-import org.apache.parquet.hadoop.api.ReadSupport;
-import org.apache.parquet.hadoop.example.GroupReadSupport;
 import org.apache.parquet.hadoop.metadata.BlockMetaData;
+import org.apache.parquet.hadoop.metadata.ColumnChunkMetaData;
+import org.apache.parquet.hadoop.metadata.FileMetaData;
+import org.apache.parquet.io.ColumnIOFactory;
 import org.apache.parquet.io.InputFile;
-import org.apache.parquet.schema.GroupType;
-import org.apache.parquet.schema.LogicalTypeAnnotation;
-import org.apache.parquet.schema.LogicalTypeAnnotation.DecimalLogicalTypeAnnotation;
-import org.apache.parquet.schema.LogicalTypeAnnotation.ListLogicalTypeAnnotation;
-import org.apache.parquet.schema.LogicalTypeAnnotation.MapLogicalTypeAnnotation;
+import org.apache.parquet.io.MessageColumnIO;
+import org.apache.parquet.io.RecordReader;
 import org.apache.parquet.schema.MessageType;
-import org.apache.parquet.schema.PrimitiveType;
 import org.apache.parquet.schema.Type;
 
-/** A user's Parquet file as rows of plain values, as JSON would have them. */
+/**
+ * A user's Parquet file as rows of plain values, as JSON would have them: {@link ParquetValues}
+ * says how. The columns that are read are picked from the file's schema as it is: names never pass
+ * through text, so that any name will do.
+ *
+ * <p>What the file says of itself is checked before it is believed ({@link ParquetFooter}, {@link
+ * ParquetPages}); whatever is wrong with it fails with BAD_DATA in one sentence.
+ */
 final class ParquetRows implements AutoCloseable {
+  private final Storage storage;
+  private final FileSlice slice;
   private final String path;
-  private final ParquetReader<Group> reader;
   private final List<String> otherColumns = new ArrayList<>();
+  private final ParquetCodecs codecs = new ParquetCodecs();
+  private final ParquetFileReader file;
+  private final MessageType schema;
+  private final Optional<MessageColumnIO> columns;
+  private final ParquetValues values;
+
+  /** Indices of the row groups that are still to be read. */
+  private final List<Integer> groups = new ArrayList<>();
+
+  private Optional<PageReadStore> pages = Optional.empty();
+  private Optional<RecordReader<Map<String, Object>>> records = Optional.empty();
+  private long leftInGroup;
   private long row;
 
+  /** Reads all columns of rows that are refused; opened with the first of them. */
+  private Optional<ParquetRows> whole = Optional.empty();
+
   /**
-   * @param columns whether a column is read, by its name
+   * @param wanted whether a column is read, by its name
    */
-  ParquetRows(Storage storage, FileSlice slice, Predicate<String> columns) {
+  ParquetRows(Storage storage, FileSlice slice, Predicate<String> wanted) {
+    this.storage = storage;
+    this.slice = slice;
     this.path = slice.path();
     this.row = slice.before();
-    InputFile file = StorageParquet.input(storage, path);
+    ParquetFileReader opened = null;
     try {
+      InputFile input = ParquetFooter.checked(storage, path);
+      opened = open(input, codecs);
+      FileMetaData metadata = opened.getFileMetaData();
       List<Type> read = new ArrayList<>();
-      MessageType schema;
-      try (ParquetFileReader footer = ParquetFileReader.open(file)) {
-        schema = footer.getFileMetaData().getSchema();
-      }
-      for (Type column : schema.getFields()) {
-        if (columns.test(column.getName())) {
+      for (Type column : metadata.getSchema().getFields()) {
+        if (wanted.test(column.getName())) {
           read.add(column);
         } else {
           otherColumns.add(column.getName());
         }
       }
-      ParquetReader.Builder<Group> builder = new GroupReaderBuilder(file);
+      this.schema = new MessageType(metadata.getSchema().getName(), read);
+      ParquetFooter.requireDistinctNames(path, schema);
+      this.values = new ParquetValues(path, schema, metadata.getKeyValueMetaData());
+      // parquet-java cannot assemble records of no column.
+      this.columns =
+          read.isEmpty()
+              ? Optional.empty()
+              : Optional.of(new ColumnIOFactory().getColumnIO(schema));
       if (!read.isEmpty()) {
-        builder.set(
-            ReadSupport.PARQUET_READ_SCHEMA, new MessageType(schema.getName(), read).toString());
+        opened.setRequestedSchema(schema);
       }
-      if (slice.end() != Long.MAX_VALUE) {
-        builder.withFileRange(slice.start(), slice.end());
+      List<BlockMetaData> all = opened.getRowGroups();
+      Set<String> needed = new HashSet<>();
+      read.forEach(column -> needed.add(column.getName()));
+      for (int i = 0; i < all.size(); i++) {
+        long start = i == 0 ? 0 : ParquetFooter.start(all.get(i));
+        boolean inSlice = start >= slice.start() && start < slice.end();
+        if (inSlice && all.get(i).getRowCount() > 0) {
+          List<ColumnChunkMetaData> chunks = ParquetFooter.chunks(all.get(i), needed);
+          ParquetFooter.requireSound(path, input.getLength(), schema, all.get(i), chunks);
+          for (ColumnChunkMetaData chunk : chunks) {
+            codecs.require(path, chunk.getPath().toArray()[0], chunk.getCodec());
+          }
+          groups.add(i);
+        }
       }
-      this.reader = builder.build();
-    } catch (IOException | RuntimeException e) {
-      throw failed(path, e);
+      this.file = opened;
+    } catch (IOException | RuntimeException | LinkageError | VirtualMachineError e) {
+      PlumblineException failure = ParquetFailures.of(path, e);
+      closeAfter(opened, failure);
+      throw failure;
+    }
+  }
+
+  private static ParquetFileReader open(InputFile input, ParquetCodecs codecs) throws IOException {
+    ParquetReadOptions options =
+        ParquetReadOptions.builder(new PlainParquetConfiguration())
+            .withCodecFactory(codecs)
+            // Spark and parquet-java write checksums of pages: a flipped bit is not another text.
+            .usePageChecksumVerification(true)
+            .build();
+    return ParquetFileReader.open(input, options);
+  }
+
+  private static void closeAfter(ParquetFileReader opened, PlumblineException failure) {
+    if (opened != null) {
+      try {
+        opened.close();
+      } catch (IOException e) {
+        failure.addSuppressed(e);
+      }
     }
   }
 
@@ -73,18 +134,22 @@ final class ParquetRows implements AutoCloseable {
     return path;
   }
 
+  /** Slices of whole row groups, each of about so many bytes or of one row group. */
   static List<FileSlice> slices(Storage storage, String path, long bytes) {
-    try (ParquetFileReader footer = ParquetFileReader.open(StorageParquet.input(storage, path))) {
+    ParquetCodecs codecs = new ParquetCodecs();
+    try (ParquetFileReader footer = open(ParquetFooter.checked(storage, path), codecs)) {
+      List<BlockMetaData> groups = footer.getRowGroups();
+      if (!ParquetFooter.inOrder(groups)) {
+        return List.of(new FileSlice(path, FileSlice.Content.PARQUET, 0, Long.MAX_VALUE, 0));
+      }
       List<FileSlice> slices = new ArrayList<>();
       long start = 0;
       long before = 0;
       long rows = 0;
-      List<BlockMetaData> groups = footer.getRowGroups();
       for (int i = 0; i < groups.size(); i++) {
-        BlockMetaData group = groups.get(i);
-        rows += group.getRowCount();
+        rows += groups.get(i).getRowCount();
         boolean last = i + 1 == groups.size();
-        long next = last ? Long.MAX_VALUE : groups.get(i + 1).getStartingPos();
+        long next = last ? Long.MAX_VALUE : ParquetFooter.start(groups.get(i + 1));
         if (last || next - start >= bytes) {
           slices.add(new FileSlice(path, FileSlice.Content.PARQUET, start, next, before));
           start = next;
@@ -92,158 +157,91 @@ final class ParquetRows implements AutoCloseable {
         }
       }
       return slices;
-    } catch (IOException | RuntimeException e) {
-      throw failed(path, e);
+    } catch (IOException | RuntimeException | LinkageError | VirtualMachineError e) {
+      throw ParquetFailures.of(path, e);
+    } finally {
+      codecs.release();
     }
   }
 
-  Optional<RawRow> next() throws IOException {
-    Group group = reader.read();
-    if (group == null) {
-      return Optional.empty();
+  Optional<RawRow> next() {
+    try {
+      while (leftInGroup == 0) {
+        if (groups.isEmpty()) {
+          return Optional.empty();
+        }
+        load(groups.remove(0));
+      }
+      leftInGroup--;
+      row++;
+      values.begin();
+      Map<String, Object> read = records.isPresent() ? records.get().read() : new LinkedHashMap<>();
+      // Their names tell what there was instead of what is needed.
+      otherColumns.forEach(column -> read.putIfAbsent(column, null));
+      long number = row;
+      return Optional.of(
+          values
+              .refusal()
+              .map(refusal -> RawRow.refused(number, refusal, () -> text(number, read)))
+              .orElseGet(() -> RawRow.read(number, read, () -> text(number, read))));
+    } catch (IOException | RuntimeException | LinkageError | VirtualMachineError e) {
+      throw ParquetFailures.of(path, e);
     }
-    row++;
-    Map<String, Object> values = struct(group);
-    // Their names tell what there was instead of what is needed.
-    otherColumns.forEach(column -> values.putIfAbsent(column, null));
-    return Optional.of(RawRow.read(row, values, () -> JsonRows.write(values)));
+  }
+
+  private void load(int group) throws IOException {
+    closePages();
+    BlockMetaData block = file.getRowGroups().get(group);
+    leftInGroup = block.getRowCount();
+    if (columns.isPresent()) {
+      codecs.expectPagesUpTo(
+          block.getColumns().stream()
+              .mapToLong(ColumnChunkMetaData::getTotalUncompressedSize)
+              .max()
+              .orElse(0));
+      PageReadStore read = file.readRowGroup(group);
+      pages = Optional.of(read);
+      records = Optional.of(columns.get().getRecordReader(new ParquetPages(path, read), values));
+    }
+  }
+
+  /** The whole row as JSON, columns that are not read by others among them. */
+  private String text(long number, Map<String, Object> read) {
+    if (otherColumns.isEmpty()) {
+      return JsonRows.write(read);
+    }
+    try {
+      if (whole.isEmpty() || whole.get().row >= number) {
+        whole.ifPresent(ParquetRows::close);
+        whole = Optional.of(new ParquetRows(storage, slice, column -> true));
+      }
+      Optional<RawRow> found = whole.get().next();
+      while (found.isPresent() && found.get().line() < number) {
+        found = whole.get().next();
+      }
+      return found.map(row -> row.text().get()).orElseGet(() -> JsonRows.write(read));
+    } catch (PlumblineException e) {
+      // What nobody needs may be damaged: then the row is told by what was read.
+      return JsonRows.write(read);
+    }
+  }
+
+  private void closePages() {
+    pages.ifPresent(PageReadStore::close);
+    pages = Optional.empty();
+    records = Optional.empty();
   }
 
   @Override
   public void close() {
+    whole.ifPresent(ParquetRows::close);
+    closePages();
     try {
-      reader.close();
-    } catch (IOException e) {
-      throw failed(path, e);
-    }
-  }
-
-  private static PlumblineException failed(String path, Exception cause) {
-    if (cause instanceof PlumblineException known) {
-      return known;
-    }
-    return new PlumblineException(
-        ErrorCode.BAD_DATA,
-        "The Parquet file "
-            + path
-            + " cannot be read ("
-            + cause.getMessage()
-            + "); write it again or leave it out",
-        cause);
-  }
-
-  private static Map<String, Object> struct(Group group) {
-    Map<String, Object> values = new LinkedHashMap<>();
-    GroupType type = group.getType();
-    for (int field = 0; field < type.getFieldCount(); field++) {
-      Type fieldType = type.getType(field);
-      int count = group.getFieldRepetitionCount(field);
-      if (fieldType.isRepetition(Type.Repetition.REPEATED)) {
-        // A list in the style of protocol buffers: the field itself repeats.
-        List<Object> list = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-          list.add(value(group, field, i));
-        }
-        values.put(fieldType.getName(), list);
-      } else {
-        values.put(fieldType.getName(), count == 0 ? null : value(group, field, 0));
-      }
-    }
-    return values;
-  }
-
-  private static Object value(Group group, int field, int index) {
-    Type type = group.getType().getType(field);
-    if (type.isPrimitive()) {
-      return primitive(group, field, index, type.asPrimitiveType());
-    }
-    Group inner = group.getGroup(field, index);
-    LogicalTypeAnnotation logical = type.getLogicalTypeAnnotation();
-    if (logical instanceof ListLogicalTypeAnnotation) {
-      return list(inner, type.getName());
-    }
-    if (logical instanceof MapLogicalTypeAnnotation) {
-      return map(inner);
-    }
-    return struct(inner);
-  }
-
-  private static List<Object> list(Group group, String listName) {
-    List<Object> list = new ArrayList<>();
-    if (group.getType().getFieldCount() != 1) {
-      throw new IllegalArgumentException("the list " + listName + " has more than one field");
-    }
-    Type repeated = group.getType().getType(0);
-    for (int i = 0; i < group.getFieldRepetitionCount(0); i++) {
-      // The rules for lists of older writers, as Parquet's LogicalTypes.md gives them.
-      boolean element =
-          repeated.isPrimitive()
-              || repeated.asGroupType().getFieldCount() != 1
-              || repeated.getName().equals("array")
-              || repeated.getName().equals(listName + "_tuple");
-      if (element) {
-        list.add(value(group, 0, i));
-      } else {
-        Group wrapper = group.getGroup(0, i);
-        list.add(wrapper.getFieldRepetitionCount(0) == 0 ? null : value(wrapper, 0, 0));
-      }
-    }
-    return list;
-  }
-
-  private static Map<String, Object> map(Group group) {
-    Map<String, Object> map = new LinkedHashMap<>();
-    for (int i = 0; i < group.getFieldRepetitionCount(0); i++) {
-      Group entry = group.getGroup(0, i);
-      map.put(
-          String.valueOf(value(entry, 0, 0)),
-          entry.getType().getFieldCount() < 2 || entry.getFieldRepetitionCount(1) == 0
-              ? null
-              : value(entry, 1, 0));
-    }
-    return map;
-  }
-
-  private static Object primitive(Group group, int field, int index, PrimitiveType type) {
-    if (type.getLogicalTypeAnnotation() instanceof DecimalLogicalTypeAnnotation decimal) {
-      return number(new BigDecimal(unscaled(group, field, index, type), decimal.getScale()));
-    }
-    return switch (type.getPrimitiveTypeName()) {
-      case BOOLEAN -> group.getBoolean(field, index);
-      case INT32 -> group.getInteger(field, index);
-      case INT64 -> group.getLong(field, index);
-      case FLOAT -> (double) group.getFloat(field, index);
-      case DOUBLE -> group.getDouble(field, index);
-      case BINARY -> group.getBinary(field, index).toStringUsingUTF8();
-      case INT96, FIXED_LEN_BYTE_ARRAY -> group.getValueToString(field, index);
-    };
-  }
-
-  private static BigInteger unscaled(Group group, int field, int index, PrimitiveType type) {
-    return switch (type.getPrimitiveTypeName()) {
-      case INT32 -> BigInteger.valueOf(group.getInteger(field, index));
-      case INT64 -> BigInteger.valueOf(group.getLong(field, index));
-      default -> new BigInteger(group.getBinary(field, index).getBytes());
-    };
-  }
-
-  /** As JSON would have brought it: whole where it has no fraction and fits, else a double. */
-  private static Number number(BigDecimal decimal) {
-    try {
-      return decimal.longValueExact();
-    } catch (ArithmeticException e) {
-      return decimal.doubleValue();
-    }
-  }
-
-  private static final class GroupReaderBuilder extends ParquetReader.Builder<Group> {
-    private GroupReaderBuilder(InputFile file) {
-      super(file);
-    }
-
-    @Override
-    protected ReadSupport<Group> getReadSupport() {
-      return new GroupReadSupport();
+      file.close();
+    } catch (IOException | RuntimeException e) {
+      throw ParquetFailures.of(path, e);
+    } finally {
+      codecs.release();
     }
   }
 }

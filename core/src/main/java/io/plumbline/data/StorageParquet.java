@@ -22,6 +22,11 @@ public final class StorageParquet {
     try (SeekableInput probe = storage.openSeekable(path)) {
       length = probe.length();
     }
+    return input(storage, path, length);
+  }
+
+  /** A file to read whose length is known. */
+  static InputFile input(Storage storage, String path, long length) {
     return new StorageInput(storage, path, length);
   }
 

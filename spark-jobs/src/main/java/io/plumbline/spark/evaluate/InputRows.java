@@ -48,7 +48,7 @@ public final class InputRows {
         parts.add(
             context.parallelize(found, found.size()).flatMap(file -> new FileRows(storage, file)));
       } else {
-        parts.add(SparkSources.jsonRows(spark, storage, given).map(JsonLines::object));
+        parts.add(SparkSources.rows(spark, storage, given));
       }
     }
     return parts.stream().reduce(JavaRDD::union).orElseGet(context::emptyRDD);

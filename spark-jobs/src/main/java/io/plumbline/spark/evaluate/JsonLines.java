@@ -1,21 +1,15 @@
 package io.plumbline.spark.evaluate;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /** How scores and samples are written. */
 final class JsonLines {
   static final ObjectMapper MAPPER = new ObjectMapper();
-
-  private static final TypeReference<LinkedHashMap<String, Object>> OBJECT =
-      new TypeReference<>() {};
 
   private JsonLines() {}
 
@@ -33,16 +27,6 @@ final class JsonLines {
       array.add(value);
     }
     return array;
-  }
-
-  /** Values by column. */
-  static Map<String, Object> object(String json) {
-    try {
-      return MAPPER.readValue(json, OBJECT);
-    } catch (JsonProcessingException e) {
-      throw new PlumblineException(
-          ErrorCode.INTERNAL, "A row was no JSON object: " + e.getOriginalMessage(), e);
-    }
   }
 
   static String line(ObjectNode json) {

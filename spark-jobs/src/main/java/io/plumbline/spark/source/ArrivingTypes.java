@@ -30,8 +30,9 @@ import org.apache.spark.sql.types.YearMonthIntervalType;
 
 /**
  * The types that values have in a snapshot: those whose Parquet form is read back as the value that
- * JSON would have. Decimals become numbers (their Parquet form is an integer without its point),
- * collated text plain text, and columns of nothing but nulls text.
+ * JSON would have. Decimals with a fraction become the nearest doubles, as a JSON parser reads
+ * them; intervals and times of day become text, collated text plain text, and columns of nothing
+ * but nulls text.
  */
 final class ArrivingTypes {
   /** The digits that a long always holds. */
@@ -57,12 +58,13 @@ final class ArrivingTypes {
           : Optional.empty();
     }
     if (type instanceof DecimalType decimal) {
-      return Optional.of(
-          decimal.scale() == 0 && decimal.precision() <= LONG_DIGITS
-              ? DataTypes.LongType
-              : DataTypes.DoubleType);
+      if (decimal.scale() > 0) {
+        return Optional.of(DataTypes.DoubleType);
+      }
+      // A whole number stays exact at any length, as it does in JSON.
+      return Optional.of(decimal.precision() <= LONG_DIGITS ? DataTypes.LongType : decimal);
     }
-    if (type instanceof StringType || type instanceof NullType) {
+    if (type instanceof StringType || type instanceof NullType || isDuration(type)) {
       return Optional.of(DataTypes.StringType);
     }
     return asItIs(type) ? Optional.of(type) : Optional.empty();
@@ -92,9 +94,15 @@ final class ArrivingTypes {
         || type instanceof BinaryType
         || type instanceof DateType
         || type instanceof TimestampType
-        || type instanceof TimestampNTZType
-        || type instanceof YearMonthIntervalType
-        || type instanceof DayTimeIntervalType;
+        || type instanceof TimestampNTZType;
+  }
+
+  /** Parquet holds these as plain numbers; JSON has them as text. */
+  private static boolean isDuration(DataType type) {
+    return type instanceof YearMonthIntervalType
+        || type instanceof DayTimeIntervalType
+        // By its name: the oldest supported Spark has no class for it.
+        || type.typeName().startsWith("time(");
   }
 
   /** Whether the type is a variant or holds one. */

@@ -160,11 +160,13 @@ public final class SparkSources {
   }
 
   /**
-   * The rows of a source that is no files, as JSON objects, without a snapshot: they are read once
-   * and kept by the executors. They are sorted by their text, so that their order does not depend
-   * on the cluster; those of a query that ends in {@code ORDER BY} stay in its order.
+   * The rows of a source that is no files, as values by column, without a snapshot: they are read
+   * once and kept by the executors. Each is what the same row in a Parquet file would be. They are
+   * sorted by their text, so that their order does not depend on the cluster; those of a query that
+   * ends in {@code ORDER BY} stay in its order.
    */
-  public static JavaRDD<String> jsonRows(SparkSession spark, Storage storage, String given) {
+  public static JavaRDD<Map<String, Object>> rows(
+      SparkSession spark, Storage storage, String given) {
     Source source = Source.of(storage, given);
     Dataset<Row> rows = source.rows(spark, storage);
     return SourceFailures.reading(
@@ -178,9 +180,11 @@ public final class SparkSources {
                   .persist(StorageLevel.MEMORY_AND_DISK());
           // Read here, where a failure can be told as the source's.
           json.count();
-          return source.order() == Source.RowOrder.QUERY
-              ? json
-              : json.sortBy(text -> text, true, json.getNumPartitions());
+          JavaRDD<String> ordered =
+              source.order() == Source.RowOrder.QUERY
+                  ? json
+                  : json.sortBy(text -> text, true, json.getNumPartitions());
+          return ordered.map(new ArrivingValues(rows.schema()));
         });
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.Fixtures;
 import io.plumbline.checkpoint.ModelDirectory;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Two small models of one vocabulary, evaluated as the command does it. */
 class PolicyEvaluationTest {
+  private static final TypeReference<Map<String, Object>> OBJECT = new TypeReference<>() {};
   private static final double BETA = 0.05;
   private static final String DIGITS = "regex{\"name\":\"digits\",\"pattern\":\"[0-9]\"}";
   private static final String LONGER = "length{\"per_token\":1,\"weight\":0.1}";
@@ -171,7 +173,7 @@ class PolicyEvaluationTest {
     try (Tokenizer tokenizer = Tokenizer.of(reference.tokenizerFiles())) {
       ScoringRows preparing = new ScoringRows(tokenizer, Kind.LANGUAGE_MODEL);
       for (String line : Files.readAllLines(Path.of(pairs))) {
-        rows.add(preparing.prepare(rows.size(), JsonLines.object(line)).row());
+        rows.add(preparing.prepare(rows.size(), JsonLines.MAPPER.readValue(line, OBJECT)).row());
       }
     }
     try (CausalLm model = CausalLm.load(reference, CausalLm.Purpose.INFERENCE, ComputeDtype.F32)) {
