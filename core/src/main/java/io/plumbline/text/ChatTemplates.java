@@ -91,11 +91,10 @@ final class ChatTemplates {
         !templates.isEmpty()
             ? "The data holds conversations, and none of the model's chat templates ("
                 + String.join(", ", templates.keySet())
-                + ") is named default: choose one by --chat-template NAME."
+                + ") is named default: save the one that is wanted as chat_template.jinja."
             : "The data holds conversations and the model directory has no chat template"
                 + (forProcessors ? " of its tokenizer (chat_template.json is a processor's)" : "")
-                + "; add a chat_template.jinja, name one by --chat-template, or give prompts and"
-                + " completions as text.";
+                + "; add a chat_template.jinja, or give prompts and completions as text.";
     return new PlumblineException(ErrorCode.BAD_CHECKPOINT, sentence);
   }
 }
