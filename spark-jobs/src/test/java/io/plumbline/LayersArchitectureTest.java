@@ -100,14 +100,16 @@ class LayersArchitectureTest {
   }
 
   @Test
-  void gangAndReferenceKnowNothingOfTraining() {
+  void gangPrepareAndReferenceKnowNothingOfTraining() {
     noClasses()
         .that()
-        .resideInAnyPackage("io.plumbline.spark.gang..", "io.plumbline.spark.prepare..")
+        .resideInAnyPackage(
+            "io.plumbline.spark.gang..",
+            "io.plumbline.spark.prepare..",
+            "io.plumbline.spark.reference..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("io.plumbline.spark.training..")
-        .allowEmptyShould(true)
         .check(classes);
   }
 }

@@ -9,7 +9,8 @@ import java.util.Map;
  * @param row every column of the prompt's row, as JSON values: text, numbers, booleans, lists, maps
  * @param prompt the prompt as the model read it, special tokens included
  * @param promptTokens its ids
- * @param text the completion, special tokens left out
+ * @param text the completion, special tokens left out but for those that a function {@link
+ *     RewardFunction#reads reads}
  * @param tokens its ids, with the EOS where one was drawn
  * @param finish why it ends; {@link Finish#LENGTH} for one that was cut off
  */

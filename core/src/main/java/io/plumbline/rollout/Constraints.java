@@ -16,21 +16,38 @@ import java.util.Map;
  * the same means, so that all have the same bits. The state is part of a training state.
  *
  * <p>The problem is max J_R subject to J_C ≤ d for each cost, whose Lagrangian is J_R − Σ λ·(J_C −
- * d) with λ ≥ 0. The policy takes its advantages from reward − Σ λ·cost, by default over 1 + Σ λ,
- * as in Dai et al., "Safe RLHF" (2024), section 3.2; the constant λ·d changes no advantage. A
- * multiplier follows the cost by the PID rule of Stooke et al., "Responsive Safety in Reinforcement
- * Learning by PID Lagrangian Methods" (2020), algorithm 2:
+ * d) with λ ≥ 0. The policy learns from reward − Σ λ·cost, as in Dai et al., "Safe RLHF" (2024),
+ * section 3.2; the constant λ·d changes no advantage. A multiplier follows the cost by the rule of
+ * Stooke et al., "Responsive Safety in Reinforcement Learning by PID Lagrangian Methods" (2020),
+ * algorithm 2, without its derivative:
  *
- * <p>Δ = J_C − d, I ← (I + K_I·Δ)₊, λ = (K_P·Δ + I + K_D·(J_C − J_C′)₊)₊
+ * <p>Δ = (J_C − 0.9·d)/u², I ← (I + K·Δ)₊, λ = (I + 10·K·Δ)₊
  *
- * <p>where J_C′ is the cost at the update before. With K_P = K_D = 0 it is projected dual ascent.
- * The paper multiplies I by K_I afterwards; inside the sum, a change of K_I does not make λ jump.
+ * <p>I alone would be projected dual ascent, under which cost and multiplier swing around each
+ * other for ever; the term in proportion to the present excess ends that. Multiplying by K inside
+ * of the sum, a change of K does not make λ jump.
+ *
+ * <p>Costs are counted in the size u of their limit, or in their own unit where the limit is 0:
+ * once for the excess, and once for λ, which is in the unit of the reward by that of the cost. The
+ * same K so suits costs of all sizes.
  */
 public final class Constraints {
+  /**
+   * How far below its limit a cost is steered, as a share of the limit's size: the mean swings
+   * around what it is steered to, and sampling noise must stay under the limit as well.
+   */
+  static final double HEADROOM = 0.1;
+
+  /** How much more the present excess counts than a past one. */
+  private static final double PROPORTION = 10;
+
+  /** K where nothing is said. */
+  public static final double STANDARD_LEARNING_RATE = 0.1;
+
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
   private final List<Constraint> constraints;
-  private final LagrangeSettings settings;
+  private final double learningRate;
   private final double[] integrals;
   private final double[] multipliers;
 
@@ -38,13 +55,15 @@ public final class Constraints {
   private final double[] lastCosts;
 
   /**
-   * With every multiplier at its initial value.
+   * With every multiplier at 0.
    *
+   * @param learningRate K, over 0
    * @throws PlumblineException BAD_USAGE where two have one name
    */
-  public Constraints(List<Constraint> constraints, LagrangeSettings settings) {
+  public Constraints(List<Constraint> constraints, double learningRate) {
+    Settings.positive("The multipliers' learning rate", learningRate);
     this.constraints = List.copyOf(constraints);
-    this.settings = settings;
+    this.learningRate = learningRate;
     int count = constraints.size();
     if (constraints.stream().map(Constraint::name).distinct().count() < count) {
       throw new PlumblineException(
@@ -53,12 +72,9 @@ public final class Constraints {
               + constraints.stream().map(Constraint::name).toList()
               + "; give each a name of its own.");
     }
-    double initial = Math.min(settings.initial(), settings.highest());
     integrals = new double[count];
     multipliers = new double[count];
     lastCosts = new double[count];
-    Arrays.fill(integrals, initial);
-    Arrays.fill(multipliers, initial);
     Arrays.fill(lastCosts, Double.NaN);
   }
 
@@ -72,25 +88,25 @@ public final class Constraints {
     return multipliers.clone();
   }
 
+  /** What each cost counts for beside rewards that count for their weight: −λ. */
+  public double[] weights() {
+    return Arrays.stream(multipliers).map(multiplier -> -multiplier).toArray();
+  }
+
   /**
-   * A completion's reward with its costs taken off.
+   * What a completion's costs take off its reward: Σ λ·cost.
    *
-   * @param costs of the completion, one a constraint; a NaN where the cost function has nothing to
-   *     say of it, which then costs nothing
+   * @param costs holds a completion's costs, one a constraint; a NaN where the cost function has
+   *     nothing to say of it, which then costs nothing
+   * @param from where the first one stands
    */
-  public double combined(double reward, double[] costs) {
-    checkLength(costs);
-    double value = reward;
-    double weights = 1;
-    for (int i = 0; i < costs.length; i++) {
-      if (!Double.isNaN(costs[i])) {
-        value -= multipliers[i] * costs[i];
-      }
-      weights += multipliers[i];
+  public double charge(double[] costs, int from) {
+    double charge = 0;
+    for (int i = 0; i < multipliers.length; i++) {
+      double cost = costs[from + i];
+      charge += Double.isNaN(cost) ? 0 : multipliers[i] * cost;
     }
-    return settings.combination() == LagrangeSettings.Combination.NORMALIZED
-        ? value / weights
-        : value;
+    return charge;
   }
 
   /**
@@ -115,27 +131,12 @@ public final class Constraints {
         continue;
       }
       double limit = constraints.get(i).limit();
-      // Once for the excess in the limit's unit, once for λ in that of the reward by the cost's.
-      double unit = unit(limit) * unit(limit);
-      double excess = (cost - aim(limit)) / unit;
-      double rise = Double.isNaN(lastCosts[i]) ? 0 : Math.max(0, cost - lastCosts[i]) / unit;
-      integrals[i] = bounded(integrals[i] + settings.learningRate() * excess);
-      multipliers[i] =
-          bounded(settings.proportional() * excess + integrals[i] + settings.derivative() * rise);
+      double unit = limit == 0 ? 1 : Math.abs(limit);
+      double excess = (cost - (limit - HEADROOM * Math.abs(limit))) / (unit * unit);
+      integrals[i] = Math.max(0, integrals[i] + learningRate * excess);
+      multipliers[i] = Math.max(0, integrals[i] + PROPORTION * learningRate * excess);
       lastCosts[i] = cost;
     }
-  }
-
-  private double aim(double limit) {
-    return limit - settings.headroom() * Math.abs(limit);
-  }
-
-  private double unit(double limit) {
-    return settings.unit() == LagrangeSettings.Unit.LIMIT && limit != 0 ? Math.abs(limit) : 1;
-  }
-
-  private double bounded(double multiplier) {
-    return Math.max(0, Math.min(settings.highest(), multiplier));
   }
 
   private void checkLength(double[] costs) {
@@ -174,7 +175,7 @@ public final class Constraints {
   }
 
   /**
-   * Goes on from what {@link #state} gave.
+   * Continues from what {@link #state} gave.
    *
    * @throws PlumblineException BAD_CHECKPOINT where it is of other constraints
    */

@@ -1,6 +1,7 @@
 package io.plumbline.rollout;
 
 import java.util.List;
+import java.util.Set;
 
 /**
  * Scores completions. Implementations are found by {@link java.util.ServiceLoader} through {@link
@@ -15,6 +16,15 @@ public interface RewardFunction extends AutoCloseable {
    * @throws Exception where it can score none of them; the completions are then marked as failed
    */
   List<Reward> score(List<Completion> completions) throws Exception;
+
+  /**
+   * Texts such as {@code <step>} that this function looks for in completions. A tokenizer may have
+   * them as special tokens, which the text of a completion leaves out unless a function reads them;
+   * {@code <think>} and {@code <answer>} are always there.
+   */
+  default Set<String> reads() {
+    return Set.of();
+  }
 
   @Override
   default void close() {}

@@ -8,12 +8,15 @@ import io.plumbline.model.Generator;
 import io.plumbline.model.SamplingSettings;
 import io.plumbline.rollout.Completion;
 import io.plumbline.rollout.reward.RewardPanel;
+import io.plumbline.rollout.reward.RewardText;
 import io.plumbline.rollout.reward.ScoredCompletion;
 import io.plumbline.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Completes prompts with the policy's present weights and has the completions scored: for training
@@ -71,6 +74,7 @@ public record RolloutSampler(
       generations =
           generator.generate(prompts.stream().map(TokenizedRow::prompt).toList(), keys, settings);
     }
+    RewardText text = text();
     List<Completion> all = new ArrayList<>();
     for (int p = 0; p < prompts.size(); p++) {
       TokenizedRow row = prompts.get(p);
@@ -82,7 +86,7 @@ public record RolloutSampler(
                 columns,
                 prompt,
                 row.prompt(),
-                tokenizer.decodeSkippingSpecialTokens(generation.tokens()),
+                text.of(generation.tokens()),
                 generation.tokens(),
                 generation.finish()));
       }
@@ -105,6 +109,12 @@ public record RolloutSampler(
     return groups;
   }
 
+  private RewardText text() {
+    Set<String> read = new TreeSet<>(rewards.reads());
+    read.addAll(costs.reads());
+    return new RewardText(tokenizer, read);
+  }
+
   /** How many functions score a completion: rewards and costs. */
   int functions() {
     return rewards.names().size() + costs.names().size();
@@ -112,12 +122,13 @@ public record RolloutSampler(
 
   /** How many of a completion's tokens it takes to write so many of its text's characters. */
   int tokensUpTo(Completion completion, int characters) {
+    RewardText text = text();
     int low = 0;
     int high = completion.tokens().length;
     while (low < high) {
       int middle = (low + high) >>> 1;
       int[] start = Arrays.copyOf(completion.tokens(), middle);
-      if (tokenizer.decodeSkippingSpecialTokens(start).length() >= characters) {
+      if (text.of(start).length() >= characters) {
         high = middle;
       } else {
         low = middle + 1;

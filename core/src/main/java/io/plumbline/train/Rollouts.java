@@ -476,15 +476,13 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
   /** Rewards, less what costs and the distance to the reference take off, against the group's. */
   private Advantages advantages(RolloutTable table) {
     double[] weights = sampler.rewards().weights();
-    double[] charges = constraints.multipliers();
+    double[] charges = constraints.weights();
     double restraint = restraint(table);
     // Columns: rewards, costs, overlong penalty, KL penalty, distance to the reference.
     double[] all = new double[weights.length + charges.length + 3];
     int overlong = weights.length + charges.length;
     System.arraycopy(weights, 0, all, 0, weights.length);
-    for (int c = 0; c < charges.length; c++) {
-      all[weights.length + c] = -charges[c];
-    }
+    System.arraycopy(charges, 0, all, weights.length, charges.length);
     all[overlong] = 1;
     all[overlong + 1] = settings.klIn() == KlIn.REWARD ? -kl.coefficient() : 0;
     for (int s = 0; s < all.length; s++) {
@@ -690,15 +688,9 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
     if (row[FAILED] > 0 || Double.isNaN(rewards)) {
       return Double.NaN;
     }
-    double score =
-        against.score(rewards - inSteps, row[CUT_OFF] > 0 ? End.CUT_OFF : End.ENDED)
-            + row[OVERLONG];
-    double[] charges = constraints.multipliers();
-    for (int c = 0; c < charges.length; c++) {
-      double cost = row[REWARDS + weights.length + c];
-      score -= Double.isNaN(cost) ? 0 : charges[c] * cost;
-    }
-    return score;
+    return against.score(rewards - inSteps, row[CUT_OFF] > 0 ? End.CUT_OFF : End.ENDED)
+        + row[OVERLONG]
+        - constraints.charge(row, REWARDS + weights.length);
   }
 
   private boolean counts(Generation written) {

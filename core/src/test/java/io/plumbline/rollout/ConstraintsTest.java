@@ -8,8 +8,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.rollout.LagrangeSettings.Combination;
-import io.plumbline.rollout.LagrangeSettings.Unit;
 import java.util.List;
 import java.util.Random;
 import net.jqwik.api.Example;
@@ -24,66 +22,51 @@ class ConstraintsTest {
   private static final List<Constraint> TWO =
       List.of(new Constraint("length", 10), new Constraint("harm", -1));
 
-  private static LagrangeSettings plain(double initial, double learningRate) {
-    return new LagrangeSettings(
-        initial, learningRate, 0, 0, Double.POSITIVE_INFINITY, 0, Unit.COST, Combination.PLAIN);
-  }
-
+  /** Two costs with limits 10 and −1 are steered to 9 and −1.1, and counted in 10 and in 1. */
   @Example
-  void dualAscentRisesByTheExcessAndStopsAtZero() {
-    Constraints constraints = new Constraints(TWO, LagrangeSettings.dualAscent(0.5, 0.1));
+  void aMultiplierRisesByTheExcessAndStopsAtZero() {
+    Constraints constraints = new Constraints(TWO, 0.1);
 
-    constraints.update(new double[] {12, -1.5});
-    assertThat(constraints.multipliers()).containsExactly(new double[] {0.7, 0.45}, within(1e-12));
-    constraints.update(new double[] {0, Double.NaN});
-    assertThat(constraints.multipliers()).containsExactly(new double[] {0, 0.45}, within(1e-12));
-    constraints.update(new double[] {11, -1});
-    assertThat(constraints.multipliers()).containsExactly(new double[] {0.1, 0.45}, within(1e-12));
+    constraints.update(new double[] {19, -0.6}); // Δ 0.1 and 0.5: I 0.01 and 0.05
+    assertThat(constraints.multipliers()).containsExactly(new double[] {0.11, 0.55}, within(1e-12));
+    constraints.update(new double[] {12, Double.NaN}); // I 0.013
+    assertThat(constraints.multipliers())
+        .containsExactly(new double[] {0.043, 0.55}, within(1e-12));
+    constraints.update(new double[] {8.5, -1.1}); // I 0.0125; the other is where it should be
+    assertThat(constraints.multipliers())
+        .containsExactly(new double[] {0.0075, 0.05}, within(1e-12));
+    constraints.update(new double[] {0, -9});
+    assertThat(constraints.multipliers()).containsExactly(0, 0);
     assertThat(constraints.metrics())
         .containsOnlyKeys(
             "costs/length/mean", "lagrange/length", "costs/harm/mean", "lagrange/harm")
-        .containsEntry("costs/length/mean", 11.0);
+        .containsEntry("costs/length/mean", 0.0);
   }
 
   @Example
-  void proportionAndRiseAreAddedOnTop() {
-    LagrangeSettings settings =
-        new LagrangeSettings(0, 0.1, 0.5, 2, 3, 0.1, Unit.COST, Combination.NORMALIZED);
-    Constraints constraints = new Constraints(LENGTH, settings);
+  void aCostTakesItsMultiplierTimesItselfOff() {
+    Constraints constraints = new Constraints(TWO, 1);
+    constraints.update(new double[] {13.5, -1.1 + 1 / 44.0}); // times 11, in both terms together
+    assertThat(constraints.multipliers())
+        .containsExactly(new double[] {0.495, 0.25}, within(1e-12));
 
-    constraints.update(new double[] {10}); // 1 over 9: I = 0.1
-    assertThat(constraints.multipliers()[0]).isCloseTo(0.5 + 0.1, within(1e-12));
-    constraints.update(new double[] {10.5}); // I = 0.25, risen by 0.5
-    assertThat(constraints.multipliers()[0]).isCloseTo(0.75 + 0.25 + 1, within(1e-12));
-    constraints.update(new double[] {8}); // I = 0.15, a fall adds nothing
-    assertThat(constraints.multipliers()[0]).isZero();
-    constraints.update(new double[] {100});
-    assertThat(constraints.multipliers()[0]).isEqualTo(3);
-  }
-
-  @Example
-  void rewardsAndCostsMakeOneNumber() {
-    double[] costs = {4, Double.NaN};
-
-    assertThat(new Constraints(TWO, plain(0.5, 1)).combined(3, costs)).isEqualTo(1);
-    assertThat(new Constraints(TWO, LagrangeSettings.dualAscent(0.5, 1)).combined(3, costs))
-        .isEqualTo(0.5);
-    assertThat(new Constraints(List.of(), plain(0.5, 1)).combined(3, new double[0])).isEqualTo(3);
-    assertThatThrownBy(() -> new Constraints(TWO, plain(0, 1)).combined(3, new double[1]))
+    assertThat(constraints.charge(new double[] {7, 4, -2}, 1)).isCloseTo(1.48, within(1e-12));
+    assertThat(constraints.charge(new double[] {4, Double.NaN}, 0)).isCloseTo(1.98, within(1e-12));
+    assertThat(constraints.weights()).containsExactly(new double[] {-0.495, -0.25}, within(1e-12));
+    assertThat(new Constraints(List.of(), 1).charge(new double[] {3}, 1)).isZero();
+    assertThatThrownBy(() -> constraints.update(new double[1]))
         .hasMessage("1 costs for 2 constraints");
   }
 
   @Property
   void aRestoredStateGoesOnWithTheSameBits(
       @ForAll @Size(max = 12) List<@DoubleRange(min = 0, max = 30) Double> costs) throws Exception {
-    LagrangeSettings settings =
-        new LagrangeSettings(0.1, 0.05, 0.2, 0.3, 5, 0, Unit.COST, Combination.NORMALIZED);
-    Constraints constraints = new Constraints(TWO, settings);
+    Constraints constraints = new Constraints(TWO, 0.05);
     for (double cost : costs) {
       constraints.update(new double[] {cost, Double.NaN});
     }
     ObjectMapper json = new ObjectMapper();
-    Constraints restored = new Constraints(TWO, settings);
+    Constraints restored = new Constraints(TWO, 0.05);
     restored.restore((ObjectNode) json.readTree(json.writeValueAsString(constraints.state())));
 
     assertThat(restored.metrics()).isEqualTo(constraints.metrics());
@@ -95,17 +78,17 @@ class ConstraintsTest {
 
   @Example
   void whatCannotBeIsRefused() {
-    Constraints one = new Constraints(LENGTH, plain(0, 1));
-    assertThatThrownBy(() -> one.restore(new Constraints(TWO, plain(0, 1)).state()))
+    Constraints one = new Constraints(LENGTH, 1);
+    assertThatThrownBy(() -> one.restore(new Constraints(TWO, 1).state()))
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_CHECKPOINT))
         .hasMessageContaining("the constraints [length, harm], and this run has [length]");
     assertThatThrownBy(() -> one.update(new double[] {Double.POSITIVE_INFINITY}))
         .hasMessageContaining("The mean of the cost length is infinite");
-    assertThatThrownBy(() -> new Constraints(List.of(LENGTH.get(0), LENGTH.get(0)), plain(0, 1)))
+    assertThatThrownBy(() -> new Constraints(List.of(LENGTH.get(0), LENGTH.get(0)), 1))
         .hasMessageContaining("Two costs have the same name");
-    assertThatThrownBy(() -> plain(-1, 1)).hasMessageContaining("initial multiplier must be 0");
-    assertThatThrownBy(() -> plain(0, 0)).hasMessageContaining("learning rate must be over 0");
+    assertThatThrownBy(() -> new Constraints(LENGTH, 0))
+        .hasMessageContaining("learning rate must be over 0");
   }
 
   @Example
@@ -145,8 +128,11 @@ class ConstraintsTest {
     private final double[] logits = new double[REWARDS.length];
     private final Random random;
 
-    private Bandit(long seed) {
+    private final double learningRate;
+
+    private Bandit(long seed, double learningRate) {
       random = new Random(seed);
+      this.learningRate = learningRate;
     }
 
     private double[] probabilities() {
@@ -184,7 +170,7 @@ class ConstraintsTest {
           arms[i]++;
           at -= probabilities[arms[i]];
         }
-        values[i] = constraints.combined(REWARDS[arms[i]], new double[] {COSTS[arms[i]]});
+        values[i] = REWARDS[arms[i]] - constraints.charge(COSTS, arms[i]);
         meanCost += COSTS[arms[i]] / BATCH;
         meanValue += values[i] / BATCH;
       }
@@ -192,7 +178,7 @@ class ConstraintsTest {
         double advantage = values[i] - meanValue;
         for (int arm = 0; arm < logits.length; arm++) {
           double gradient = (arm == arms[i] ? 1 : 0) - probabilities[arm];
-          logits[arm] += 0.5 * advantage * gradient / BATCH;
+          logits[arm] += learningRate * advantage * gradient / BATCH;
         }
       }
       constraints.update(new double[] {meanCost});
@@ -201,26 +187,28 @@ class ConstraintsTest {
 
   @Example
   void withoutAConstraintTheBanditTakesTheDearestArm() {
-    Bandit bandit = new Bandit(1);
+    Bandit bandit = new Bandit(1, 0.5);
     Constraints none =
-        new Constraints(List.of(new Constraint("length", 1000)), LagrangeSettings.dualAscent(0, 1));
+        new Constraints(
+            List.of(new Constraint("length", 1000)), Constraints.STANDARD_LEARNING_RATE);
     for (int step = 0; step < 2000; step++) {
       bandit.step(none);
     }
     assertThat(bandit.expected(Bandit.COSTS)).isGreaterThan(20);
   }
 
+  /** The controller that grpo and ppo run, at the standard value of its only setting. */
   @Property(tries = 20)
-  void underAConstraintItsMeanCostStaysUnderTheLimit(@ForAll @LongRange(min = 0) long seed) {
-    LagrangeSettings settings =
-        new LagrangeSettings(0, 0.001, 0.01, 0.01, 10, 0.1, Unit.COST, Combination.NORMALIZED);
-    Constraints constraints = new Constraints(LENGTH, settings);
-    Bandit bandit = new Bandit(seed);
+  void underAConstraintItsMeanCostStaysUnderTheLimit(
+      @ForAll @LongRange(min = 0) long seed,
+      @ForAll @DoubleRange(min = 0.2, max = 4) double learningRate) {
+    Constraints constraints = new Constraints(LENGTH, Constraints.STANDARD_LEARNING_RATE);
+    Bandit bandit = new Bandit(seed, learningRate);
     double worst = 0;
     double reward = 0;
-    for (int step = 0; step < 4000; step++) {
+    for (int step = 0; step < 6000; step++) {
       bandit.step(constraints);
-      if (step >= 2000) {
+      if (step >= 4000) {
         worst = Math.max(worst, bandit.expected(Bandit.COSTS));
         reward += bandit.expected(Bandit.REWARDS) / 2000;
       }
@@ -231,11 +219,9 @@ class ConstraintsTest {
   }
 
   @Example
-  void inTheUnitOfItsLimitAMultiplierDoesNotDependOnTheScaleOfACost() {
-    LagrangeSettings settings =
-        new LagrangeSettings(0, 0.1, 0.5, 2, 30, 0.1, Unit.LIMIT, Combination.PLAIN);
-    Constraints small = new Constraints(List.of(new Constraint("length", 1)), settings);
-    Constraints large = new Constraints(List.of(new Constraint("length", 200)), settings);
+  void aMultiplierDoesNotDependOnTheScaleOfACost() {
+    Constraints small = new Constraints(List.of(new Constraint("length", 1)), 0.1);
+    Constraints large = new Constraints(List.of(new Constraint("length", 200)), 0.1);
 
     for (double cost : new double[] {1.5, 1.8, 0.7, 1.2}) {
       small.update(new double[] {cost});
@@ -244,8 +230,8 @@ class ConstraintsTest {
       assertThat(large.multipliers()[0] * 200).isCloseTo(small.multipliers()[0], within(1e-9));
     }
     assertThat(small.multipliers()[0]).isPositive();
-    Constraints ofNothing = new Constraints(List.of(new Constraint("harm", 0)), settings);
+    Constraints ofNothing = new Constraints(List.of(new Constraint("harm", 0)), 0.1);
     ofNothing.update(new double[] {1});
-    assertThat(ofNothing.multipliers()[0]).isCloseTo(0.6, within(1e-12));
+    assertThat(ofNothing.multipliers()[0]).isCloseTo(1.1, within(1e-12));
   }
 }

@@ -45,7 +45,6 @@ import io.plumbline.rollout.Constraints;
 import io.plumbline.rollout.Estimate;
 import io.plumbline.rollout.GeneralizedAdvantage;
 import io.plumbline.rollout.KlController;
-import io.plumbline.rollout.LagrangeSettings;
 import io.plumbline.rollout.Reward;
 import io.plumbline.rollout.RewardFunction;
 import io.plumbline.rollout.Tilt;
@@ -621,7 +620,7 @@ class KnownOptimumTest {
         Ledger.in(storage, fresh("ledger")),
         observer,
         KlController.fixed(BETA),
-        new Constraints(List.of(), LagrangeSettings.dualAscent(0, 0.05)),
+        new Constraints(List.of(), 0.05),
         Optional.empty(),
         critic);
   }

@@ -35,7 +35,6 @@ import io.plumbline.rollout.Constraints;
 import io.plumbline.rollout.Curriculum;
 import io.plumbline.rollout.GeneralizedAdvantage;
 import io.plumbline.rollout.KlController;
-import io.plumbline.rollout.LagrangeSettings;
 import io.plumbline.rollout.TrustRegion;
 import io.plumbline.rollout.ledger.Ledger;
 import io.plumbline.rollout.ledger.LedgerReader;
@@ -317,7 +316,7 @@ final class RolloutRun {
         Ledger.in(storage, directory.resolve(parts.name() + "/ledger").toString()),
         parts.observer(),
         shape.kl().get(),
-        new Constraints(shape.constraints(), LagrangeSettings.dualAscent(0, 0.05)),
+        new Constraints(shape.constraints(), 0.05),
         shape.pool() > 1 ? Optional.of(new Curriculum(40)) : Optional.empty(),
         against);
   }

@@ -38,7 +38,11 @@ public final class AnswerReward implements RewardFunctionFactory {
                 .value(completion)
                 .map(
                     value ->
-                        isAnswer(completion.text(), accepted(value, column), extract, tolerance))
+                        isAnswer(
+                            FinalPart.written(completion),
+                            accepted(value, column),
+                            extract,
+                            tolerance))
                 .map(verdict::on)
                 .orElse(Reward.notApplicable());
     return function;
@@ -57,7 +61,7 @@ public final class AnswerReward implements RewardFunctionFactory {
         accepted.add(ExpectedAnswer.of(number));
       } else if (one instanceof String || one instanceof Boolean) {
         accepted.add(ExpectedAnswer.of(one.toString()));
-      } else {
+      } else if (one != null) { // A table may pad lists.
         throw new ScoringException(
             "the column " + column.name() + " holds neither text nor numbers nor a list of these");
       }

@@ -2,14 +2,11 @@ package io.plumbline.rollout.reward;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.math.MathContext;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
- * A number as people and LaTeX write it, kept as an exact fraction: {@code 1,234.50}, {@code $18},
- * {@code 15\%}, {@code 3/4}, {@code -\frac{3}{4}}, {@code 1 1/2}, {@code 1.5 \times 10^{3}}, {@code
- * 2e-3}.
+ * A number as an exact fraction in lowest terms.
  *
  * @param numerator with the sign
  * @param denominator over 0
@@ -28,109 +25,19 @@ record ExactNumber(BigInteger numerator, BigInteger denominator, Form form) {
 
   private static final int LARGEST_EXPONENT = 200;
 
-  /** What {@link #parse} gets rid of before it looks: marks that change nothing. */
-  private static final Pattern SPACING =
-      Pattern.compile("\\\\[,!;:]|\\{,\\}(?=\\d{3})|[\\u00a0\\u2009\\u202f](?=\\d{3}(?!\\d))");
-
-  private static final String DIGITS = "(?:\\d{1,3}(?:,\\d{3})++(?!\\d)|\\d++)";
-  private static final String DECIMAL = "(?:" + DIGITS + "(?:\\.\\d*+)?+|\\.\\d++)";
-  private static final String CURRENCY = "(?:\\\\?+[$]|[€£¥₹])";
-  private static final String PERCENT = "\\s*+(\\\\?+%)?+";
-
-  private static final Pattern PLAIN =
-      Pattern.compile(
-          "([-+]?+)\\s*+"
-              + CURRENCY
-              + "?+\\s*+([-+]?+)("
-              + DECIMAL
-              + ")(?:[eE]([-+]?+\\d{1,4})|\\s*+(?:\\\\times|\\\\cdot|[×*])\\s*+10\\s*+(?:\\^|\\*\\*)\\s*+\\{?+([-+]?+\\d{1,4})\\}?+)?+"
-              + PERCENT
-              + "\\s*+"
-              + CURRENCY
-              + "?+");
-
-  private static final Pattern FRACTION =
-      Pattern.compile(
-          "([-+]?+)\\s*+"
-              + CURRENCY
-              + "?+\\s*+([-+]?+)(?:("
-              + DIGITS
-              + ")(?:\\s++(?:and\\s++)?+|(?=\\\\)))?(?:("
-              + DECIMAL
-              + ")\\s*+[/⁄]\\s*+([-+]?+"
-              + DECIMAL
-              + ")|\\\\[dt]?frac\\s*+(?:\\{\\s*+([-+]?+"
-              + DECIMAL
-              + ")\\s*+\\}|(\\d))\\s*+(?:\\{\\s*+([-+]?+"
-              + DECIMAL
-              + ")\\s*+\\}|(\\d)))"
-              + PERCENT
-              + "\\s*+"
-              + CURRENCY
-              + "?+");
-
-  /** Reads a text that is a number and nothing else. */
-  static Optional<ExactNumber> parse(String text) {
-    if (text.length() > MOST_CHARACTERS) {
-      return Optional.empty();
+  /** Fails where the denominator is 0. */
+  static ExactNumber of(BigInteger above, BigInteger below) {
+    BigInteger shared = above.gcd(below);
+    if (below.signum() < 0) {
+      shared = shared.negate();
     }
-    String bare = SPACING.matcher(text.strip().replace('−', '-')).replaceAll("").strip();
-    Matcher plain = PLAIN.matcher(bare);
-    if (plain.matches()) {
-      return ofPlain(plain);
-    }
-    Matcher fraction = FRACTION.matcher(bare);
-    return fraction.matches() ? ofFraction(fraction) : Optional.empty();
+    return new ExactNumber(above.divide(shared), below.divide(shared), Form.PLAIN);
   }
 
-  private static Optional<ExactNumber> ofPlain(Matcher m) {
-    String exponent = m.group(5) == null ? m.group(4) : m.group(5);
-    int power = exponent == null ? 0 : Integer.parseInt(exponent);
-    if (twoSigns(m) || Math.abs(power) > LARGEST_EXPONENT) {
-      return Optional.empty();
-    }
-    BigDecimal value = decimal(m.group(3)).scaleByPowerOfTen(power);
-    Form form = m.group(6) == null ? Form.PLAIN : Form.PERCENT;
-    ExactNumber number = quotient(value, BigDecimal.ONE, form);
-    return Optional.of(negative(m) ? number.negated() : number);
-  }
-
-  private static Optional<ExactNumber> ofFraction(Matcher m) {
-    BigDecimal above = decimal(first(m.group(4), m.group(6), m.group(7)));
-    BigDecimal below = decimal(first(m.group(5), m.group(8), m.group(9)));
-    if (twoSigns(m) || below.signum() == 0) {
-      return Optional.empty();
-    }
-    boolean mixed = m.group(3) != null;
-    if (mixed && (above.signum() < 0 || below.signum() < 0)) {
-      return Optional.empty();
-    }
-    BigDecimal whole = mixed ? decimal(m.group(3)) : BigDecimal.ZERO;
-    Form form = m.group(10) != null ? Form.PERCENT : Form.PLAIN;
-    ExactNumber number = quotient(whole.multiply(below).add(above), below, form);
-    return Optional.of(negative(m) ? number.negated() : number);
-  }
-
-  private static boolean twoSigns(Matcher m) {
-    return !m.group(1).isEmpty() && !m.group(2).isEmpty();
-  }
-
-  private static boolean negative(Matcher m) {
-    return (m.group(1) + m.group(2)).equals("-");
-  }
-
-  private static String first(String... groups) {
-    for (String group : groups) {
-      if (group != null) {
-        return group;
-      }
-    }
-    throw new IllegalStateException("a fraction without a part");
-  }
-
-  private static BigDecimal decimal(String digits) {
-    String plain = digits.replace(",", "");
-    return new BigDecimal(plain.endsWith(".") ? plain + "0" : plain);
+  static ExactNumber of(BigDecimal value) {
+    return value.scale() <= 0
+        ? of(value.toBigIntegerExact(), BigInteger.ONE)
+        : of(value.unscaledValue(), BigInteger.TEN.pow(value.scale()));
   }
 
   /** A number of a table's column. */
@@ -148,31 +55,95 @@ record ExactNumber(BigInteger numerator, BigInteger denominator, Form form) {
         : String.valueOf(value);
   }
 
-  private static ExactNumber quotient(BigDecimal above, BigDecimal below, Form form) {
-    int scale = Math.max(0, Math.max(above.scale(), below.scale()));
-    BigInteger n = above.movePointRight(scale).toBigIntegerExact();
-    BigInteger d = below.movePointRight(scale).toBigIntegerExact();
-    BigInteger shared = n.gcd(d);
-    if (d.signum() < 0) {
-      shared = shared.negate();
-    }
-    return new ExactNumber(n.divide(shared), d.divide(shared), form);
+  /**
+   * Reads a text that is a number and nothing else, as people and LaTeX write it: {@code 1,234.50},
+   * {@code $18}, {@code 15\%}, {@code 3/4}, {@code -\frac{3}{4}}, {@code 1 1/2}, {@code 1.5 \times
+   * 10^{3}}, {@code 2e-3}.
+   */
+  static Optional<ExactNumber> parse(String text) {
+    return text.length() > MOST_CHARACTERS
+        ? Optional.empty()
+        : MathReader.read(AnswerText.plain(text))
+            .flatMap(
+                value -> value instanceof MathValue.Scalar s ? s.of().exact() : Optional.empty());
   }
 
-  private ExactNumber negated() {
+  /**
+   * A decimal number with an exponent.
+   *
+   * @return empty where it is too large or too small to be calculated with
+   */
+  static Optional<BigDecimal> decimal(String digits, String exponent) {
+    if (digits.length() > MOST_CHARACTERS || exponent.length() > 5) {
+      return Optional.empty();
+    }
+    int power = exponent.isEmpty() ? 0 : Integer.parseInt(exponent);
+    return Math.abs(power) > LARGEST_EXPONENT
+        ? Optional.empty()
+        : Optional.of(new BigDecimal(digits.replace(",", "")).scaleByPowerOfTen(power));
+  }
+
+  ExactNumber negated() {
     return new ExactNumber(numerator.negate(), denominator, form);
   }
 
-  private ExactNumber hundredth() {
-    return quotient(
-        new BigDecimal(numerator),
-        new BigDecimal(denominator).multiply(BigDecimal.valueOf(100)),
-        Form.PLAIN);
+  ExactNumber plus(ExactNumber other) {
+    return of(
+        numerator.multiply(other.denominator).add(other.numerator.multiply(denominator)),
+        denominator.multiply(other.denominator));
+  }
+
+  ExactNumber times(ExactNumber other) {
+    return of(numerator.multiply(other.numerator), denominator.multiply(other.denominator));
+  }
+
+  ExactNumber dividedBy(ExactNumber other) {
+    return of(numerator.multiply(other.denominator), denominator.multiply(other.numerator));
+  }
+
+  ExactNumber toThe(int power) {
+    ExactNumber raised = of(numerator.pow(Math.abs(power)), denominator.pow(Math.abs(power)));
+    return power < 0 ? of(raised.denominator, raised.numerator) : raised;
+  }
+
+  /** The square root, where it is a fraction. */
+  Optional<ExactNumber> root() {
+    if (numerator.signum() < 0) {
+      return Optional.empty();
+    }
+    BigInteger above = numerator.sqrt();
+    BigInteger below = denominator.sqrt();
+    return above.multiply(above).equals(numerator) && below.multiply(below).equals(denominator)
+        ? Optional.of(of(above, below))
+        : Optional.empty();
+  }
+
+  /** What the number is with its percent sign taken at its meaning. */
+  ExactNumber hundredth() {
+    return of(numerator, denominator.multiply(BigInteger.valueOf(100)));
+  }
+
+  /** The size of what has to be calculated with. */
+  int bits() {
+    return numerator.bitLength() + denominator.bitLength();
+  }
+
+  /** Whether it can be written as a decimal number. */
+  boolean terminates() {
+    if (bits() > 4 * MOST_CHARACTERS) {
+      return false;
+    }
+    BigInteger rest = denominator.shiftRight(Math.max(0, denominator.getLowestSetBit()));
+    BigInteger five = BigInteger.valueOf(5);
+    while (rest.mod(five).signum() == 0) {
+      rest = rest.divide(five);
+    }
+    return rest.equals(BigInteger.ONE);
   }
 
   double toDouble() {
     return new BigDecimal(numerator)
-        .divide(new BigDecimal(denominator), java.math.MathContext.DECIMAL64)
+        .divide(new BigDecimal(denominator), MathContext.DECIMAL64)
         .doubleValue();
   }
 

@@ -1,8 +1,7 @@
 package io.plumbline.rollout.reward;
 
 import io.plumbline.rollout.reward.FinalAnswer.Extract;
-import java.text.Normalizer;
-import java.util.Locale;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -10,34 +9,65 @@ import java.util.regex.Pattern;
 /**
  * An answer that is right.
  *
- * @param text as the data has it
- * @param number the same as a number, where it is one
+ * @param reading what it says
  */
-record ExpectedAnswer(String text, Optional<ExactNumber> number) {
-  /** Longer candidates are no answers but texts in which one may stand. */
-  private static final int MOST_CHARACTERS = 1_000;
+record ExpectedAnswer(AnswerReading reading) {
+  /** Statements that are looked at, from the last on, for one that has a number. */
+  private static final int MOST_STATEMENTS = 3;
 
-  private static final Pattern TEXT_COMMAND =
-      Pattern.compile("\\\\(?:text|textbf|mathrm|mathbf|mbox|operatorname)\\s?\\{([^{}]*)\\}");
+  private static final Pattern CHOICE = Pattern.compile("[A-J]");
 
-  private static final Pattern NAMED = Pattern.compile("\\\\?[\\p{L}]\\w{0,20}\\s?=\\s?");
-
-  /** Words, degrees, powers of units: what may follow a number without being a part of it. */
-  private static final Pattern UNIT =
+  /** What begins a reason or a remark behind an answer. */
+  private static final Pattern REMARK =
       Pattern.compile(
-          "(?:\\s|°|\\^?\\{?\\\\(?:circ|degree)|\\p{L}{2})[\\p{L}\\s°./'’{}\\\\²³-]*+(?:\\^?\\{?[23]\\}?)?+\\.?+");
+          "\\b(?:since|because|as|where|which|when|so|but|if|given|for|after|considering|based|and"
+              + " (?:then|so|the|not|this|that|it))\\b|[,;] (?=\\p{L})|[,;]?+ \\((?=\\p{L})");
 
-  private static final Pattern PUNCTUATION_AROUND =
-      Pattern.compile("^[\\s\"'“”‘’`*_.,;:!?()\\[\\]]++|[\\s\"'“”‘’`*_.,;:!?()\\[\\]]++$");
+  private static final Pattern NEGATED =
+      Pattern.compile("(?i)^\\W*(?:not|never|neither|isn't|no longer)\\b");
+
+  private static final Pattern COMPARED =
+      Pattern.compile("(?i)\\b(?:not|between|(?:less|more|greater|fewer|other) than)\\s*+[$]?$");
+
+  /** A second answer right behind the first one. */
+  private static final Pattern HEDGED =
+      Pattern.compile(
+          "\\s*+[\\p{L}]*+\\s*+(?:or|to|and|,|/|-|\\\\pm)\\s*+[$]?[-+]?[\\d.\\\\].*+",
+          Pattern.DOTALL);
 
   /** Reads what a column holds, which may be a solution with its answer in a mark. */
   static ExpectedAnswer of(String text) {
-    String marked = FinalAnswer.afterHashes(text).or(() -> FinalAnswer.boxed(text)).orElse(text);
-    return new ExpectedAnswer(marked.strip(), number(marked));
+    Optional<String> boxed = FinalAnswer.boxed(text).content();
+    Optional<String> marked = FinalAnswer.afterHashes(text);
+    if (boxed.isPresent() && marked.isPresent() && !AnswerReading.of(marked.get()).isNumber()) {
+      marked = boxed; // Hashes of a heading.
+    }
+    String answer = marked.or(() -> boxed).or(() -> statedOnly(text)).orElse(text).strip();
+    return new ExpectedAnswer(AnswerReading.of(answer));
+  }
+
+  /** The answer of a solution of several lines, or of a sentence, that states one. */
+  private static Optional<String> statedOnly(String text) {
+    List<String> stated = FinalAnswer.stated(text, 1);
+    boolean solution = text.strip().indexOf('\n') > 0 || FinalAnswer.isStatement(text);
+    return solution
+        ? stated.stream()
+            .map(String::strip)
+            .filter(s -> s.chars().anyMatch(Character::isLetterOrDigit))
+            .findFirst()
+        : Optional.empty();
   }
 
   static ExpectedAnswer of(Number value) {
-    return new ExpectedAnswer(value.toString(), ExactNumber.of(value));
+    return of(
+        ExactNumber.of(value)
+            .filter(ExactNumber::isWhole)
+            .map(whole -> whole.numerator().toString())
+            .orElse(value.toString()));
+  }
+
+  String text() {
+    return reading.text();
   }
 
   /** Whether a completion gives this answer. */
@@ -48,92 +78,124 @@ record ExpectedAnswer(String text, Optional<ExactNumber> number) {
 
   private boolean isInPart(String part, Extract extract, Tolerance tolerance) {
     return switch (extract) {
-      case BOXED -> FinalAnswer.boxed(part).filter(x -> is(x, tolerance)).isPresent();
+      case BOXED -> FinalAnswer.boxed(part).content().filter(x -> is(x, tolerance)).isPresent();
       case HASHES -> FinalAnswer.afterHashes(part).filter(x -> is(x, tolerance)).isPresent();
-      case LAST_NUMBER -> FinalAnswer.lastNumber(part).filter(x -> is(x, tolerance)).isPresent();
+      case LAST_NUMBER -> isLast(part, tolerance);
       case WHOLE -> is(part, tolerance);
-      case AUTO -> {
-        Optional<String> marked = FinalAnswer.boxed(part).or(() -> FinalAnswer.afterHashes(part));
-        if (marked.isPresent()) {
-          yield is(marked.get(), tolerance);
-        }
-        Optional<String> stated = FinalAnswer.stated(part);
-        if (stated.isPresent()) {
-          yield isStated(stated.get(), tolerance);
-        }
-        boolean whole = number.isEmpty() || number(part).isPresent();
-        yield whole
-            ? is(part, tolerance)
-            : FinalAnswer.lastNumber(part).filter(x -> is(x, tolerance)).isPresent();
-      }
+      case AUTO -> isMarked(part, tolerance);
     };
+  }
+
+  private boolean isMarked(String part, Tolerance tolerance) {
+    FinalAnswer.Box box = FinalAnswer.boxed(part);
+    if (box.found() != FinalAnswer.Found.NONE) {
+      // One that is not closed was cut off: what it was to hold, nobody knows.
+      return box.content().filter(x -> is(x, tolerance)).isPresent();
+    }
+    Optional<String> hashes =
+        FinalAnswer.afterHashes(part).filter(line -> isAnswerLine(part, line));
+    if (hashes.isPresent()) {
+      return is(hashes.get(), tolerance);
+    }
+    List<String> stated = FinalAnswer.stated(part, MOST_STATEMENTS);
+    if (!stated.isEmpty()) {
+      return isStated(stated, tolerance);
+    }
+    if (is(part, tolerance)) {
+      return true;
+    }
+    return reading.isNumber()
+        ? !AnswerReading.of(part).isNumber() && isLast(part, tolerance)
+        : FinalAnswer.lastFormula(part).filter(x -> is(x.text(), tolerance)).isPresent();
+  }
+
+  /** A line of hashes is a heading where more follows, and it has not the form of this answer. */
+  private boolean isAnswerLine(String part, String line) {
+    boolean last = part.strip().endsWith(line);
+    return last || (reading.isNumber() && AnswerReading.of(line).isNumber());
+  }
+
+  /** Whether the last number of a text is this one; a formula behind it counts as one. */
+  private boolean isLast(String part, Tolerance tolerance) {
+    Optional<FinalAnswer.Place> number = FinalAnswer.lastNumber(part);
+    Optional<FinalAnswer.Place> formula = FinalAnswer.lastFormula(part);
+    if (formula.isPresent()
+        && (number.isEmpty() || formula.get().end() >= number.get().end())
+        && AnswerReading.of(formula.get().text()).isNumber()) {
+      return is(formula.get().text(), tolerance);
+    }
+    return number.filter(x -> is(x.text(), tolerance)).isPresent();
   }
 
   /** Whether a text is this answer and nothing else. */
   boolean is(String candidate, Tolerance tolerance) {
-    if (candidate.length() > MOST_CHARACTERS && candidate.length() > 2 * text.length()) {
+    if (candidate.length() > AnswerReading.MOST_CHARACTERS
+        && candidate.length() > 2 * text().length()) {
       return false;
     }
-    Optional<ExactNumber> given = number.isPresent() ? number(candidate) : Optional.empty();
-    return given.isPresent()
-        ? given.get().isNear(number.get(), tolerance)
-        : normal(candidate).equals(normal(text));
+    if (reading.says(AnswerReading.of(candidate), tolerance)) {
+      return true;
+    }
+    String marked = candidate.strip();
+    if (marked.endsWith("!") || marked.endsWith("?")) {
+      // An exclamation, if it is no factorial.
+      return reading.says(AnswerReading.of(marked.substring(0, marked.length() - 1)), tolerance);
+    }
+    return CHOICE.matcher(text()).matches() && AnswerWords.chooses(candidate, text());
   }
 
-  /** Whether a sentence that goes on with the answer states this one. */
-  private boolean isStated(String sentence, Tolerance tolerance) {
-    if (number.isEmpty()) {
-      int comma = sentence.indexOf(',');
-      return is(sentence, tolerance) || (comma > 0 && is(sentence.substring(0, comma), tolerance));
+  /** Whether sentences that state an answer, the last one first, state this one. */
+  private boolean isStated(List<String> sentences, Tolerance tolerance) {
+    for (String sentence : sentences) {
+      Optional<String> stated = reading.isNumber() ? number(sentence) : Optional.of(sentence);
+      if (stated.isPresent()) {
+        return is(stated.get(), tolerance)
+            || (!reading.isNumber() && isBeforeRemark(sentence, tolerance));
+      }
     }
-    if (number(sentence).isPresent()) {
-      return is(sentence, tolerance);
-    }
-    // A calculation states its result last: "16 - 3 = 13".
-    String result = sentence.substring(sentence.lastIndexOf('=') + 1);
-    return FinalAnswer.firstNumber(result).filter(x -> is(x, tolerance)).isPresent();
+    return false;
   }
 
-  /** A text as a number, with what may stand around one: math delimiters, a name, a unit. */
-  static Optional<ExactNumber> number(String text) {
-    String bare = bare(text);
-    if (bare.length() > MOST_CHARACTERS) {
+  private boolean isBeforeRemark(String sentence, Tolerance tolerance) {
+    Matcher remark = REMARK.matcher(sentence);
+    return remark.find()
+        && remark.start() > 0
+        && is(sentence.substring(0, remark.start()), tolerance);
+  }
+
+  /** The number that a sentence states: the result of the calculation that it begins with. */
+  private static Optional<String> number(String sentence) {
+    AnswerReading whole = AnswerReading.of(sentence);
+    if (whole.isNumber()) {
+      return Optional.of(sentence);
+    }
+    String plain = AnswerText.plain(sentence);
+    if (NEGATED.matcher(plain).find()) {
+      int but = plain.indexOf(" but ");
+      return but < 0 ? Optional.of("") : number(plain.substring(but + 5));
+    }
+    Matcher remark = REMARK.matcher(plain);
+    String clause = remark.find() ? plain.substring(0, remark.start()) : plain;
+    if (AnswerReading.of(clause).isNumber()
+        || (clause.equals(plain) && whole.value().isPresent())) {
+      return Optional.of(clause); // Another answer than a number is none of its numbers.
+    }
+    Optional<FinalAnswer.Place> first = result(clause);
+    if (first.isEmpty()) {
+      clause = plain;
+      first = result(clause);
+    }
+    if (first.isEmpty()) {
       return Optional.empty();
     }
-    Matcher named = NAMED.matcher(bare);
-    String value = named.lookingAt() ? bare.substring(named.end()) : bare;
-    Optional<ExactNumber> whole = ExactNumber.parse(value);
-    if (whole.isPresent()) {
-      return whole;
-    }
-    int end = FinalAnswer.endOfLeadingNumber(value);
-    return end > 0 && UNIT.matcher(value.substring(end)).matches()
-        ? ExactNumber.parse(value.substring(0, end))
-        : Optional.empty();
+    String before = clause.substring(0, first.get().start());
+    String behind = clause.substring(first.get().end());
+    boolean doubtful = COMPARED.matcher(before).find() || HEDGED.matcher(behind).matches();
+    return Optional.of(doubtful ? "" : first.get().text());
   }
 
-  /** Without what only says how a text is set. */
-  private static String bare(String text) {
-    String bare = TEXT_COMMAND.matcher(text).replaceAll(" $1").strip();
-    bare = bare.replace("\\left", "").replace("\\right", "").replace("\\displaystyle", "");
-    bare = bare.replace("\\(", "").replace("\\)", "").replace("\\[", "").replace("\\]", "");
-    bare = bare.replace("**", "").replace("`", "").strip();
-    if (bare.endsWith(".") && bare.length() > 1) {
-      bare = bare.substring(0, bare.length() - 1);
-    }
-    boolean math = bare.length() > 1 && bare.startsWith("$") && bare.endsWith("$");
-    return math ? bare.substring(1, bare.length() - 1).strip() : bare;
-  }
-
-  /** A text by which two that differ in nothing but writing are equal. */
-  static String normal(String text) {
-    String normal =
-        Normalizer.normalize(bare(text), Normalizer.Form.NFKC)
-            .toLowerCase(Locale.ROOT)
-            .replaceAll("\\\\[,!;: ]|[$]", "")
-            .replaceAll("\\s++", " ")
-            .replaceAll(" ?+([^\\p{L}\\d ]) ?+", "$1");
-    String without = PUNCTUATION_AROUND.matcher(normal).replaceAll("");
-    return without.isEmpty() ? normal.strip() : without;
+  /** The first number behind the last equals sign: "16 - 3 = 13". */
+  private static Optional<FinalAnswer.Place> result(String clause) {
+    return FinalAnswer.firstNumber(clause, clause.lastIndexOf('=') + 1);
   }
 }

@@ -1,25 +1,49 @@
 package io.plumbline.rollout.reward;
 
+import io.plumbline.rollout.Completion;
 import java.util.Optional;
 
 /** The part of a completion that is its answer. */
 final class FinalPart {
   private static final String THINK = "think";
+  private static final String ANSWER = "answer";
   private static final String FENCE = "```";
 
   private FinalPart() {}
 
   /**
+   * A completion's text, with the opening of the reasoning where the prompt ends with that, as some
+   * chat templates have it.
+   */
+  static String written(Completion completion) {
+    String opening = "<" + THINK + ">";
+    return endsWith(completion.prompt(), opening) ? opening + completion.text() : completion.text();
+  }
+
+  /** Whether a prompt ends with a tag, but for white space. */
+  static boolean endsWith(String prompt, String tag) {
+    int end = prompt.length();
+    while (end > 0 && Character.isWhitespace(prompt.charAt(end - 1))) {
+      end--;
+    }
+    return prompt.startsWith(tag, end - tag.length());
+  }
+
+  /**
    * What stands behind the reasoning, and within the last {@code <answer>} where there is one;
-   * empty where the reasoning has no end, as in a completion that was cut off.
+   * empty where the reasoning or the answer has no end, as in a completion that was cut off.
    */
   static Optional<String> of(String text) {
     int thinkEnd = text.lastIndexOf("</" + THINK + ">");
-    if (thinkEnd < 0 && text.contains("<" + THINK + ">")) {
+    String after = thinkEnd < 0 ? text : text.substring(thinkEnd + THINK.length() + 3);
+    if (after.contains("<" + THINK + ">")) {
       return Optional.empty();
     }
-    String after = thinkEnd < 0 ? text : text.substring(thinkEnd + THINK.length() + 3);
-    return Optional.of(inTag(after, "answer").orElse(after));
+    int opened = after.lastIndexOf("<" + ANSWER + ">");
+    if (opened >= 0 && after.indexOf("</" + ANSWER + ">", opened) < 0) {
+      return Optional.empty();
+    }
+    return Optional.of(inTag(after, ANSWER).orElse(after));
   }
 
   /** What the last tag of that name holds, where it is opened and closed. */

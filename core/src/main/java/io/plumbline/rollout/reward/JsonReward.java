@@ -11,6 +11,7 @@ import io.plumbline.storage.Storage;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * {@code json}: whether a completion is JSON that satisfies a JSON Schema. The JSON is the
@@ -42,8 +43,7 @@ public final class JsonReward implements RewardFunctionFactory {
       return ofColumn(new Column(schema.get().asText(), missing), tag, values);
     }
     Optional<JsonSchemaCheck> check = schema.map(node -> inline(options, node));
-    OneByOne function = completion -> reward(completion, tag, check, values);
-    return function;
+    return reading(tag, completion -> reward(completion, tag, check, values));
   }
 
   private static JsonSchemaCheck inline(Options options, JsonNode schema) {
@@ -75,7 +75,12 @@ public final class JsonReward implements RewardFunctionFactory {
               ready.computeIfAbsent(schema.toString(), text -> JsonSchemaCheck.of(schema));
           return reward(completion, tag, Optional.of(check), values);
         };
-    return function;
+    return reading(tag, function);
+  }
+
+  private static RewardFunction reading(Optional<String> tag, OneByOne function) {
+    return new Reading(
+        function, tag.map(name -> Set.of("<" + name + ">", "</" + name + ">")).orElse(Set.of()));
   }
 
   private static JsonNode schema(Object value, Column column) {
@@ -95,7 +100,7 @@ public final class JsonReward implements RewardFunctionFactory {
       Optional<String> tag,
       Optional<JsonSchemaCheck> schema,
       Values values) {
-    Optional<JsonNode> json = json(completion.text(), tag);
+    Optional<JsonNode> json = json(FinalPart.written(completion), tag);
     if (json.isEmpty()) {
       return values.verdict.on(false);
     }

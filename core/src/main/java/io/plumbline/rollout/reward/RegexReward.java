@@ -7,6 +7,8 @@ import io.plumbline.rollout.RewardFunction;
 import io.plumbline.rollout.RewardFunctionFactory;
 import io.plumbline.storage.Storage;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -14,6 +16,8 @@ import java.util.regex.PatternSyntaxException;
 
 /** {@code regex}: whether a completion, or a part of it, matches a pattern of Java's. */
 public final class RegexReward implements RewardFunctionFactory {
+  private static final Pattern TAG = Pattern.compile("</?+[\\w|.:-]{1,60}+>");
+
   /** What has to match. */
   private enum Match {
     /** Some part of the completion. */
@@ -36,8 +40,18 @@ public final class RegexReward implements RewardFunctionFactory {
     Verdict verdict = Verdict.of(options);
     options.end();
     Predicate<Matcher> search = match == Match.FIND ? Matcher::find : Matcher::matches;
-    OneByOne function = completion -> score(completion, pattern, limit, search, verdict);
-    return function;
+    return new Reading(
+        completion -> score(completion, pattern, limit, search, verdict), tags(pattern.pattern()));
+  }
+
+  /** What the pattern has of tags, and of texts such as {@code <|end|>}. */
+  private static Set<String> tags(String pattern) {
+    Set<String> tags = new HashSet<>();
+    Matcher matcher = TAG.matcher(pattern.replace("\\Q", "").replace("\\E", "").replace("\\", ""));
+    while (matcher.find()) {
+      tags.add(matcher.group());
+    }
+    return tags;
   }
 
   private static Reward score(

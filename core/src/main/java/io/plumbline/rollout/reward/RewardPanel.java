@@ -11,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * The reward functions of a run, asked together. Whatever one does, {@link #score} comes back: a
@@ -62,6 +64,23 @@ public final class RewardPanel implements AutoCloseable {
   /** Of the functions, in their order. */
   public List<String> names() {
     return specs.stream().map(RewardSpec::name).toList();
+  }
+
+  /** Texts that any of the functions looks for in completions. */
+  public Set<String> reads() {
+    Set<String> all = new TreeSet<>();
+    functions.forEach(function -> all.addAll(function.reads()));
+    return all;
+  }
+
+  /** Whether a function whose pattern a user wrote looks for a text. */
+  boolean readsByPattern(String text) {
+    for (int f = 0; f < specs.size(); f++) {
+      if (specs.get(f).kind().equals("regex") && functions.get(f).reads().contains(text)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Of the functions, in their order. */

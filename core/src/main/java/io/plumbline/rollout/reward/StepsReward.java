@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -167,6 +168,13 @@ public final class StepsReward implements RewardFunctionFactory {
           whole.text().substring(0, end).stripTrailing(),
           new int[0],
           whole.finish());
+    }
+
+    @Override
+    public Set<String> reads() {
+      Set<String> all = new TreeSet<>(by.reads());
+      separator.map(String::strip).filter(text -> !text.isEmpty()).ifPresent(all::add);
+      return all;
     }
 
     private static Reward gains(Reward reward) {

@@ -10,7 +10,10 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * {@code tags}: whether a completion has its tags in order, each opened and closed once, with text
@@ -28,6 +31,8 @@ public final class TagsReward implements RewardFunctionFactory {
 
   /** Who writes the opening of the first tag. */
   private enum Opened {
+    /** The prompt where it ends with it, and else the completion. */
+    AUTO,
     COMPLETION,
     /** It ends the prompt, as some chat templates have it. */
     PROMPT
@@ -50,19 +55,28 @@ public final class TagsReward implements RewardFunctionFactory {
     Options options = new Options(kind(), given);
     List<String> tags = options.node("tags").map(node -> tags(options, node)).orElse(DEFAULT);
     Outside outside = options.choice("outside", Outside.NOTHING);
-    Opened opened = options.choice("opened", Opened.COMPLETION);
+    Opened opened = options.choice("opened", Opened.AUTO);
     Partial partial = options.choice("partial", Partial.NONE);
     Verdict verdict = Verdict.of(options);
     options.end();
-    String before = opened == Opened.PROMPT ? "<" + tags.get(0) + ">" : "";
+    String first = "<" + tags.get(0) + ">";
     OneByOne function =
         completion -> {
-          double share = right(before + completion.text(), tags, outside);
+          boolean begun =
+              opened == Opened.PROMPT
+                  || (opened == Opened.AUTO && FinalPart.endsWith(completion.prompt(), first));
+          double share = right((begun ? first : "") + completion.text(), tags, outside);
           return partial == Partial.SHARE
               ? Reward.of(verdict.penalty() + share * (verdict.reward() - verdict.penalty()))
               : verdict.on(share == 1);
         };
-    return function;
+    return new Reading(function, both(tags));
+  }
+
+  private static Set<String> both(List<String> tags) {
+    return tags.stream()
+        .flatMap(tag -> Stream.of("<" + tag + ">", "</" + tag + ">"))
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   private static final List<String> DEFAULT = List.of("think", "answer");

@@ -6,6 +6,7 @@ import io.plumbline.rollout.Completion;
 import io.plumbline.rollout.RewardFunction;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -31,6 +32,9 @@ final class TimedFunction implements AutoCloseable {
   private final Duration timeout;
   private final Supplier<RewardFunction> maker;
 
+  /** What the function looks for in completions. */
+  private final Set<String> reads;
+
   /** Null after one was left alone. */
   private Seat seat;
 
@@ -42,6 +46,11 @@ final class TimedFunction implements AutoCloseable {
     this.timeout = timeout;
     this.maker = maker;
     this.seat = new Seat(name, maker.get());
+    this.reads = Set.copyOf(seat.function.reads());
+  }
+
+  Set<String> reads() {
+    return reads;
   }
 
   /** A function and the thread that calls it. */

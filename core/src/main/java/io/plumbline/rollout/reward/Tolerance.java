@@ -20,6 +20,9 @@ record Tolerance(double absolute, double relative) {
     double share = Math.max(relative, whole ? 0 : ROUNDING);
     double x = a.toDouble();
     double y = b.toDouble();
+    if (!Double.isFinite(x) || !Double.isFinite(y)) {
+      return false; // Too large to be compared but by its digits.
+    }
     double distance = Math.abs(x - y);
     return distance > 0
         ? distance <= Math.max(absolute, share * Math.max(Math.abs(x), Math.abs(y)))

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.code_intelligence.jazzer.api.FuzzedDataProvider;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import io.plumbline.rollout.reward.FinalAnswer.Extract;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -207,6 +209,11 @@ class AnswerRewardTest {
             Completions.value(spec, Completions.of(Map.of("target", true), "The answer is true")))
         .isEqualTo(2);
     assertThat(Completions.value(spec, Completions.of(Map.of("target", 18), "19"))).isEqualTo(-1);
+    Map<String, Object> nested = Map.of("model", Map.of("truth", Arrays.asList("18", null)));
+    assertThat(
+            Completions.value(
+                "answer{\"column\":\"model.truth\"}", Completions.of(nested, "It is 18.0")))
+        .isEqualTo(1);
   }
 
   @Test
@@ -236,7 +243,7 @@ class AnswerRewardTest {
 
   /** A model in training writes anything; a second is hundreds of times what these should take. */
   @Test
-  @Timeout(value = 60, unit = TimeUnit.SECONDS)
+  @Timeout(value = 300, unit = TimeUnit.SECONDS)
   void longTextsTakeLittleTime() {
     List<String> pieces =
         List.of(
@@ -265,20 +272,35 @@ class AnswerRewardTest {
             "1\\frac{1}{1}",
             "\\text{",
             "x=",
-            "}");
+            "}",
+            "111 ",
+            "111 1111 ",
+            "\\sqrt{",
+            "(",
+            "]1,",
+            "^",
+            "2^",
+            "$$",
+            "\\[",
+            "\\boxed{1}",
+            "½",
+            "\\pm ");
     for (String piece : pieces) {
       String text = piece.repeat(100_000 / piece.length());
-      long start = System.nanoTime();
+      long start = cpuNanos();
       for (String expected : List.of("18", "a text")) {
         for (Extract extract : Extract.values()) {
           ExpectedAnswer.of(expected).isIn(text, extract, Tolerance.EXACT);
         }
       }
       ExpectedAnswer.of(text);
-      assertThat(Duration.ofNanos(System.nanoTime() - start))
-          .as(piece)
-          .isLessThan(Duration.ofSeconds(5));
+      assertThat(Duration.ofNanos(cpuNanos() - start)).as(piece).isLessThan(Duration.ofSeconds(5));
     }
+  }
+
+  /** Of this thread: other work on the machine does not count. */
+  private static long cpuNanos() {
+    return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
   }
 
   @FuzzTest(maxDuration = "20s")

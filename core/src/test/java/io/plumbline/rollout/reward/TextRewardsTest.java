@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.plumbline.model.Generation.Finish;
 import io.plumbline.rollout.Completion;
+import io.plumbline.storage.Storage;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -191,5 +195,43 @@ class TextRewardsTest {
     assertThat(value("tags{\"opened\":\"prompt\"}", "<think>a</think><answer>c</answer>"))
         .isEqualTo(0);
     assertThat(value("tags{\"tags\":[\"plan\"],\"penalty\":-1}", "<plan>a</plan>")).isEqualTo(1);
+  }
+
+  private static Completion behind(String prompt, String text) {
+    return new Completion(
+        Map.of("answer", "5"), prompt, new int[] {1}, text, text.chars().toArray(), Finish.EOS);
+  }
+
+  /** As the templates of reasoning models end it. */
+  @Test
+  void anOpeningThatThePromptEndsWithCounts() {
+    String prompt = "<|im_start|>assistant\n<think>\n";
+    String text = "a</think><answer>5</answer>";
+    assertThat(Completions.value("tags", behind(prompt, text))).isEqualTo(1);
+    assertThat(Completions.value("tags", behind("use <think> for it", text))).isEqualTo(0);
+    assertThat(Completions.value("tags", behind(prompt, "<think>" + text))).isEqualTo(0);
+    assertThat(Completions.value("tags{\"opened\":\"completion\"}", behind(prompt, text)))
+        .isEqualTo(0);
+    assertThat(Completions.value("answer", behind(prompt, text))).isEqualTo(1);
+    // Reasoning that was cut off has no answer, though it has numbers.
+    assertThat(Completions.value("answer", behind(prompt, "2 + 3 is 5"))).isEqualTo(0);
+    assertThat(Completions.value("answer", behind("assistant\n", "2 + 3 is 5"))).isEqualTo(1);
+  }
+
+  @Test
+  void functionsSayWhatTheyReadInCompletions() {
+    assertThat(reads("tags")).contains("<think>", "</think>", "<answer>", "</answer>");
+    assertThat(reads("regex{\"pattern\":\"(?s)^<plan>.*<\\\\/plan>$\"}"))
+        .containsExactlyInAnyOrder("<plan>", "</plan>");
+    assertThat(reads("json{\"tag\":\"out\"}")).containsExactlyInAnyOrder("<out>", "</out>");
+    assertThat(reads("steps{\"by\":\"tags\",\"separator\":\"<step>\"}"))
+        .contains("<step>", "<think>");
+    assertThat(reads("answer")).isEmpty();
+  }
+
+  private static Set<String> reads(String spec) {
+    try (RewardPanel panel = RewardPanel.open(List.of(RewardSpec.parse(spec)), Storage.local())) {
+      return panel.reads();
+    }
   }
 }

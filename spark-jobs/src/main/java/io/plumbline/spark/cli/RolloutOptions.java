@@ -10,6 +10,7 @@ import io.plumbline.rollout.Advantages;
 import io.plumbline.rollout.Advantages.Aggregation;
 import io.plumbline.rollout.Advantages.Baseline;
 import io.plumbline.rollout.Advantages.Scale;
+import io.plumbline.rollout.Constraints;
 import io.plumbline.rollout.CostSpec;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.training.Algorithm;
@@ -47,7 +48,7 @@ final class RolloutOptions {
               REWARDS,
               "How fast the price of a cost rises while its mean is over the limit: by so much a"
                   + " step, in reward, where the mean is twice the limit.")
-          .withInitial("0.1");
+          .withInitial(String.valueOf(Constraints.STANDARD_LEARNING_RATE));
   static final Setting<BadRows> MAX_FAILED_REWARDS =
       Setting.value(
               "max-failed-rewards",
@@ -127,8 +128,8 @@ final class RolloutOptions {
       Setting.count(
               "curriculum-pool",
               SAMPLING,
-              "Reads N times the prompts that a phase takes, and takes those that were found neither"
-                  + " easy nor hopeless; 1 to take prompts as they come.",
+              "Reads N times the prompts that a phase takes, and takes those that were found"
+                  + " neither easy nor hopeless; 1 to take prompts as they come.",
               1)
           .withInitial("1");
   static final Setting<Integer> NUM_GENERATIONS_EVAL =

@@ -12,6 +12,7 @@ import io.plumbline.objective.Calibration;
 import io.plumbline.rollout.Estimate;
 import io.plumbline.rollout.Moments;
 import io.plumbline.rollout.Tilt;
+import io.plumbline.rollout.reward.RewardNotices;
 import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.reference.SparkFailures;
@@ -85,6 +86,11 @@ public final class PolicyEvaluation {
     try (RewardPanel panel =
         RewardPanel.open(request.rewards().stream().map(RewardSpec::parse).toList(), storage)) {
       rewardNames = panel.names();
+      request.policies().stream()
+          .map(policy -> ModelDirectory.open(storage, policy.model()).tokenizerFiles())
+          .flatMap(files -> RewardNotices.of(panel, files).stream())
+          .distinct()
+          .forEach(listener::note);
     }
     return new PolicyEvaluation(spark, storage, request, threadsPerTask, listener, rewardNames)
         .evaluation();
@@ -486,7 +492,8 @@ public final class PolicyEvaluation {
     if (groups.isEmpty()) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
-          "No prompt has two completions of the reference with a reward, which --tilt weighs; see which column each --reward reads.");
+          "No prompt has two completions of the reference with a reward, which --tilt weighs; see"
+              + " which column each --reward reads.");
     }
     return groups;
   }

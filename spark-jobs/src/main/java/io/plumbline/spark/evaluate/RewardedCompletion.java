@@ -10,6 +10,7 @@ import io.plumbline.objective.KlEstimator;
 import io.plumbline.rollout.Completion;
 import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.rollout.reward.RewardText;
 import io.plumbline.rollout.reward.ScoredCompletion;
 import io.plumbline.spark.reference.Batches;
 import io.plumbline.spark.reference.SharedModels;
@@ -168,6 +169,7 @@ record RewardedCompletion(
     public List<RewardedCompletion> answer(long firstPlace, List<Map<String, Object>> rows) {
       int perRow = stage.decoding().numGenerations();
       List<Sample> samples = sampler.sample(rows, firstPlace, stage.decoding());
+      RewardText seen = sampler.rewardText(panel.reads());
       List<int[]> prompts = new ArrayList<>();
       List<Completion> completions = new ArrayList<>();
       for (int r = 0; r < rows.size(); r++) {
@@ -179,7 +181,12 @@ record RewardedCompletion(
         for (Sample sample : samples.subList(r * perRow, (r + 1) * perRow)) {
           completions.add(
               new Completion(
-                  columns, text, prompt, sample.completion(), sample.tokens(), sample.finish()));
+                  columns,
+                  text,
+                  prompt,
+                  seen.of(sample.tokens()),
+                  sample.tokens(),
+                  sample.finish()));
         }
       }
       List<ScoredCompletion> scores = panel.score(completions);
@@ -204,7 +211,7 @@ record RewardedCompletion(
                 sample.finish(),
                 scores.get(i).failure().orElse(""),
                 show ? PromptText.of(sample.prompt()) : "",
-                show ? sample.completion() : ""));
+                show ? completions.get(i).text() : ""));
       }
       stage.done().add(rows.size());
       return rewarded;

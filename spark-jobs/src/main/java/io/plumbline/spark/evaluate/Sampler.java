@@ -11,6 +11,7 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.Generation;
 import io.plumbline.model.Generator;
 import io.plumbline.model.SamplingSettings;
+import io.plumbline.rollout.reward.RewardText;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.ChatRequest;
@@ -184,6 +185,11 @@ public final class Sampler implements AutoCloseable {
 
   CausalLm model() {
     return model;
+  }
+
+  /** Makes texts as rewards see them. */
+  RewardText rewardText(Set<String> read) {
+    return new RewardText(tokenizer, read);
   }
 
   /** The text of ids, special tokens included. */

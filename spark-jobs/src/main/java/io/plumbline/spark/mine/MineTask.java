@@ -20,6 +20,7 @@ import io.plumbline.rollout.mine.Skip;
 import io.plumbline.rollout.mine.Strategy;
 import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.rollout.reward.RewardText;
 import io.plumbline.rollout.reward.ScoredCompletion;
 import io.plumbline.spark.evaluate.DecodingSettings;
 import io.plumbline.spark.evaluate.Sampler;
@@ -97,7 +98,8 @@ record MineTask(
         SharedModels.Lease<CausalLm> policy =
             SharedModels.LANGUAGE_MODELS.acquire(storage, model, modelFingerprint, dtype);
         Sampler sampler = Sampler.over(policy.model(), tokenizer, eosIds)) {
-      Tools tools = new Tools(tokenizer, sampler, panel, tally);
+      Tools tools =
+          new Tools(tokenizer, sampler, panel, new RewardText(tokenizer, panel.reads()), tally);
       while (prompts.hasNext()) {
         lines.addAll(slice(next(prompts), tools));
       }
@@ -112,9 +114,10 @@ record MineTask(
   }
 
   /** What a task works with. */
-  private record Tools(Tokenizer tokenizer, Sampler sampler, RewardPanel panel, Tally tally) {
+  private record Tools(
+      Tokenizer tokenizer, Sampler sampler, RewardPanel panel, RewardText seen, Tally tally) {
     String text(Generation generation) {
-      return tokenizer.decodeSkippingSpecialTokens(generation.tokens());
+      return seen.of(generation.tokens());
     }
   }
 

@@ -10,6 +10,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.SamplingSettings;
 import io.plumbline.rollout.mine.Skip;
+import io.plumbline.rollout.reward.RewardNotices;
 import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.evaluate.InputRows;
@@ -106,6 +107,7 @@ public final class Mining {
     List<String> names;
     try (RewardPanel panel = RewardPanel.open(request.rewards(), storage)) {
       names = panel.names();
+      RewardNotices.of(panel, model.tokenizerFiles()).forEach(listener::note);
     }
     MineDirectory directory = new MineDirectory(storage, output);
     model.requireFinite();

@@ -21,10 +21,10 @@ import io.plumbline.rollout.CostSpec;
 import io.plumbline.rollout.Curriculum;
 import io.plumbline.rollout.GeneralizedAdvantage;
 import io.plumbline.rollout.KlController;
-import io.plumbline.rollout.LagrangeSettings;
 import io.plumbline.rollout.OverlongPenalty;
 import io.plumbline.rollout.TrustRegion;
 import io.plumbline.rollout.ledger.Ledger;
+import io.plumbline.rollout.reward.RewardNotices;
 import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.evaluate.Sampler;
@@ -71,9 +71,6 @@ record RolloutRank(
   /** The name of the pretraining rows' shards. */
   static final String PRETRAINING = "ptx";
 
-  /** Sampling noise must stay under the limit as well. */
-  private static final double COST_HEADROOM = 0.1;
-
   /** The reward functions of a run. */
   static RewardPanel rewards(RolloutSettings rollouts, Storage storage) {
     return RewardPanel.open(rollouts.rewards().stream().map(RewardSpec::parse).toList(), storage);
@@ -86,6 +83,16 @@ record RolloutRank(
             .map(cost -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()))
             .toList(),
         storage);
+  }
+
+  /** What a user should know of the rewards and costs and the policy's tokenizer. */
+  static List<String> notices(RolloutSettings rollouts, Storage storage, ModelDirectory start) {
+    try (RewardPanel rewards = rewards(rollouts, storage);
+        RewardPanel costs = costs(rollouts, storage)) {
+      List<String> notices = new ArrayList<>(RewardNotices.of(rewards, start.tokenizerFiles()));
+      notices.addAll(RewardNotices.of(costs, start.tokenizerFiles()));
+      return notices.stream().distinct().toList();
+    }
   }
 
   /** What a rank trains, and with whom. */
@@ -302,17 +309,7 @@ record RolloutRank(
     for (int c = 0; c < names.size(); c++) {
       limits.add(new Constraint(names.get(c), CostSpec.parse(rollouts.costs().get(c)).limit()));
     }
-    return new Constraints(
-        limits,
-        new LagrangeSettings(
-            0,
-            rollouts.costLearningRate(),
-            0,
-            0,
-            Double.POSITIVE_INFINITY,
-            COST_HEADROOM,
-            LagrangeSettings.Unit.LIMIT,
-            LagrangeSettings.Combination.PLAIN));
+    return new Constraints(limits, rollouts.costLearningRate());
   }
 
   private SamplingSettings sampling(Set<Integer> eosIds) {

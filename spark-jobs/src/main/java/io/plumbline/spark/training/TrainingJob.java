@@ -131,6 +131,13 @@ public final class TrainingJob {
       ProgressListener progress) {
     Storage storage = Storage.of(spark.sparkContext().hadoopConfiguration());
     Preflight.require(spark, request, storage);
+    request
+        .rollouts()
+        .ifPresent(
+            rollouts ->
+                RolloutRank.notices(
+                        rollouts, storage, ModelDirectory.open(storage, request.model()))
+                    .forEach(progress::note));
     try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start());
         RunTracking tracking =
             RunTracking.of(storage, request.output(), request.tracking(), progress)) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.objective.GrpoLossTypes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -180,22 +181,34 @@ class GrpoCommandTest {
   }
 
   @Test
-  void everyLossTypeRuns() {
-    for (String arguments :
+  void everyLossTypeRuns() throws IOException {
+    List<String> calls =
         List.of(
             "--loss-type grpo --scale-rewards batch",
+            "--loss-type bnpo",
+            "--loss-type luspo",
+            "--loss-type vespo",
             "--loss-type dr_grpo --scale-rewards none --entropy-coef 0.01",
             "--loss-type grpo --importance-sampling-level sequence --top-entropy-quantile 0.5",
             "--loss-type cispo --epsilon-high 5 --temperature 0.8 --top-p 0.9",
             "--loss-type rloo --beta 0.05 --stop 1 --repetition-penalty 1.2",
             "--loss-type dapo --dynamic-sampling 3 --overlong-cache 4 --mask-truncated-completions",
-            "--loss-type sapo --curriculum-pool 2 --steps-per-generation 2")) {
+            "--loss-type sapo --curriculum-pool 2 --steps-per-generation 2");
+    assertThat(calls.stream().map(call -> call.split(" ")[1]).distinct())
+        .containsExactlyInAnyOrderElementsOf(GrpoLossTypes.names());
+    for (String arguments : calls) {
       List<String> more =
           new ArrayList<>(
               List.of("--reward", "length{\"per_token\":-0.1}", "--max-steps", "2", "--overwrite"));
       more.addAll(List.of(arguments.split(" ")));
       Call call = grpo("types", more.toArray(String[]::new));
       assertThat(call.status()).as("%s: %s", arguments, call.err()).isZero();
+      List<JsonNode> steps =
+          metrics("types").stream().filter(line -> line.has("grad_norm")).toList();
+      assertThat(steps).as(arguments).hasSize(2);
+      assertThat(steps)
+          .as(arguments)
+          .allMatch(line -> Double.isFinite(line.get("loss").asDouble(Double.NaN)));
     }
   }
 

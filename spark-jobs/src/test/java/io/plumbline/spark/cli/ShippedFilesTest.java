@@ -80,7 +80,8 @@ class ShippedFilesTest {
     String definitions = System.getenv("PLUMBLINE_SPARK_OPERATOR");
     assumeTrue(
         definitions != null,
-        "PLUMBLINE_SPARK_OPERATOR is not set: name a directory with the Spark operator's definitions");
+        "PLUMBLINE_SPARK_OPERATOR is not set: name a directory with the Spark operator's"
+            + " definitions");
     JsonNode found =
         PythonPeer.checkDeploy(
             temp, "kubernetes", DEPLOY.resolve("kubernetes").toString(), definitions);
@@ -255,8 +256,8 @@ class ShippedFilesTest {
     // Lines that a backslash ends go on; code stands behind four blanks, in a script behind #.
     String joined = page.replaceAll("\\\\\\n\\s*", "");
     return Pattern.compile(
-            "(?m)^(?:#  |    ).*?(?:\\./plumbline|plumbline\\.jar|submit (?:cpu|gpu)|plumbline:\\w+ plumbline)"
-                + " ([a-z][a-z-]* --.*)$")
+            "(?m)^(?:#  |    ).*?(?:\\./plumbline|plumbline\\.jar|submit (?:cpu|gpu)|plumbline:\\w+"
+                + " plumbline) ([a-z][a-z-]* --.*)$")
         .matcher(joined)
         .results()
         .map(match -> match.group(1))
@@ -297,7 +298,9 @@ class ShippedFilesTest {
 
   private static void assertSettings(JsonNode settings) {
     // Spark registers its settings when this is loaded.
-    assertThat(org.apache.spark.internal.config.package$.MODULE$).isNotNull();
+    var unused = org.apache.spark.internal.config.package$.MODULE$;
+    assertThat(ConfigEntry.findEntry("spark.executor.memory")).isNotNull();
+    assertThat(ConfigEntry.findEntry("spark.executor.memroy")).isNull();
     settings
         .fieldNames()
         .forEachRemaining(

@@ -141,7 +141,6 @@ class OfflineObjectivesTest {
                   .output(directory.resolve("kto" + ranks))
                   .evalData(golden("unpaired.jsonl")));
       List<Map<String, Double>> lines = withoutTimings(lines(outcome));
-      assertThat(lines).allSatisfy(line -> assertThat(kl(line)).isNotNegative());
       assertThat(lines).anySatisfy(line -> assertThat(kl(line)).isPositive());
       if (alone == null) {
         alone = lines;

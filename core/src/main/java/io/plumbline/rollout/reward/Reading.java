@@ -1,0 +1,19 @@
+package io.plumbline.rollout.reward;
+
+import io.plumbline.rollout.Completion;
+import io.plumbline.rollout.Reward;
+import io.plumbline.rollout.RewardFunction;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A function that looks for certain texts in completions.
+ *
+ * @param reads these texts
+ */
+record Reading(OneByOne function, Set<String> reads) implements RewardFunction {
+  @Override
+  public List<Reward> score(List<Completion> completions) throws Exception {
+    return function.score(completions);
+  }
+}

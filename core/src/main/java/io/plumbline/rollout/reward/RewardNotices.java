@@ -1,0 +1,80 @@
+package io.plumbline.rollout.reward;
+
+import io.plumbline.error.PlumblineException;
+import io.plumbline.text.ChatRequest;
+import io.plumbline.text.ChatRequest.GenerationPrompt;
+import io.plumbline.text.Tokenizer;
+import io.plumbline.text.TokenizerFiles;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** What a user should know of rewards and a model's tokenizer before any work. */
+public final class RewardNotices {
+  private static final Pattern OPENING_AT_END = Pattern.compile("<[\\w|.:-]++>\\s*$");
+
+  private RewardNotices() {}
+
+  /**
+   * Sentences on texts that rewards read: those that are special tokens, and the one that the chat
+   * template's prompt ends with.
+   */
+  public static List<String> of(RewardPanel panel, TokenizerFiles files) {
+    Set<String> read = panel.reads();
+    if (read.isEmpty()) {
+      return List.of();
+    }
+    List<String> notices = new ArrayList<>();
+    try (Tokenizer tokenizer = Tokenizer.of(files)) {
+      Set<String> special = new TreeSet<>(new RewardText(tokenizer, read).special());
+      special.retainAll(read);
+      if (!special.isEmpty()) {
+        notices.add(
+            "rewards: "
+                + String.join(", ", special)
+                + (special.size() == 1 ? " is a special token" : " are special tokens")
+                + " of this tokenizer; completions keep them for the rewards that read them");
+      }
+      opening(tokenizer).filter(read::contains).ifPresent(tag -> notices.add(opened(tag, panel)));
+    }
+    return notices;
+  }
+
+  private static String opened(String tag, RewardPanel panel) {
+    return "rewards: the chat template's prompt ends with "
+        + tag
+        + ", and completions begin behind it; tags counts it as written"
+        + (panel.readsByPattern(tag)
+            ? ", but a pattern of regex that asks for " + tag + " does not match: leave it out"
+            : "");
+  }
+
+  /** The tag that a rendered prompt ends with. */
+  private static Optional<String> opening(Tokenizer tokenizer) {
+    if (tokenizer.chatTemplate().isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      String prompt =
+          tokenizer
+              .chatTemplate()
+              .get()
+              .render(
+                  new ChatRequest(
+                      List.of(Map.of("role", "user", "content", "1 + 1?")),
+                      Optional.empty(),
+                      GenerationPrompt.ADDED,
+                      Map.of()))
+              .text();
+      Matcher matcher = OPENING_AT_END.matcher(prompt);
+      return matcher.find() ? Optional.of(matcher.group().strip()) : Optional.empty();
+    } catch (PlumblineException e) {
+      return Optional.empty(); // A template that wants other messages; rows will show.
+    }
+  }
+}
