@@ -1,56 +1,83 @@
 package io.plumbline.data;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.plumbline.data.Example.ChatSettings;
 import io.plumbline.data.Example.Judgement;
 import io.plumbline.data.TokenizedRow.Desirability;
-import io.plumbline.text.TemplateSettings;
+import io.plumbline.text.Tokenizer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Objects;
+import java.util.Set;
 
 /**
  * Reads rows in TRL's data formats: text or lists of messages, with the prompt in a column of its
- * own or at the beginning of both sides.
+ * own or at the beginning of both sides. Rows of other formats become rows of these first.
  */
 public final class ExampleParser {
+  /** Fields of a message by which it says nothing. */
+  private static final Set<String> NO_CONTENT = Set.of("role", "content", RowMessages.WEIGHT);
+
   /** A step's rows lie in memory with their columns. */
   static final int MAX_COLUMNS_BYTES = 1 << 20;
 
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final ExampleKind kind;
+  private final RowReading reading;
+  private final RowLayout layout;
   private final ExampleShape shape;
+  private final RowConversion conversion;
 
   /**
+   * Reads rows of one of TRL's formats.
+   *
    * @param shape what the data set's rows look like; a row of {@link
    *     ExampleShape#PREFERENCE_IMPLICIT} that has a prompt is read with it
    */
   public ExampleParser(ExampleKind kind, ExampleShape shape) {
-    if (!ExampleShape.shapes(kind).contains(shape)) {
-      throw new IllegalArgumentException(kind + " in the shape " + shape);
-    }
-    this.kind = kind;
-    this.shape = shape;
+    this(RowReading.of(kind), RowLayout.of(shape), RowConversion.Speech.TEXT);
   }
 
   /**
-   * @param row values by column, as JSON has them: maps, lists, strings, numbers, booleans and null
+   * Reads rows of any known format.
+   *
+   * @param layout what the data set's rows look like
+   * @param tokenizer says whether questions and answers can be turns of a conversation
    */
-  public Example parse(Map<String, Object> row) throws RefusedRowException {
-    for (String column : shape.columns()) {
-      if (row.get(column) == null) {
-        throw new RefusedRowException(
-            RefusalReason.MISSING_FIELD,
-            column + " is missing or null: the row " + ExampleShape.mismatch(kind, row.keySet()));
-      }
+  public ExampleParser(RowReading reading, RowLayout layout, Tokenizer tokenizer) {
+    this(
+        reading,
+        layout,
+        tokenizer.chatTemplate().isPresent()
+            ? RowConversion.Speech.CHAT
+            : RowConversion.Speech.TEXT);
+  }
+
+  private ExampleParser(RowReading reading, RowLayout layout, RowConversion.Speech speech) {
+    if (!ExampleShape.shapes(reading.kind()).contains(layout.shape())) {
+      throw new IllegalArgumentException(reading.kind() + " in the shape " + layout.shape());
     }
+    this.kind = reading.kind();
+    this.reading = reading;
+    this.layout = layout;
+    this.shape = layout.shape();
+    this.conversion = new RowConversion(layout, speech);
+  }
+
+  /**
+   * @param given values by column of the data, as JSON has them: maps, lists, strings, numbers,
+   *     booleans and null
+   */
+  public Example parse(Map<String, Object> given) throws RefusedRowException {
+    Map<String, Object> renamed = reading.renamed(given);
+    if (kind.keepsColumns()) {
+      requireUnbroken(renamed);
+    }
+    if (layout.form() == RowLayout.Form.TRL) {
+      requireColumns(renamed);
+    }
+    requireNoMedia(renamed);
+    Map<String, Object> row = conversion.converted(renamed);
     return switch (shape) {
-      case PREFERENCE -> preference(row);
+      case PREFERENCE -> row.get("prompt") != null ? preference(row) : implicit(row);
       case PREFERENCE_IMPLICIT -> row.get("prompt") != null ? preference(row) : implicit(row);
       case PROMPT_COMPLETION -> prompted(row, row.get("prompt"), row.get("completion"));
       case UNPAIRED -> unpaired(row);
@@ -67,12 +94,41 @@ public final class ExampleParser {
     };
   }
 
-  private static Example alone(Map<String, Object> row) throws RefusedRowException {
-    for (Map.Entry<String, Object> column : row.entrySet()) {
-      requireUnbroken(column.getKey(), "the name of a column");
-      requireUnbrokenDeeply(column.getValue(), column.getKey());
+  private void requireColumns(Map<String, Object> row) throws RefusedRowException {
+    for (String column : shape.columns()) {
+      if (row.get(column) == null) {
+        throw new RefusedRowException(
+            RefusalReason.MISSING_FIELD,
+            column + " is missing or null: the row " + ExampleShape.mismatch(kind, row.keySet()));
+      }
     }
-    Object prompt = row.get("prompt");
+  }
+
+  /** Text that speaks of a picture is not learned without it. */
+  private static void requireNoMedia(Map<String, Object> row) throws RefusedRowException {
+    for (String column : RowLayout.MEDIA) {
+      Object value = row.get(column);
+      boolean none =
+          value == null
+              || "".equals(value)
+              || (value instanceof List<?> list && list.stream().allMatch(Objects::isNull));
+      if (!none) {
+        throw new RefusedRowException(
+            RefusalReason.WRONG_TYPE,
+            column + " is " + Values.type(value) + ", and no model here takes anything but text");
+      }
+    }
+  }
+
+  private static void requireUnbroken(Map<String, Object> row) throws RefusedRowException {
+    for (Map.Entry<String, Object> column : row.entrySet()) {
+      Values.requireUnbroken(column.getKey(), "the name of a column");
+      Values.requireUnbrokenDeeply(column.getValue(), column.getKey());
+    }
+  }
+
+  private Example alone(Map<String, Object> row) throws RefusedRowException {
+    Object prompt = listed(row.get("prompt"));
     if (prompt instanceof String text) {
       return new Example.TextPrompt(text, kept(row));
     }
@@ -81,11 +137,26 @@ public final class ExampleParser {
       if (messages.isEmpty()) {
         throw new RefusedRowException(RefusalReason.EMPTY_PROMPT, "prompt has no message");
       }
-      return new Example.ChatPrompt(messages, settings(row), kept(row));
+      return new Example.ChatPrompt(messages, RowSettings.of(row), kept(row));
     }
     throw new RefusedRowException(
         RefusalReason.WRONG_TYPE,
-        "prompt is " + type(prompt) + "; it must be text or a list of messages");
+        "prompt is " + Values.type(prompt) + "; it must be text or a list of messages");
+  }
+
+  /** One message stands for a list of it, as in LLaMA-Factory's pairs. */
+  private static Object listed(Object value) {
+    return value instanceof Map ? List.of(value) : value;
+  }
+
+  /** Messages, with weights where what is learned of a conversation can depend on them. */
+  private List<Map<String, Object>> messages(Object value, String column)
+      throws RefusedRowException {
+    List<Map<String, Object>> messages = RowMessages.read(value, column);
+    if (kind != ExampleKind.SUPERVISED && kind != ExampleKind.SUPERVISED_FROM_CHOSEN) {
+      messages.forEach(message -> message.remove(RowMessages.WEIGHT));
+    }
+    return messages;
   }
 
   private static String kept(Map<String, Object> row) throws RefusedRowException {
@@ -104,7 +175,10 @@ public final class ExampleParser {
   }
 
   private Example unpaired(Map<String, Object> row) throws RefusedRowException {
-    Judgement judgement = new Judgement(Double.NaN, label(row.get("label")));
+    String column = layout.label().isEmpty() ? "label" : layout.label();
+    Judgement judgement =
+        new Judgement(
+            Double.NaN, RowLabels.read(row.get("label"), column, reading.desirableFrom()));
     Example example = prompted(row, row.get("prompt"), row.get("completion"));
     return example instanceof Example.PromptedText text
         ? new Example.PromptedText(text.prompt(), text.completions(), judgement)
@@ -115,24 +189,6 @@ public final class ExampleParser {
     return new Example.PromptedChat(chat.prompt(), chat.completions(), chat.settings(), judgement);
   }
 
-  /** A truth value in the spellings that tables have of it. */
-  private static Desirability label(Object value) throws RefusedRowException {
-    boolean isTrue =
-        Boolean.TRUE.equals(value)
-            || (value instanceof Number number && number.doubleValue() == 1)
-            || "true".equals(value);
-    boolean isFalse =
-        Boolean.FALSE.equals(value)
-            || (value instanceof Number number && number.doubleValue() == 0)
-            || "false".equals(value);
-    if (!isTrue && !isFalse) {
-      String said = value instanceof Number ? value.toString() : type(value);
-      throw new RefusedRowException(
-          RefusalReason.BAD_VALUE, "label is " + said + "; it must be true or false, or 1 or 0");
-    }
-    return isTrue ? Desirability.DESIRABLE : Desirability.UNDESIRABLE;
-  }
-
   private static double margin(Object value) throws RefusedRowException {
     if (value == null) {
       return Double.NaN;
@@ -140,18 +196,34 @@ public final class ExampleParser {
     if (value instanceof Number number && Double.isFinite(number.doubleValue())) {
       return number.doubleValue();
     }
-    String said = value instanceof Number ? value.toString() : type(value);
+    String said = value instanceof Number ? value.toString() : Values.type(value);
     throw new RefusedRowException(
         RefusalReason.BAD_VALUE, "margin is " + said + "; it must be a finite number");
   }
 
   private Example preference(Map<String, Object> row) throws RefusedRowException {
-    Object prompt = row.get("prompt");
-    Object chosen = row.get("chosen");
-    Object rejected = row.get("rejected");
-    // As TRL: some data sets repeat as text the prompt that both conversations begin with.
-    boolean promptIsInSides = prompt instanceof String && chosen instanceof List;
-    return promptIsInSides ? implicit(row) : pair(row, prompt, chosen, rejected);
+    Object prompt = listed(row.get("prompt"));
+    Object chosen = listed(row.get("chosen"));
+    Object rejected = listed(row.get("rejected"));
+    if (prompt instanceof String && chosen instanceof List && rejected instanceof List) {
+      // As TRL: some data sets repeat as text the prompt that both conversations begin with.
+      boolean answersAlone = beginsWithAnswer(chosen) && beginsWithAnswer(rejected);
+      return answersAlone ? pair(row, prompt, chosen, rejected) : implicit(row);
+    }
+    return pair(row, prompt, chosen, rejected);
+  }
+
+  private static boolean beginsWithAnswer(Object side) throws RefusedRowException {
+    List<Map<String, Object>> messages = RowMessages.read(side, "a side");
+    return !messages.isEmpty() && "assistant".equals(messages.get(0).get("role"));
+  }
+
+  /** Whether a completion repeats the conversation that it answers, as in UltraFeedback. */
+  private static boolean repeats(
+      List<Map<String, Object>> completion, List<Map<String, Object>> prompt) {
+    return !prompt.isEmpty()
+        && completion.size() > prompt.size()
+        && completion.subList(0, prompt.size()).equals(prompt);
   }
 
   /** TRL's extract_prompt: the longest common prefix, one short of the end of the shorter side. */
@@ -221,40 +293,54 @@ public final class ExampleParser {
 
   private Example prompted(Map<String, Object> row, Object prompt, Object completion)
       throws RefusedRowException {
-    return prompted(row, prompt, completion, "completion");
+    return prompted(row, listed(prompt), listed(completion), "completion");
   }
 
   private Example prompted(Map<String, Object> row, Object prompt, Object completion, String column)
       throws RefusedRowException {
     if (prompt instanceof String promptText && completion instanceof String completionText) {
-      requireUnbroken(promptText, "prompt");
+      Values.requireUnbroken(promptText, "prompt");
       requireText(completionText, column);
       return new Example.PromptedText(promptText, List.of(completionText));
     }
-    if (prompt instanceof List && completion instanceof List) {
-      List<Map<String, Object>> before = messages(prompt, "prompt");
-      List<Map<String, Object>> after = messages(completion, column);
+    boolean chat = prompt instanceof List || completion instanceof List;
+    if (chat && isTextOrList(prompt) && isTextOrList(completion)) {
+      Values.requireUnbrokenDeeply(prompt, "prompt");
+      Values.requireUnbrokenDeeply(completion, column);
+      List<Map<String, Object>> before =
+          prompt instanceof String text
+              ? List.of(Map.of("role", "user", "content", text))
+              : messages(prompt, "prompt");
+      List<Map<String, Object>> after =
+          completion instanceof String text
+              ? List.of(Map.of("role", "assistant", "content", text))
+              : messages(completion, column);
       if (before.isEmpty()) {
         throw new RefusedRowException(RefusalReason.MISSING_FIELD, "prompt has no message");
       }
+      after = repeats(after, before) ? after.subList(before.size(), after.size()) : after;
       requireMessages(after, column);
-      return new Example.PromptedChat(before, List.of(after), settings(row));
+      return new Example.PromptedChat(before, List.of(after), RowSettings.of(row));
     }
     throw new RefusedRowException(
         RefusalReason.WRONG_TYPE,
         "prompt is "
-            + type(prompt)
+            + Values.type(prompt)
             + " and "
             + column
             + " is "
-            + type(completion)
+            + Values.type(completion)
             + "; both must be text or both be lists of messages");
   }
 
-  private static Example whole(Map<String, Object> row, String column) throws RefusedRowException {
+  private static boolean isTextOrList(Object value) {
+    return value instanceof String || value instanceof List;
+  }
+
+  private Example whole(Map<String, Object> row, String column) throws RefusedRowException {
     List<Map<String, Object>> messages = messages(row.get(column), column);
     requireMessages(messages, column);
-    return new Example.WholeChat(messages, settings(row));
+    return new Example.WholeChat(messages, RowSettings.of(row));
   }
 
   private static void requireDifferent(boolean same) throws RefusedRowException {
@@ -268,12 +354,12 @@ public final class ExampleParser {
     if (!found) {
       throw new RefusedRowException(
           RefusalReason.NO_COMMON_PROMPT,
-          "there is no prompt column, and chosen and rejected do not begin alike");
+          "chosen and rejected do not begin alike, and no column says what they answer");
     }
   }
 
   private static void requireText(String text, String column) throws RefusedRowException {
-    requireUnbroken(text, column);
+    Values.requireUnbroken(text, column);
     if (text.isEmpty()) {
       throw new RefusedRowException(RefusalReason.EMPTY_COMPLETION, column + " is empty");
     }
@@ -290,11 +376,7 @@ public final class ExampleParser {
       // A message may speak by other fields, such as tool_calls.
       boolean others =
           message.entrySet().stream()
-              .anyMatch(
-                  field ->
-                      !field.getKey().equals("role")
-                          && !field.getKey().equals("content")
-                          && field.getValue() != null);
+              .anyMatch(field -> !NO_CONTENT.contains(field.getKey()) && field.getValue() != null);
       if (!empty || others) {
         return;
       }
@@ -305,143 +387,10 @@ public final class ExampleParser {
 
   private static String text(Object value, String column) throws RefusedRowException {
     if (value instanceof String text) {
-      requireUnbroken(text, column);
+      Values.requireUnbroken(text, column);
       return text;
     }
     throw new RefusedRowException(
-        RefusalReason.WRONG_TYPE, column + " is " + type(value) + ", not text");
-  }
-
-  /** JSON can spell half of a surrogate pair, which no tokenizer can take. */
-  private static void requireUnbroken(String text, String where) throws RefusedRowException {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (Character.isSurrogate(c)) {
-        boolean pair =
-            Character.isHighSurrogate(c)
-                && i + 1 < text.length()
-                && Character.isLowSurrogate(text.charAt(i + 1));
-        if (!pair) {
-          throw new RefusedRowException(
-              RefusalReason.NOT_UTF8, where + " has half of a surrogate pair");
-        }
-        i++;
-      }
-    }
-  }
-
-  private static void requireUnbrokenDeeply(Object value, String where) throws RefusedRowException {
-    if (value instanceof String text) {
-      requireUnbroken(text, where);
-    } else if (value instanceof List<?> list) {
-      for (Object element : list) {
-        requireUnbrokenDeeply(element, where);
-      }
-    } else if (value instanceof Map<?, ?> map) {
-      for (Map.Entry<?, ?> entry : map.entrySet()) {
-        requireUnbrokenDeeply(entry.getKey(), where);
-        requireUnbrokenDeeply(entry.getValue(), where);
-      }
-    }
-  }
-
-  private static List<Map<String, Object>> messages(Object value, String column)
-      throws RefusedRowException {
-    if (!(value instanceof List<?> list)) {
-      throw new RefusedRowException(
-          RefusalReason.WRONG_TYPE, column + " is " + type(value) + ", not a list of messages");
-    }
-    List<Map<String, Object>> messages = new ArrayList<>();
-    for (Object element : list) {
-      if (!(element instanceof Map<?, ?> fields)) {
-        throw new RefusedRowException(
-            RefusalReason.WRONG_TYPE, column + " has " + type(element) + " among its messages");
-      }
-      Map<String, Object> message = new LinkedHashMap<>();
-      for (Map.Entry<?, ?> field : fields.entrySet()) {
-        // As TRL's maybe_convert_to_chatml.
-        String name =
-            switch (String.valueOf(field.getKey())) {
-              case "from" -> "role";
-              case "value" -> "content";
-              default -> String.valueOf(field.getKey());
-            };
-        // A field that is null is as good as none, in chat templates too.
-        if (field.getValue() != null) {
-          message.put(name, field.getValue());
-        }
-      }
-      if (!(message.get("role") instanceof String)) {
-        throw new RefusedRowException(
-            RefusalReason.WRONG_TYPE, column + " has a message without a role");
-      }
-      Object content = message.get("content");
-      if (content != null && !(content instanceof String) && !(content instanceof List)) {
-        throw new RefusedRowException(
-            RefusalReason.WRONG_TYPE,
-            column + " has a message whose content is " + type(content) + ", not text");
-      }
-      requireUnbrokenDeeply(message, column);
-      messages.add(message);
-    }
-    return messages;
-  }
-
-  private static ChatSettings settings(Map<String, Object> row) throws RefusedRowException {
-    Object tools = row.get("tools");
-    if (tools instanceof String json) {
-      // As TRL: a table may carry the tools as JSON text, where they have no common schema.
-      try {
-        tools = JSON.readValue(json, Object.class);
-      } catch (JsonProcessingException e) {
-        throw new RefusedRowException(
-            RefusalReason.WRONG_TYPE, "tools is text that is not JSON: " + e.getOriginalMessage());
-      }
-    }
-    if (tools != null && !(tools instanceof List)) {
-      throw new RefusedRowException(
-          RefusalReason.WRONG_TYPE, "tools is " + type(tools) + ", not a list");
-    }
-    requireUnbrokenDeeply(tools, "tools");
-    Map<String, Object> variables = new LinkedHashMap<>();
-    Object given = row.get("chat_template_kwargs");
-    if (given instanceof Map<?, ?> map) {
-      for (Map.Entry<?, ?> entry : map.entrySet()) {
-        String name = String.valueOf(entry.getKey());
-        if (TemplateSettings.RESERVED.contains(name)) {
-          throw new RefusedRowException(
-              RefusalReason.WRONG_TYPE, "chat_template_kwargs may not set " + name);
-        }
-        variables.put(name, entry.getValue());
-      }
-      requireUnbrokenDeeply(given, "chat_template_kwargs");
-    } else if (given != null) {
-      throw new RefusedRowException(
-          RefusalReason.WRONG_TYPE, "chat_template_kwargs is " + type(given) + ", not an object");
-    }
-    Optional<List<Object>> toolList = Optional.empty();
-    if (tools instanceof List<?> list) {
-      toolList = Optional.of(new ArrayList<>(list));
-    }
-    return new ChatSettings(toolList, variables);
-  }
-
-  private static String type(Object value) {
-    if (value == null) {
-      return "null";
-    }
-    if (value instanceof String) {
-      return "text";
-    }
-    if (value instanceof Number) {
-      return "a number";
-    }
-    if (value instanceof Boolean) {
-      return "true or false";
-    }
-    if (value instanceof byte[]) {
-      return "bytes (a Parquet column of the type binary that does not say that it is text)";
-    }
-    return value instanceof List ? "a list" : "an object";
+        RefusalReason.WRONG_TYPE, column + " is " + Values.type(value) + ", not text");
   }
 }

@@ -88,7 +88,15 @@ public enum ExampleShape {
         seen.isEmpty()
             ? "it has none"
             : "it has " + String.join(", ", seen.stream().sorted().toList());
-    return needed + "; " + found + (fits(kind, seen) ? "" : takers(seen));
+    return needed + "; " + found + (fits(kind, seen) ? "" : takersOrNearest(kind, seen));
+  }
+
+  /** Which commands take rows with these columns; where none does, what they are nearest to. */
+  private static String takersOrNearest(ExampleKind kind, Collection<String> seen) {
+    String takers = takers(seen);
+    return takers.isEmpty()
+        ? RowLayout.nearest(kind, seen).map(near -> "; " + near).orElse("")
+        : takers;
   }
 
   /** Which commands take rows with these columns; none where no kind does. */

@@ -47,6 +47,7 @@ public final class ExampleTokenizer {
   private final Tokenizer tokenizer;
   private final LengthLimits limits;
   private final LossOn lossOn;
+  private final TemplateMessages template;
 
   /** Learns completions. */
   public ExampleTokenizer(Tokenizer tokenizer, LengthLimits limits) {
@@ -61,6 +62,7 @@ public final class ExampleTokenizer {
     this.tokenizer = tokenizer;
     this.limits = limits;
     this.lossOn = lossOn;
+    this.template = new TemplateMessages(tokenizer.chatTemplate());
   }
 
   /** Fails with BAD_CHECKPOINT where text needs an EOS token and the tokenizer has none. */
@@ -76,7 +78,7 @@ public final class ExampleTokenizer {
     }
     if (example instanceof Example.PromptedChat chat) {
       int[] prompt = render(chat.prompt(), chat.settings(), GenerationPrompt.ADDED).ids();
-      if (lossOn == LossOn.ASSISTANT) {
+      if (lossOn == LossOn.ASSISTANT || weighted(chat.completions().get(0))) {
         List<Map<String, Object>> messages = new ArrayList<>(chat.prompt());
         messages.addAll(chat.completions().get(0));
         return turns(index, messages, chat.settings(), prompt);
@@ -93,13 +95,14 @@ public final class ExampleTokenizer {
       return alone(index, tokenizer.encode(text.prompt()), text.columns());
     }
     if (example instanceof Example.ChatPrompt chat) {
-      Object lastRole = chat.prompt().get(chat.prompt().size() - 1).get("role");
       GenerationPrompt opening =
-          "assistant".equals(lastRole) ? GenerationPrompt.CONTINUED : GenerationPrompt.ADDED;
+          template.isAssistant(chat.prompt().get(chat.prompt().size() - 1))
+              ? GenerationPrompt.CONTINUED
+              : GenerationPrompt.ADDED;
       return alone(index, render(chat.prompt(), chat.settings(), opening).ids(), chat.columns());
     }
     if (example instanceof Example.WholeChat chat) {
-      return lossOn == LossOn.ASSISTANT
+      return lossOn == LossOn.ASSISTANT || weighted(chat.messages())
           ? turns(index, chat.messages(), chat.settings(), new int[0])
           : whole(index, render(chat.messages(), chat.settings(), GenerationPrompt.ABSENT).ids());
     }
@@ -154,7 +157,8 @@ public final class ExampleTokenizer {
       throws RefusedRowException {
     try {
       return tokenizer.tokenize(
-          new ChatRequest(messages, settings.tools(), generationPrompt, settings.variables()));
+          new ChatRequest(
+              template.ready(messages), settings.tools(), generationPrompt, settings.variables()));
     } catch (PlumblineException e) {
       if (e.code() == ErrorCode.BAD_CHECKPOINT
           || e.code() == ErrorCode.INTERRUPTED
@@ -167,8 +171,76 @@ public final class ExampleTokenizer {
     }
   }
 
+  /** Whether some message is not to be learned, as it says itself. */
+  private static boolean weighted(List<Map<String, Object>> messages) {
+    return messages.stream().anyMatch(ExampleTokenizer::leftOut);
+  }
+
+  private static boolean leftOut(Map<String, Object> message) {
+    return Integer.valueOf(0).equals(message.get(RowMessages.WEIGHT));
+  }
+
   /**
-   * A conversation of which the assistant's turns count.
+   * Messages of weight 0 do not count: the fine-tuning format of OpenAI, {@code train: false} of
+   * axolotl. TRL 1.16 learns them like any other.
+   *
+   * @param counted 1 where a token counts
+   */
+  private void leaveOut(
+      List<Map<String, Object>> messages, Example.ChatSettings settings, int[] ids, byte[] counted)
+      throws RefusedRowException {
+    for (int i = 0; i < messages.size(); i++) {
+      boolean assistant = template.isAssistant(messages.get(i));
+      if (!leftOut(messages.get(i)) || (lossOn == LossOn.ASSISTANT && !assistant)) {
+        continue;
+      }
+      int start =
+          i == 0
+              ? 0
+              : alike(
+                  ids,
+                  render(
+                          messages.subList(0, i),
+                          settings,
+                          assistant ? GenerationPrompt.ADDED : GenerationPrompt.ABSENT)
+                      .ids());
+      boolean last = i + 1 == messages.size();
+      int end =
+          last
+              ? ids.length
+              : alike(
+                  ids, render(messages.subList(0, i + 1), settings, GenerationPrompt.ABSENT).ids());
+      if (lossOn == LossOn.ASSISTANT && (last || !template.isAssistant(messages.get(i + 1)))) {
+        // The whole of the turn that was found, though the template may render it otherwise here.
+        int turn = start;
+        while (turn < ids.length && counted[turn] == 0) {
+          turn++;
+        }
+        end = Math.max(end, turn);
+        while (end < ids.length && counted[end] == 1) {
+          end++;
+        }
+      }
+      if (end <= start) {
+        throw new RefusedRowException(
+            RefusalReason.TEMPLATE_ERROR,
+            "where message "
+                + (i + 1)
+                + ", which has weight 0, stands cannot be told, as the chat template renders it in"
+                + " another way where more comes after it");
+      }
+      Arrays.fill(counted, start, end, (byte) 0);
+    }
+  }
+
+  /** How many tokens two texts begin with in common. */
+  private static int alike(int[] ids, int[] other) {
+    int same = Arrays.mismatch(ids, other);
+    return same < 0 ? ids.length : same;
+  }
+
+  /**
+   * A conversation of which the assistant's turns count, or all but the messages of weight 0.
    *
    * @param prompt ids of the prompt; what comes before the place where it and the conversation
    *     differ does not count
@@ -178,17 +250,22 @@ public final class ExampleTokenizer {
       throws RefusedRowException {
     TokenizedChat chat = render(messages, settings, GenerationPrompt.ABSENT);
     int[] ids = chat.ids();
-    byte[] counted =
-        marked(chat.assistantMask()) ? chat.assistantMask() : found(messages, settings, ids);
+    byte[] counted = counted(chat, messages, settings);
     int same = Arrays.mismatch(prompt, ids);
     int promptLength = same < 0 ? Math.min(prompt.length, ids.length) : same;
-    Arrays.fill(counted, 0, promptLength, (byte) 0);
+    if (lossOn != LossOn.ALL) {
+      Arrays.fill(counted, 0, promptLength, (byte) 0);
+    }
+    boolean turns = marked(counted);
+    leaveOut(messages, settings, ids, counted);
     if (!marked(counted)) {
       throw new RefusedRowException(
           RefusalReason.EMPTY_COMPLETION,
-          promptLength > 0
-              ? "the completion has no assistant's turn to learn"
-              : "the conversation has no assistant's turn to learn");
+          turns
+              ? "every turn to learn has weight 0"
+              : promptLength > 0
+                  ? "the completion has no assistant's turn to learn"
+                  : "the conversation has no assistant's turn to learn");
     }
     int from = 0;
     if (limits.maxPromptLength() > 0 && promptLength > limits.maxPromptLength()) {
@@ -210,7 +287,9 @@ public final class ExampleTokenizer {
     if (first >= end) {
       throw new RefusedRowException(
           RefusalReason.COMPLETION_TRUNCATED,
-          "no token of an assistant's turn is left within --max-length " + max);
+          lossOn == LossOn.ASSISTANT
+              ? "no token of an assistant's turn is left within --max-length " + max
+              : "no token of a message to learn is left within --max-length " + max);
     }
     byte[] mask = Arrays.copyOfRange(counted, first, end);
     boolean all = true;
@@ -227,6 +306,19 @@ public final class ExampleTokenizer {
         promptLength < prompt.length);
   }
 
+  private byte[] counted(
+      TokenizedChat chat, List<Map<String, Object>> messages, Example.ChatSettings settings)
+      throws RefusedRowException {
+    if (lossOn == LossOn.ASSISTANT) {
+      return marked(chat.assistantMask())
+          ? chat.assistantMask()
+          : found(messages, settings, chat.ids());
+    }
+    byte[] all = new byte[chat.ids().length];
+    Arrays.fill(all, (byte) 1);
+    return all;
+  }
+
   private static boolean marked(byte[] mask) {
     for (byte counts : mask) {
       if (counts == 1) {
@@ -241,7 +333,7 @@ public final class ExampleTokenizer {
       throws RefusedRowException {
     return new AssistantTurns(
             tokenizer,
-            messages,
+            template.ready(messages),
             settings,
             ids,
             (part, ending) -> render(part, settings, ending).ids())
@@ -303,6 +395,7 @@ public final class ExampleTokenizer {
     }
     List<int[]> cut =
         completions.stream().map(c -> c.length <= left ? c : Arrays.copyOf(c, left)).toList();
+    requireDifferent(cut, "first " + left);
     return finish(index, prompt, cut, true, moved);
   }
 
@@ -321,6 +414,7 @@ public final class ExampleTokenizer {
         completions.stream()
             .map(c -> c.length <= max ? c : Arrays.copyOfRange(c, c.length - max, c.length))
             .toList();
+    requireDifferent(ends, "last " + max);
     if (Arrays.stream(promptKept).distinct().count() == 1) {
       int[] end = Arrays.copyOfRange(prompt, prompt.length - promptKept[0], prompt.length);
       return finish(index, end, ends, true, moved);
@@ -339,6 +433,19 @@ public final class ExampleTokenizer {
       masks.add(mask);
     }
     return new Tokenized(TokenizedRow.of(index, new int[0], sides, masks), true, moved);
+  }
+
+  /** TRL 1.16 trains on such pairs, from which nothing can be learned but to write either side. */
+  private void requireDifferent(List<int[]> sides, String tokens) throws RefusedRowException {
+    if (sides.size() == 2 && Arrays.equals(sides.get(0), sides.get(1))) {
+      throw new RefusedRowException(
+          RefusalReason.IDENTICAL_AFTER_TRUNCATION,
+          "chosen and rejected have the same "
+              + tokens
+              + " tokens, which is all that --max-length "
+              + limits.maxLength()
+              + " leaves of them");
+    }
   }
 
   /** Prompt and completion learned as a whole. */

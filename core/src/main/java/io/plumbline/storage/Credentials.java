@@ -25,8 +25,8 @@ final class Credentials {
     if (IN_OBJECT_PATH.matcher(text).find()) {
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
-          "A path holds a key (s3a://KEY:SECRET@BUCKET/...): write s3a://BUCKET/... and give the"
-              + " key by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or another of Hadoop's"
+          "A path holds a key before the name of its bucket: write it without, as in"
+              + " s3a://models/base, and give the key by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or another of Hadoop's"
               + " providers (docs/object-stores.md), and take another key, because this one may"
               + " stand in logs by now.");
     }

@@ -183,6 +183,15 @@ class ExampleTokenizerTest {
     for (Map<String, Object> row : rows.subList(0, 12)) {
       TokenizedRow whole = pair(row, LengthLimits.none());
       for (int max = 2; max < 64; max++) {
+        int[] chosen = end(whole.completions().get(0), max);
+        if (Arrays.equals(chosen, end(whole.completions().get(1), max))) {
+          int length = max;
+          assertRefused(
+              () -> pair(row, limits(length, Truncation.KEEP_END)),
+              RefusalReason.IDENTICAL_AFTER_TRUNCATION,
+              "--max-length " + max);
+          continue;
+        }
         TokenizedRow kept = pair(row, limits(max, Truncation.KEEP_END));
         for (int side = 0; side < 2; side++) {
           int[] prompt = whole.prompt();
@@ -206,6 +215,23 @@ class ExampleTokenizerTest {
         }
       }
     }
+  }
+
+  private static int[] end(int[] ids, int length) {
+    return Arrays.copyOfRange(ids, Math.max(0, ids.length - length), ids.length);
+  }
+
+  @Test
+  void sidesThatTruncationMakesTheSameAreRefused() {
+    Map<String, Object> row =
+        Map.of("prompt", "Count.", "chosen", " one two three four", "rejected", " one two three 9");
+    assertRefused(
+        () -> {
+          TokenizedRow whole = pair(row, LengthLimits.none());
+          pair(row, limits(whole.prompt().length + 1, Truncation.KEEP_START));
+        },
+        RefusalReason.IDENTICAL_AFTER_TRUNCATION,
+        "the same first 1 tokens");
   }
 
   @Test
@@ -346,7 +372,8 @@ class ExampleTokenizerTest {
   void templatesThatFailRefuseTheRow() {
     List<Map<String, Object>> prompt = List.of(Map.of("role", "user", "content", "Hi"));
     List<Map<String, Object>> parts =
-        List.of(Map.of("role", "assistant", "content", List.of(Map.of("type", "text"))));
+        // Without the content that the template adds to the role.
+        List.of(Map.of("role", "assistant", "name", "Ann"));
     List<Map<String, Object>> plain = List.of(Map.of("role", "assistant", "content", "Hello"));
     assertRefused(
         () ->

@@ -128,9 +128,7 @@ class PromptRowsTest {
         RefusalReason.TOO_LARGE,
         "more than the 1048576 that are kept");
     assertRefused(
-        Map.of(
-            "prompt",
-            List.of(Map.of("role", "assistant", "tool_calls", List.of(Map.of("name", "f"))))),
+        Map.of("prompt", List.of(Map.of("role", "assistant", "name", "f"))),
         RefusalReason.TEMPLATE_ERROR,
         "cannot be continued");
     Map<String, Object> missing = Collections.singletonMap("prompt", null);
@@ -157,7 +155,9 @@ class PromptRowsTest {
                 "role",
                 "assistant",
                 "content",
-                List.of(Map.of("type", "text", "text", "<think> "), Map.of("type", "image"))));
+                List.of(
+                    Map.of("type", "text", "text", "<think>"),
+                    Map.of("type", "text", "text", " "))));
     TreeMap<String, String> contents = Rows.tokenizerFiles().contents();
     contents.put(
         "chat_template.jinja",

@@ -118,7 +118,9 @@ class UnpairedRowsTest {
             "needs the columns chosen and rejected, with or without prompt;"
                 + " it has completion, label, prompt, which kto and sft take");
     assertThat(ExampleShape.mismatch(ExampleKind.PREFERENCE, List.of("question")))
-        .endsWith("it has question");
+        .endsWith(
+            "it has question; the nearest format is pairs of responses (question, response_j,"
+                + " response_k), and there is no response_j and no response_k");
     // The columns are right, so it is a null that is wrong.
     assertThat(ExampleShape.mismatch(ExampleKind.PREFERENCE, pairs))
         .endsWith("it has chosen, prompt, rejected");

@@ -1,12 +1,13 @@
 package io.plumbline.rollout.reward;
 
+import io.plumbline.data.ColumnPath;
 import io.plumbline.rollout.Completion;
-import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 
 /**
- * A column of the prompt's row.
+ * A column of the prompt's row, or a value in one by its path, such as {@code
+ * reward_model.ground_truth}.
  *
  * @param missing what a row without a value in it means
  */
@@ -19,28 +20,16 @@ record Column(String name, Missing missing) {
     SKIP
   }
 
-  /** By its name, or by names with dots between where objects hold objects. */
-  private static Object in(Map<?, ?> row, String name) {
-    Object whole = row.get(name);
-    if (whole != null) {
-      return whole;
-    }
-    int dot = name.indexOf('.');
-    return dot > 0 && row.get(name.substring(0, dot)) instanceof Map<?, ?> inner
-        ? in(inner, name.substring(dot + 1))
-        : null;
-  }
-
   /** The value; empty where it is missing and that is allowed. */
   Optional<Object> value(Completion completion) {
-    Object value = in(completion.row(), name);
-    if (value == null && missing == Missing.FAIL) {
+    Optional<Object> value = ColumnPath.find(completion.row(), name);
+    if (value.isEmpty() && missing == Missing.FAIL) {
       throw new ScoringException(
           "the row has no value in the column "
               + name
               + "; it has the columns "
               + String.join(", ", new TreeSet<>(completion.row().keySet())));
     }
-    return Optional.ofNullable(value);
+    return value;
   }
 }

@@ -260,14 +260,17 @@ final class CommandLineReader {
 
   private void unmatched(List<String> arguments, Problems problems) {
     boolean afterUnknownOption = false;
+    boolean afterListOfTrl = false;
     for (String argument : arguments) {
       if (argument.startsWith("-") && argument.length() > 1) {
         String name = argument.replaceFirst("^--?", "").replaceFirst("=.*", "");
         problems.add(
             String.format("%s", unknown(argument.replaceFirst("=.*", ""), name, "--", "")));
         afterUnknownOption = !argument.contains("=");
+        // Some of TRL's options take several values, and all of them belong to one sentence.
+        afterListOfTrl = afterUnknownOption && TrlOptions.find(command.name(), name).isPresent();
       } else {
-        if (!afterUnknownOption) {
+        if (!afterUnknownOption && !afterListOfTrl) {
           problems.add(String.format("The argument '%s' belongs to no option.", argument));
         }
         afterUnknownOption = false;
@@ -284,7 +287,10 @@ final class CommandLineReader {
     for (String assignment : given.texts()) {
       int equals = assignment.indexOf('=');
       if (equals < 1) {
-        problems.add(String.format("--set is '%s' and must be KEY=VALUE.", assignment));
+        problems.add(
+            String.format(
+                "--set is '%s' and must be a name, = and a value, such as max-steps=100.",
+                assignment));
         continue;
       }
       String key = assignment.substring(0, equals);
@@ -340,6 +346,15 @@ final class CommandLineReader {
 
   private String unknown(String written, String name, String prefix, String where) {
     Collection<String> names = settings.keySet();
+    String kebab = name.replace('_', '-').toLowerCase(Locale.ROOT);
+    // The same name in another spelling needs no map.
+    Optional<String> trl =
+        names.contains(kebab)
+            ? Optional.empty()
+            : TrlOptions.answer(command, written, where, prefix);
+    if (trl.isPresent()) {
+      return trl.get();
+    }
     return "There is no option "
         + written
         + where

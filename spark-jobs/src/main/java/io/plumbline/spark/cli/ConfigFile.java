@@ -91,7 +91,10 @@ final class ConfigFile {
             (key, value) -> {
               String where = where(name, value.key());
               Optional<List<String>> texts = OptionTexts.of(key, value.node());
-              if (texts.isEmpty()) {
+              if (texts.isEmpty() && TrlOptions.find("", key).isPresent()) {
+                // Some of TRL's take mappings; the name alone has an answer.
+                entries.put(key, new SettingValues.Given(List.of(), where));
+              } else if (texts.isEmpty()) {
                 problems.add(
                     String.format(
                         "%s has a value %s that is neither a scalar nor a list of scalars.",
@@ -112,7 +115,9 @@ final class ConfigFile {
     for (NodeTuple tuple : mapping.getValue()) {
       String where = where(name, tuple.getKeyNode());
       if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
-        problems.add(String.format("A key %s is not a name: write OPTION: VALUE.", where));
+        problems.add(
+            String.format(
+                "A key %s is not a name: write an option's name, a colon and its value.", where));
       } else if (keys.putIfAbsent(key.getValue(), new Value(key, tuple.getValueNode())) != null) {
         problems.add(
             String.format("%s is given a second time %s: leave one.", key.getValue(), where));

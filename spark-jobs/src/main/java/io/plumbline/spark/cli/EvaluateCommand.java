@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.data.ColumnNames;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.reward.RewardSpec;
@@ -7,6 +8,8 @@ import io.plumbline.spark.evaluate.DecodingSettings;
 import io.plumbline.spark.evaluate.Evaluation;
 import io.plumbline.spark.evaluate.EvaluationRequest;
 import io.plumbline.spark.evaluate.PolicyEvaluation;
+import io.plumbline.spark.evaluate.RowSources;
+import io.plumbline.spark.evaluate.RowSources.Missing;
 import io.plumbline.spark.evaluate.Scorer;
 import io.plumbline.spark.report.EvaluationReport;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
@@ -131,6 +134,8 @@ final class EvaluateCommand implements Command {
         REFERENCE,
         DATA,
         PROMPTS,
+        TextSettings.COLUMNS.withHelp(
+            ColumnOptions.COLUMNS.help() + " Of --data and --prompts, where they are there."),
         RolloutOptions.REWARD,
         RolloutOptions.MAX_FAILED_REWARDS,
         BETA,
@@ -265,11 +270,14 @@ final class EvaluateCommand implements Command {
                           + " --reference."));
     }
     BadRows failures = values.of(RolloutOptions.MAX_FAILED_REWARDS);
+    ColumnNames columns = ColumnOptions.names(values, problems);
+    // A name may be about the rows of one of the two.
+    Missing missing = data.isEmpty() || prompts.isEmpty() ? Missing.REFUSED : Missing.PASSED_OVER;
     return new EvaluationRequest(
         policies,
         reference,
-        data,
-        prompts,
+        new RowSources(data, columns, missing),
+        new RowSources(prompts, columns, missing),
         rewards,
         values.of(BETA),
         tilt ? OptionalInt.of(values.of(NUM_COMPLETIONS)) : OptionalInt.empty(),

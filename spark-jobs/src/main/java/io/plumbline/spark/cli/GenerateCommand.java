@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.evaluate.CompletionTable;
 import io.plumbline.spark.evaluate.DecodingSettings;
-import io.plumbline.spark.evaluate.InputRows;
 import io.plumbline.spark.evaluate.PromptText;
+import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.evaluate.Sample;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.evaluate.Sampling;
@@ -114,6 +114,7 @@ final class GenerateCommand implements Command {
     return List.of(
         TextSettings.MODEL,
         TextSettings.DATA,
+        TextSettings.COLUMNS,
         TextSettings.PROMPT,
         CHAT,
         MAX_NEW_TOKENS,
@@ -212,14 +213,14 @@ final class GenerateCommand implements Command {
       DecodingSettings decoding,
       String output,
       Console console) {
-    List<String> data = values.all(TextSettings.DATA);
+    RowSources data = TextSettings.rows(values);
     try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
         Progress progress = Progress.on(console)) {
       SparkSession spark = session.spark();
       Storage storage = session.storage();
       CompletionTable.requireEmpty(storage, output);
-      Optional<StructType> schema = InputRows.schema(spark, storage, data);
-      JavaRDD<Map<String, Object>> rows = InputRows.read(spark, storage, data);
+      Optional<StructType> schema = data.schema(spark, storage);
+      JavaRDD<Map<String, Object>> rows = data.read(spark, storage);
       try (StageResults<String> lines =
           Sampling.lines(
               storage, rows, model, dtype, decoding, session.threadsPerTask(), progress)) {

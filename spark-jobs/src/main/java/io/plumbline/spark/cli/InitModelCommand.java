@@ -29,7 +29,7 @@ final class InitModelCommand implements Command {
           "Text files from whose lines the tokenizer learns its merges; without them every byte is"
               + " a token.");
   static final Setting<Boolean> OVERWRITE =
-      Setting.flag("overwrite", FILES, "Deletes what is in OUTPUT first.");
+      Setting.flag("overwrite", FILES, "Deletes what is in --output first.");
   static final Setting<Family> FAMILY =
       Setting.choice("family", SIZES, "Architecture.", Family.class).withInitial("llama");
   static final Setting<Integer> HIDDEN_SIZE =

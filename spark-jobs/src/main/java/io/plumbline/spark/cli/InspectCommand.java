@@ -148,8 +148,8 @@ final class InspectCommand implements Command {
     throw new PlumblineException(
         ErrorCode.INPUT_NOT_FOUND,
         path
-            + " holds nothing of Plumbline's: name a run's, a pipeline's or an evaluation's OUTPUT, a"
-            + " model directory, a reference cache, mined data, a ledger, prepared rows, shards or"
+            + " holds nothing of Plumbline's: name a run's, a pipeline's or an evaluation's output"
+            + " directory, a model directory, a reference cache, mined data, a ledger, prepared rows, shards or"
             + " checkpoints.");
   }
 

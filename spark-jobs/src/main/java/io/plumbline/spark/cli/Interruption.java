@@ -17,7 +17,7 @@ final class Interruption implements AutoCloseable {
   }
 
   /** Until it is closed, the end of the process is one from outside. */
-  static Interruption watch(Command command, Console console) {
+  static Interruption watch(Command command, SettingValues values, Console console) {
     Thread hook =
         new Thread(
             () -> {
@@ -25,7 +25,7 @@ final class Interruption implements AutoCloseable {
               // Behind the ^C, or the line of progress.
               console
                   .err()
-                  .println((console.columns().isPresent() ? "\n" : "") + sentence(command));
+                  .println((console.columns().isPresent() ? "\n" : "") + sentence(command, values));
               console.err().flush();
             },
             "plumbline-interruption");
@@ -38,14 +38,14 @@ final class Interruption implements AutoCloseable {
     return ENDING.get();
   }
 
-  static String sentence(Command command) {
-    boolean resumes =
-        command.settings().stream().anyMatch(setting -> setting.name().equals("resume"));
+  static String sentence(Command command, SettingValues values) {
+    boolean resumes = command.settings().contains(TrainingSettings.RESUME);
+    String output = values.find(TrainingSettings.OUTPUT).orElse("its directory");
     return "plumbline "
         + command.name()
         + ": stopped from outside: "
         + (resumes
-            ? "the state in OUTPUT is kept; go on by the same call with --resume."
+            ? "the state in " + output + " is kept; go on by the same call with --resume."
             : "start the same call again.");
   }
 

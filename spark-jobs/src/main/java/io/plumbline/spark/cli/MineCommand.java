@@ -9,6 +9,7 @@ import io.plumbline.rollout.mine.StatisticalRejection;
 import io.plumbline.rollout.mine.Strategy;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.evaluate.DecodingSettings;
+import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.mine.MineDirectory;
 import io.plumbline.spark.mine.Mining;
 import io.plumbline.spark.mine.MiningRequest;
@@ -100,7 +101,7 @@ final class MineCommand implements Command {
           "Where data/ is written, Parquet that dpo --data and sft --data read, and mine.json as"
               + " soon as all is there.");
   static final Setting<Boolean> OVERWRITE =
-      TrainingSettings.OVERWRITE.withHelp("Replaces what was mined to OUTPUT before.");
+      TrainingSettings.OVERWRITE.withHelp("Replaces what was mined to --output before.");
 
   @Override
   public String name() {
@@ -136,6 +137,7 @@ final class MineCommand implements Command {
     return List.of(
         MODEL,
         DATA,
+        TextSettings.COLUMNS,
         STRATEGY,
         MARGIN,
         PAIRS_PER_PROMPT,
@@ -216,7 +218,7 @@ final class MineCommand implements Command {
     }
     return new MiningRequest(
         model,
-        data,
+        RowSources.of(data, ColumnOptions.names(values, problems)),
         rewards,
         strategy,
         decoding,

@@ -21,7 +21,7 @@ import org.yaml.snakeyaml.nodes.Tag;
  *
  * <p>A scalar is one text and a list several. A map stands for specs, {@code NAME{JSON}}: {@code
  * {length: {per_token: 1}}} is {@code length{"per_token":1}}. With scalars for values it stands for
- * weights of sources, {@code SOURCE:WEIGHT}, or for names of policies, {@code NAME=DIR}.
+ * weights of sources, {@code SOURCE:WEIGHT}, or for names of policies or columns, {@code NAME=DIR}.
  */
 final class OptionTexts {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -85,7 +85,7 @@ final class OptionTexts {
     }
     return switch (option) {
       case "data" -> Optional.of(name + ":" + scalar.getValue());
-      case "policy" -> Optional.of(name + "=" + scalar.getValue());
+      case "policy", "columns" -> Optional.of(name + "=" + scalar.getValue());
       default -> Optional.empty();
     };
   }

@@ -25,7 +25,7 @@ record Pipeline(String file, String output, List<PipelineStage> stages) {
   private static final Map<String, String> NOT_IN_A_STAGE =
       Map.of(
           "resume", "a pipeline goes on by itself",
-          "overwrite", "a pipeline does a stage again by --redo STAGE",
+          "overwrite", "a pipeline does a stage again by --redo with its name",
           "master", "it stands on the command line of the pipeline, for all stages");
 
   private static final String STAGE_DIRECTORY = "stages-";

@@ -244,7 +244,8 @@ final class PipelineRun {
   private String summary(boolean worked, String report) {
     StringBuilder text = new StringBuilder();
     if (!worked) {
-      text.append("Nothing was left to do: --redo STAGE does a stage again, and what uses it.\n");
+      text.append(
+          "Nothing was left to do: --redo with a stage's name does it again, and what uses it.\n");
     }
     for (PipelineStage stage : pipeline.stages()) {
       record

@@ -146,7 +146,7 @@ public final class Plumbline {
       }
       Command.Work work = command.check(values, problems);
       problems.refuse();
-      try (Interruption interruption = Interruption.watch(command, console)) {
+      try (Interruption interruption = Interruption.watch(command, values, console)) {
         work.run(values.of(CommandLineReader.QUIET) ? console.quiet() : console);
       }
       return 0;

@@ -27,7 +27,7 @@ final class PrepareCommand implements Command {
   static final Setting<String> OUTPUT =
       TrainingSettings.OUTPUT.withHelp(
           "Where sources/, prepared/, quarantine/, shards-train/ and shards-eval/ are written. A"
-              + " training command with the same OUTPUT and the same options finds them; dpo and kto"
+              + " training command with the same --output and the same options finds them; dpo and kto"
               + " write the shards again, with the reference's values in them.");
   static final Setting<ExampleKind> KIND =
       Setting.choice(
@@ -75,6 +75,8 @@ final class PrepareCommand implements Command {
         KIND,
         TrainingSettings.EVAL_DATA,
         TrainingSettings.EVAL_SPLIT,
+        ColumnOptions.COLUMNS,
+        ColumnOptions.DESIRABLE_FROM,
         OUTPUT,
         TrainingSettings.EPOCHS,
         TrainingSettings.MAX_STEPS,
@@ -111,6 +113,13 @@ final class PrepareCommand implements Command {
       if (packing != RowPacking.OFF) {
         problems.add(refusedFor(kind, TrainingSettings.PACKING));
       }
+    }
+    if (kind != ExampleKind.UNPAIRED && values.has(ColumnOptions.DESIRABLE_FROM)) {
+      problems.add(
+          String.format(
+              "--desirable-from is for labelled rows, and --kind is %s: leave it out, or add --kind"
+                  + " unpaired.",
+              Setting.word(kind)));
     }
     OptionalLong maxSteps =
         values.find(TrainingSettings.MAX_STEPS).map(OptionalLong::of).orElse(OptionalLong.empty());

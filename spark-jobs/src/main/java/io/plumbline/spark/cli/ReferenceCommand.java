@@ -50,7 +50,7 @@ final class ReferenceCommand implements Command {
           .withInitial("preference");
   static final Setting<String> OUTPUT =
       TrainingSettings.OUTPUT.withHelp(
-          "Where sources/, prepared/ and quarantine/ are written. A dpo or kto with the same OUTPUT"
+          "Where sources/, prepared/ and quarantine/ are written. A dpo or kto with the same --output"
               + " finds the prepared rows.");
   static final Setting<String> CACHE =
       TrainingSettings.REFERENCE_CACHE.withHelp(
@@ -96,6 +96,8 @@ final class ReferenceCommand implements Command {
         TrainingSettings.EVAL_SPLIT.withHelp(
             "Holds out so many rows of --data, or so large a share. All rows are computed either"
                 + " way, but unpaired rows get the other completion from their own side."),
+        ColumnOptions.COLUMNS,
+        ColumnOptions.DESIRABLE_FROM,
         OUTPUT,
         CACHE,
         SEED,
@@ -130,6 +132,9 @@ final class ReferenceCommand implements Command {
     String cache = values.require(CACHE, "name the directory of the cache").orElse("cache");
     RowOptions options = RowOptions.of(values, problems);
     Kind kind = values.of(KIND);
+    if (kind != Kind.UNPAIRED && values.has(ColumnOptions.DESIRABLE_FROM)) {
+      problems.add("--desirable-from is for labelled rows: leave it out, or add --kind unpaired.");
+    }
     long seed = values.of(SEED);
     ComputeDtype dtype = values.of(TrainingSettings.COMPUTE_DTYPE);
     ReferenceSettings settings =

@@ -84,8 +84,7 @@ final class References {
     if (dot < 0) {
       problems.add(
           String.format(
-              "%s %s is no reference: write ${STAGE.PART}, such as ${sft.checkpoint}, or"
-                  + " ${output}.",
+              "%s %s is no reference: write it as in ${sft.checkpoint}, or" + " ${output}.",
               written, where));
       return UNRESOLVED;
     }

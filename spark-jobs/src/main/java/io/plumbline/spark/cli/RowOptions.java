@@ -1,7 +1,9 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.data.ColumnNames;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LossOn;
+import io.plumbline.data.RowReading;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
@@ -21,6 +23,8 @@ import java.util.regex.Pattern;
  * @param data sources without their weights
  * @param weights a weight for each source; empty where none has one
  * @param evalData held-out sources
+ * @param columns under which names columns are read
+ * @param desirableFrom the least rating of a good completion; empty where labels say it
  */
 record RowOptions(
     List<String> data,
@@ -30,7 +34,9 @@ record RowOptions(
     OptionalInt maxLength,
     OptionalInt maxPromptLength,
     Truncation truncation,
-    BadRows badRows) {
+    BadRows badRows,
+    ColumnNames columns,
+    Optional<Double> desirableFrom) {
   /** Whatever stands behind the last colon and reads as a number is a weight. */
   private static final Pattern WEIGHT =
       Pattern.compile(
@@ -52,15 +58,20 @@ record RowOptions(
   }
 
   static RowOptions of(SettingValues values, Problems problems) {
-    return of(values, values.of(TrainingSettings.MAX_LENGTH), problems);
+    return of(
+        values,
+        values.of(TrainingSettings.MAX_LENGTH),
+        ColumnOptions.namesOfFormats(values, problems),
+        problems);
   }
 
   /** Of rows that are prompts: what is written to them has a limit of its own. */
   static RowOptions ofPrompts(SettingValues values, Problems problems) {
-    return of(values, OptionalInt.empty(), problems);
+    return of(values, OptionalInt.empty(), ColumnOptions.names(values, problems), problems);
   }
 
-  private static RowOptions of(SettingValues values, OptionalInt maxLength, Problems problems) {
+  private static RowOptions of(
+      SettingValues values, OptionalInt maxLength, ColumnNames columns, Problems problems) {
     List<String> data = new ArrayList<>();
     List<Double> weights = new ArrayList<>();
     boolean weighted = false;
@@ -121,7 +132,9 @@ record RowOptions(
         maxLength,
         maxPromptLength,
         values.of(TrainingSettings.TRUNCATION_MODE),
-        values.of(TrainingSettings.MAX_BAD_ROWS));
+        values.of(TrainingSettings.MAX_BAD_ROWS),
+        columns,
+        values.find(ColumnOptions.DESIRABLE_FROM));
   }
 
   /** Whether anything is held out. */
@@ -142,7 +155,7 @@ record RowOptions(
   TrainingRows.Settings rows(
       ExampleKind kind, LossOn lossOn, RowPacking packing, long seed, String output) {
     return new TrainingRows.Settings(
-        kind,
+        new RowReading(kind, columns, desirableFrom.orElse(Double.NaN)),
         kind == ExampleKind.UNPAIRED
             ? TrainingRows.Completions.MISMATCHED
             : TrainingRows.Completions.OWN,

@@ -49,6 +49,7 @@ final class ScoreCommand implements Command {
     return List.of(
         TextSettings.MODEL,
         TextSettings.DATA,
+        TextSettings.COLUMNS,
         PROMPT,
         TextSettings.JSON,
         SparkSessions.MASTER,

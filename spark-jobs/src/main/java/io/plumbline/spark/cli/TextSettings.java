@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.spark.evaluate.RowSources;
 import java.util.List;
 
 /** What generate and score have in common. */
@@ -23,7 +24,23 @@ final class TextSettings {
           "What to write",
           "One JSON object a row on standard output, and nothing else there.");
 
+  static final Setting<String> COLUMNS =
+      new Setting<>(
+          ColumnOptions.COLUMNS.name(),
+          ColumnOptions.COLUMNS.label(),
+          FILES,
+          ColumnOptions.COLUMNS.help(),
+          ColumnOptions.COLUMNS.kind(),
+          ColumnOptions.COLUMNS.reader(),
+          ColumnOptions.COLUMNS.initial(),
+          ColumnOptions.COLUMNS.words());
+
   private TextSettings() {}
+
+  /** The rows of {@code --data}; the values have been checked. */
+  static RowSources rows(SettingValues values) {
+    return RowSources.of(values.all(DATA), ColumnOptions.names(values, new Problems()));
+  }
 
   /** Checks that there is exactly one source of rows. */
   static void checkSource(SettingValues values, Problems problems) {
@@ -32,6 +49,10 @@ final class TextSettings {
     if (data.isEmpty() && prompts.isEmpty()) {
       problems.add("--data or --prompt is missing: name rows, or give a text.");
     }
+    if (data.isEmpty() && values.has(COLUMNS)) {
+      problems.add("--columns is about rows of --data: leave it out, or name some.");
+    }
+    ColumnOptions.names(values, problems);
     if (!data.isEmpty() && !prompts.isEmpty()) {
       problems.add("--data and --prompt are both given: leave one.");
     }

@@ -1,6 +1,5 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.spark.evaluate.InputRows;
 import io.plumbline.spark.evaluate.StageResults;
 import io.plumbline.spark.tracking.ProgressListener;
 import java.util.List;
@@ -28,7 +27,7 @@ interface TextStage<T> {
         Progress progress = Progress.on(console)) {
       JavaRDD<Map<String, Object>> rows =
           given.isEmpty()
-              ? InputRows.read(session.spark(), session.storage(), values.all(TextSettings.DATA))
+              ? TextSettings.rows(values).read(session.spark(), session.storage())
               : session.parallel(given);
       try (StageResults<T> results = run(session, rows, progress)) {
         progress.close();

@@ -103,7 +103,7 @@ record TrainCommand(Algorithm algorithm, String summary, String description, Lis
               + " reward functions, charges each token with its distance from the reference, and"
               + " makes likelier what came out better than a critic expected; every rollout goes to"
               + " the ledger. Rows hold a prompt, and whatever columns the rewards read. The critic"
-              + " is written beside the checkpoint, to OUTPUT/critic.",
+              + " is written beside the checkpoint, to critic/ in --output.",
           List.of(
               "ppo --model runs/sft/checkpoint --reward-model runs/reward/checkpoint"
                   + " --data prompts.jsonl --eval-split 200 --output runs/ppo --ranks 2",

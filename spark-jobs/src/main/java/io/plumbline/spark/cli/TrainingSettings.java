@@ -79,7 +79,7 @@ final class TrainingSettings {
           "DIR",
           FILES,
           "Where reference log-probabilities are kept, to be shared by runs and teams. Without it"
-              + " they are kept in OUTPUT.");
+              + " they are kept in --output.");
 
   static final Setting<Double> EPOCHS =
       Setting.positive("epochs", LENGTH, "Passes over the data.").withInitial("3");
@@ -266,9 +266,9 @@ final class TrainingSettings {
       Setting.flag(
           "resume",
           STATE,
-          "Goes on from the newest complete training state in OUTPUT, or starts if there is none.");
+          "Goes on from the newest complete training state in --output, or starts if there is none.");
   static final Setting<Boolean> OVERWRITE =
-      Setting.flag("overwrite", STATE, "Deletes what is in OUTPUT first.");
+      Setting.flag("overwrite", STATE, "Deletes what is in --output first.");
 
   static final Setting<Integer> RANKS =
       Setting.count(
@@ -325,7 +325,12 @@ final class TrainingSettings {
   static List<Setting<?>> of(Algorithm algorithm) {
     boolean sft = algorithm == Algorithm.SFT;
     List<Setting<?>> settings =
-        new ArrayList<>(List.of(model(algorithm), DATA, EVAL_DATA, EVAL_SPLIT, OUTPUT));
+        new ArrayList<>(
+            List.of(model(algorithm), DATA, EVAL_DATA, EVAL_SPLIT, ColumnOptions.COLUMNS));
+    if (algorithm == Algorithm.KTO) {
+      settings.add(ColumnOptions.DESIRABLE_FROM);
+    }
+    settings.add(OUTPUT);
     if (Methods.hasReference(algorithm)) {
       settings.add(REFERENCE_CACHE);
     }
@@ -478,7 +483,7 @@ final class TrainingSettings {
     boolean resume = values.of(RESUME);
     boolean overwrite = values.of(OVERWRITE);
     if (resume && overwrite) {
-      problems.add("--resume keeps what is in OUTPUT and --overwrite deletes it: give one.");
+      problems.add("--resume keeps what is in --output and --overwrite deletes it: give one.");
     }
     if (overwrite) {
       OverwrittenInputs.refuse(of(algorithm), output, values, problems);
@@ -510,7 +515,9 @@ final class TrainingSettings {
             rows.evalSplit(),
             sft ? values.of(SUPERVISED_ON) : SupervisedOn.COMPLETION,
             sft ? values.of(LOSS_ON) : LossOn.COMPLETION,
-            packing),
+            packing,
+            rows.columns().texts(),
+            rows.desirableFrom()),
         output,
         Methods.hasReference(algorithm) ? values.find(REFERENCE_CACHE) : Optional.empty(),
         ranks,

@@ -24,8 +24,8 @@ import java.util.OptionalInt;
 public record EvaluationRequest(
     List<Policy> policies,
     Optional<String> reference,
-    List<String> data,
-    List<String> prompts,
+    RowSources data,
+    RowSources prompts,
     List<String> rewards,
     double beta,
     OptionalInt tilt,
@@ -43,8 +43,6 @@ public record EvaluationRequest(
 
   public EvaluationRequest {
     policies = List.copyOf(policies);
-    data = List.copyOf(data);
-    prompts = List.copyOf(prompts);
     rewards = List.copyOf(rewards);
   }
 }

@@ -197,9 +197,10 @@ public final class PolicyEvaluation {
 
   /** Rows that several stages read, kept by the executors meanwhile. */
   private record Input(JavaRDD<Map<String, Object>> rows, long size) implements AutoCloseable {
-    static Input of(PolicyEvaluation evaluation, List<String> sources, String option) {
+    static Input of(PolicyEvaluation evaluation, RowSources sources, String option) {
       JavaRDD<Map<String, Object>> rows =
-          InputRows.read(evaluation.spark, evaluation.storage, sources)
+          sources
+              .read(evaluation.spark, evaluation.storage)
               .persist(StorageLevel.MEMORY_AND_DISK());
       try {
         long size = SparkFailures.unwrapped(rows::count);

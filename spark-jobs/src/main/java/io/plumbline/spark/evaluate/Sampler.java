@@ -2,6 +2,8 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TokenizerFit;
+import io.plumbline.data.RefusedRowException;
+import io.plumbline.data.TemplateMessages;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -42,6 +44,7 @@ public final class Sampler implements AutoCloseable {
 
   private final CausalLm model;
   private final Tokenizer tokenizer;
+  private final TemplateMessages templateMessages;
   private final Set<Integer> eosIds;
   private final Generator generator;
   private final Runnable closing;
@@ -49,6 +52,7 @@ public final class Sampler implements AutoCloseable {
   private Sampler(CausalLm model, Tokenizer tokenizer, Set<Integer> eosIds, Runnable closing) {
     this.model = model;
     this.tokenizer = tokenizer;
+    this.templateMessages = new TemplateMessages(tokenizer.chatTemplate());
     this.eosIds = Set.copyOf(eosIds);
     this.generator = new Generator(model, tokenizer);
     this.closing = closing;
@@ -280,7 +284,9 @@ public final class Sampler implements AutoCloseable {
     }
     throw refused(
         place,
-        "it needs a column prompt with a text or a list of messages, or a column messages",
+        "it needs a column prompt with a text or a list of messages, or a column messages; it has "
+            + String.join(", ", new TreeSet<>(row.keySet()))
+            + ", and --columns says which of them is meant, as in --columns prompt=question",
         null);
   }
 
@@ -292,7 +298,7 @@ public final class Sampler implements AutoCloseable {
   private String rendered(List<?> messages, Map<String, Object> row, long place) {
     ChatRequest request =
         new ChatRequest(
-            messages.stream().map(message -> object(message, "a message", place)).toList(),
+            messages(messages, place),
             row.get("tools") instanceof List<?> tools
                 ? Optional.of(new ArrayList<Object>(tools))
                 : Optional.empty(),
@@ -307,6 +313,15 @@ public final class Sampler implements AutoCloseable {
         throw e;
       }
       throw refused(place, "the chat template says: " + e.getMessage(), e);
+    }
+  }
+
+  /** The messages under the template's own names of roles. */
+  private List<Map<String, Object>> messages(List<?> messages, long place) {
+    try {
+      return templateMessages.read(messages, "the prompt");
+    } catch (RefusedRowException e) {
+      throw refused(place, e.getMessage(), e);
     }
   }
 

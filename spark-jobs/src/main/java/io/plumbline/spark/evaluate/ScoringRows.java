@@ -8,15 +8,18 @@ import io.plumbline.data.ExampleShape;
 import io.plumbline.data.ExampleTokenizer;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.data.RefusedRowException;
+import io.plumbline.data.RowLayout;
+import io.plumbline.data.RowReading;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.text.Tokenizer;
 import java.util.Arrays;
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 
 /** Tokenizes what is to be scored, as training would, and says what came of it. */
 final class ScoringRows {
@@ -29,7 +32,7 @@ final class ScoringRows {
   private final Tokenizer tokenizer;
   private final Kind kind;
   private final ExampleTokenizer examples;
-  private final Map<ExampleShape, ExampleParser> parsers = new EnumMap<>(ExampleShape.class);
+  private final Map<Layout, ExampleParser> parsers = new HashMap<>();
 
   /**
    * @param kind of the model that scores the rows
@@ -45,21 +48,24 @@ final class ScoringRows {
    * @param values by column, as JSON has them
    */
   Prepared prepare(long index, Map<String, Object> values) {
-    Optional<ExampleShape> pair = ExampleShape.of(ExampleKind.PREFERENCE, values);
-    ExampleKind kind = pair.isPresent() ? ExampleKind.PREFERENCE : ExampleKind.SUPERVISED;
-    ExampleShape shape =
-        pair.or(() -> ExampleShape.of(ExampleKind.SUPERVISED, values))
+    Layout layout =
+        layout(values)
             .orElseThrow(
                 () ->
                     refused(
                         index,
                         "it needs the columns text, or prompt and completion, or messages, or"
-                            + " chosen and rejected",
+                            + " chosen and rejected; it has "
+                            + String.join(", ", new TreeSet<>(values.keySet()))
+                            + ", and --columns says which of them is meant",
                         null));
+    ExampleShape shape = layout.rows().shape();
     if (shape == ExampleShape.TEXT && values.get("text") instanceof String text) {
       return new Prepared(wholeText(index, text), shape, Optional.of(text));
     }
-    ExampleParser parser = parsers.computeIfAbsent(shape, s -> new ExampleParser(kind, s));
+    ExampleParser parser =
+        parsers.computeIfAbsent(
+            layout, of -> new ExampleParser(RowReading.of(of.kind()), of.rows(), tokenizer));
     try {
       Example example = parser.parse(values);
       Optional<String> text =
@@ -70,6 +76,27 @@ final class ScoringRows {
     } catch (RefusedRowException e) {
       throw refused(index, e.getMessage(), e);
     }
+  }
+
+  /** What a row is read as. */
+  private record Layout(ExampleKind kind, RowLayout rows) {}
+
+  /** TRL's formats before others; of each, pairs before what has one completion. */
+  private static Optional<Layout> layout(Map<String, Object> values) {
+    List<ExampleKind> kinds = List.of(ExampleKind.PREFERENCE, ExampleKind.SUPERVISED);
+    for (ExampleKind kind : kinds) {
+      Optional<RowLayout> layout = RowLayout.of(kind, values);
+      if (layout.isPresent() && layout.get().form() == RowLayout.Form.TRL) {
+        return Optional.of(new Layout(kind, layout.get()));
+      }
+    }
+    for (ExampleKind kind : kinds) {
+      Optional<RowLayout> layout = RowLayout.of(kind, values);
+      if (layout.isPresent()) {
+        return Optional.of(new Layout(kind, layout.get()));
+      }
+    }
+    return Optional.empty();
   }
 
   /** A text stands as it is: no EOS token is added, so that a text may break off anywhere. */

@@ -99,7 +99,7 @@ public final class Mining {
     ModelTokenizer.check(model, listener::note);
     int maxPositions = CausalLm.check(model).maxPositions();
     requireRoom(request, model, maxPositions);
-    List<String> sources = SparkSources.check(spark, storage, request.data());
+    List<String> sources = SparkSources.check(spark, storage, request.data().data());
     if (!sources.isEmpty()) {
       throw new PlumblineException(ErrorCode.INPUT_NOT_FOUND, String.join(" ", sources));
     }
@@ -192,7 +192,7 @@ public final class Mining {
       int mostTasks,
       ProgressListener listener) {
     JavaPairRDD<Map<String, Object>, Long> numbered =
-        InputRows.read(spark, storage, request.data()).zipWithIndex();
+        request.data().read(spark, storage).zipWithIndex();
     InputCheck check =
         SparkFailures.unwrapped(
             () ->
@@ -202,7 +202,7 @@ public final class Mining {
                     .aggregate(InputCheck.NONE, InputCheck::plus, InputCheck::plus));
     check.require(request.badRows());
     StructType columns =
-        InputRows.schema(spark, storage, request.data()).orElseGet(() -> inferred(spark, numbered));
+        request.data().schema(spark, storage).orElseGet(() -> inferred(spark, numbered));
     noteReplaced(columns, rows, listener);
     StructType schema = rows.schema(columns, side(check.chats() > 0));
     int rowsPerSlice = Math.max(1, COMPLETIONS_PER_SLICE / request.decoding().numGenerations());

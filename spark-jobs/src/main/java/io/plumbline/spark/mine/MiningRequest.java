@@ -14,6 +14,7 @@ import io.plumbline.rollout.mine.StatisticalRejection;
 import io.plumbline.rollout.mine.Strategy;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.evaluate.DecodingSettings;
+import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
@@ -35,7 +36,7 @@ import java.util.Set;
  */
 public record MiningRequest(
     String model,
-    List<String> data,
+    RowSources data,
     List<RewardSpec> rewards,
     Strategy strategy,
     DecodingSettings decoding,
@@ -70,7 +71,6 @@ public record MiningRequest(
   }
 
   public MiningRequest {
-    data = List.copyOf(data);
     rewards = List.copyOf(rewards);
   }
 
@@ -87,7 +87,8 @@ public record MiningRequest(
   ObjectNode configuration() {
     ObjectNode json = new ObjectMapper().createObjectNode();
     json.put("model", model);
-    data.forEach(json.putArray("data")::add);
+    data.data().forEach(json.putArray("data")::add);
+    data.columns().texts().forEach(column -> json.withArray("columns").add(column));
     rewards.forEach(reward -> json.withArray("reward").add(reward.text()));
     if (strategy instanceof BestAgainstWorst pairs) {
       json.put("strategy", "best-worst");
@@ -144,7 +145,7 @@ public record MiningRequest(
                   fingerprint.text(
                       "reward model", ModelDirectory.open(storage, path).fingerprint()));
     }
-    for (String given : data) {
+    for (String given : data.data()) {
       if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
         for (Storage.Entry file : storage.expand(given)) {
           fingerprint.text("file", file.path()).number("bytes", file.length());

@@ -3,6 +3,7 @@ package io.plumbline.spark.prepare;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.io.Serializable;
+import java.math.BigDecimal;
 
 /**
  * How many rows may be refused before preparing fails.
@@ -58,6 +59,9 @@ public record BadRowLimit(long rows, double fraction) implements Serializable {
 
   @Override
   public String toString() {
-    return rows >= 0 ? Long.toString(rows) : Double.toString(fraction);
+    return rows >= 0
+        ? Long.toString(rows)
+        : BigDecimal.valueOf(fraction).scaleByPowerOfTen(2).stripTrailingZeros().toPlainString()
+            + "%";
   }
 }

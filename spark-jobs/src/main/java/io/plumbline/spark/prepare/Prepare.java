@@ -1,18 +1,10 @@
 package io.plumbline.spark.prepare;
 
 import io.plumbline.data.DataFileReader;
-import io.plumbline.data.Example;
-import io.plumbline.data.ExampleKind;
-import io.plumbline.data.ExampleParser;
-import io.plumbline.data.ExampleShape;
-import io.plumbline.data.ExampleTokenizer;
 import io.plumbline.data.FileSlice;
 import io.plumbline.data.FileSlice.Content;
-import io.plumbline.data.LossOn;
-import io.plumbline.data.RawRow;
-import io.plumbline.data.RefusedRowException;
+import io.plumbline.data.RowLayout;
 import io.plumbline.data.TokenizedRow;
-import io.plumbline.data.TurnEnds;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.prepare.PrepareTask.PartResult;
@@ -59,9 +51,6 @@ public final class Prepare {
   private static final long LEAST_SPLIT_BYTES = 1L << 20;
   private static final long MOST_SPLIT_BYTES = 32L << 20;
   private static final int TASKS_PER_SLOT = 3;
-  private static final int ROWS_LOOKED_AT_FOR_SHAPE = 100;
-  private static final int MOST_ROWS_LOOKED_AT = 10_000;
-  private static final int NAMED_REFUSALS = 5;
   private static final int KEY_CHARS = 12;
 
   private final SparkSession spark;
@@ -124,7 +113,7 @@ public final class Prepare {
   private SortedMap<Long, List<String>> places(List<TokenizedRow> rows) {
     List<Input> inputs = inputs();
     try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles)) {
-      List<List<Work>> tasks = tasks(inputs, shapes(inputs, tokenizer));
+      List<List<Work>> tasks = tasks(inputs, layouts(inputs, tokenizer));
       return RowPlaces.find(context, storage, settings, tokenizerFiles, tasks, rows);
     }
   }
@@ -155,7 +144,7 @@ public final class Prepare {
 
   private List<Input> inputs() {
     if (settings.paths().isEmpty()) {
-      throw new PlumblineException(ErrorCode.BAD_USAGE, "There is no data; name it by --data PATH");
+      throw new PlumblineException(ErrorCode.BAD_USAGE, "There is no data; name it by --data");
     }
     List<Input> inputs = new ArrayList<>();
     for (String path : settings.paths()) {
@@ -184,6 +173,8 @@ public final class Prepare {
     List<String> all = new ArrayList<>();
     all.add(Prepared.FORMAT + " " + Prepared.VERSION);
     all.add(settings.kind().name());
+    all.addAll(settings.reading().columns().texts());
+    all.add("desirable from " + settings.reading().desirableFrom());
     all.add(settings.lossOn().name());
     all.add(settings.limits().text());
     all.add(tokenizerFingerprint);
@@ -200,7 +191,8 @@ public final class Prepare {
 
   private Prepared compute(
       List<Input> inputs, Tokenizer tokenizer, String key, String name, String directory) {
-    List<List<Work>> tasks = tasks(inputs, shapes(inputs, tokenizer));
+    Map<Input, LayoutSearch.Found> layouts = layouts(inputs, tokenizer);
+    List<List<Work>> tasks = tasks(inputs, layouts);
     String quarantine = Storage.join(Storage.join(settings.output(), "quarantine"), name);
     String run = UUID.randomUUID().toString().substring(0, 8);
     List<PartResult> results = tokenize(tasks, directory, quarantine, run);
@@ -235,10 +227,11 @@ public final class Prepare {
                 tokenizer.fingerprint(),
                 counts,
                 Arrays.stream(sources).boxed().toList(),
+                inputs.stream().map(input -> layouts.get(input).reading()).toList(),
                 parts,
                 quarantine,
                 quarantineFiles,
-                refusals.stream().limit(NAMED_REFUSALS).toList()));
+                RefusedRows.named(refusals)));
     deleteOthers(directory, run, parts.stream().map(Prepared.Part::file).toList());
     deleteOthers(quarantine, run, quarantineFiles);
     return prepared;
@@ -254,106 +247,25 @@ public final class Prepare {
     }
   }
 
-  private Map<Input, ExampleShape> shapes(List<Input> inputs, Tokenizer tokenizer) {
-    Map<Input, ExampleShape> shapes = new LinkedHashMap<>();
+  private Map<Input, LayoutSearch.Found> layouts(List<Input> inputs, Tokenizer tokenizer) {
+    Map<Input, LayoutSearch.Found> layouts = new LinkedHashMap<>();
     for (Input input : inputs) {
-      shapes.put(input, shape(input, tokenizer));
-    }
-    return shapes;
-  }
-
-  /** Looks at the first rows of a path for the columns, as TRL does. */
-  private ExampleShape shape(Input input, Tokenizer tokenizer) {
-    ExampleKind kind = settings.kind();
-    List<ExampleShape> possible = ExampleShape.shapes(kind);
-    Set<ExampleShape> shapes = new LinkedHashSet<>();
-    Set<String> seen = new LinkedHashSet<>();
-    Optional<String> firstPlace = Optional.empty();
-    boolean tried = false;
-    int fitting = 0;
-    int looked = 0;
-    for (Storage.Entry file : input.files()) {
-      if (fitting >= ROWS_LOOKED_AT_FOR_SHAPE || looked >= MOST_ROWS_LOOKED_AT) {
-        break;
-      }
-      try (DataFileReader reader =
-          DataFileReader.open(storage, FileSlice.whole(file.path()), kind.columns())) {
-        Optional<RawRow> next = reader.next();
-        while (next.isPresent()
-            && fitting < ROWS_LOOKED_AT_FOR_SHAPE
-            && looked < MOST_ROWS_LOOKED_AT) {
-          looked++;
-          RawRow row = next.get();
-          if (row.values().isPresent()) {
-            Map<String, Object> values = row.values().get();
-            if (seen.isEmpty()) {
-              seen.addAll(values.keySet());
-              firstPlace = Optional.of(file.path() + ":" + row.line());
-            }
-            Optional<ExampleShape> shape = ExampleShape.of(kind, values);
-            if (shape.isPresent()) {
-              shapes.add(shape.get());
-              fitting++;
-              if (!tried) {
-                tried = tryOut(input, tokenizer, values, shape.get());
-              }
-            }
-          }
-          next = reader.next();
-        }
-      }
-    }
-    if (shapes.isEmpty() && firstPlace.isPresent()) {
-      throw new PlumblineException(
-          ErrorCode.BAD_DATA,
-          firstPlace.get()
-              + " does not fit: "
-              + kind.words()
-              + " "
-              + ExampleShape.mismatch(kind, seen)
-              + "; rename the columns or give other data");
-    }
-    // A row that lacks its prompt must not make a data set of implicit prompts of one that has
-    // them.
-    return possible.stream().filter(shapes::contains).findFirst().orElse(possible.get(0));
-  }
-
-  /** Finds out before any task starts whether the tokenizer fits the data. */
-  private boolean tryOut(
-      Input input, Tokenizer tokenizer, Map<String, Object> values, ExampleShape shape) {
-    try {
-      Example example = new ExampleParser(settings.kind(), shape).parse(values);
-      requireTurns(input, example);
-      new ExampleTokenizer(tokenizer, settings.limits(), settings.lossOn()).tokenize(example, 0);
-      example
-          .chatSettings()
-          .flatMap(chat -> TurnEnds.note(tokenizer, settings.lossOn(), chat))
+      LayoutSearch.Found found =
+          LayoutSearch.in(storage, settings, tokenizer, input.path(), input.files());
+      layouts.put(input, found);
+      found
+          .note()
           .filter(said::add)
           .ifPresent(
               sentence -> {
                 LOG.warn(sentence);
                 listener.note(sentence);
               });
-      return true;
-    } catch (RefusedRowException e) {
-      return false;
     }
+    return layouts;
   }
 
-  /** Text has nobody's turns: then every row would be refused, one by one. */
-  private void requireTurns(Input input, Example example) {
-    boolean isText =
-        example instanceof Example.PromptedText || example instanceof Example.WholeText;
-    if (settings.lossOn() == LossOn.ASSISTANT && isText) {
-      throw new PlumblineException(
-          ErrorCode.BAD_USAGE,
-          "--loss-on assistant needs conversations, and the rows of "
-              + input.path()
-              + " are text; give messages, or --loss-on completion");
-    }
-  }
-
-  private List<List<Work>> tasks(List<Input> inputs, Map<Input, ExampleShape> shapes) {
+  private List<List<Work>> tasks(List<Input> inputs, Map<Input, LayoutSearch.Found> layouts) {
     long total =
         inputs.stream()
             .flatMap(input -> input.files().stream())
@@ -370,11 +282,11 @@ public final class Prepare {
     List<Work> work = new ArrayList<>();
     for (int source = 0; source < inputs.size(); source++) {
       Input input = inputs.get(source);
-      ExampleShape shape = shapes.get(input);
+      RowLayout layout = layouts.get(input).layout();
       for (Storage.Entry file : input.files()) {
         for (FileSlice slice : slices(file, splitBytes)) {
           long bytes = Math.min(slice.end(), file.length()) - slice.start();
-          work.add(new Work(slice, shape, source, bytes));
+          work.add(new Work(slice, layout, source, bytes));
         }
       }
     }
@@ -428,7 +340,7 @@ public final class Prepare {
         before = 0;
       }
       numbered.add(
-          new Work(one.slice().withBefore(before), one.shape(), one.source(), one.bytes()));
+          new Work(one.slice().withBefore(before), one.layout(), one.source(), one.bytes()));
       if (one.slice().end() != Long.MAX_VALUE) {
         before += lines.get(next++);
       }
@@ -504,25 +416,6 @@ public final class Prepare {
           ErrorCode.BAD_DATA,
           String.join(", ", settings.paths()) + " holds no row; give data with at least one");
     }
-    List<String> reasons = new ArrayList<>();
-    counts.refused().forEach((reason, rows) -> reasons.add(rows + " " + reason));
-    throw new PlumblineException(
-        ErrorCode.BAD_DATA,
-        refused
-            + " of "
-            + counts.read()
-            + " rows were refused ("
-            + String.join(", ", reasons)
-            + "), "
-            + (allowed
-                ? "which leaves none"
-                : "more than --max-bad-rows " + settings.badRows() + " allows")
-            + ": "
-            + String.join(
-                "; ", prepared.firstRefusals().stream().map(Prepared.Refusal::toString).toList())
-            + "; see "
-            + prepared.quarantine().orElse(prepared.directory())
-            + " for all of them and mend the data"
-            + (allowed ? "" : " or raise --max-bad-rows"));
+    throw RefusedRows.failure(prepared, settings.badRows());
   }
 }

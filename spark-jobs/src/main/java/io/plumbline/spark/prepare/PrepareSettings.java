@@ -3,6 +3,7 @@ package io.plumbline.spark.prepare;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.data.LossOn;
+import io.plumbline.data.RowReading;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.io.Serializable;
@@ -15,7 +16,7 @@ import java.util.Locale;
  * @param name what the rows are for, such as {@code train} or {@code eval}: lets several data sets
  *     live in one output directory; letters, digits and dashes
  * @param paths files, directories and globs, read in this order
- * @param kind what the rows are to become
+ * @param reading what the rows are to become, and how they are read
  * @param lossOn which tokens of supervised rows are learned
  * @param limits how long rows may be
  * @param badRows how many rows may be refused
@@ -27,7 +28,7 @@ import java.util.Locale;
 public record PrepareSettings(
     String name,
     List<String> paths,
-    ExampleKind kind,
+    RowReading reading,
     LossOn lossOn,
     LengthLimits limits,
     BadRowLimit badRows,
@@ -36,6 +37,7 @@ public record PrepareSettings(
     implements Serializable {
   public PrepareSettings {
     paths = List.copyOf(paths);
+    ExampleKind kind = reading.kind();
     if (!name.matches("[A-Za-z0-9-]+")) {
       throw new IllegalArgumentException("the name " + name);
     }
@@ -61,7 +63,7 @@ public record PrepareSettings(
       BadRowLimit badRows,
       String output,
       long splitBytes) {
-    this(name, paths, kind, LossOn.COMPLETION, limits, badRows, output, splitBytes);
+    this(name, paths, RowReading.of(kind), LossOn.COMPLETION, limits, badRows, output, splitBytes);
   }
 
   /** Settings for a data set named {@code train}, without limits of length. */
@@ -70,23 +72,34 @@ public record PrepareSettings(
         "train", paths, kind, LengthLimits.none(), BadRowLimit.DEFAULT, output, 0);
   }
 
+  /** What the rows are to become. */
+  public ExampleKind kind() {
+    return reading.kind();
+  }
+
+  public PrepareSettings withReading(RowReading other) {
+    return new PrepareSettings(name, paths, other, lossOn, limits, badRows, output, splitBytes);
+  }
+
   public PrepareSettings named(String newName) {
-    return new PrepareSettings(newName, paths, kind, lossOn, limits, badRows, output, splitBytes);
+    return new PrepareSettings(
+        newName, paths, reading, lossOn, limits, badRows, output, splitBytes);
   }
 
   public PrepareSettings withLossOn(LossOn tokens) {
-    return new PrepareSettings(name, paths, kind, tokens, limits, badRows, output, splitBytes);
+    return new PrepareSettings(name, paths, reading, tokens, limits, badRows, output, splitBytes);
   }
 
   public PrepareSettings withLimits(LengthLimits newLimits) {
-    return new PrepareSettings(name, paths, kind, lossOn, newLimits, badRows, output, splitBytes);
+    return new PrepareSettings(
+        name, paths, reading, lossOn, newLimits, badRows, output, splitBytes);
   }
 
   public PrepareSettings withBadRows(BadRowLimit limit) {
-    return new PrepareSettings(name, paths, kind, lossOn, limits, limit, output, splitBytes);
+    return new PrepareSettings(name, paths, reading, lossOn, limits, limit, output, splitBytes);
   }
 
   public PrepareSettings withSplitBytes(long bytes) {
-    return new PrepareSettings(name, paths, kind, lossOn, limits, badRows, output, bytes);
+    return new PrepareSettings(name, paths, reading, lossOn, limits, badRows, output, bytes);
   }
 }

@@ -2,11 +2,12 @@ package io.plumbline.spark.prepare;
 
 import io.plumbline.data.DataFileReader;
 import io.plumbline.data.ExampleParser;
-import io.plumbline.data.ExampleShape;
 import io.plumbline.data.ExampleTokenizer;
 import io.plumbline.data.FileSlice;
 import io.plumbline.data.RawRow;
+import io.plumbline.data.RefusalReason;
 import io.plumbline.data.RefusedRowException;
+import io.plumbline.data.RowLayout;
 import io.plumbline.data.TokenizedRowFiles;
 import io.plumbline.spark.prepare.PrepareTask.PartResult;
 import io.plumbline.spark.prepare.PrepareTask.Work;
@@ -15,8 +16,10 @@ import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.spark.TaskContext;
 import org.apache.spark.TaskKilledException;
 import org.apache.spark.broadcast.Broadcast;
@@ -35,8 +38,7 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
    * @param source place among the settings' paths of the one that the slice belongs to
    * @param bytes its size
    */
-  record Work(FileSlice slice, ExampleShape shape, int source, long bytes)
-      implements Serializable {}
+  record Work(FileSlice slice, RowLayout layout, int source, long bytes) implements Serializable {}
 
   /**
    * What a task did.
@@ -91,7 +93,8 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
           new ExampleTokenizer(tokenizer, settings.limits(), settings.lossOn());
       while (partition.hasNext()) {
         for (Work work : partition.next()) {
-          read(work, examples, part, quarantine, context);
+          ExampleParser parser = new ExampleParser(settings.reading(), work.layout(), tokenizer);
+          read(work, parser, examples, part, quarantine);
         }
       }
       return part.result(quarantine);
@@ -99,11 +102,15 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
   }
 
   private void read(
-      Work work, ExampleTokenizer examples, Part part, Quarantine quarantine, TaskContext context) {
-    ExampleParser parser = new ExampleParser(settings.kind(), work.shape());
+      Work work,
+      ExampleParser parser,
+      ExampleTokenizer examples,
+      Part part,
+      Quarantine quarantine) {
+    TaskContext context = TaskContext.get();
     String path = work.slice().path();
     try (DataFileReader reader =
-        DataFileReader.open(storage, work.slice(), settings.kind().columns())) {
+        DataFileReader.open(storage, work.slice(), settings.reading().columnsOf(work.layout()))) {
       for (Optional<RawRow> next = reader.next(); next.isPresent(); next = reader.next()) {
         if (context.isInterrupted()) {
           throw new TaskKilledException("preparing was stopped");
@@ -130,6 +137,7 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
     private final PreparedCounts.Counter counter = new PreparedCounts.Counter();
     private final RowSequenceHash hash = new RowSequenceHash();
     private final List<Prepared.Refusal> firstRefusals = new ArrayList<>();
+    private final Set<RefusalReason> named = EnumSet.noneOf(RefusalReason.class);
     private final long[] sources = new long[settings.paths().size()];
     private Optional<TokenizedRowFiles.Writer> writer = Optional.empty();
 
@@ -153,8 +161,9 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
 
     private void refused(String path, RawRow row, RefusedRowException refusal) {
       counter.refused(refusal.reason());
-      if (firstRefusals.size() < NAMED_REFUSALS) {
-        firstRefusals.add(new Prepared.Refusal(path, row.line(), refusal.reason().words()));
+      // Each reason once, so that the one of most rows can be told by an example.
+      if (named.add(refusal.reason()) || firstRefusals.size() < NAMED_REFUSALS) {
+        firstRefusals.add(Prepared.Refusal.of(path, row.line(), refusal));
       }
     }
 

@@ -4,12 +4,17 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.plumbline.data.RefusalReason;
+import io.plumbline.data.RefusedRowException;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.data.TokenizedRowFiles;
 import io.plumbline.storage.Storage;
 import java.io.Serializable;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import org.apache.spark.TaskContext;
@@ -44,12 +49,46 @@ public final class Prepared {
   /**
    * A refused row to name in a message.
    *
-   * @param reason in words
+   * @param reason its id
+   * @param detail what exactly is wrong
    */
-  record Refusal(String file, long line, String reason) implements Serializable {
+  record Refusal(String file, long line, String reason, String detail) implements Serializable {
+    private static final int MAX_DETAIL_CHARS = 300;
+
+    static Refusal of(String file, long line, RefusedRowException refusal) {
+      String detail = String.valueOf(refusal.getMessage());
+      return new Refusal(
+          file,
+          line,
+          refusal.reason().id(),
+          detail.length() <= MAX_DETAIL_CHARS
+              ? detail
+              : detail.substring(0, MAX_DETAIL_CHARS) + "...");
+    }
+
+    /** Where it stands, and why it was refused in words. */
     @Override
     public String toString() {
-      return file + ":" + line + ": " + reason;
+      return file + ":" + line + ": " + RefusalReason.ofId(reason).words();
+    }
+  }
+
+  /**
+   * How the rows of one of the settings' paths were read.
+   *
+   * @param words behind "rows read as"
+   * @param unread columns of known formats that are there and not used
+   * @param remarks of what else of the rows is not used, or in another way than it says
+   */
+  record Reading(String words, List<String> unread, List<String> remarks) {
+    @Override
+    public String toString() {
+      StringBuilder text = new StringBuilder(words);
+      if (!unread.isEmpty()) {
+        text.append("; not used: ").append(String.join(", ", unread));
+      }
+      remarks.forEach(remark -> text.append("; ").append(remark));
+      return text.toString();
     }
   }
 
@@ -61,6 +100,7 @@ public final class Prepared {
       String tokenizer,
       PreparedCounts counts,
       List<Long> sources,
+      List<Reading> readings,
       List<Part> parts,
       String quarantine,
       List<String> quarantineFiles,
@@ -68,7 +108,7 @@ public final class Prepared {
 
   static final String MANIFEST = "manifest.json";
   static final String FORMAT = "plumbline.prepared";
-  static final int VERSION = 2;
+  static final int VERSION = 3;
 
   private static final ObjectMapper JSON =
       new ObjectMapper()
@@ -104,6 +144,7 @@ public final class Prepared {
             && manifest.version() == VERSION
             && key.equals(manifest.key())
             && manifest.sources() != null
+            && manifest.readings() != null
             && manifest.parts().stream()
                 .allMatch(part -> storage.exists(Storage.join(directory, part.file())))
             && manifest.quarantineFiles().stream()
@@ -153,6 +194,18 @@ public final class Prepared {
     return manifest.quarantineFiles().isEmpty()
         ? Optional.empty()
         : Optional.of(manifest.quarantine());
+  }
+
+  /** How the rows were read, a line for each way, with the columns that are not used. */
+  public List<String> readings() {
+    Map<String, Long> rows = new LinkedHashMap<>();
+    for (int source = 0; source < manifest.readings().size(); source++) {
+      rows.merge(
+          manifest.readings().get(source).toString(), manifest.sources().get(source), Long::sum);
+    }
+    return rows.entrySet().stream()
+        .map(way -> String.format(Locale.ROOT, "%,d rows read as %s", way.getValue(), way.getKey()))
+        .toList();
   }
 
   List<Refusal> firstRefusals() {

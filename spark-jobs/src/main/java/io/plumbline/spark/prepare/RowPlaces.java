@@ -108,18 +108,22 @@ final class RowPlaces {
             new ExampleTokenizer(tokenizer, settings.limits(), settings.lossOn());
         while (partition.hasNext()) {
           for (Work work : partition.next()) {
-            search(work, examples, places);
+            search(
+                work,
+                new ExampleParser(settings.reading(), work.layout(), tokenizer),
+                examples,
+                places);
           }
         }
       }
       return places.iterator();
     }
 
-    private void search(Work work, ExampleTokenizer examples, List<Place> places) {
-      ExampleParser parser = new ExampleParser(settings.kind(), work.shape());
+    private void search(
+        Work work, ExampleParser parser, ExampleTokenizer examples, List<Place> places) {
       String path = work.slice().path();
       try (DataFileReader reader =
-          DataFileReader.open(storage, work.slice(), settings.kind().columns())) {
+          DataFileReader.open(storage, work.slice(), settings.reading().columnsOf(work.layout()))) {
         for (Optional<RawRow> next = reader.next(); next.isPresent(); next = reader.next()) {
           RawRow raw = next.get();
           tokenized(raw, parser, examples)

@@ -1,6 +1,7 @@
 package io.plumbline.spark.source;
 
 import io.plumbline.data.ExampleShape;
+import io.plumbline.data.RowLayout;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -39,13 +40,13 @@ record Source(SparkSources.Kind kind, String given, String text) {
    */
   static Source of(Storage storage, String given) {
     if (given.startsWith(TABLE)) {
-      return named(SparkSources.Kind.TABLE, given, TABLE, "CATALOG.SCHEMA.NAME");
+      return named(SparkSources.Kind.TABLE, given, TABLE, "main.chat.votes");
     }
     if (given.startsWith(QUERY)) {
       return named(SparkSources.Kind.QUERY, given, QUERY, "SELECT ...");
     }
     if (given.startsWith(DELTA)) {
-      Source delta = named(SparkSources.Kind.DELTA, given, DELTA, "PATH");
+      Source delta = named(SparkSources.Kind.DELTA, given, DELTA, "/tables/votes");
       // Delta takes only paths from the root on for paths, not for names.
       return new Source(delta.kind(), given, storage.absolute(delta.text()));
     }
@@ -53,7 +54,7 @@ record Source(SparkSources.Kind kind, String given, String text) {
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
           SourceFailures.shown(given)
-              + " is no form of a source; name an Iceberg table by table:CATALOG.SCHEMA.NAME");
+              + " is no form of a source; name an Iceberg table by table:, as in table:main.chat.votes");
     }
     TableDirectories directories = new TableDirectories(storage);
     Optional<TableDirectories.Format> format = directories.format(given);
@@ -71,7 +72,7 @@ record Source(SparkSources.Kind kind, String given, String text) {
     String text = given.substring(prefix.length()).strip();
     if (text.isEmpty()) {
       throw new PlumblineException(
-          ErrorCode.BAD_USAGE, given + " names nothing; write " + prefix + form);
+          ErrorCode.BAD_USAGE, given + " names nothing; write it as in " + prefix + form);
     }
     return new Source(kind, given, text);
   }
@@ -218,18 +219,23 @@ record Source(SparkSources.Kind kind, String given, String text) {
     }
   }
 
-  /** Fails where no column has a name that training reads. */
-  void requireKnownColumn(Dataset<Row> rows) {
+  /**
+   * Fails where no column has a name that training reads.
+   *
+   * @param renamed columns that are read under other names
+   */
+  void requireKnownColumn(Dataset<Row> rows, Set<String> renamed) {
     List<String> columns = List.of(rows.columns());
-    if (columns.stream().noneMatch(ExampleShape.COLUMNS::contains)) {
+    if (columns.stream()
+        .noneMatch(column -> RowLayout.COLUMNS.contains(column) || renamed.contains(column))) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
-          "%s has the columns %s and none that training reads (%s); rename them by sql:SELECT ... AS"
-                  .formatted(
-                      SourceFailures.shown(given),
-                      String.join(", ", columns),
-                      String.join(", ", new TreeSet<>(ExampleShape.COLUMNS)))
-              + " prompt, ...");
+          "%s has the columns %s and none that training reads (such as %s); say which is which by"
+              .concat(" --columns, as in --columns prompt=question")
+              .formatted(
+                  SourceFailures.shown(given),
+                  String.join(", ", columns),
+                  String.join(", ", new TreeSet<>(ExampleShape.COLUMNS))));
     }
   }
 }

@@ -76,7 +76,7 @@ final class SourceFailures {
         || condition.startsWith("CATALOG_NOT_FOUND")) {
       return new PlumblineException(
           ErrorCode.INPUT_NOT_FOUND,
-          "%s names what is not there: %s; check the names with SHOW TABLES IN CATALOG.SCHEMA"
+          "%s names what is not there: %s; check the names with SHOW TABLES"
               .formatted(shown(source.given()), reason(e)),
           e);
     }
@@ -89,7 +89,7 @@ final class SourceFailures {
                   reason(e),
                   source.kind() == SparkSources.Kind.QUERY
                       ? "query, and quote it so that the shell leaves it alone"
-                      : "name, which is CATALOG.SCHEMA.NAME with `...` around unusual parts"),
+                      : "name, in which dots stand between catalog, schema and table and `...` around unusual parts"),
           e);
     }
     return new PlumblineException(

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -148,9 +149,19 @@ public final class SparkSources {
 
   /** The check of one value, as a failure with its code. */
   public static void require(SparkSession spark, Storage storage, String given) {
+    require(spark, storage, given, Set.of());
+  }
+
+  /**
+   * The same.
+   *
+   * @param renamed columns that are read under other names
+   */
+  public static void require(
+      SparkSession spark, Storage storage, String given, Set<String> renamed) {
     Source source = Source.of(storage, given);
     if (source.kind() != Kind.FILES) {
-      source.requireKnownColumn(source.rows(spark, storage));
+      source.requireKnownColumn(source.rows(spark, storage), renamed);
     }
   }
 

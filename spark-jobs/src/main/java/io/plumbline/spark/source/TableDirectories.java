@@ -108,7 +108,7 @@ final class TableDirectories {
             + " is "
             + format.words()
             + ", whose files hold rows that may be deleted; name the table instead, by"
-            + " table:CATALOG.SCHEMA.NAME or sql:SELECT ...");
+            + " table:, as in table:main.chat.votes, or sql:SELECT ...");
   }
 
   private static PlumblineException refused(String given, Table table) {
@@ -117,7 +117,7 @@ final class TableDirectories {
         table.format() == Format.DELTA
             ? "delta:%s, or a part of it by sql:SELECT ... FROM delta.`%s` WHERE ..."
                 .formatted(path, path)
-            : "the table by table:CATALOG.SCHEMA.NAME or sql:SELECT ...";
+            : "the table by table:, as in table:main.chat.votes, or sql:SELECT ...";
     return new PlumblineException(
         ErrorCode.BAD_USAGE,
         "%s has files of %s at %s, and files alone bring deleted rows back; name %s"

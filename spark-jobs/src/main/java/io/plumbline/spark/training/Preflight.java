@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TokenizerFit;
+import io.plumbline.data.ColumnNames;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
@@ -56,9 +57,11 @@ public final class Preflight {
   public static List<Problem> check(SparkSession spark, TrainingRequest request, Storage storage) {
     Preflight preflight = new Preflight(storage);
     preflight.gathering(() -> Gang.check(spark, request.ranks(), request.device()));
-    preflight.sources(spark, "--data", request.rows().data());
-    preflight.sources(spark, "--eval-data", request.rows().evalData());
-    critic(request).ifPresent(critic -> preflight.sources(spark, "--ptx-data", critic.ptxData()));
+    Set<String> renamed = ColumnNames.parse(request.rows().columns()).columns();
+    preflight.sources(spark, "--data", request.rows().data(), renamed);
+    preflight.sources(spark, "--eval-data", request.rows().evalData(), renamed);
+    critic(request)
+        .ifPresent(critic -> preflight.sources(spark, "--ptx-data", critic.ptxData(), Set.of()));
     preflight.withoutSpark(request);
     return List.copyOf(preflight.problems);
   }
@@ -93,8 +96,9 @@ public final class Preflight {
       ModelUse use,
       Optional<String> referenceCache) {
     Preflight preflight = new Preflight(storage);
-    preflight.sources(spark, "--data", rows.data());
-    preflight.sources(spark, "--eval-data", rows.evalData());
+    Set<String> renamed = rows.reading().columns().columns();
+    preflight.sources(spark, "--data", rows.data(), renamed);
+    preflight.sources(spark, "--eval-data", rows.evalData(), renamed);
     preflight.model(model, use);
     preflight.files(rows.data(), rows.evalData());
     preflight.writable(rows.output(), referenceCache);
@@ -260,9 +264,10 @@ public final class Preflight {
     }
   }
 
-  private void sources(SparkSession spark, String option, List<String> given) {
+  private void sources(SparkSession spark, String option, List<String> given, Set<String> renamed) {
     given.forEach(
-        source -> gathering(option + ": ", () -> SparkSources.require(spark, storage, source)));
+        source ->
+            gathering(option + ": ", () -> SparkSources.require(spark, storage, source, renamed)));
   }
 
   private void data(String option, String path) {

@@ -89,6 +89,8 @@ public record TrainingRequest(
    * @param supervisedOn which text of a row SFT learns from
    * @param lossOn which of its tokens count
    * @param packing whether rows are put together to {@code maxLength} tokens
+   * @param columns under which names columns are read, as {@code NAME=COLUMN}
+   * @param desirableFrom the least rating of a completion that is good, for labels that are numbers
    */
   public record Rows(
       List<String> data,
@@ -97,7 +99,9 @@ public record TrainingRequest(
       Optional<EvalSplit> evalSplit,
       SupervisedOn supervisedOn,
       LossOn lossOn,
-      RowPacking packing) {
+      RowPacking packing,
+      List<String> columns,
+      Optional<Double> desirableFrom) {
     /** Rows of files as they are. */
     public static Rows of(List<String> data, List<String> evalData) {
       return new Rows(
@@ -107,7 +111,9 @@ public record TrainingRequest(
           Optional.empty(),
           SupervisedOn.COMPLETION,
           LossOn.COMPLETION,
-          RowPacking.OFF);
+          RowPacking.OFF,
+          List.of(),
+          Optional.empty());
     }
 
     /** Whether anything is held out. */

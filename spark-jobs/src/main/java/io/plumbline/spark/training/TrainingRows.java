@@ -5,10 +5,12 @@ import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
+import io.plumbline.data.ColumnNames;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.data.LossOn;
 import io.plumbline.data.Mixture;
+import io.plumbline.data.RowReading;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.spark.evaluate.ModelTokenizer;
 import io.plumbline.spark.prepare.BadRowLimit;
@@ -71,7 +73,7 @@ public final class TrainingRows {
   /**
    * What decides the rows.
    *
-   * @param kind what the rows are to become
+   * @param reading what the rows are to become, and how they are read
    * @param data files, tables and queries with training rows
    * @param weights a weight for each of them; empty for every row once an epoch
    * @param evalData held-out rows; empty for none
@@ -82,7 +84,7 @@ public final class TrainingRows {
    * @param output the run's directory
    */
   public record Settings(
-      ExampleKind kind,
+      RowReading reading,
       Completions completions,
       List<String> data,
       List<Double> weights,
@@ -99,9 +101,12 @@ public final class TrainingRows {
     static Settings of(TrainingRequest request) {
       TrainingRequest.Rows rows = request.rows();
       return new Settings(
-          rows.supervisedOn() == SupervisedOn.CHOSEN
-              ? ExampleKind.SUPERVISED_FROM_CHOSEN
-              : request.algorithm().kind(),
+          new RowReading(
+              rows.supervisedOn() == SupervisedOn.CHOSEN
+                  ? ExampleKind.SUPERVISED_FROM_CHOSEN
+                  : request.algorithm().kind(),
+              ColumnNames.parse(rows.columns()),
+              rows.desirableFrom().orElse(Double.NaN)),
           Methods.needsMismatchedCompletions(request.algorithm(), request.objective())
               ? Completions.MISMATCHED
               : Completions.OWN,
@@ -124,7 +129,7 @@ public final class TrainingRows {
   /** Pretraining rows beside the prompts of a request. */
   static Settings pretraining(TrainingRequest request, CriticSettings critic) {
     return new Settings(
-        ExampleKind.SUPERVISED,
+        RowReading.of(ExampleKind.SUPERVISED),
         Completions.OWN,
         critic.ptxData(),
         List.of(),
@@ -375,7 +380,8 @@ public final class TrainingRows {
 
   private PrepareSettings preparing(String split, List<String> paths) {
     List<String> files = sources(split, paths).stream().map(SparkSources.Resolved::path).toList();
-    return PrepareSettings.of(files, settings.kind(), settings.output())
+    return PrepareSettings.of(files, settings.reading().kind(), settings.output())
+        .withReading(settings.reading())
         .named(split)
         .withLossOn(settings.lossOn())
         .withLimits(settings.limits())
@@ -422,6 +428,7 @@ public final class TrainingRows {
             counts.truncated(),
             counts.tokens(),
             prepared.origin() == Prepared.Origin.FOUND ? " (found prepared)" : ""));
+    prepared.readings().forEach(reading -> progress.note(split + ": " + reading));
     prepared
         .quarantine()
         .ifPresent(

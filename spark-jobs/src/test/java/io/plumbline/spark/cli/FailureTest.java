@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -97,11 +98,15 @@ class FailureTest {
 
   @Test
   void whatIsStoppedFromOutsideSaysHowToGoOn() {
-    assertThat(Interruption.sentence(TrainCommand.DPO))
+    SettingValues values =
+        new SettingValues(
+            Map.of("output", new SettingValues.Given(List.of("runs/dpo"), "")), new Problems());
+    assertThat(Interruption.sentence(TrainCommand.DPO, values))
         .isEqualTo(
-            "plumbline dpo: stopped from outside: the state in OUTPUT is kept; go on by the same"
+            "plumbline dpo: stopped from outside: the state in runs/dpo is kept; go on by the same"
                 + " call with --resume.");
-    assertThat(Interruption.sentence(new ScoreCommand())).endsWith("start the same call again.");
+    assertThat(Interruption.sentence(new ScoreCommand(), values))
+        .endsWith("start the same call again.");
   }
 
   @Test

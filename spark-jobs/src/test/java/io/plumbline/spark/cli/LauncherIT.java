@@ -139,7 +139,7 @@ class LauncherIT {
     assertThat(ended).isTrue();
     assertThat(process.exitValue()).isEqualTo(130);
     assertThat(Files.readString(err))
-        .contains("plumbline sft: stopped from outside: the state in OUTPUT is kept")
+        .contains("plumbline sft: stopped from outside: the state in ", " is kept; go on")
         .doesNotContain("\tat ", "not foreseen");
   }
 

@@ -154,7 +154,7 @@ class PipelineFileTest {
                 + " learning-rate?",
             "Stage sft: --epochs is 'much' in p.yaml, line 13 and must be a number above 0.",
             "Stage sft: overwrite in p.yaml, line 14 is not for stages, for a pipeline does a stage"
-                + " again by --redo STAGE: leave it out.",
+                + " again by --redo with its name: leave it out.",
             "Stage sft: --ranks is 'two' in p.yaml, line 4 and must be a whole number of at least"
                 + " 1.",
             "Stage one: ${two.checkpoint} in p.yaml, line 17 closes a circle (one uses two uses"

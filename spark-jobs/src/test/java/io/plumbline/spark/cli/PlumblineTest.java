@@ -144,7 +144,7 @@ class PlumblineTest {
             "  - --max-bad-rows is 'few' and must be a whole number such as 10 or a share such as"
                 + " 1%.",
             "  - --lr-scheduler is 'exponential' and must be one of linear, cosine, constant.",
-            "  - --resume keeps what is in OUTPUT and --overwrite deletes it: give one.");
+            "  - --resume keeps what is in --output and --overwrite deletes it: give one.");
   }
 
   @Test

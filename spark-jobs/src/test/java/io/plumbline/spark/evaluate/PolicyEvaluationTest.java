@@ -82,8 +82,8 @@ class PolicyEvaluationTest {
     return new EvaluationRequest(
         policies,
         Optional.of(llama),
-        List.of(pairs),
-        List.of(prompts),
+        RowSources.of(List.of(pairs)),
+        RowSources.of(List.of(prompts)),
         List.of(DIGITS, LONGER),
         BETA,
         tilt,
@@ -257,7 +257,7 @@ class PolicyEvaluationTest {
                 new EvaluationRequest(
                     all.policies(),
                     Optional.empty(),
-                    List.of(),
+                    RowSources.of(List.of()),
                     all.prompts(),
                     List.of(DIGITS),
                     BETA,
@@ -314,8 +314,8 @@ class PolicyEvaluationTest {
     return new EvaluationRequest(
         of.policies(),
         of.reference(),
-        data,
-        asked,
+        RowSources.of(data),
+        RowSources.of(asked),
         rewards,
         of.beta(),
         of.tilt(),

@@ -10,6 +10,7 @@ import io.plumbline.rollout.mine.Candidate;
 import io.plumbline.rollout.mine.Choice;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.evaluate.DecodingSettings;
+import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.mine.MiningRequest.CutOff;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.tracking.ProgressListener;
@@ -75,7 +76,7 @@ class MiningTest {
     BadRows none = new BadRows(OptionalLong.of(0), 1);
     return new MiningRequest(
         model,
-        data,
+        RowSources.of(data),
         List.of(RewardSpec.parse("repetition{\"ngram_size\":1}")),
         new BestAgainstWorst(0, 4),
         // 64 completions make a slice of two prompts.

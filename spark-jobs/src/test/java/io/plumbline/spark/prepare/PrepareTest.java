@@ -249,8 +249,10 @@ class PrepareTest {
     assertThatThrownBy(() -> run(settings.withBadRows(BadRowLimit.DEFAULT)))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("9 of 11 rows were refused")
-        .hasMessageContaining("bad.jsonl:2: broken JSON")
-        .hasMessageContaining("--max-bad-rows 0.05")
+        .hasMessageContaining("2 broken JSON (")
+        .hasMessageContaining("bad.jsonl:2: Unexpected end-of-input")
+        .hasMessageContaining("--max-bad-rows 5% allows")
+        .hasMessageNotContaining("raise --max-bad-rows")
         .hasMessageContaining("quarantine")
         .hasMessageNotContaining("chosen\"");
     assertThat(run(settings.withLimits(new LengthLimits(32, 0, Truncation.OFF))).counts().refused())

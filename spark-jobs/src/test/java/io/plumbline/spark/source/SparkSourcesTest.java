@@ -609,10 +609,10 @@ class SparkSourcesTest {
 
   @ParameterizedTest
   @CsvSource({
-    "table:, table:CATALOG.SCHEMA.NAME",
+    "table:, table:main.chat.votes",
     "sql:, sql:SELECT",
-    "delta:, delta:PATH",
-    "iceberg:a.b, table:CATALOG.SCHEMA.NAME",
+    "delta:, delta:/tables/votes",
+    "iceberg:a.b, table:main.chat.votes",
     "delta:/not/there, no Delta table",
     "table:a..b, cannot be parsed",
   })
@@ -696,7 +696,7 @@ class SparkSourcesTest {
     assertThat(failure(lakehouse.toString())).hasMessageContaining("files of a Delta table at");
     assertThat(failure(iceberg.toString()))
         .hasMessageContaining("an Iceberg table")
-        .hasMessageContaining("table:CATALOG.SCHEMA.NAME");
+        .hasMessageContaining("table:main.chat.votes");
     assertThat(failure(iceberg + "/data/x.parquet")).hasMessageContaining("an Iceberg table");
     assertThat(resolve(plain.toString()).kind()).isEqualTo(Kind.FILES);
     assertThat(SparkSources.kind(storage, path)).isEqualTo(Kind.DELTA);

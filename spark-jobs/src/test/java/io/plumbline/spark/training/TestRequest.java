@@ -189,7 +189,16 @@ final class TestRequest implements Cloneable {
     return new TrainingRequest(
         algorithm,
         model,
-        new Rows(data, weights, evalData, evalSplit, SupervisedOn.COMPLETION, lossOn, packing),
+        new Rows(
+            data,
+            weights,
+            evalData,
+            evalSplit,
+            SupervisedOn.COMPLETION,
+            lossOn,
+            packing,
+            List.of(),
+            Optional.empty()),
         output,
         cache,
         ranks,

@@ -1,0 +1,58 @@
+package io.plumbline.spark.cli;
+
+import io.plumbline.data.ColumnNames;
+import io.plumbline.data.RowLayout;
+import io.plumbline.error.NearestName;
+
+/** The options that say which columns are read as what. */
+final class ColumnOptions {
+  static final Setting<String> COLUMNS =
+      Setting.repeated(
+          "columns",
+          "NAME=COLUMN,...",
+          TrainingSettings.DATA.group(),
+          "Reads columns under other names, as in prompt=question,chosen=response_j. A path with"
+              + " dots reads a value within a column, as in answer=reward_model.ground_truth.");
+
+  static final Setting<Double> DESIRABLE_FROM =
+      Setting.number(
+          "desirable-from",
+          TrainingSettings.DATA.group(),
+          "The least rating of a good completion, for labels that are numbers other than 0 and 1.",
+          Double.NEGATIVE_INFINITY,
+          Double.POSITIVE_INFINITY);
+
+  private ColumnOptions() {}
+
+  /** Names for commands that keep all columns of a row. */
+  static ColumnNames names(SettingValues values, Problems problems) {
+    try {
+      return ColumnNames.parse(values.all(COLUMNS));
+    } catch (IllegalArgumentException e) {
+      problems.add(
+          String.format(
+              "--columns is '%s' and %s.", String.join(",", values.all(COLUMNS)), e.getMessage()));
+      return ColumnNames.OWN;
+    }
+  }
+
+  /** Names for commands that read the columns of known formats alone. */
+  static ColumnNames namesOfFormats(SettingValues values, Problems problems) {
+    ColumnNames names = names(values, problems);
+    for (ColumnNames.Entry entry : names.entries()) {
+      // Another column may only be put out of the way, for one that takes its name.
+      boolean moved = RowLayout.COLUMNS.contains(entry.column());
+      if (!RowLayout.COLUMNS.contains(entry.name()) && !moved) {
+        problems.add(
+            String.format(
+                "--columns %s names a column %s that no format has%s.",
+                entry,
+                entry.name(),
+                NearestName.among(RowLayout.COLUMNS, entry.name())
+                    .map(near -> ": did you mean " + near + "?")
+                    .orElse(": docs/data-formats.md lists them")));
+      }
+    }
+    return names;
+  }
+}

@@ -1,0 +1,211 @@
+package io.plumbline.spark.prepare;
+
+import io.plumbline.data.DataFileReader;
+import io.plumbline.data.Example;
+import io.plumbline.data.ExampleKind;
+import io.plumbline.data.ExampleParser;
+import io.plumbline.data.ExampleShape;
+import io.plumbline.data.ExampleTokenizer;
+import io.plumbline.data.FileSlice;
+import io.plumbline.data.LossOn;
+import io.plumbline.data.RawRow;
+import io.plumbline.data.RefusedRowException;
+import io.plumbline.data.RowLayout;
+import io.plumbline.data.TemplateMessages;
+import io.plumbline.data.TurnEnds;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.Storage;
+import io.plumbline.text.Tokenizer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Looks at the first rows of one of the user's paths for what decides how all of them are read: the
+ * columns, as TRL does.
+ */
+final class LayoutSearch {
+  private static final int ROWS_LOOKED_AT = 100;
+  private static final int MOST_ROWS_LOOKED_AT = 10_000;
+
+  /**
+   * How the rows of a path are laid out, and what is said of it.
+   *
+   * @param layout that all rows are read by
+   * @param note what of the template a model may learn wrongly; empty for nothing
+   */
+  record Found(RowLayout layout, Prepared.Reading reading, Optional<String> note) {}
+
+  private final PrepareSettings settings;
+  private final Tokenizer tokenizer;
+  private final String path;
+
+  /** Rows by the layout that they have, the first of each. */
+  private final Map<RowLayout, Map<String, Object>> layouts = new LinkedHashMap<>();
+
+  /** Rows as they are in the data. */
+  private final List<Map<String, Object>> looked = new ArrayList<>();
+
+  /** The same with the names that columns are read by. */
+  private final List<Map<String, Object>> renamed = new ArrayList<>();
+
+  private final Set<String> seen = new LinkedHashSet<>();
+  private Optional<String> firstPlace = Optional.empty();
+  private Optional<Example> tried = Optional.empty();
+  private int fitting;
+  private int read;
+
+  private LayoutSearch(PrepareSettings settings, Tokenizer tokenizer, String path) {
+    this.settings = settings;
+    this.tokenizer = tokenizer;
+    this.path = path;
+  }
+
+  /**
+   * Fails with BAD_DATA where the columns fit no format that the settings' kind can be made of, or
+   * a column that is named is not there, and with BAD_USAGE where turns are to be learned of text.
+   */
+  static Found in(
+      Storage storage,
+      PrepareSettings settings,
+      Tokenizer tokenizer,
+      String path,
+      List<Storage.Entry> files) {
+    LayoutSearch search = new LayoutSearch(settings, tokenizer, path);
+    for (Storage.Entry file : files) {
+      if (search.enough()) {
+        break;
+      }
+      try (DataFileReader reader =
+          DataFileReader.open(
+              storage, FileSlice.whole(file.path()), settings.reading().columnsThatTell())) {
+        Optional<RawRow> next = reader.next();
+        while (next.isPresent() && !search.enough()) {
+          search.look(file.path(), next.get());
+          next = reader.next();
+        }
+      }
+    }
+    return search.found();
+  }
+
+  private boolean enough() {
+    return fitting >= ROWS_LOOKED_AT || read >= MOST_ROWS_LOOKED_AT;
+  }
+
+  private void look(String file, RawRow raw) {
+    read++;
+    if (raw.values().isEmpty()) {
+      return;
+    }
+    Map<String, Object> own = raw.values().get();
+    Map<String, Object> values = settings.reading().renamed(own);
+    if (looked.size() < ROWS_LOOKED_AT) {
+      looked.add(own);
+      renamed.add(values);
+    }
+    if (seen.isEmpty()) {
+      seen.addAll(values.keySet());
+      firstPlace = Optional.of(file + ":" + raw.line());
+    }
+    Optional<RowLayout> layout = RowLayout.of(settings.kind(), values);
+    if (layout.isPresent()) {
+      layouts.putIfAbsent(layout.get(), values);
+      fitting++;
+      if (tried.isEmpty()) {
+        tried = tryOut(own, layout.get());
+      }
+    }
+  }
+
+  private Found found() {
+    settings.reading().columns().require(looked, path);
+    ExampleKind kind = settings.kind();
+    if (layouts.isEmpty() && firstPlace.isPresent()) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          firstPlace.get()
+              + " does not fit: "
+              + kind.words()
+              + " "
+              + ExampleShape.mismatch(kind, seen)
+              + "; say which columns they are by --columns, as in --columns prompt=question, or give"
+              + " other data");
+    }
+    RowLayout layout =
+        layouts.keySet().stream()
+            .min(Comparator.comparingInt(one -> one.rank(kind)))
+            .orElseGet(() -> RowLayout.of(ExampleShape.shapes(kind).get(0)));
+    Optional<String> note =
+        tried
+            .flatMap(Example::chatSettings)
+            .flatMap(chat -> TurnEnds.note(tokenizer, settings.lossOn(), chat));
+    return new Found(layout, reading(layout), note);
+  }
+
+  private Prepared.Reading reading(RowLayout layout) {
+    ExampleKind kind = settings.kind();
+    Map<String, Object> first = layouts.getOrDefault(layout, Map.of());
+    Set<String> unread = new TreeSet<>();
+    List<String> remarks = new ArrayList<>();
+    boolean text =
+        tried.isPresent()
+            && (tried.get() instanceof Example.PromptedText
+                || tried.get() instanceof Example.WholeText
+                || tried.get() instanceof Example.TextPrompt);
+    if (!kind.keepsColumns()) {
+      renamed.forEach(row -> unread.addAll(layout.unread(row)));
+    }
+    boolean tools = renamed.stream().anyMatch(row -> row.get("tools") != null);
+    if (text && !kind.keepsColumns()) {
+      for (String column : List.of("tools", "chat_template_kwargs")) {
+        if (renamed.stream().anyMatch(row -> row.get(column) != null)) {
+          unread.add(column);
+        }
+      }
+    } else if (tools && new TemplateMessages(tokenizer.chatTemplate()).hidesTools()) {
+      remarks.add("the chat template leaves out what tools says");
+    }
+    if (kind != ExampleKind.SUPERVISED
+        && kind != ExampleKind.SUPERVISED_FROM_CHOSEN
+        && renamed.stream().anyMatch(RowLayout::weighsMessages)) {
+      remarks.add("the weights of messages are not used, as completions are compared whole");
+    }
+    if (layout.form() != RowLayout.Form.TRL && text) {
+      remarks.add("a line end between question and answer, as there is no chat template");
+    }
+    return new Prepared.Reading(layout.words(first), List.copyOf(unread), remarks);
+  }
+
+  /** Finds out before any task starts whether the tokenizer fits the data. */
+  private Optional<Example> tryOut(Map<String, Object> own, RowLayout layout) {
+    try {
+      Example example = new ExampleParser(settings.reading(), layout, tokenizer).parse(own);
+      requireTurns(example);
+      new ExampleTokenizer(tokenizer, settings.limits(), settings.lossOn()).tokenize(example, 0);
+      return Optional.of(example);
+    } catch (RefusedRowException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Text has nobody's turns: then every row would be refused, one by one. */
+  private void requireTurns(Example example) {
+    boolean isText =
+        example instanceof Example.PromptedText || example instanceof Example.WholeText;
+    if (settings.lossOn() == LossOn.ASSISTANT && isText) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "--loss-on assistant needs conversations, and the rows of "
+              + path
+              + " are text; give messages, or --loss-on completion");
+    }
+  }
+}
