@@ -16,6 +16,8 @@ import io.plumbline.rollout.reward.RewardNotices;
 import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.reference.SparkFailures;
+import io.plumbline.spark.source.DataFiles;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.tracking.StageProgress;
 import io.plumbline.storage.Storage;
@@ -198,8 +200,10 @@ public final class PolicyEvaluation {
   /** Rows that several stages read, kept by the executors meanwhile. */
   private record Input(JavaRDD<Map<String, Object>> rows, long size) implements AutoCloseable {
     static Input of(PolicyEvaluation evaluation, List<String> sources, String option) {
+      DataFiles.notes(evaluation.storage, sources, Purpose.HELD_OUT)
+          .forEach(evaluation.listener::note);
       JavaRDD<Map<String, Object>> rows =
-          InputRows.read(evaluation.spark, evaluation.storage, sources)
+          InputRows.read(evaluation.spark, evaluation.storage, sources, Purpose.HELD_OUT)
               .persist(StorageLevel.MEMORY_AND_DISK());
       try {
         long size = SparkFailures.unwrapped(rows::count);

@@ -45,6 +45,8 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
    * @param hash value of {@link RowSequenceHash} over its rows
    * @param sources accepted rows by path of the settings
    * @param quarantineFile name of its refused rows; null without one
+   * @param firstRefusals with numbers that count from their slices
+   * @param lineEnds in each of its slices
    */
   record PartResult(
       String file,
@@ -52,8 +54,17 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
       PreparedCounts counts,
       long[] sources,
       String quarantineFile,
-      List<Prepared.Refusal> firstRefusals)
+      List<Refused> firstRefusals,
+      long[] lineEnds)
       implements Serializable {}
+
+  /**
+   * A refused row to name in a message.
+   *
+   * @param slice place among the task's
+   * @param line counted within a slice of JSON lines
+   */
+  record Refused(int slice, long line, String reason) implements Serializable {}
 
   private final Storage storage;
   private final PrepareSettings settings;
@@ -83,22 +94,25 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
     // Unique to the attempt: two attempts at one task never write to one file.
     String attempt =
         String.format("%05d-%s-%d", context.partitionId(), run, context.taskAttemptId());
+    List<Work> works = partition.next();
+    long[] lineEnds = new long[works.size()];
     try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles.value());
         Quarantine quarantine =
-            new Quarantine(storage, quarantineDirectory, "refused-" + attempt + ".jsonl");
+            new Quarantine(
+                storage, quarantineDirectory, LineNumbers.quarantineName(works, attempt));
         Part part = new Part("part-" + attempt + ".parquet")) {
       ExampleTokenizer examples =
           new ExampleTokenizer(tokenizer, settings.limits(), settings.lossOn());
-      while (partition.hasNext()) {
-        for (Work work : partition.next()) {
-          read(work, examples, part, quarantine, context);
-        }
+      for (int slice = 0; slice < lineEnds.length; slice++) {
+        part.slice = slice;
+        lineEnds[slice] = read(works.get(slice), examples, part, quarantine, context);
       }
-      return part.result(quarantine);
+      return part.result(quarantine, lineEnds);
     }
   }
 
-  private void read(
+  /** Reads a slice; says how many lines end in it. */
+  private long read(
       Work work, ExampleTokenizer examples, Part part, Quarantine quarantine, TaskContext context) {
     ExampleParser parser = new ExampleParser(settings.kind(), work.shape());
     String path = work.slice().path();
@@ -117,10 +131,11 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
               examples.tokenize(parser.parse(row.values().orElseThrow()), part.rows()),
               work.source());
         } catch (RefusedRowException e) {
-          part.refused(path, row, e);
+          part.refused(row, e);
           quarantine.refuse(path, row, e);
         }
       }
+      return reader.lineEnds();
     }
   }
 
@@ -129,9 +144,10 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
     private final String name;
     private final PreparedCounts.Counter counter = new PreparedCounts.Counter();
     private final RowSequenceHash hash = new RowSequenceHash();
-    private final List<Prepared.Refusal> firstRefusals = new ArrayList<>();
+    private final List<Refused> firstRefusals = new ArrayList<>();
     private final long[] sources = new long[settings.paths().size()];
     private Optional<TokenizedRowFiles.Writer> writer = Optional.empty();
+    private int slice;
 
     private Part(String name) {
       this.name = name;
@@ -151,21 +167,22 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
       sources[source]++;
     }
 
-    private void refused(String path, RawRow row, RefusedRowException refusal) {
+    private void refused(RawRow row, RefusedRowException refusal) {
       counter.refused(refusal.reason());
       if (firstRefusals.size() < NAMED_REFUSALS) {
-        firstRefusals.add(new Prepared.Refusal(path, row.line(), refusal.reason().words()));
+        firstRefusals.add(new Refused(slice, row.line(), refusal.reason().words()));
       }
     }
 
-    private PartResult result(Quarantine quarantine) {
+    private PartResult result(Quarantine quarantine, long[] lineEnds) {
       return new PartResult(
           writer.isPresent() ? name : null,
           hash.value(),
           counter.counts(),
           sources,
           quarantine.file().orElse(null),
-          firstRefusals);
+          firstRefusals,
+          lineEnds);
     }
 
     @Override
