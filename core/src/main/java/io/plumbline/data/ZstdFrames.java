@@ -98,7 +98,7 @@ final class ZstdFrames extends FilterInputStream {
         int sizeBytes = SIZE_BYTES[flags >> 6];
         checksum = (flags & 4) != 0;
         passing =
-            (single ? 0 : 1)
+            (single ? 0L : 1L)
                 + DICTIONARY_BYTES[flags & 3]
                 + (single && sizeBytes == 0 ? 1 : sizeBytes);
         part = Part.BLOCK;
