@@ -8,7 +8,9 @@ import java.io.Serializable;
  * @param start first byte; a row belongs to the slice in which its first byte lies (its row
  *     group's, in Parquet)
  * @param end the byte after the last, {@link Long#MAX_VALUE} for the end of the file
- * @param before lines, or rows in Parquet, that begin before the slice
+ * @param before rows in Parquet that begin before the slice. Of JSON lines it is 0 unless somebody
+ *     has counted: their numbers then count from the slice, and {@link DataFileReader#lineEnds}
+ *     says how far the next slice's are from them
  */
 public record FileSlice(String path, Content content, long start, long end, long before)
     implements Serializable {
@@ -20,17 +22,13 @@ public record FileSlice(String path, Content content, long start, long end, long
     JSON_LINES,
     /** One JSON array of objects. */
     JSON_ARRAY,
-    /** JSON lines or an array, compressed by gzip. */
-    GZIP,
+    /** JSON lines or an array, compressed by gzip, zstd or bzip2. */
+    COMPRESSED,
     /** Parquet. */
     PARQUET
   }
 
   public static FileSlice whole(String path) {
     return new FileSlice(path, Content.UNKNOWN, 0, Long.MAX_VALUE, 0);
-  }
-
-  public FileSlice withBefore(long rows) {
-    return new FileSlice(path, content, start, end, rows);
   }
 }

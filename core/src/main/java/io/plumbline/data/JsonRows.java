@@ -1,8 +1,11 @@
 package io.plumbline.data;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -19,7 +22,14 @@ import java.util.Map;
 final class JsonRows {
   /** NaN and Infinity are read because Python's json writes them. */
   private static final JsonMapper MAPPER =
-      JsonMapper.builder()
+      JsonMapper.builder(
+              // One value may be as long as a row; the limits of depth and of digits stay.
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder()
+                          .maxStringLength(DataFileReader.MAX_ROW_BYTES)
+                          .build())
+                  .build())
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
@@ -99,7 +109,16 @@ final class JsonRows {
     return MAPPER.getFactory().createParser(input);
   }
 
+  /** Fails where a text is no JSON value without parts. */
+  static void scalar(String text) throws JsonProcessingException {
+    ANY.readValue(text);
+  }
+
   static RefusedRowException broken(JsonProcessingException e) {
+    if (e instanceof StreamConstraintsException) {
+      return new RefusedRowException(
+          RefusalReason.TOO_LARGE, e.getOriginalMessage().replaceFirst(" \\(.*", ""));
+    }
     // The location of the original message names no source, only where in it.
     return new RefusedRowException(RefusalReason.BROKEN_JSON, e.getOriginalMessage());
   }

@@ -26,6 +26,7 @@ import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.FutureDataInputStreamBuilder;
 import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.StreamCapabilities;
@@ -44,8 +45,12 @@ final class HadoopBackend implements StorageBackend {
   private static final String CONDITIONAL_CREATE = "fs.option.create.conditional.overwrite";
   private static final String NO_PROBES = "fs.s3a.create.performance";
   private static final String READ_POLICY = "fs.option.openfile.read.policy";
+
+  /** How far S3A reads at least, and what of an answer it reads to its end on closing. */
+  private static final String READ_AHEAD = "fs.s3a.readahead.range";
+
   private static final int CONFLICT_RETRIES = 5;
-  private static final int READ_ATTEMPTS = 5;
+  static final int READ_ATTEMPTS = 5;
 
   private final FileSystem fileSystem;
   private final Configuration configuration;
@@ -67,18 +72,31 @@ final class HadoopBackend implements StorageBackend {
 
   /**
    * What a store answers, asked again where the answer was cut off: the SDK takes what has come for
-   * the whole, and S3A stumbles over the null of a part that is missing.
+   * the whole, and S3A stumbles over the null of a part that is missing. Where nothing of S3A is
+   * involved, a null is a mistake in a program, and no fault of a network.
    */
   private static <T> T answered(Question<T> question) throws IOException {
     for (int attempt = 1; ; attempt++) {
       try {
         return question.ask();
       } catch (NullPointerException e) {
+        if (!stumbledInS3a(e)) {
+          throw e;
+        }
         if (attempt == READ_ATTEMPTS) {
           throw new IOException("its answer was cut off " + attempt + " times", e);
         }
       }
     }
+  }
+
+  private static boolean stumbledInS3a(NullPointerException e) {
+    return Arrays.stream(e.getStackTrace())
+        .map(StackTraceElement::getClassName)
+        .anyMatch(
+            name ->
+                name.startsWith("org.apache.hadoop.fs.s3a.")
+                    || name.startsWith("software.amazon.awssdk."));
   }
 
   private FileStatus fileStatus(Path path) throws IOException {
@@ -131,72 +149,42 @@ final class HadoopBackend implements StorageBackend {
     }
     FileStatus known = fileStatus(path);
     FSDataInputStream object = opened(known, "whole-file, sequential");
-    return known.isDirectory() ? object : new WholeInput(object, path, known.getLen());
+    return known.isDirectory() ? object : new WholeObject(object, path, known.getLen());
+  }
+
+  @Override
+  public InputStream openAt(Path path, long from, long expectedEnd) throws IOException {
+    if (renames()) {
+      FSDataInputStream input = fileSystem.open(path);
+      try {
+        input.seek(from);
+      } catch (EOFException e) {
+        input.close();
+        return InputStream.nullInputStream(); // The file ends before.
+      } catch (IOException e) {
+        input.close();
+        throw e;
+      }
+      return input;
+    }
+    FileStatus known = fileStatus(path);
+    FSDataInputStream object =
+        awaitFuture(
+            opening(known, "random")
+                .opt(READ_AHEAD, Integer.toString(ObjectRange.LEAST_BYTES))
+                .build());
+    return known.isDirectory()
+        ? object
+        : new ObjectRange(object, path, known.getLen(), from, expectedEnd);
   }
 
   /** With the status at hand, S3A does not ask for it again. */
   private FSDataInputStream opened(FileStatus known, String policy) throws IOException {
-    return awaitFuture(
-        fileSystem
-            .openFile(known.getPath())
-            .withFileStatus(known)
-            .opt(READ_POLICY, policy)
-            .build());
+    return awaitFuture(opening(known, policy).build());
   }
 
-  /**
-   * An object from its start to its end. A connection that breaks within an answer can look like
-   * the end of the object; the length tells them apart.
-   */
-  private static final class WholeInput extends InputStream {
-    private final FSDataInputStream object;
-    private final Path path;
-    private final long length;
-    private long position;
-
-    private WholeInput(FSDataInputStream object, Path path, long length) {
-      this.object = object;
-      this.path = path;
-      this.length = length;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-    }
-
-    @Override
-    public int read(byte[] bytes, int offset, int count) throws IOException {
-      for (int attempt = 1; ; attempt++) {
-        int n = object.read(bytes, offset, count);
-        if (n >= 0) {
-          position += n;
-          return n;
-        }
-        if (position >= length) {
-          return -1;
-        }
-        connectAgain(object, path, position, length, attempt);
-      }
-    }
-
-    @Override
-    public void close() throws IOException {
-      object.close();
-    }
-  }
-
-  /** Drops the connection of a stream that ended too soon, so that the next read makes another. */
-  private static void connectAgain(
-      FSDataInputStream object, Path path, long position, long length, int attempt)
-      throws IOException {
-    if (attempt >= READ_ATTEMPTS || !object.hasCapability(StreamCapabilities.UNBUFFER)) {
-      throw new EOFException(
-          "the answer ended at byte " + position + " of " + length + ", " + attempt + " times");
-    }
-    LOG.debug("{} ended at byte {} of {}; reading on", path, position, length);
-    object.unbuffer();
+  private FutureDataInputStreamBuilder opening(FileStatus known, String policy) throws IOException {
+    return fileSystem.openFile(known.getPath()).withFileStatus(known).opt(READ_POLICY, policy);
   }
 
   @Override
@@ -242,7 +230,7 @@ final class HadoopBackend implements StorageBackend {
             if (position + count > length || renames()) {
               throw e;
             }
-            connectAgain(input, path, position, length, attempt);
+            WholeObject.connectAgain(input, path, position, length, attempt);
           }
         }
       }
@@ -431,18 +419,6 @@ final class HadoopBackend implements StorageBackend {
     if (!answered(() -> fileSystem.delete(path, true)) && exists(path)) {
       throw new IOException("the file system did not delete it");
     }
-  }
-
-  @Override
-  public List<Match> glob(Path pattern) throws IOException {
-    FileStatus[] found = answered(() -> fileSystem.globStatus(pattern));
-    List<Match> matches = new ArrayList<>();
-    if (found != null) {
-      for (FileStatus status : found) {
-        matches.add(new Match(status.getPath(), status(status)));
-      }
-    }
-    return matches;
   }
 
   @Override

@@ -6,8 +6,8 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.URI;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -27,9 +27,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.RawLocalFileSystem;
 
 /**
  * Local files by java.nio: Hadoop's own local file system writes .crc files beside each file,
@@ -88,6 +85,19 @@ final class LocalBackend implements StorageBackend {
   @Override
   public InputStream open(org.apache.hadoop.fs.Path path) throws IOException {
     return new BufferedInputStream(Files.newInputStream(local(path)), BUFFER_BYTES);
+  }
+
+  @Override
+  public InputStream openAt(org.apache.hadoop.fs.Path path, long from, long expectedEnd)
+      throws IOException {
+    FileChannel channel = FileChannel.open(local(path), StandardOpenOption.READ);
+    try {
+      channel.position(from);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+    return new BufferedInputStream(Channels.newInputStream(channel), BUFFER_BYTES);
   }
 
   @Override
@@ -242,29 +252,6 @@ final class LocalBackend implements StorageBackend {
             return FileVisitResult.CONTINUE;
           }
         });
-  }
-
-  @Override
-  public List<Match> glob(org.apache.hadoop.fs.Path pattern) throws IOException {
-    try (RawLocalFileSystem hadoop = new RawLocalFileSystem()) {
-      hadoop.initialize(URI.create("file:///"), new Configuration(false));
-      FileStatus[] found =
-          hadoop.globStatus(new org.apache.hadoop.fs.Path(local(pattern).toAbsolutePath() + ""));
-      List<Match> matches = new ArrayList<>();
-      if (found != null) {
-        for (FileStatus status : found) {
-          org.apache.hadoop.fs.Path at = status.getPath();
-          // In the caller's style: with the scheme only where the pattern has it.
-          org.apache.hadoop.fs.Path path =
-              pattern.toUri().getScheme() == null
-                  ? new org.apache.hadoop.fs.Path(at.toUri().getPath())
-                  : at;
-          // A match that went away since, or a link to nowhere, has no status.
-          status(path).ifPresent(known -> matches.add(new Match(path, known)));
-        }
-      }
-      return matches;
-    }
   }
 
   @Override

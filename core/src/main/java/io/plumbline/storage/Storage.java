@@ -189,6 +189,19 @@ public final class Storage implements Serializable {
     return new Input(path, attempt("read", path, (backend, at) -> backend.open(at)));
   }
 
+  /**
+   * Opens a file at one of its bytes, by a seek: what lies before is not read. A reader may go on
+   * past {@code expectedEnd}, to the end of the file; object stores are asked for what lies before
+   * it in large pieces, and for what lies behind in small ones that grow.
+   *
+   * @param from first byte, from 0; nothing is read where the file ends before
+   * @param expectedEnd the byte after the last that is wanted for sure
+   */
+  public InputStream openAt(String path, long from, long expectedEnd) {
+    return new Input(
+        path, attempt("read", path, (backend, at) -> backend.openAt(at, from, expectedEnd)));
+  }
+
   /** Opens a file for reading at any position. */
   public SeekableInput openSeekable(String path) {
     return attempt("read", path, (backend, at) -> backend.openSeekable(at));
@@ -276,15 +289,13 @@ public final class Storage implements Serializable {
     List<Entry> files = new ArrayList<>();
     Optional<StorageBackend.Status> named = status(pathOrGlob);
     if (named.isPresent()) {
-      addDataFiles(pathOrGlob, named.get(), files);
-    } else if (GLOB.matcher(pathOrGlob).find()) {
-      List<StorageBackend.Match> matches =
-          attempt("list", pathOrGlob, (backend, at) -> backend.glob(at));
-      for (StorageBackend.Match match : matches) {
-        if (isData(match.path().getName())) {
-          addDataFiles(match.path().toString(), match.status(), files);
-        }
+      if (named.get().directory()) {
+        addDataFiles(pathOrGlob, files);
+      } else {
+        files.add(new Entry(pathOrGlob, named.get().length(), false));
       }
+    } else if (GLOB.matcher(pathOrGlob).find()) {
+      Map<String, Entry> matches = new Glob(this, absolute(pathOrGlob)).matches();
       if (matches.isEmpty()) {
         throw new PlumblineException(
             ErrorCode.INPUT_NOT_FOUND,
@@ -292,6 +303,14 @@ public final class Storage implements Serializable {
                 + shown(pathOrGlob)
                 + "; check the pattern, and quote it so that the shell leaves it alone.");
       }
+      matches.forEach(
+          (path, match) -> {
+            if (match.directory()) {
+              addDataFiles(path, files);
+            } else {
+              files.add(match);
+            }
+          });
     } else {
       throw notFound(pathOrGlob, null);
     }
@@ -299,19 +318,24 @@ public final class Storage implements Serializable {
     return files;
   }
 
-  private void addDataFiles(String path, StorageBackend.Status status, List<Entry> files) {
-    if (!status.directory()) {
-      files.add(new Entry(path, status.length(), false));
-      return;
-    }
-    for (StorageBackend.Status child : attempt("list", path, (backend, at) -> backend.list(at))) {
-      if (isData(child.name())) {
-        addDataFiles(join(path, child.name()), child, files);
+  private void addDataFiles(String directory, List<Entry> files) {
+    for (Entry child : list(directory)) {
+      if (isVisible(nameOf(child.path()))) {
+        if (child.directory()) {
+          addDataFiles(child.path(), files);
+        } else {
+          files.add(child);
+        }
       }
     }
   }
 
-  private static boolean isData(String name) {
+  static String nameOf(String path) {
+    return path.substring(path.lastIndexOf('/') + 1);
+  }
+
+  /** Whether a glob or a directory stands for what has this name. */
+  static boolean isVisible(String name) {
     return !name.startsWith(".") && !name.startsWith("_");
   }
 
@@ -329,6 +353,11 @@ public final class Storage implements Serializable {
   /** Bytes free on the disk that a local path is or will be on; empty for other file systems. */
   public OptionalLong freeBytes(String path) {
     return attempt("look up the disk of", path, (backend, at) -> backend.freeBytes(at));
+  }
+
+  /** What stands at a path; empty where nothing does. */
+  Optional<Entry> entry(String path) {
+    return status(path).map(found -> new Entry(path, found.length(), found.directory()));
   }
 
   private Optional<StorageBackend.Status> status(String path) {
@@ -361,7 +390,21 @@ public final class Storage implements Serializable {
     Path at;
     try {
       at = new Path(path);
+      if (at.toUri().getPath().isEmpty() && at.toUri().getAuthority() != null) {
+        at =
+            new Path(
+                at, Path.SEPARATOR); // The root, which some file systems know only by its slash.
+      }
     } catch (IllegalArgumentException e) {
+      int colon = path.indexOf(':');
+      int slash = path.indexOf('/');
+      if (colon > 0 && (slash < 0 || colon < slash)) {
+        throw new PlumblineException(
+            ErrorCode.BAD_USAGE,
+            "\"%s\" is not a path, because what stands before its colon is taken for a file system; for a file with a colon in its name write ./%s."
+                .formatted(shown(path), shown(path)),
+            e);
+      }
       String why =
           e.getCause() instanceof URISyntaxException cause ? cause.getReason() : e.getMessage();
       throw new PlumblineException(

@@ -20,6 +20,9 @@ interface StorageBackend {
 
   InputStream open(Path path) throws IOException;
 
+  /** Opens a file at a byte; what lies behind {@code expectedEnd} is wanted only perhaps. */
+  InputStream openAt(Path path, long from, long expectedEnd) throws IOException;
+
   SeekableInput openSeekable(Path path) throws IOException;
 
   OutputStream create(Path path) throws IOException;
@@ -34,11 +37,6 @@ interface StorageBackend {
   boolean createExclusively(Path path, byte[] content) throws IOException;
 
   void delete(Path path) throws IOException;
-
-  /** What matches a pattern, with its path. */
-  record Match(Path path, Status status) {}
-
-  List<Match> glob(Path pattern) throws IOException;
 
   /**
    * Whether a writer that died may still hold a file, so that only a fresh copy can be appended to.

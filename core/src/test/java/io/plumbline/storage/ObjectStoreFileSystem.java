@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.BufferedFSInputStream;
 import org.apache.hadoop.fs.FSDataInputStream;
@@ -29,6 +30,9 @@ import org.apache.hadoop.util.Progressable;
  * rename nor append.
  */
 public final class ObjectStoreFileSystem extends FileSystem {
+  /** Bytes that were read of any object so far. */
+  public static final AtomicLong BYTES_READ = new AtomicLong();
+
   @Override
   public String getScheme() {
     return "objects";
@@ -83,7 +87,9 @@ public final class ObjectStoreFileSystem extends FileSystem {
 
           @Override
           public int read(byte[] bytes, int offset, int length) throws IOException {
-            return channel.read(ByteBuffer.wrap(bytes, offset, length));
+            int n = channel.read(ByteBuffer.wrap(bytes, offset, length));
+            BYTES_READ.addAndGet(Math.max(0, n));
+            return n;
           }
 
           @Override
@@ -164,7 +170,8 @@ public final class ObjectStoreFileSystem extends FileSystem {
     List<FileStatus> children = new ArrayList<>();
     try (var stream = Files.newDirectoryStream(file)) {
       for (java.nio.file.Path child : stream) {
-        children.add(getFileStatus(new Path(path, child.getFileName().toString())));
+        // Not a parent and a child: a name with a colon would be one of a file system.
+        children.add(getFileStatus(new Path(path + "/" + child.getFileName())));
       }
     }
     return children.toArray(new FileStatus[0]);

@@ -1,6 +1,7 @@
 package io.plumbline.spark.cli;
 
 import java.io.ByteArrayOutputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -57,6 +59,7 @@ final class FaultyProxy implements AutoCloseable {
             return thread;
           });
   private final List<String> requests = new ArrayList<>();
+  private final LongAdder sent = new LongAdder();
   private final Map<Fault, Integer> faults = new EnumMap<>(Fault.class);
 
   /** S3 creates on condition in one act. This server looks and then writes: here it may not. */
@@ -104,6 +107,11 @@ final class FaultyProxy implements AutoCloseable {
   /** How often each fault was done since {@link #disturb}. */
   synchronized Map<Fault, Integer> faults() {
     return new EnumMap<>(faults);
+  }
+
+  /** Bytes of answers that were sent to clients so far. */
+  long sentBytes() {
+    return sent.sum();
   }
 
   /** The requests since the last call, as METHOD and path with query. */
@@ -197,8 +205,18 @@ final class FaultyProxy implements AutoCloseable {
         client.getOutputStream().write(answer.getBytes(StandardCharsets.ISO_8859_1));
         answered = bodyBytes(answer) / 2;
       }
-      pipe(server.getInputStream(), client.getOutputStream(), answered);
+      pipe(server.getInputStream(), counted(client.getOutputStream()), answered);
     }
+  }
+
+  private OutputStream counted(OutputStream output) {
+    return new FilterOutputStream(output) {
+      @Override
+      public void write(byte[] bytes, int offset, int length) throws IOException {
+        sent.add(length);
+        out.write(bytes, offset, length);
+      }
+    };
   }
 
   private static void upstream(Socket client, Socket server, long bytes) {

@@ -11,6 +11,7 @@ import io.plumbline.spark.evaluate.Sample;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.evaluate.Sampling;
 import io.plumbline.spark.evaluate.StageResults;
+import io.plumbline.spark.source.DataFiles;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
@@ -63,7 +64,8 @@ final class GenerateCommand implements Command {
       Setting.positive(
               "repetition-penalty",
               DECODING,
-              "Above 1, makes tokens less probable that the prompt or the completion holds already.")
+              "Above 1, makes tokens less probable that the prompt or the completion holds"
+                  + " already.")
           .withInitial("1");
   static final Setting<String> STOP =
       Setting.repeated(
@@ -79,8 +81,8 @@ final class GenerateCommand implements Command {
 
   static final Setting<String> OUTPUT =
       TrainingSettings.OUTPUT.withHelp(
-          "Where the completions of --data are written instead of standard output, as Parquet by the"
-              + " executors: completions/, and generate.json as soon as all are there.");
+          "Where the completions of --data are written instead of standard output, as Parquet by"
+              + " the executors: completions/, and generate.json as soon as all are there.");
 
   @Override
   public String name() {
@@ -219,6 +221,7 @@ final class GenerateCommand implements Command {
       SparkSession spark = session.spark();
       Storage storage = session.storage();
       CompletionTable.requireEmpty(storage, output);
+      DataFiles.notes(storage, data.data(), DataFiles.Purpose.TRAINING).forEach(progress::note);
       Optional<StructType> schema = data.schema(spark, storage);
       JavaRDD<Map<String, Object>> rows = data.read(spark, storage);
       try (StageResults<String> lines =

@@ -38,8 +38,8 @@ final class MineCommand implements Command {
   static final Setting<String> DATA =
       TextSettings.DATA.withHelp(
           "Rows with a prompt, text or messages; other columns are kept for rewards. JSONL, JSON or"
-              + " Parquet: a file, a directory or a glob; or table:NAME, sql:SELECT ..., or"
-              + " delta:PATH; may be repeated.");
+              + " Parquet: a file, a directory or a glob; or table:NAME, sql:SELECT ...,"
+              + " csv:PATH, or delta:PATH; may be repeated.");
   static final Setting<Kind> STRATEGY =
       Setting.choice(
               "strategy",
@@ -125,9 +125,9 @@ final class MineCommand implements Command {
     return List.of(
         "mine --model runs/sft/checkpoint --data questions.jsonl --reward answer"
             + " --output runs/mine-1",
-        "mine --model runs/dpo-1/checkpoint --data table:main.chat.prompts --strategy hard-negatives"
-            + " --margin 0.5 --reward 'model{\"path\":\"runs/reward/checkpoint\"}' --seed 2"
-            + " --output runs/mine-2",
+        "mine --model runs/dpo-1/checkpoint --data table:main.chat.prompts --strategy"
+            + " hard-negatives --margin 0.5 --reward 'model{\"path\":\"runs/reward/checkpoint\"}'"
+            + " --seed 2 --output runs/mine-2",
         "mine --model runs/sft/checkpoint --data questions.jsonl --reward answer"
             + " --strategy rejection --threshold 1 --num-generations 16 --output runs/best-of-16");
   }

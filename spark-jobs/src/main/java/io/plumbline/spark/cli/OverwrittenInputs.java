@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.spark.source.SparkSources;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +32,7 @@ final class OverwrittenInputs {
   }
 
   private static boolean lies(String path, String directory) {
-    List<String> parts = parts(path);
+    List<String> parts = parts(SparkSources.pathIn(path));
     List<String> outer = parts(directory);
     return parts.size() >= outer.size() && parts.subList(0, outer.size()).equals(outer);
   }

@@ -1,9 +1,12 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LossOn;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.prepare.PreparedCounts;
 import io.plumbline.spark.training.OutputClaim;
@@ -145,6 +148,7 @@ final class PrepareCommand implements Command {
           TrainingRows rows =
               new TrainingRows(session.spark(), storage, settings, progress, change -> {});
           TrainingRows.Made made = rows.make(ModelDirectory.open(storage, model));
+          requireRowsOfRun(storage, output, made);
           CanonicalShards.Plan plan =
               TrainingRows.plan(globalBatchSize, made.rows().count(), maxSteps, epochs, seed);
           rows.writeTrain(made, plan, order, Optional.empty());
@@ -154,6 +158,31 @@ final class PrepareCommand implements Command {
         }
       }
     };
+  }
+
+  /**
+   * A run that was stopped, or is done, has shards of its own rows, which others must not replace.
+   */
+  static void requireRowsOfRun(Storage storage, String output, TrainingRows.Made made) {
+    String path = new RunDirectory(output).runRecord();
+    if (!storage.exists(path)) {
+      return;
+    }
+    RunRecord run = RunRecord.read(storage, path);
+    requireFingerprint(run, output, "train", made.prepared());
+    made.preparedHeld().ifPresent(held -> requireFingerprint(run, output, "eval", held));
+  }
+
+  private static void requireFingerprint(
+      RunRecord run, String output, String split, Prepared prepared) {
+    if (run.fingerprint("data." + split)
+        .filter(rows -> !rows.equals(prepared.fingerprint()))
+        .isPresent()) {
+      throw new PlumblineException(
+          ErrorCode.OUTPUT_IN_USE,
+          "%s holds a run of %s with other %s rows (other data, tokenizer or lengths): give another --output"
+              .formatted(output, run.command(), split));
+    }
   }
 
   private static String refusedFor(ExampleKind kind, Setting<?> setting) {

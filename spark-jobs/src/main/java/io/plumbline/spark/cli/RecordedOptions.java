@@ -5,6 +5,7 @@ import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.CostSpec;
+import io.plumbline.spark.source.SparkSources;
 import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
@@ -117,6 +118,9 @@ record RecordedOptions(String path, RunRecord record) {
     if (SOURCES.contains(name)) {
       if (text.startsWith(DELTA)) {
         return DELTA + path.apply(text.substring(DELTA.length()).strip());
+      }
+      if (SparkSources.isDelimited(text)) {
+        return SparkSources.withPath(text, path.apply(SparkSources.pathIn(text)));
       }
       return text.startsWith("table:") || text.startsWith("sql:") ? text : path.apply(text);
     }

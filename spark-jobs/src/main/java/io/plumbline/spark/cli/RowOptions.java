@@ -51,7 +51,7 @@ record RowOptions(
       Matcher parts = WEIGHT.matcher(text);
       return parts.matches()
               && !AUTHORITY.matcher(text).matches()
-              && !parts.group(1).matches("table|sql|delta|iceberg")
+              && !parts.group(1).matches("table|sql|delta|iceberg|csv|tsv")
           ? new Source(parts.group(1), Optional.of(Double.parseDouble(parts.group(2))))
           : new Source(text, Optional.empty());
     }

@@ -3,6 +3,7 @@ package io.plumbline.spark.cli;
 import io.plumbline.checkpoint.Fingerprint;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.source.SparkSources;
 import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
@@ -83,10 +84,11 @@ final class StageInputs {
       return Optional.of(named.group(1));
     }
     Matcher weight = WEIGHT.matcher(text);
-    return Optional.of(
-        weight.matches() && !NO_FILES.matcher(text).matches() && !storage.exists(text)
-            ? weight.group(1)
-            : text);
+    boolean weighted =
+        weight.matches()
+            && !NO_FILES.matcher(text).matches()
+            && (SparkSources.isDelimited(text) || !storage.exists(text));
+    return Optional.of(SparkSources.pathIn(weighted ? weight.group(1) : text));
   }
 
   /** Adds a problem for each of those that is not there. */

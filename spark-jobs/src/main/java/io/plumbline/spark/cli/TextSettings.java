@@ -14,8 +14,8 @@ final class TextSettings {
           "data",
           "PATH",
           FILES,
-          "JSONL, JSON or Parquet: a file, a directory or a glob; or table:NAME, sql:SELECT ..., or"
-              + " delta:PATH; may be repeated.");
+          "JSONL, JSON or Parquet: a file, a directory or a glob; or table:NAME, sql:SELECT ...,"
+              + " csv:PATH, or delta:PATH; may be repeated.");
   static final Setting<String> PROMPT =
       Setting.repeated("prompt", "TEXT", FILES, "A text instead of --data; may be repeated.");
   static final Setting<Boolean> JSON =

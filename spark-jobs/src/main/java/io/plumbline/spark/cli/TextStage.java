@@ -1,6 +1,8 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.spark.evaluate.StageResults;
+import io.plumbline.spark.source.DataFiles;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.tracking.ProgressListener;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +27,10 @@ interface TextStage<T> {
       Consumer<T> receiver) {
     try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
         Progress progress = Progress.on(console)) {
+      if (given.isEmpty()) {
+        DataFiles.notes(session.storage(), values.all(TextSettings.DATA), Purpose.TRAINING)
+            .forEach(progress::note);
+      }
       JavaRDD<Map<String, Object>> rows =
           given.isEmpty()
               ? TextSettings.rows(values).read(session.spark(), session.storage())

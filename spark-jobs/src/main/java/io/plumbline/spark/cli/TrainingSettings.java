@@ -51,10 +51,10 @@ final class TrainingSettings {
           "data",
           "SOURCE[:WEIGHT]",
           FILES,
-          "JSONL, JSON or Parquet: a file, a directory or a glob on any Hadoop path; or"
-              + " table:NAME, sql:SELECT..., or a Delta directory. May be repeated. A number behind a"
-              + " last colon is a weight, in a query too: with weights, each source has its share of"
-              + " the rows trained on, and one without has 1.");
+          "JSONL, JSON or Parquet: a file, a directory or a glob on any Hadoop path; or table:NAME,"
+              + " sql:SELECT..., csv:PATH, or a Delta directory. May be repeated. A number behind a"
+              + " last colon is a weight, in a query too: with weights, each source has its share"
+              + " of the rows trained on, and one without has 1.");
   static final Setting<String> EVAL_DATA =
       Setting.repeated(
           "eval-data", "SOURCE", FILES, "Held-out rows in the same formats; may be repeated.");
@@ -89,8 +89,8 @@ final class TrainingSettings {
       Setting.count(
               "global-batch-size",
               LENGTH,
-              "Rows a step, over all ranks and all accumulation. The update is the same however many"
-                  + " ranks share it.",
+              "Rows a step, over all ranks and all accumulation. The update is the same however"
+                  + " many ranks share it.",
               1)
           .withInitial("8");
   static final Setting<Integer> MICRO_BATCH_SIZE =
@@ -194,8 +194,8 @@ final class TrainingSettings {
       Setting.choice(
               "loss-on",
               TEXT,
-              "Which tokens are learned: those of the completion (whole texts and conversations as a"
-                  + " whole), the assistant's turns, or all. (TRL: completion_only_loss,"
+              "Which tokens are learned: those of the completion (whole texts and conversations as"
+                  + " a whole), the assistant's turns, or all. (TRL: completion_only_loss,"
                   + " assistant_only_loss.)",
               LossOn.class)
           .withInitial("completion");
@@ -258,8 +258,8 @@ final class TrainingSettings {
       Setting.choice(
               "on-bad-step",
               STATE,
-              "What follows a step whose loss or gradient is not finite: the run ends, or the step is"
-                  + " left out. Weights are not changed by it, and its bad rows are named.",
+              "What follows a step whose loss or gradient is not finite: the run ends, or the step"
+                  + " is left out. Weights are not changed by it, and its bad rows are named.",
               BadSteps.class)
           .withInitial("stop");
   static final Setting<Boolean> RESUME =
@@ -289,8 +289,8 @@ final class TrainingSettings {
       Setting.choice(
               "device",
               CLUSTER,
-              "Where ranks compute: auto takes the GPU that Spark gives a rank's task, one a rank, and"
-                  + " the CPU where it gives none.",
+              "Where ranks compute: auto takes the GPU that Spark gives a rank's task, one a rank,"
+                  + " and the CPU where it gives none.",
               DeviceChoice.class)
           .withInitial("auto");
   static final Setting<ComputeDtype> COMPUTE_DTYPE =
@@ -449,8 +449,8 @@ final class TrainingSettings {
     if (ranks > globalBatchSize) {
       problems.add(
           String.format(
-              "--ranks is %d and --global-batch-size only %d: a rank would have no row in a step; take"
-                  + " fewer ranks or a larger batch.",
+              "--ranks is %d and --global-batch-size only %d: a rank would have no row in a step;"
+                  + " take fewer ranks or a larger batch.",
               ranks, globalBatchSize));
     }
     OptionalInt microBatchSize =
@@ -462,7 +462,8 @@ final class TrainingSettings {
     if (microBatchSize.isPresent() && microBatchSize.getAsInt() > globalBatchSize) {
       problems.add(
           String.format(
-              "--micro-batch-size is %d and --global-batch-size only %d: take a smaller micro-batch.",
+              "--micro-batch-size is %d and --global-batch-size only %d: take a smaller"
+                  + " micro-batch.",
               microBatchSize.getAsInt(), globalBatchSize));
     }
     OptionalLong maxSteps =

@@ -5,6 +5,7 @@ import io.plumbline.data.FileSlice;
 import io.plumbline.data.RawRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
@@ -40,11 +41,17 @@ public final class InputRows {
    */
   public static JavaRDD<Map<String, Object>> read(
       SparkSession spark, Storage storage, List<String> data) {
+    return read(spark, storage, data, DataFiles.Purpose.TRAINING);
+  }
+
+  /** The same with the split of a directory that is read where it has several. */
+  public static JavaRDD<Map<String, Object>> read(
+      SparkSession spark, Storage storage, List<String> data, DataFiles.Purpose purpose) {
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     List<JavaRDD<Map<String, Object>>> parts = new ArrayList<>();
     for (String given : data) {
       if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
-        List<String> found = files(storage, given);
+        List<String> found = files(storage, given, purpose);
         parts.add(
             context.parallelize(found, found.size()).flatMap(file -> new FileRows(storage, file)));
       } else {
@@ -54,15 +61,10 @@ public final class InputRows {
     return parts.stream().reduce(JavaRDD::union).orElseGet(context::emptyRDD);
   }
 
-  private static List<String> files(Storage storage, String path) {
-    List<String> files = storage.expand(path).stream().map(Storage.Entry::path).toList();
-    if (files.isEmpty()) {
-      throw new PlumblineException(
-          ErrorCode.INPUT_NOT_FOUND,
-          "There is no data file in %s; name files of JSON lines, JSON arrays or Parquet."
-              .formatted(path));
-    }
-    return files;
+  private static List<String> files(Storage storage, String path, DataFiles.Purpose purpose) {
+    List<Storage.Entry> files = DataFiles.find(storage, path, purpose).files();
+    DataFiles.requireReadable(storage, files);
+    return files.stream().map(Storage.Entry::path).toList();
   }
 
   /** The columns' types, where all that is named has the same and says which. */

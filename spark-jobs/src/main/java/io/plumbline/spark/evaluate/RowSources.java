@@ -2,6 +2,7 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.data.ColumnNames;
 import io.plumbline.spark.reference.SparkFailures;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
@@ -51,7 +52,12 @@ public record RowSources(List<String> data, ColumnNames columns, Missing missing
    * is named is not there.
    */
   public JavaRDD<Map<String, Object>> read(SparkSession spark, Storage storage) {
-    JavaRDD<Map<String, Object>> rows = InputRows.read(spark, storage, data);
+    return read(spark, storage, Purpose.TRAINING);
+  }
+
+  /** The rows, in order; of a directory with several splits those for the purpose. */
+  public JavaRDD<Map<String, Object>> read(SparkSession spark, Storage storage, Purpose purpose) {
+    JavaRDD<Map<String, Object>> rows = InputRows.read(spark, storage, data, purpose);
     if (columns.isEmpty()) {
       return rows;
     }

@@ -18,8 +18,8 @@ import java.util.Set;
  * OUTPUT/mine.json   written last: what was asked for, and what came of it
  * </pre>
  *
- * <p>Until mine.json is there, a small file says that data/ is mine's own and not complete; so the
- * next run knows that it may delete it.
+ * <p>Until mine.json is there, a small file says that data/ is mine's own and not complete, and
+ * what was asked for: so the next run of the same request knows that it may delete it.
  */
 public record MineDirectory(Storage storage, String root) {
   /** The file that makes an output complete. */
@@ -68,12 +68,27 @@ public record MineDirectory(Storage storage, String root) {
         ErrorCode.BAD_DATA, marker() + " is damaged: mine again with --overwrite.", cause);
   }
 
+  /** What a run that was stopped here had been asked for; empty where none was. */
+  Optional<ObjectNode> unfinishedRequest() {
+    if (!isUnfinished()) {
+      return Optional.empty();
+    }
+    try {
+      return JSON.readTree(storage.readText(unfinished())) instanceof ObjectNode request
+          ? Optional.of(request)
+          : Optional.empty();
+    } catch (JsonProcessingException e) {
+      return Optional.empty(); // One that did not say so yet.
+    }
+  }
+
   /**
    * Makes room for new rows: deletes what an earlier run of mine left, and nothing else.
    *
+   * @param request with the configuration and the fingerprints of what is to be mined
    * @throws PlumblineException OUTPUT_IN_USE where something lies here that mine did not write
    */
-  void begin() {
+  void begin(ObjectNode request) {
     for (Storage.Entry entry : storage.list(root)) {
       String name = entry.path().substring(entry.path().lastIndexOf('/') + 1);
       if (!OWN.contains(name)) {
@@ -84,7 +99,7 @@ public record MineDirectory(Storage storage, String root) {
     if (storage.exists(data()) && !own) {
       throw foreign(DATA);
     }
-    storage.writeText(unfinished(), "");
+    storage.writeText(unfinished(), request.toPrettyString() + "\n");
     storage.delete(marker());
     storage.delete(data());
   }

@@ -1,5 +1,6 @@
 package io.plumbline.spark.mine;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.DecidingOptions;
@@ -18,6 +19,7 @@ import io.plumbline.spark.evaluate.ModelTokenizer;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.spark.reference.SparkFailures;
+import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.tracking.StageProgress;
@@ -109,9 +111,11 @@ public final class Mining {
       names = panel.names();
       RewardNotices.of(panel, model.tokenizerFiles()).forEach(listener::note);
     }
+    DataFiles.notes(storage, request.data().data(), DataFiles.Purpose.TRAINING).forEach(listener::note);
     MineDirectory directory = new MineDirectory(storage, output);
     model.requireFinite();
     String fingerprint = request.fingerprint(storage, model.fingerprint());
+    String data = request.dataFingerprint(storage);
     if (start != Start.OVERWRITE) {
       Optional<ObjectNode> before = directory.complete();
       if (before.isPresent()) {
@@ -119,13 +123,18 @@ public final class Mining {
         listener.note("mine: " + output + " is complete, found as it was mined before");
         return before.get();
       }
+      requireSameData(directory, data, output);
     }
     long began = System.nanoTime();
-    directory.begin();
     ObjectNode summary = JSON.createObjectNode();
     summary.set("configuration", request.configuration());
     summary.put("seed", request.decoding().seed());
-    summary.putObject("fingerprints").put("request", fingerprint).put("model", model.fingerprint());
+    summary
+        .putObject("fingerprints")
+        .put("request", fingerprint)
+        .put("data", data)
+        .put("model", model.fingerprint());
+    directory.begin(summary);
     MinedRows rows = new MinedRows(request.makesPairs());
     Tally tally =
         mine(
@@ -151,6 +160,19 @@ public final class Mining {
           ErrorCode.BAD_USAGE,
           "--max-new-tokens is %d, and %s takes %d tokens in all, prompt included: take a smaller one."
               .formatted(request.decoding().maxNewTokens(), model.path(), maxPositions));
+    }
+  }
+
+  /** What a run that was stopped has left makes room for another of the same data, and no other. */
+  private static void requireSameData(MineDirectory directory, String data, String output) {
+    JsonNode stopped =
+        directory.unfinishedRequest().<JsonNode>map(node -> node).orElseGet(JSON::createObjectNode);
+    JsonNode before = stopped.path("fingerprints").path("data");
+    if (before.isTextual() && !before.asText().equals(data)) {
+      throw new PlumblineException(
+          ErrorCode.OUTPUT_IN_USE,
+          "%s holds a run of mine that was stopped, with other data (%s); give another --output, or replace it by --overwrite."
+              .formatted(output, stopped.path("configuration").path("data")));
     }
   }
 

@@ -15,6 +15,8 @@ import io.plumbline.rollout.mine.Strategy;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.evaluate.DecodingSettings;
 import io.plumbline.spark.evaluate.RowSources;
+import io.plumbline.spark.source.DataFiles;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
@@ -127,7 +129,9 @@ public record MiningRequest(
     return DecidingOptions.of(options, RULES);
   }
 
-  /** Is the same where the same rows would come out, as far as names and sizes of files tell. */
+  /**
+   * Is the same where the same rows would come out, as far as names, sizes and times of files tell.
+   */
   String fingerprint(Storage storage, String modelFingerprint) {
     Fingerprint fingerprint = Fingerprint.of("plumbline.mine.2").text("model", modelFingerprint);
     deciding(configuration())
@@ -145,13 +149,25 @@ public record MiningRequest(
                   fingerprint.text(
                       "reward model", ModelDirectory.open(storage, path).fingerprint()));
     }
+    return FORMAT + fingerprint.text("data", dataFingerprint(storage)).hex();
+  }
+
+  /** Is the same where the same files have not changed, as far as names, sizes and times tell. */
+  String dataFingerprint(Storage storage) {
+    Fingerprint fingerprint = Fingerprint.of("mine.data");
+    data.data().forEach(given -> fingerprint.text("given", given));
     for (String given : data.data()) {
-      if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
-        for (Storage.Entry file : storage.expand(given)) {
-          fingerprint.text("file", file.path()).number("bytes", file.length());
+      if (SparkSources.isDelimited(given)
+          || SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
+        String path = SparkSources.pathIn(given);
+        for (Storage.Entry file : DataFiles.find(storage, path, Purpose.TRAINING).files()) {
+          fingerprint
+              .text("file", file.path())
+              .number("bytes", file.length())
+              .number("modified", storage.modified(file.path()).toEpochMilli());
         }
       }
     }
-    return FORMAT + fingerprint.hex();
+    return fingerprint.hex();
   }
 }

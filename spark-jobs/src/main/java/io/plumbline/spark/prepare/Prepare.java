@@ -9,6 +9,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.prepare.PrepareTask.PartResult;
 import io.plumbline.spark.prepare.PrepareTask.Work;
+import io.plumbline.spark.source.DataFiles;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
@@ -17,7 +18,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -25,6 +25,7 @@ import java.util.SortedMap;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -44,9 +45,6 @@ import scala.runtime.BoxedUnit;
  */
 public final class Prepare {
   private static final Logger LOG = LoggerFactory.getLogger(Prepare.class);
-
-  private static final List<String> SUFFIXES =
-      List.of(".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz", ".parquet");
 
   private static final long LEAST_SPLIT_BYTES = 1L << 20;
   private static final long MOST_SPLIT_BYTES = 32L << 20;
@@ -148,25 +146,9 @@ public final class Prepare {
     }
     List<Input> inputs = new ArrayList<>();
     for (String path : settings.paths()) {
-      List<Storage.Entry> all = storage.expand(path);
-      boolean onlyItself = storage.exists(path) && !storage.isDirectory(path);
-      List<Storage.Entry> files =
-          onlyItself ? all : all.stream().filter(entry -> isData(entry.path())).toList();
-      if (files.isEmpty()) {
-        throw new PlumblineException(
-            ErrorCode.INPUT_NOT_FOUND,
-            path
-                + " names no data file; files in directories and globs must end in "
-                + String.join(", ", SUFFIXES));
-      }
-      inputs.add(new Input(path, files));
+      inputs.add(new Input(path, DataFiles.find(storage, path, settings.purpose()).files()));
     }
     return inputs;
-  }
-
-  private static boolean isData(String path) {
-    String lower = path.toLowerCase(Locale.ROOT);
-    return SUFFIXES.stream().anyMatch(lower::endsWith);
   }
 
   private String key(List<Input> inputs, String tokenizerFingerprint) {
@@ -196,21 +178,30 @@ public final class Prepare {
     String quarantine = Storage.join(Storage.join(settings.output(), "quarantine"), name);
     String run = UUID.randomUUID().toString().substring(0, 8);
     List<PartResult> results = tokenize(tasks, directory, quarantine, run);
+    List<long[]> before =
+        LineNumbers.before(tasks, results.stream().map(PartResult::lineEnds).toList());
+    List<String> quarantineFiles =
+        LineNumbers.number(
+            context,
+            storage,
+            quarantine,
+            tasks,
+            results.stream().map(PartResult::quarantineFile).collect(Collectors.toList()),
+            before);
 
     PreparedCounts counts = PreparedCounts.NONE;
     RowSequenceHash hash = new RowSequenceHash();
     List<Prepared.Part> parts = new ArrayList<>();
     long[] sources = new long[inputs.size()];
-    List<String> quarantineFiles = new ArrayList<>();
     List<Prepared.Refusal> refusals = new ArrayList<>();
-    for (PartResult result : results) {
+    for (int task = 0; task < results.size(); task++) {
+      PartResult result = results.get(task);
       if (result.file() != null) {
         parts.add(new Prepared.Part(result.file(), result.counts().accepted(), counts.accepted()));
       }
-      if (result.quarantineFile() != null) {
-        quarantineFiles.add(result.quarantineFile());
+      for (PrepareTask.Refused refused : result.firstRefusals()) {
+        refusals.add(refused.refusal().behind(before.get(task)[refused.slice()]));
       }
-      refusals.addAll(result.firstRefusals());
       counts = counts.plus(result.counts());
       Arrays.setAll(sources, source -> sources[source] + result.sources()[source]);
       hash.append(result.hash(), result.counts().accepted());
@@ -290,7 +281,7 @@ public final class Prepare {
         }
       }
     }
-    return together(numbered(work), splitBytes);
+    return together(work, splitBytes);
   }
 
   private List<FileSlice> slices(Storage.Entry file, long splitBytes) {
@@ -310,42 +301,6 @@ public final class Prepare {
       slices.add(new FileSlice(file.path(), content, start, end, 0));
     }
     return slices;
-  }
-
-  /** Counts the lines before each slice of JSON lines; all but the last of a file are counted. */
-  private List<Work> numbered(List<Work> work) {
-    List<FileSlice> counted =
-        work.stream()
-            .map(Work::slice)
-            .filter(slice -> slice.content() == Content.JSON_LINES && slice.end() != Long.MAX_VALUE)
-            .toList();
-    if (counted.isEmpty()) {
-      return work;
-    }
-    Storage from = storage;
-    List<Long> lines =
-        context
-            .parallelize(counted, counted.size())
-            .map(slice -> DataFileReader.lineEnds(from, slice))
-            .collect();
-    List<Work> numbered = new ArrayList<>();
-    long before = 0;
-    int next = 0;
-    for (Work one : work) {
-      if (one.slice().content() != Content.JSON_LINES) {
-        numbered.add(one);
-        continue;
-      }
-      if (one.slice().start() == 0) {
-        before = 0;
-      }
-      numbered.add(
-          new Work(one.slice().withBefore(before), one.layout(), one.source(), one.bytes()));
-      if (one.slice().end() != Long.MAX_VALUE) {
-        before += lines.get(next++);
-      }
-    }
-    return numbered;
   }
 
   /** Small files share a task. */

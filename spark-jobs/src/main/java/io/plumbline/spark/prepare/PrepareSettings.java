@@ -6,6 +6,7 @@ import io.plumbline.data.LossOn;
 import io.plumbline.data.RowReading;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.source.DataFiles;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Locale;
@@ -49,9 +50,14 @@ public record PrepareSettings(
           ErrorCode.BAD_USAGE,
           "--loss-on "
               + lossOn.name().toLowerCase(Locale.ROOT)
-              + " is for sft; pairs and labelled rows compare completions, and prompts have none, so"
-              + " leave it out");
+              + " is for sft; pairs and labelled rows compare completions, and prompts have none,"
+              + " so leave it out");
     }
+  }
+
+  /** What the rows are for: of a directory with several splits, another one is read. */
+  public DataFiles.Purpose purpose() {
+    return name.equals("eval") ? DataFiles.Purpose.HELD_OUT : DataFiles.Purpose.TRAINING;
   }
 
   /** Settings that learn completions. */

@@ -47,6 +47,8 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
    * @param hash value of {@link RowSequenceHash} over its rows
    * @param sources accepted rows by path of the settings
    * @param quarantineFile name of its refused rows; null without one
+   * @param firstRefusals with numbers that count from their slices
+   * @param lineEnds in each of its slices
    */
   record PartResult(
       String file,
@@ -54,8 +56,17 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
       PreparedCounts counts,
       long[] sources,
       String quarantineFile,
-      List<Prepared.Refusal> firstRefusals)
+      List<Refused> firstRefusals,
+      long[] lineEnds)
       implements Serializable {}
+
+  /**
+   * A refused row to name in a message.
+   *
+   * @param slice place among the task's
+   * @param refusal with a line that counts within a slice of JSON lines
+   */
+  record Refused(int slice, Prepared.Refusal refusal) implements Serializable {}
 
   private final Storage storage;
   private final PrepareSettings settings;
@@ -85,23 +96,27 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
     // Unique to the attempt: two attempts at one task never write to one file.
     String attempt =
         String.format("%05d-%s-%d", context.partitionId(), run, context.taskAttemptId());
+    List<Work> works = partition.next();
+    long[] lineEnds = new long[works.size()];
     try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles.value());
         Quarantine quarantine =
-            new Quarantine(storage, quarantineDirectory, "refused-" + attempt + ".jsonl");
+            new Quarantine(
+                storage, quarantineDirectory, LineNumbers.quarantineName(works, attempt));
         Part part = new Part("part-" + attempt + ".parquet")) {
       ExampleTokenizer examples =
           new ExampleTokenizer(tokenizer, settings.limits(), settings.lossOn());
-      while (partition.hasNext()) {
-        for (Work work : partition.next()) {
-          ExampleParser parser = new ExampleParser(settings.reading(), work.layout(), tokenizer);
-          read(work, parser, examples, part, quarantine);
-        }
+      for (int slice = 0; slice < lineEnds.length; slice++) {
+        part.slice = slice;
+        Work work = works.get(slice);
+        ExampleParser parser = new ExampleParser(settings.reading(), work.layout(), tokenizer);
+        lineEnds[slice] = read(work, parser, examples, part, quarantine);
       }
-      return part.result(quarantine);
+      return part.result(quarantine, lineEnds);
     }
   }
 
-  private void read(
+  /** Reads a slice; says how many lines end in it. */
+  private long read(
       Work work,
       ExampleParser parser,
       ExampleTokenizer examples,
@@ -128,6 +143,7 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
           quarantine.refuse(path, row, e);
         }
       }
+      return reader.lineEnds();
     }
   }
 
@@ -136,10 +152,11 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
     private final String name;
     private final PreparedCounts.Counter counter = new PreparedCounts.Counter();
     private final RowSequenceHash hash = new RowSequenceHash();
-    private final List<Prepared.Refusal> firstRefusals = new ArrayList<>();
+    private final List<Refused> firstRefusals = new ArrayList<>();
     private final Set<RefusalReason> named = EnumSet.noneOf(RefusalReason.class);
     private final long[] sources = new long[settings.paths().size()];
     private Optional<TokenizedRowFiles.Writer> writer = Optional.empty();
+    private int slice;
 
     private Part(String name) {
       this.name = name;
@@ -163,18 +180,20 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
       counter.refused(refusal.reason());
       // Each reason once, so that the one of most rows can be told by an example.
       if (named.add(refusal.reason()) || firstRefusals.size() < NAMED_REFUSALS) {
-        firstRefusals.add(Prepared.Refusal.of(path, row.line(), refusal));
+        firstRefusals.add(
+            new Refused(slice, Prepared.Refusal.of(path, row.line(), refusal)));
       }
     }
 
-    private PartResult result(Quarantine quarantine) {
+    private PartResult result(Quarantine quarantine, long[] lineEnds) {
       return new PartResult(
           writer.isPresent() ? name : null,
           hash.value(),
           counter.counts(),
           sources,
           quarantine.file().orElse(null),
-          firstRefusals);
+          firstRefusals,
+          lineEnds);
     }
 
     @Override

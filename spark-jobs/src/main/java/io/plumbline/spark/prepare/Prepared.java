@@ -66,6 +66,11 @@ public final class Prepared {
               : detail.substring(0, MAX_DETAIL_CHARS) + "...");
     }
 
+    /** The same row, whose slice begins after so many lines of its file. */
+    Refusal behind(long lines) {
+      return new Refusal(file, lines + line, reason, detail);
+    }
+
     /** Where it stands, and why it was refused in words. */
     @Override
     public String toString() {

@@ -14,7 +14,6 @@ import io.plumbline.text.TokenizerFiles;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,7 +21,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.api.java.function.Function;
 import org.apache.spark.broadcast.Broadcast;
 
 /**
@@ -33,7 +32,10 @@ final class RowPlaces {
   private RowPlaces() {}
 
   /** A row of the data that has the tokens of one that is looked for. */
-  private record Place(String key, String words) implements Serializable {}
+  private record Place(String key, int slice, long line) implements Serializable {}
+
+  /** What a task finds: its numbers of lines count from its slices. */
+  private record Found(List<Place> places, long[] lineEnds) implements Serializable {}
 
   /**
    * File and line of each row by its index; none for a row that the data has no longer. A packed
@@ -56,11 +58,19 @@ final class RowPlaces {
     SortedMap<Long, List<String>> found = new TreeMap<>();
     try {
       Search search = new Search(storage, settings, files, Set.copyOf(wanted.keySet()));
-      List<Place> places =
-          Jobs.run(() -> context.parallelize(tasks, tasks.size()).mapPartitions(search).collect());
-      for (Place place : places) {
-        for (long index : wanted.get(place.key())) {
-          found.computeIfAbsent(index, i -> new ArrayList<>()).add(place.words());
+      List<Found> searched =
+          Jobs.run(() -> context.parallelize(tasks, tasks.size()).map(search).collect());
+      List<long[]> before =
+          LineNumbers.before(tasks, searched.stream().map(Found::lineEnds).toList());
+      for (int task = 0; task < searched.size(); task++) {
+        for (Place place : searched.get(task).places()) {
+          String words =
+              tasks.get(task).get(place.slice()).slice().path()
+                  + ":"
+                  + (before.get(task)[place.slice()] + place.line());
+          for (long index : wanted.get(place.key())) {
+            found.computeIfAbsent(index, i -> new ArrayList<>()).add(words);
+          }
         }
       }
     } finally {
@@ -92,36 +102,37 @@ final class RowPlaces {
     return TokenizedRow.fingerprint(new int[0], List.of(texts), List.of());
   }
 
-  /** Reads a partition's slices for rows with one of the keys. */
+  /** Reads a task's slices for rows with one of the keys. */
   private record Search(
       Storage storage,
       PrepareSettings settings,
       Broadcast<TokenizerFiles> tokenizerFiles,
       Set<String> wanted)
-      implements FlatMapFunction<Iterator<List<Work>>, Place> {
+      implements Function<List<Work>, Found> {
 
     @Override
-    public Iterator<Place> call(Iterator<List<Work>> partition) {
+    public Found call(List<Work> works) {
       List<Place> places = new ArrayList<>();
+      long[] lineEnds = new long[works.size()];
       try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles.value())) {
         ExampleTokenizer examples =
             new ExampleTokenizer(tokenizer, settings.limits(), settings.lossOn());
-        while (partition.hasNext()) {
-          for (Work work : partition.next()) {
-            search(
-                work,
-                new ExampleParser(settings.reading(), work.layout(), tokenizer),
-                examples,
-                places);
-          }
+        for (int slice = 0; slice < lineEnds.length; slice++) {
+          Work work = works.get(slice);
+          ExampleParser parser = new ExampleParser(settings.reading(), work.layout(), tokenizer);
+          lineEnds[slice] = search(work, slice, parser, examples, places);
         }
       }
-      return places.iterator();
+      return new Found(places, lineEnds);
     }
 
-    private void search(
-        Work work, ExampleParser parser, ExampleTokenizer examples, List<Place> places) {
-      String path = work.slice().path();
+    /** Says how many lines end in the slice. */
+    private long search(
+        Work work,
+        int slice,
+        ExampleParser parser,
+        ExampleTokenizer examples,
+        List<Place> places) {
       try (DataFileReader reader =
           DataFileReader.open(storage, work.slice(), settings.reading().columnsOf(work.layout()))) {
         for (Optional<RawRow> next = reader.next(); next.isPresent(); next = reader.next()) {
@@ -129,8 +140,9 @@ final class RowPlaces {
           tokenized(raw, parser, examples)
               .map(row -> keys(settings.kind(), row).get(0))
               .filter(wanted::contains)
-              .ifPresent(key -> places.add(new Place(key, path + ":" + raw.line())));
+              .ifPresent(key -> places.add(new Place(key, slice, raw.line())));
         }
+        return reader.lineEnds();
       }
     }
 

@@ -50,6 +50,10 @@ record Source(SparkSources.Kind kind, String given, String text) {
       // Delta takes only paths from the root on for paths, not for names.
       return new Source(delta.kind(), given, storage.absolute(delta.text()));
     }
+    if (DelimitedFiles.isNamedBy(given)) {
+      DelimitedFiles.of(given);
+      return new Source(SparkSources.Kind.DELIMITED, given, given);
+    }
     if (given.startsWith(ICEBERG)) {
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
@@ -78,9 +82,11 @@ record Source(SparkSources.Kind kind, String given, String text) {
   }
 
   RowOrder order() {
-    return kind == SparkSources.Kind.QUERY && QueryText.of(text).endsInOrderBy()
-        ? RowOrder.QUERY
-        : RowOrder.CONTENT;
+    return switch (kind) {
+      case QUERY -> QueryText.of(text).endsInOrderBy() ? RowOrder.QUERY : RowOrder.CONTENT;
+      case DELIMITED -> RowOrder.QUERY;
+      case FILES, TABLE, DELTA -> RowOrder.CONTENT;
+    };
   }
 
   /** The rows, analysed and not read. */
@@ -90,6 +96,7 @@ record Source(SparkSources.Kind kind, String given, String text) {
           case TABLE -> table(spark);
           case QUERY -> query(spark);
           case DELTA -> delta(spark, storage);
+          case DELIMITED -> delimited(spark, storage);
           case FILES -> throw new IllegalStateException(given + " is read as files");
         };
     requireDistinctColumns(spark, rows);
@@ -200,6 +207,17 @@ record Source(SparkSources.Kind kind, String given, String text) {
         this,
         () -> {
           Dataset<Row> rows = spark.read().format("delta").load(text);
+          rows.schema();
+          return rows;
+        });
+  }
+
+  private Dataset<Row> delimited(SparkSession spark, Storage storage) {
+    return SourceFailures.analysing(
+        spark,
+        this,
+        () -> {
+          Dataset<Row> rows = DelimitedFiles.of(text).rows(spark, storage);
           rows.schema();
           return rows;
         });

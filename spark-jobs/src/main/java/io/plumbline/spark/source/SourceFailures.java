@@ -100,7 +100,12 @@ final class SourceFailures {
             .formatted(
                 shown(source.given()),
                 reason(e),
-                source.kind() == SparkSources.Kind.QUERY ? "query" : "table, or name another one"),
+                switch (source.kind()) {
+                  case QUERY -> "query";
+                  case DELIMITED ->
+                      "files, or the options behind " + source.given().substring(0, 3);
+                  case FILES, TABLE, DELTA -> "table, or name another one";
+                }),
         e);
   }
 
@@ -112,6 +117,15 @@ final class SourceFailures {
     String condition = condition(e);
     String reason = condition.isEmpty() ? e.getClass().getSimpleName() : condition;
     boolean data = sqlState(e).startsWith("22");
+    if (source.kind() == SparkSources.Kind.DELIMITED
+        && (data || reason.contains("MALFORMED") || reason.startsWith("FAILED_READ_FILE"))) {
+      return new PlumblineException(
+          ErrorCode.BAD_DATA,
+          ("%s has a line with more or fewer fields than its header, or a value of another type"
+               + " (%s); mend it, or say how the file is written, as in csv{\"quote\":\"'\"}:PATH")
+              .formatted(shown(source.given()), reason),
+          e);
+    }
     return new PlumblineException(
         data ? ErrorCode.BAD_DATA : ErrorCode.STORAGE_FAILED,
         "%s could not be read to its end (%s); %s"
@@ -215,9 +229,9 @@ final class SourceFailures {
     return new PlumblineException(
         ErrorCode.CLUSTER_UNFIT,
         ("%s needs Delta, which this Spark does not have; add --packages"
-                + " io.delta:delta-spark_2.13:VERSION (the one built for Spark %s) and --conf"
-                + " spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension --conf"
-                + " spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog")
+             + " io.delta:delta-spark_2.13:VERSION (the one built for Spark %s) and --conf"
+             + " spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension --conf"
+             + " spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog")
             .formatted(shown(source.given()), spark.version()),
         e);
   }

@@ -28,7 +28,9 @@ import org.apache.spark.storage.StorageLevel;
  * <ul>
  *   <li>{@code table:CATALOG.SCHEMA.NAME}, any table of the session's catalogs;
  *   <li>{@code sql:SELECT ...}, a query over any source of Spark's;
- *   <li>{@code delta:PATH}, or a directory that is a Delta table.
+ *   <li>{@code delta:PATH}, or a directory that is a Delta table;
+ *   <li>{@code csv:PATH} and {@code tsv:PATH}, with options of Spark's reader as in {@code
+ *       csv{"sep":";"}:PATH}.
  * </ul>
  *
  * <p>A source is snapshotted as Parquet files ({@link Snapshot}), so that everything behind reads
@@ -45,7 +47,9 @@ public final class SparkSources {
     FILES,
     TABLE,
     QUERY,
-    DELTA
+    DELTA,
+    /** CSV or TSV. */
+    DELIMITED
   }
 
   /** The number of rows of files, which nobody has counted. */
@@ -71,6 +75,23 @@ public final class SparkSources {
   private record Resolutions(List<Resolved> sources) {}
 
   private SparkSources() {}
+
+  /** The path in a value that names files; of another source the value as it is. */
+  public static String pathIn(String given) {
+    return DelimitedFiles.pathIn(given);
+  }
+
+  /** A value of {@code csv:} or {@code tsv:} with another path in the place of its own. */
+  public static String withPath(String given, String path) {
+    return DelimitedFiles.withPath(given, path);
+  }
+
+  /**
+   * Whether a value is of the form {@code csv:PATH} or {@code tsv:PATH}, with options or without.
+   */
+  public static boolean isDelimited(String given) {
+    return DelimitedFiles.isNamedBy(given);
+  }
 
   /** What a value names, by its words and by what stands at its path. */
   public static Kind kind(Storage storage, String given) {

@@ -12,10 +12,9 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.spark.gang.Gang;
+import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
-import java.io.IOException;
-import java.io.InputStream;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -278,34 +277,21 @@ public final class Preflight {
     if (SparkSources.kind(storage, path) != SparkSources.Kind.FILES) {
       return;
     }
-    List<Storage.Entry> files = storage.expand(path);
-    if (files.isEmpty()) {
-      add(
-          ErrorCode.INPUT_NOT_FOUND,
-          String.format(
-              "%s names %s, which has no data files in it: name a file, a directory or a glob with"
-                  + " JSONL, JSON or Parquet.",
-              option, path));
-      return;
-    }
+    List<Storage.Entry> files =
+        DataFiles.find(
+                storage,
+                path,
+                option.equals("--eval-data")
+                    ? DataFiles.Purpose.HELD_OUT
+                    : DataFiles.Purpose.TRAINING)
+            .files();
     if (files.stream().allMatch(file -> file.length() == 0)) {
       add(
           ErrorCode.BAD_DATA,
           String.format("%s names %s, where every file is empty.", option, path));
       return;
     }
-    Storage.Entry first = files.stream().filter(f -> f.length() > 0).findFirst().orElseThrow();
-    try (InputStream in = storage.open(first.path())) {
-      if (in.read() < 0) {
-        throw new IOException("it ends at once");
-      }
-    } catch (IOException e) {
-      add(
-          ErrorCode.INPUT_NOT_FOUND,
-          String.format(
-              "%s names %s, which cannot be read (%s): check its permissions.",
-              option, first.path(), e.getMessage()));
-    }
+    DataFiles.requireReadable(storage, files);
   }
 
   /** Writes and deletes a small file where the directory is, or will be made. */

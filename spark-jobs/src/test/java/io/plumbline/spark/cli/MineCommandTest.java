@@ -301,6 +301,12 @@ class MineCommandTest {
     assertThat(directory.resolve("half/mine.json")).doesNotExist();
     assertThat(Call.plumbline("inspect", at("half")).out()).contains("not complete");
 
+    // With other data it would not be the same run.
+    String others = Files.copy(Path.of(texts), directory.resolve("others.jsonl")).toString();
+    Call other = mine(others, "half", "--reward", REWARD);
+    assertThat(other.status()).isEqualTo(2);
+    assertThat(other.err()).contains("a run of mine that was stopped, with other data", "texts");
+
     Call whole = mine(texts, "half", "--reward", REWARD, "--num-generations", "3");
     assertThat(whole.status()).as(whole.err()).isZero();
     assertThat(rows("half")).hasSize(marker("half").path("pairs").asInt());

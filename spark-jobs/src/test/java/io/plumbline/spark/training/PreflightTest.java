@@ -232,7 +232,7 @@ class PreflightTest {
     hasOnly(
         request(bare.toString(), output(), Start.FRESH),
         ErrorCode.INPUT_NOT_FOUND,
-        "no data files in it");
+        "names no data file");
   }
 
   @Test

@@ -1,0 +1,235 @@
+package io.plumbline.storage;
+
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/**
+ * What a pattern matches. {@code *}, {@code ?}, {@code [a-z]}, {@code [^a-z]}, {@code {a,b}} and
+ * {@code \} as Hadoop has them; {@code **} stands for any number of folders. Found by listing
+ * directories: Hadoop's own globs fail where a name has a colon (HADOOP-14217).
+ */
+final class Glob {
+  private static final String ANY_FOLDERS = "**";
+
+  private final Storage storage;
+  private final String pattern;
+  private final Map<String, Storage.Entry> found = new TreeMap<>();
+
+  /**
+   * A pattern over what a storage has.
+   *
+   * @param pattern as {@link Storage#absolute} has it
+   */
+  Glob(Storage storage, String pattern) {
+    this.storage = storage;
+    this.pattern = pattern;
+  }
+
+  /** The files and directories that match, by path. */
+  Map<String, Storage.Entry> matches() {
+    for (String one : alternatives(pattern)) {
+      int root = rootLength(one);
+      List<String> parts = new ArrayList<>();
+      for (String part : one.substring(root).split("/", -1)) {
+        if (!part.isEmpty()) {
+          parts.add(part);
+        }
+      }
+      walk(one.substring(0, root), parts, 0);
+    }
+    return found;
+  }
+
+  /** How much of a path is its file system and the slash of its root. */
+  private static int rootLength(String path) {
+    int colon = path.indexOf(':');
+    int slash = path.indexOf('/');
+    if (colon > 0 && slash == colon + 1 && path.startsWith("//", slash)) {
+      int end = path.indexOf('/', slash + 2);
+      return end < 0 ? path.length() : end + 1;
+    }
+    return slash == 0 ? 1 : colon > 0 && slash == colon + 1 ? slash + 1 : 0;
+  }
+
+  private void walk(String directory, List<String> parts, int next) {
+    String part = parts.get(next);
+    boolean last = next == parts.size() - 1;
+    if (part.equals(ANY_FOLDERS)) {
+      for (Storage.Entry child : children(directory)) {
+        boolean hidden = !Storage.isVisible(Storage.nameOf(child.path()));
+        if (child.directory() && !hidden) {
+          walk(child.path(), parts, next);
+        } else if (last && !hidden) {
+          found.put(child.path(), child);
+        }
+      }
+      if (!last) {
+        walk(directory, parts, next + 1);
+      }
+      return;
+    }
+    Optional<String> name = literal(part);
+    if (name.isPresent()) {
+      String path = under(directory, name.get());
+      if (!last) {
+        walk(path, parts, next + 1);
+      } else {
+        storage.entry(path).ifPresent(entry -> found.put(path, entry));
+      }
+      return;
+    }
+    Pattern names = names(part);
+    for (Storage.Entry child : children(directory)) {
+      String childName = Storage.nameOf(child.path());
+      if (!names.matcher(childName).matches()) {
+        continue;
+      }
+      if (!last && child.directory()) {
+        walk(child.path(), parts, next + 1);
+      } else if (last && Storage.isVisible(childName)) {
+        found.put(child.path(), child);
+      }
+    }
+  }
+
+  private Pattern names(String part) {
+    try {
+      return Pattern.compile(regex(part), Pattern.DOTALL);
+    } catch (PatternSyntaxException e) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "%s is not a pattern (%s); write \\ before a character that stands for itself."
+              .formatted(Credentials.hidden(pattern), e.getDescription()),
+          e);
+    }
+  }
+
+  private List<Storage.Entry> children(String directory) {
+    if (!directory.isEmpty()) {
+      return storage.list(directory);
+    }
+    return storage.list(".").stream()
+        .map(
+            child ->
+                new Storage.Entry(
+                    under("", Storage.nameOf(child.path())), child.length(), child.directory()))
+        .toList();
+  }
+
+  /** A colon in the first name of a relative path would be that of a file system. */
+  private static String under(String directory, String name) {
+    return directory.isEmpty() && name.contains(":") ? "./" + name : Storage.join(directory, name);
+  }
+
+  /** The one name that a part matches; empty where it matches several. */
+  private static Optional<String> literal(String part) {
+    StringBuilder name = new StringBuilder();
+    for (int i = 0; i < part.length(); i++) {
+      char c = part.charAt(i);
+      if (c == '*' || c == '?' || (c == '[' && classEnd(part, i) > 0)) {
+        return Optional.empty();
+      }
+      if (c == '\\' && i + 1 < part.length()) {
+        c = part.charAt(++i);
+      }
+      name.append(c);
+    }
+    return Optional.of(name.toString());
+  }
+
+  private static String regex(String part) {
+    StringBuilder regex = new StringBuilder();
+    for (int i = 0; i < part.length(); i++) {
+      char c = part.charAt(i);
+      int end = c == '[' ? classEnd(part, i) : -1;
+      if (c == '*') {
+        regex.append(".*");
+      } else if (c == '?') {
+        regex.append('.');
+      } else if (end > 0) {
+        regex.append(characterClass(part.substring(i + 1, end)));
+        i = end;
+      } else {
+        if (c == '\\' && i + 1 < part.length()) {
+          c = part.charAt(++i);
+        }
+        regex.append(Pattern.quote(String.valueOf(c)));
+      }
+    }
+    return regex.toString();
+  }
+
+  /** Where a class of characters ends that begins here; -1 where none does. */
+  private static int classEnd(String part, int start) {
+    int first = start + 1;
+    if (first < part.length() && (part.charAt(first) == '^' || part.charAt(first) == '!')) {
+      first++;
+    }
+    // A bracket that stands first is one of the characters.
+    return part.indexOf(']', first + 1);
+  }
+
+  private static String characterClass(String inside) {
+    boolean not = inside.startsWith("^") || inside.startsWith("!");
+    StringBuilder regex = new StringBuilder(not ? "[^" : "[");
+    for (int i = not ? 1 : 0; i < inside.length(); i++) {
+      char c = inside.charAt(i);
+      if ("[]^&\\".indexOf(c) >= 0) {
+        regex.append('\\');
+      }
+      regex.append(c);
+    }
+    return regex.append(']').toString();
+  }
+
+  /** The patterns that one with braces stands for. */
+  private static List<String> alternatives(String pattern) {
+    int open = find(pattern, 0, '{');
+    int depth = 0;
+    List<Integer> cuts = new ArrayList<>();
+    for (int i = open; open >= 0 && i < pattern.length(); i++) {
+      char c = pattern.charAt(i);
+      if (c == '\\') {
+        i++;
+      } else if (c == '{') {
+        depth++;
+      } else if (c == ',' && depth == 1) {
+        cuts.add(i);
+      } else if (c == '}' && --depth == 0) {
+        cuts.add(i);
+        return alternatives(pattern, open, cuts);
+      }
+    }
+    return List.of(pattern);
+  }
+
+  private static List<String> alternatives(String pattern, int open, List<Integer> cuts) {
+    List<String> all = new ArrayList<>();
+    String before = pattern.substring(0, open);
+    String behind = pattern.substring(cuts.get(cuts.size() - 1) + 1);
+    int start = open + 1;
+    for (int cut : cuts) {
+      all.addAll(alternatives(before + pattern.substring(start, cut) + behind));
+      start = cut + 1;
+    }
+    return all;
+  }
+
+  private static int find(String text, int from, char wanted) {
+    for (int i = from; i < text.length(); i++) {
+      if (text.charAt(i) == '\\') {
+        i++;
+      } else if (text.charAt(i) == wanted) {
+        return i;
+      }
+    }
+    return -1;
+  }
+}

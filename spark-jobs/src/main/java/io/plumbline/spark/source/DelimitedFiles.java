@@ -1,0 +1,253 @@
+package io.plumbline.spark.source;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.source.DataFiles.Purpose;
+import io.plumbline.storage.Storage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * Files of CSV or TSV: {@code csv:PATH}, or {@code csv{"option":value}:PATH} with options of
+ * Spark's reader. As RFC 4180 and pandas have them unless the options say otherwise: a header,
+ * quotes doubled within quotes, line ends within quotes; and every column is text.
+ *
+ * @param path a file, a directory or a glob
+ * @param options for Spark's reader, by name in lower case
+ */
+record DelimitedFiles(String path, Map<String, String> options) {
+  private static final Pattern PREFIX = Pattern.compile("(csv|tsv)[:{].*", Pattern.DOTALL);
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Spark passes over options that it does not know. */
+  private static final Set<String> KNOWN =
+      Set.of(
+          "sep",
+          "delimiter",
+          "encoding",
+          "charset",
+          "quote",
+          "escape",
+          "comment",
+          "header",
+          "inferSchema",
+          "preferDate",
+          "ignoreLeadingWhiteSpace",
+          "ignoreTrailingWhiteSpace",
+          "nullValue",
+          "nanValue",
+          "positiveInf",
+          "negativeInf",
+          "dateFormat",
+          "timestampFormat",
+          "timestampNTZFormat",
+          "enableDateTimeParsingFallback",
+          "maxColumns",
+          "maxCharsPerColumn",
+          "mode",
+          "multiLine",
+          "charToEscapeQuoteEscaping",
+          "samplingRatio",
+          "emptyValue",
+          "locale",
+          "lineSep",
+          "unescapedQuoteHandling",
+          "timeZone");
+
+  private static final Map<String, String> DEFAULTS =
+      Map.of("header", "true", "multiline", "true", "escape", "\"", "mode", "FAILFAST");
+
+  private static final int MOST_FILES = 1000;
+  private static final long MOST_BYTES_LOOKED_AT = 64L << 20;
+
+  static boolean isNamedBy(String given) {
+    return PREFIX.matcher(given).matches();
+  }
+
+  /** The path in a value of this form; any other value as it is. */
+  static String pathIn(String given) {
+    return isNamedBy(given) ? of(given).path() : given;
+  }
+
+  /** The same value with another path. */
+  static String withPath(String given, String path) {
+    return given.substring(0, given.length() - of(given).path().length()) + path;
+  }
+
+  /**
+   * Reads what a user wrote.
+   *
+   * @throws PlumblineException BAD_USAGE where it is not of this form or has unknown options
+   */
+  static DelimitedFiles of(String given) {
+    String kind = given.substring(0, 3);
+    Map<String, String> options = new TreeMap<>(DEFAULTS);
+    options.put("sep", kind.equals("tsv") ? "\t" : ",");
+    int colon = 3;
+    if (given.charAt(3) == '{') {
+      colon = 3 + readOptions(given, kind, options);
+    }
+    if (colon >= given.length() - 1 || given.charAt(colon) != ':') {
+      throw badForm(given, kind);
+    }
+    return new DelimitedFiles(given.substring(colon + 1), options);
+  }
+
+  private static int readOptions(String given, String kind, Map<String, String> options) {
+    String json = given.substring(3);
+    int end;
+    ObjectNode written;
+    try (JsonParser parser = JSON.getFactory().createParser(json)) {
+      parser.nextToken();
+      parser.skipChildren();
+      end = (int) parser.currentLocation().getCharOffset();
+      written = (ObjectNode) JSON.readTree(json.substring(0, end));
+    } catch (JsonProcessingException e) {
+      throw badForm(given, kind);
+    } catch (IOException e) {
+      throw new IllegalStateException("a text is read from memory", e);
+    }
+    for (Map.Entry<String, JsonNode> option : written.properties()) {
+      if (KNOWN.stream().noneMatch(known -> known.equalsIgnoreCase(option.getKey()))
+          || option.getValue().isContainerNode()) {
+        throw new PlumblineException(
+            ErrorCode.BAD_USAGE,
+            "%s has the option %s, which Spark's reader of CSV does not have; it has %s"
+                .formatted(
+                    SourceFailures.shown(given),
+                    option.getKey(),
+                    String.join(", ", KNOWN.stream().sorted().toList())));
+      }
+      String name = option.getKey().toLowerCase(Locale.ROOT);
+      options.put(
+          name.equals("delimiter") ? "sep" : name.equals("charset") ? "encoding" : name,
+          option.getValue().asText());
+    }
+    return end;
+  }
+
+  private static PlumblineException badForm(String given, String kind) {
+    return new PlumblineException(
+        ErrorCode.BAD_USAGE,
+        "%s names no files; write %s:PATH, or %s{\"quote\":\"'\"}:PATH with options of Spark's reader"
+            .formatted(SourceFailures.shown(given), kind, kind));
+  }
+
+  /** The files and what is to be said of them. */
+  DataFiles.Found files(Storage storage, Purpose purpose) {
+    DataFiles.Found found = DataFiles.find(storage, path, purpose);
+    List<Storage.Entry> named =
+        found.files().stream()
+            .filter(
+                file -> file.path().toLowerCase(Locale.ROOT).matches(".*\\.[ct]sv(\\.[a-z0-9]+)?"))
+            .toList();
+    return named.isEmpty() ? found : new DataFiles.Found(named, found.notes());
+  }
+
+  /**
+   * The rows, in the order of the files by path and of their lines.
+   *
+   * @throws PlumblineException BAD_DATA where the files have different columns or are of another
+   *     encoding, INPUT_NOT_FOUND where there is none
+   */
+  Dataset<Row> rows(SparkSession spark, Storage storage) {
+    List<Storage.Entry> files =
+        files(storage, Purpose.TRAINING).files().stream()
+            .filter(file -> file.length() > 0)
+            .toList();
+    if (files.isEmpty()) {
+      throw new PlumblineException(ErrorCode.BAD_DATA, path + " names only files that are empty");
+    }
+    if (files.size() > MOST_FILES) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "%s names %,d files, and CSV is read from at most %,d; write its rows as Parquet"
+              .formatted(path, files.size(), MOST_FILES));
+    }
+    requireUtf8(storage, files);
+    Optional<Dataset<Row>> all = Optional.empty();
+    for (Storage.Entry file : files) {
+      // Each by itself: Spark would take the first one's header for all, and the largest first.
+      Dataset<Row> rows =
+          spark.read().options(options).csv(Snapshot.escaped(storage.absolute(file.path())));
+      if (all.isPresent() && !Arrays.equals(all.get().columns(), rows.columns())) {
+        throw new PlumblineException(
+            ErrorCode.BAD_DATA,
+            "%s has the columns %s, and %s has %s; name files with other columns apart"
+                .formatted(
+                    files.get(0).path(),
+                    String.join(", ", all.get().columns()),
+                    file.path(),
+                    String.join(", ", rows.columns())));
+      }
+      all = Optional.of(all.isPresent() ? all.get().union(rows) : rows);
+    }
+    return all.get();
+  }
+
+  /** Spark puts a sign of replacement where bytes are not of the encoding, and says nothing. */
+  private void requireUtf8(Storage storage, List<Storage.Entry> files) {
+    if (options.containsKey("encoding")) {
+      return;
+    }
+    long left = MOST_BYTES_LOOKED_AT;
+    for (Storage.Entry file : files) {
+      boolean compressed = !file.path().toLowerCase(Locale.ROOT).matches(".*\\.(csv|tsv|txt|tab)");
+      if (compressed || left <= 0) {
+        continue;
+      }
+      long end = Math.min(file.length(), left);
+      try (InputStream bytes = storage.openAt(file.path(), 0, end);
+          Reader text =
+              new InputStreamReader(
+                  bytes,
+                  StandardCharsets.UTF_8
+                      .newDecoder()
+                      .onMalformedInput(CodingErrorAction.REPORT)
+                      .onUnmappableCharacter(CodingErrorAction.REPORT))) {
+        char[] buffer = new char[1 << 16];
+        for (long read = 0; read < end; ) {
+          int n = text.read(buffer);
+          if (n < 0) {
+            break;
+          }
+          read += n;
+        }
+        left -= end;
+      } catch (CharacterCodingException e) {
+        throw new PlumblineException(
+            ErrorCode.BAD_DATA,
+            "%s is not UTF-8; say its encoding, as in csv{\"encoding\":\"windows-1252\"}:%s"
+                .formatted(file.path(), path),
+            e);
+      } catch (IOException e) {
+        throw new PlumblineException(
+            ErrorCode.BAD_DATA,
+            "%s cannot be read (%s); write it again or leave it out"
+                .formatted(file.path(), e.getMessage()),
+            e);
+      }
+    }
+  }
+}
