@@ -30,7 +30,7 @@ final class LetterCase {
     rendering.spend(text.length());
     TextBuilder out = new TextBuilder(rendering);
     for (int at = 0; at < text.length(); ) {
-      int end = chunkEnd(text, at, text.length());
+      int end = chunkEnd(text, at);
       out.add(text.substring(at, end).toUpperCase(Locale.ROOT));
       at = end;
     }
@@ -38,25 +38,16 @@ final class LetterCase {
   }
 
   static String lower(Rendering rendering, String text) {
-    int sigma = text.indexOf(CAPITAL_SIGMA);
     rendering.makeText(text.length());
-    if (sigma < 0 && text.indexOf(CAPITAL_I_WITH_DOT) < 0) {
+    if (text.indexOf(CAPITAL_SIGMA) < 0 && text.indexOf(CAPITAL_I_WITH_DOT) < 0) {
       return text.toLowerCase(Locale.ROOT);
     }
     rendering.spend(text.length());
     TextBuilder out = new TextBuilder(rendering);
-    for (int at = 0; at < text.length(); ) {
-      int limit = sigma < 0 ? text.length() : sigma;
-      while (at < limit) {
-        int end = chunkEnd(text, at, limit);
-        out.add(text.substring(at, end).toLowerCase(Locale.ROOT));
-        at = end;
-      }
-      if (sigma >= 0) {
-        out.add(sigma(text, sigma));
-        at = sigma + 1;
-        sigma = text.indexOf(CAPITAL_SIGMA, at);
-      }
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      addLower(out, text, i, c);
+      i += Character.charCount(c);
     }
     return out.build();
   }
@@ -77,11 +68,11 @@ final class LetterCase {
     return true;
   }
 
-  private static int chunkEnd(String text, int start, int limit) {
-    if (limit - start <= CHUNK) {
-      return limit;
-    }
+  private static int chunkEnd(String text, int start) {
     int end = start + CHUNK;
+    if (end >= text.length()) {
+      return text.length();
+    }
     return Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end;
   }
 
