@@ -211,7 +211,7 @@ final class TextHead {
       return Optional.of(
           bytes[next] == ','
               ? "has commas between its JSON objects and is no array: leave them out, or put [ and"
-                    + " ] around all"
+                  + " ] around all"
               : "has several JSON values on one line: " + TO_LINES.formatted(".", path));
     }
     return Optional.empty();

@@ -105,7 +105,7 @@ class SlicesTest {
     for (int i = 0; i < members; i++) {
       if (random.nextBoolean()) {
         try (GZIPOutputStream output = new GZIPOutputStream(all)) {
-          output.write(("{\"n\": %d}\n".formatted(i)).getBytes(StandardCharsets.UTF_8));
+          output.write("{\"n\": %d}\n".formatted(i).getBytes(StandardCharsets.UTF_8));
         }
       } else {
         try (GZIPOutputStream output = new GZIPOutputStream(all)) {

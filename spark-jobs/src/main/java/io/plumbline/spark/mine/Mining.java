@@ -111,7 +111,8 @@ public final class Mining {
       names = panel.names();
       RewardNotices.of(panel, model.tokenizerFiles()).forEach(listener::note);
     }
-    DataFiles.notes(storage, request.data().data(), DataFiles.Purpose.TRAINING).forEach(listener::note);
+    DataFiles.notes(storage, request.data().data(), DataFiles.Purpose.TRAINING)
+        .forEach(listener::note);
     MineDirectory directory = new MineDirectory(storage, output);
     model.requireFinite();
     String fingerprint = request.fingerprint(storage, model.fingerprint());

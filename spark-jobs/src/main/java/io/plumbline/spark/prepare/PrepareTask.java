@@ -180,8 +180,7 @@ final class PrepareTask extends AbstractFunction1<Iterator<List<Work>>, PartResu
       counter.refused(refusal.reason());
       // Each reason once, so that the one of most rows can be told by an example.
       if (named.add(refusal.reason()) || firstRefusals.size() < NAMED_REFUSALS) {
-        firstRefusals.add(
-            new Refused(slice, Prepared.Refusal.of(path, row.line(), refusal)));
+        firstRefusals.add(new Refused(slice, Prepared.Refusal.of(path, row.line(), refusal)));
       }
     }
 

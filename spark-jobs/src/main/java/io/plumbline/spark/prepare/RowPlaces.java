@@ -128,11 +128,7 @@ final class RowPlaces {
 
     /** Says how many lines end in the slice. */
     private long search(
-        Work work,
-        int slice,
-        ExampleParser parser,
-        ExampleTokenizer examples,
-        List<Place> places) {
+        Work work, int slice, ExampleParser parser, ExampleTokenizer examples, List<Place> places) {
       try (DataFileReader reader =
           DataFileReader.open(storage, work.slice(), settings.reading().columnsOf(work.layout()))) {
         for (Optional<RawRow> next = reader.next(); next.isPresent(); next = reader.next()) {

@@ -122,7 +122,7 @@ final class SourceFailures {
       return new PlumblineException(
           ErrorCode.BAD_DATA,
           ("%s has a line with more or fewer fields than its header, or a value of another type"
-               + " (%s); mend it, or say how the file is written, as in csv{\"quote\":\"'\"}:PATH")
+                  + " (%s); mend it, or say how the file is written, as in csv{\"quote\":\"'\"}:PATH")
               .formatted(shown(source.given()), reason),
           e);
     }
@@ -229,9 +229,9 @@ final class SourceFailures {
     return new PlumblineException(
         ErrorCode.CLUSTER_UNFIT,
         ("%s needs Delta, which this Spark does not have; add --packages"
-             + " io.delta:delta-spark_2.13:VERSION (the one built for Spark %s) and --conf"
-             + " spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension --conf"
-             + " spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog")
+                + " io.delta:delta-spark_2.13:VERSION (the one built for Spark %s) and --conf"
+                + " spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension --conf"
+                + " spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog")
             .formatted(shown(source.given()), spark.version()),
         e);
   }

@@ -24,7 +24,9 @@ class DataFormatsCommandTest {
     model = directory.resolve("model").toString();
     Call init =
         Call.plumbline(
-            ("init-model --output " + model + " --hidden-size 32 --layers 1 --heads 2 --kv-heads 1"
+            ("init-model --output "
+                    + model
+                    + " --hidden-size 32 --layers 1 --heads 2 --kv-heads 1"
                     + " --intermediate-size 64")
                 .split(" "));
     assertThat(init.status()).as(init.err()).isZero();
@@ -33,7 +35,8 @@ class DataFormatsCommandTest {
         "{%- for m in messages -%}{{ '[' + m.role + ']' + m.content + '\\n' }}{%- endfor -%}"
             + "{%- if add_generation_prompt -%}{{ '[assistant]' }}{%- endif -%}");
     questions =
-        rows("questions.jsonl", "{'question': 'Say %d.', 'best': ' %d', 'worst': ' No %d', 'x': 1}");
+        rows(
+            "questions.jsonl", "{'question': 'Say %d.', 'best': ' %d', 'worst': ' No %d', 'x': 1}");
   }
 
   private static String rows(String name, String row) throws Exception {
@@ -69,7 +72,8 @@ class DataFormatsCommandTest {
             "train: 12 rows read as ShareGPT pairs (conversations, chosen, rejected); not used:"
                 + " score_chosen; the chat template leaves out what tools says");
     // Once more, where it is found prepared.
-    assertThat(prepare("sharegpt", "--data", pairs).err()).contains("12 rows read as ShareGPT pairs");
+    assertThat(prepare("sharegpt", "--data", pairs).err())
+        .contains("12 rows read as ShareGPT pairs");
   }
 
   @Test
@@ -84,7 +88,11 @@ class DataFormatsCommandTest {
         List.of(
             List.of("--data", questions, "--columns", names),
             List.of("--data", parquet, "--columns", names),
-            List.of("--data", "sql:SELECT * FROM json.`" + questions + "` ORDER BY question", "--columns", names),
+            List.of(
+                "--data",
+                "sql:SELECT * FROM json.`" + questions + "` ORDER BY question",
+                "--columns",
+                names),
             List.of("--data", questions, "--config", yaml.toString()))) {
       Call made = prepare("names" + summaries.size(), call.toArray(String[]::new));
       assertThat(made.status()).as("%s: %s", call, made.err()).isZero();
@@ -93,13 +101,23 @@ class DataFormatsCommandTest {
     }
     assertThat(summaries).containsOnly(summaries.get(0));
 
-    Call score = Call.plumbline("score", "--model", model, "--data", questions, "--columns", names, "--json");
+    Call score =
+        Call.plumbline(
+            "score", "--model", model, "--data", questions, "--columns", names, "--json");
     assertThat(score.status()).as(score.err()).isZero();
     assertThat(score.out().lines()).hasSize(12).allMatch(line -> line.contains("chosen_logp"));
     Call generate =
         Call.plumbline(
-            "generate", "--model", model, "--data", questions, "--columns", "prompt=question",
-            "--max-new-tokens", "1", "--json");
+            "generate",
+            "--model",
+            model,
+            "--data",
+            questions,
+            "--columns",
+            "prompt=question",
+            "--max-new-tokens",
+            "1",
+            "--json");
     assertThat(generate.status()).as(generate.err()).isZero();
     assertThat(generate.out().lines()).hasSize(12);
   }
@@ -108,26 +126,31 @@ class DataFormatsCommandTest {
   void columnsThatAreNotThereAreNamedWithThoseThatAre() {
     for (List<String> call :
         List.of(
-            List.of("prepare", "--output", directory.resolve("none").toString()), List.of("score"))) {
+            List.of("prepare", "--output", directory.resolve("none").toString()),
+            List.of("score"))) {
       List<String> all = new ArrayList<>(call);
       all.addAll(List.of("--model", model, "--data", questions, "--columns", "prompt=qestion"));
       Call made = Call.plumbline(all.toArray(String[]::new));
       assertThat(made.status()).isNotZero();
       assertThat(made.err())
-          .contains("there is no column qestion", "best, question, worst, x", "did you mean question?");
+          .contains(
+              "there is no column qestion", "best, question, worst, x", "did you mean question?");
     }
     assertThat(prepare("typo", "--data", questions, "--columns", "promt=question").err())
-        .contains("--columns promt=question names a column promt that no format has: did you mean prompt?");
+        .contains(
+            "--columns promt=question names a column promt that no format has: did you mean prompt?");
     assertThat(prepare("twice", "--data", questions, "--columns", "prompt=a,prompt=b").err())
         .contains("two columns as prompt");
   }
 
   @Test
   void refusalsSayTheirCauseAndWhatEndsThem() throws Exception {
-    String pairs = rows("long.jsonl", "{'prompt': 'Say it %d.', 'chosen': ' %d, yes', 'rejected': ' No %d.'}");
+    String pairs =
+        rows("long.jsonl", "{'prompt': 'Say it %d.', 'chosen': ' %d, yes', 'rejected': ' No %d.'}");
     Call cut = prepare("cut", "--data", pairs, "--max-length", "5");
     assertThat(cut.err())
-        .contains("12 of 12 rows were refused", "long.jsonl:1: the prompt has", "--max-prompt-length")
+        .contains(
+            "12 of 12 rows were refused", "long.jsonl:1: the prompt has", "--max-prompt-length")
         .doesNotContain("max-bad-rows", "completion_truncated");
     Call refused =
         prepare("refused", "--data", pairs, "--max-length", "5", "--truncation-mode", "refuse");
@@ -135,16 +158,29 @@ class DataFormatsCommandTest {
         .contains("tokens are more than --max-length 5", "raise --max-length")
         .doesNotContain("max-bad-rows");
     Call typed =
-        prepare("typed", "--data", rows("typed.jsonl", "{'prompt': 'a', 'chosen': %d, 'rejected': 'b'}"));
+        prepare(
+            "typed",
+            "--data",
+            rows("typed.jsonl", "{'prompt': 'a', 'chosen': %d, 'rejected': 'b'}"));
     assertThat(typed.err())
         .contains("prompt is text and chosen is a number", "--columns")
         .doesNotContain("raise --max-bad-rows");
     Call ratings =
-        prepare("ratings", "--kind", "unpaired", "--data",
+        prepare(
+            "ratings",
+            "--kind",
+            "unpaired",
+            "--data",
             rows("rated.jsonl", "{'prompt': 'a', 'completion': 'b%d', 'label': 4}"));
     assertThat(ratings.err()).contains("label is 4", "--desirable-from");
     Call rated =
-        prepare("rated", "--kind", "unpaired", "--desirable-from", "3", "--data",
+        prepare(
+            "rated",
+            "--kind",
+            "unpaired",
+            "--desirable-from",
+            "3",
+            "--data",
             directory.resolve("rated.jsonl").toString());
     assertThat(rated.status()).as(rated.err()).isZero();
   }

@@ -58,17 +58,14 @@ class TrlOptionsTest {
             .map(Setting::name)
             .collect(Collectors.toCollection(TreeSet::new));
     TrlOptions.all()
-        .forEach(
-            (name, entry) ->
-                assertThat(options).as(name).containsAll(entry.options()));
+        .forEach((name, entry) -> assertThat(options).as(name).containsAll(entry.options()));
   }
 
   @Test
   void theDocumentationSaysTheSame() throws Exception {
     int compared = 0;
     String command = "";
-    for (String line :
-        Files.readAllLines(Fixtures.root().resolve("docs/trl-options.md"))) {
+    for (String line : Files.readAllLines(Fixtures.root().resolve("docs/trl-options.md"))) {
       if (line.startsWith("## ")) {
         command = HEADINGS.getOrDefault(line.substring(3), "");
       }
@@ -95,9 +92,7 @@ class TrlOptionsTest {
         } else if (!options.isEmpty()) {
           assertThat(entry.options()).as(line).isNotEmpty();
           // Batch size has two rows: what it means, and what bounds memory.
-          assertThat(options)
-              .as(line)
-              .containsAnyOf(entry.options().get(0), "micro-batch-tokens");
+          assertThat(options).as(line).containsAnyOf(entry.options().get(0), "micro-batch-tokens");
         } else if (quoted(cells[2]).isEmpty()) {
           assertThat(entry.options()).as(line).isEmpty();
         }

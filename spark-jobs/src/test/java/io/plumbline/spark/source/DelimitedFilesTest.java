@@ -52,8 +52,7 @@ class DelimitedFilesTest {
   private List<Map<String, Object>> rows(String given) {
     List<Map<String, Object>> rows = new ArrayList<>();
     for (Storage.Entry file : storage.expand(resolve(given).path())) {
-      try (DataFileReader reader =
-          DataFileReader.open(storage, FileSlice.whole(file.path()))) {
+      try (DataFileReader reader = DataFileReader.open(storage, FileSlice.whole(file.path()))) {
         for (Optional<RawRow> row = reader.next(); row.isPresent(); row = reader.next()) {
           Map<String, Object> values = new HashMap<>(row.get().values().orElseThrow());
           values.values().removeIf(java.util.Objects::isNull);
