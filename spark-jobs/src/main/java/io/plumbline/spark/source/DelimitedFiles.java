@@ -78,6 +78,7 @@ record DelimitedFiles(String path, Map<String, String> options) {
   private static final Map<String, String> DEFAULTS =
       Map.of("header", "true", "multiline", "true", "escape", "\"", "mode", "FAILFAST");
 
+  private static final Pattern PATTERN_SIGN = Pattern.compile("[*?\\[\\]{}\\\\]");
   private static final int MOST_FILES = 1000;
   private static final long MOST_BYTES_LOOKED_AT = 64L << 20;
 
@@ -185,12 +186,12 @@ record DelimitedFiles(String path, Map<String, String> options) {
           "%s names %,d files, and CSV is read from at most %,d; write its rows as Parquet"
               .formatted(path, files.size(), MOST_FILES));
     }
+    requirePlainNames(files);
     requireUtf8(storage, files);
     Optional<Dataset<Row>> all = Optional.empty();
     for (Storage.Entry file : files) {
       // Each by itself: Spark would take the first one's header for all, and the largest first.
-      Dataset<Row> rows =
-          spark.read().options(options).csv(Snapshot.escaped(storage.absolute(file.path())));
+      Dataset<Row> rows = spark.read().options(options).csv(storage.absolute(file.path()));
       if (all.isPresent() && !Arrays.equals(all.get().columns(), rows.columns())) {
         throw new PlumblineException(
             ErrorCode.BAD_DATA,
@@ -204,6 +205,19 @@ record DelimitedFiles(String path, Map<String, String> options) {
       all = Optional.of(all.isPresent() ? all.get().union(rows) : rows);
     }
     return all.get();
+  }
+
+  /** To find the columns, Spark takes a name with these for a pattern, and knows no escape. */
+  private static void requirePlainNames(List<Storage.Entry> files) {
+    for (Storage.Entry file : files) {
+      if (PATTERN_SIGN.matcher(file.path()).find()) {
+        throw new PlumblineException(
+            ErrorCode.BAD_USAGE,
+            "%s has one of *?[]{}\\ in its name, which Spark's reader of CSV takes for a pattern;"
+                    .formatted(file.path())
+                + " give it another name");
+      }
+    }
   }
 
   /** Spark puts a sign of replacement where bytes are not of the encoding, and says nothing. */

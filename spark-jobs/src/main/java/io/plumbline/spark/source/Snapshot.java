@@ -512,7 +512,7 @@ final class Snapshot {
   }
 
   /** A path in which Spark finds no glob. */
-  static String escaped(String path) {
+  private static String escaped(String path) {
     return path.replaceAll("([\\\\*?\\[\\]{}])", "\\\\$1");
   }
 
