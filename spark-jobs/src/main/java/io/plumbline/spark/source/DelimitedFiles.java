@@ -207,15 +207,17 @@ record DelimitedFiles(String path, Map<String, String> options) {
     return all.get();
   }
 
-  /** To find the columns, Spark takes a name with these for a pattern, and knows no escape. */
+  /**
+   * To find the columns, Spark takes a name for a pattern and knows no escape; and Hadoop finds
+   * none with a colon (HADOOP-14217).
+   */
   private static void requirePlainNames(List<Storage.Entry> files) {
     for (Storage.Entry file : files) {
-      if (PATTERN_SIGN.matcher(file.path()).find()) {
+      if (PATTERN_SIGN.matcher(file.path()).find() || DataFiles.nameOf(file).contains(":")) {
         throw new PlumblineException(
             ErrorCode.BAD_USAGE,
-            "%s has one of *?[]{}\\ in its name, which Spark's reader of CSV takes for a pattern;"
-                    .formatted(file.path())
-                + " give it another name");
+            "%s has a colon or one of *?[]{}\\ in its name, which Spark's reader of CSV takes for a pattern; give it another name"
+                .formatted(file.path()));
       }
     }
   }

@@ -164,11 +164,12 @@ class DelimitedFilesTest {
 
   @Test
   void namesOfManyKindsAreRead() throws IOException {
-    for (String name : List.of("10:15.csv", "a b.csv", "50%+#\u00fc.csv")) {
+    for (String name : List.of("a b.csv", "50%+#\u00fc.csv")) {
       Path file = write(name, "prompt\nx\n");
       assertThat(rows("csv:" + file)).as(name).containsExactly(Map.of("prompt", "x"));
     }
-    refused(
-        "csv:" + write("a[1].csv", "prompt\nx\n"), ErrorCode.BAD_USAGE, "a[1].csv", "another name");
+    for (String name : List.of("a[1].csv", "10:15.csv")) {
+      refused("csv:" + write(name, "prompt\nx\n"), ErrorCode.BAD_USAGE, name, "another name");
+    }
   }
 }
