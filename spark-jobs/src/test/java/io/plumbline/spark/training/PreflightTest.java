@@ -402,12 +402,15 @@ class PreflightTest {
       file.setLength(8 + header.length() + elements * 4);
     }
 
-    hasOnly(
-        request(data.toString(), output(), Start.FRESH),
-        ErrorCode.CLUSTER_UNFIT,
-        "free",
-        "2 training states",
-        "--keep-checkpoints");
+    // That the file lacks the model's tensors is told as well.
+    assertThat(problems(request(data.toString(), output(), Start.FRESH)))
+        .hasSize(2)
+        .anySatisfy(
+            problem -> {
+              assertThat(problem.code()).isEqualTo(ErrorCode.CLUSTER_UNFIT);
+              assertThat(problem.sentence())
+                  .contains("free", "2 training states", "--keep-checkpoints");
+            });
   }
 
   @Test
