@@ -631,7 +631,7 @@ class PrepareTest {
     try (DataFileReader reader = DataFileReader.open(storage, FileSlice.whole(file))) {
       assertThat(reader.next().orElseThrow().values().orElseThrow())
           .containsEntry("few", 1.25)
-          .containsEntry("whole", -3L)
+          .containsEntry("whole", -3.0)
           .containsEntry("many", 1e20);
     }
   }
