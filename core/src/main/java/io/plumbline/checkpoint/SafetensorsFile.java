@@ -107,7 +107,7 @@ public final class SafetensorsFile {
                 ? "a web page and no weights; download the file again"
                 : text.startsWith("PK")
                     ? "a pickle of PyTorch and no safetensors; load it in transformers where you"
-                        + " trust it and save it by save_pretrained(DIR)"
+                        + " trust it and save it by save_pretrained"
                     : "";
     if (!what.isEmpty()) {
       throw new PlumblineException(

@@ -49,7 +49,7 @@ final class WeightFiles {
           path
               + " names its weights by transformers_weights in config.json ("
               + explicit.asText()
-              + "), which is not supported; save the model again by save_pretrained(DIR).");
+              + "), which is not supported; save the model again by save_pretrained.");
     }
     for (String name : names) {
       if (DISTRIBUTED.matcher(name).matches()) {
@@ -58,7 +58,7 @@ final class WeightFiles {
                 + " holds a distributed checkpoint ("
                 + name
                 + "), which transformers reads before all else and Plumbline does not; save the"
-                + " whole model by save_pretrained(DIR).");
+                + " whole model by save_pretrained.");
       }
     }
     Map<String, SafetensorsFile> files = new TreeMap<>();
@@ -109,7 +109,7 @@ final class WeightFiles {
                     + " Plumbline does not")
             + "; merge it in Python by peft's"
             + " AutoPeftModelForCausalLM.from_pretrained(...).merge_and_unload(), then"
-            + " save_pretrained(DIR) of model and tokenizer, and name DIR"
+            + " save_pretrained of model and tokenizer, and name what it wrote"
             + (alone ? "." : ", or delete the adapter's files if it is not meant."));
   }
 
@@ -164,7 +164,7 @@ final class WeightFiles {
                 + " holds its weights as pickle ("
                 + name
                 + "), which can run code when it is read and is refused; load it in transformers"
-                + " where you trust it and save it with save_pretrained(DIR), which writes"
+                + " where you trust it and save it with save_pretrained, which writes"
                 + " safetensors.");
       }
     }
@@ -183,7 +183,7 @@ final class WeightFiles {
 
   /** What a file that might be weights is, and what to do; empty for others. */
   private static String otherWeights(String name, Set<String> names) {
-    String again = "save the model again by save_pretrained(DIR) and name DIR.";
+    String again = "save the model again by save_pretrained and name what it wrote.";
     if (SHARD.matcher(name).matches()) {
       return "a shard without its index; copy " + INDEX + " there too.";
     }

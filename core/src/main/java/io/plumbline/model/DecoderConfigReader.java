@@ -159,7 +159,7 @@ final class DecoderConfigReader {
                 + key
                 + (method.isEmpty() ? "" : " with quant_method " + method)
                 + "), which cannot be read: name the model that they were made from, or load it in"
-                + " transformers, call dequantize() and save_pretrained(DIR), and name DIR");
+                + " transformers, call dequantize() and save_pretrained, and name what it wrote");
       }
     }
     for (String key : List.of("dtype", "torch_dtype")) {

@@ -30,15 +30,15 @@ final class WeightCheck {
           new Trace(
               "lora_",
               "a LoRA adapter inside the model",
-              "merge it in PEFT by merge_and_unload(), save_pretrained(DIR), and name DIR"),
+              "merge it in PEFT by merge_and_unload(), save_pretrained, and name what it wrote"),
           new Trace(
               "base_layer.",
               "a model saved with its LoRA adapter in place",
-              "merge it in PEFT by merge_and_unload(), save_pretrained(DIR), and name DIR"),
+              "merge it in PEFT by merge_and_unload(), save_pretrained, and name what it wrote"),
           new Trace(
               "_orig_mod.",
               "torch.compile",
-              "save the model below it: model._orig_mod.save_pretrained(DIR)"),
+              "save the model below it: model._orig_mod.save_pretrained"),
           new Trace(
               "_fsdp_wrapped_module.",
               "FSDP",
@@ -50,23 +50,23 @@ final class WeightCheck {
           new Trace(
               "_forward_module.",
               "Lightning",
-              "save the model below it: module._forward_module.save_pretrained(DIR)"),
+              "save the model below it: module._forward_module.save_pretrained"),
           new Trace(
               "base_model.model.",
               "PEFT",
-              "merge the adapter by merge_and_unload(), save_pretrained(DIR), and name DIR"),
+              "merge the adapter by merge_and_unload(), save_pretrained, and name what it wrote"),
           new Trace(
               "pretrained_model.",
               "TRL's model with a value head",
-              "save the model below it: model.pretrained_model.save_pretrained(DIR)"),
+              "save the model below it: model.pretrained_model.save_pretrained"),
           new Trace(
               "language_model.",
               "a model of images and text",
-              "save its language model alone: model.language_model.save_pretrained(DIR)"),
+              "save its language model alone: model.language_model.save_pretrained"),
           new Trace(
               "module.",
               "DistributedDataParallel or DeepSpeed",
-              "save the model below it: model.module.save_pretrained(DIR)"));
+              "save the model below it: model.module.save_pretrained"));
 
   /** Endings of the tensors that quantised checkpoints have beside or for a weight. */
   private static final List<String> QUANTISED =
@@ -210,7 +210,7 @@ final class WeightCheck {
                   + "\", such as "
                   + name
                   + ", where transformers takes \"model.\" or none: rename the tensors, or save the"
-                  + " model again by save_pretrained(DIR)");
+                  + " model again by save_pretrained");
         }
       }
     }

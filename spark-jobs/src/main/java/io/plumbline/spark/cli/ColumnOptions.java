@@ -41,7 +41,8 @@ final class ColumnOptions {
     ColumnNames names = names(values, problems);
     for (ColumnNames.Entry entry : names.entries()) {
       // Another column may only be put out of the way, for one that takes its name.
-      boolean moved = RowLayout.COLUMNS.contains(entry.column());
+      boolean moved =
+          names.entries().stream().anyMatch(other -> other.name().equals(entry.column()));
       if (!RowLayout.COLUMNS.contains(entry.name()) && !moved) {
         problems.add(
             String.format(

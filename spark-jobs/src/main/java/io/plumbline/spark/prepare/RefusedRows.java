@@ -55,7 +55,7 @@ final class RefusedRows {
             + " of "
             + counts.read()
             + " rows were refused, "
-            + (limit.allows(refused, counts.read())
+            + (counts.accepted() == 0 || limit.allows(refused, counts.read())
                 ? "which leaves none"
                 : "more than --max-bad-rows " + limit + " allows")
             + ": "

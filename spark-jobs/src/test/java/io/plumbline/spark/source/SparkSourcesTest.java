@@ -715,7 +715,7 @@ class SparkSourcesTest {
 
     assertThat(problems).hasSize(2);
     assertThat(problems.get(0)).startsWith("There is no table gone");
-    assertThat(problems.get(1)).contains("columns x", "prompt", "AS prompt");
+    assertThat(problems.get(1)).contains("columns x", "prompt", "--columns prompt=");
     assertThatThrownBy(() -> SparkSources.require(spark, storage, "table:gone"))
         .isInstanceOf(PlumblineException.class);
     assertThat(Path.of(output())).doesNotExist();
