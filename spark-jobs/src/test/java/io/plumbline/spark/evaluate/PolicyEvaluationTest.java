@@ -43,7 +43,7 @@ class PolicyEvaluationTest {
 
   @TempDir static Path temp;
   private static String llama;
-  private static String qwen;
+  private static String rope;
   private static String pairs;
   private static String prompts;
   private static EvaluationRequest request;
@@ -55,11 +55,11 @@ class PolicyEvaluationTest {
     Path other = Path.of(GoldenLlama.directory(temp.resolve("other")));
     for (String file : List.of("config.json", "model.safetensors")) {
       Files.copy(
-          Fixtures.golden("models/qwen2").resolve(file),
+          Fixtures.golden("models/llama3_rope").resolve(file),
           other.resolve(file),
           StandardCopyOption.REPLACE_EXISTING);
     }
-    qwen = other.toString();
+    rope = other.toString();
     StringBuilder pairRows = new StringBuilder();
     StringBuilder promptRows = new StringBuilder();
     for (int i = 0; i < 13; i++) {
@@ -70,7 +70,7 @@ class PolicyEvaluationTest {
     }
     pairs = Files.writeString(temp.resolve("pairs.jsonl"), pairRows).toString();
     prompts = Files.writeString(temp.resolve("prompts.jsonl"), promptRows).toString();
-    request = request(List.of(llama, llama, qwen), OptionalInt.of(4));
+    request = request(List.of(llama, llama, rope), OptionalInt.of(4));
     evaluation = evaluate(request);
   }
 
@@ -183,7 +183,7 @@ class PolicyEvaluationTest {
         PairEvaluation.run(
             Storage.local(),
             LocalSpark.context().parallelize(rows, 3),
-            qwen,
+            rope,
             ComputeDtype.F32,
             BETA,
             1024,
@@ -213,7 +213,7 @@ class PolicyEvaluationTest {
     double kl = 0;
     double digits = 0;
     double length = 0;
-    try (Sampler sampler = Sampler.open(Storage.local(), qwen, ComputeDtype.F32);
+    try (Sampler sampler = Sampler.open(Storage.local(), rope, ComputeDtype.F32);
         CausalLm reference =
             CausalLm.load(
                 ModelDirectory.open(Storage.local(), llama),
@@ -288,7 +288,7 @@ class PolicyEvaluationTest {
         .hasMessageContaining("--data holds no row");
     assertThatThrownBy(() -> evaluate(of(good, List.of(prompts), List.of(), List.of())))
         .isInstanceOf(PlumblineException.class)
-        .hasMessageContaining("cannot be scored: it needs the columns");
+        .hasMessageContaining("cannot be scored: answer is a number");
     assertThatThrownBy(
             () ->
                 evaluate(
