@@ -416,8 +416,9 @@ class CommandsTest {
         Call.plumbline("prepare", "--model", model, "--output", "x", "--data", "pairs.jsonl:two");
     assertThat(unread.err())
         .isEqualTo(
-            "plumbline prepare: --data: \"pairs.jsonl:two\" is not a path (Relative path in"
-                + " absolute URI); name a file or directory.\n");
+            "plumbline prepare: --data: \"pairs.jsonl:two\" is not a path, because what stands"
+                + " before its colon is taken for a file system; for a file with a colon in its"
+                + " name write ./pairs.jsonl:two.\n");
   }
 
   private static final String PROMPTS =
