@@ -237,6 +237,7 @@ class EvaluateCommandTest {
             "policy", "other",
             "reward", "length{\"target\":3}",
             "compute-dtype", "bf16",
+            "columns", "prompt=question",
             "top-p", "0.5",
             "min-p", "0.5");
     if (option.equals("reference")) {
