@@ -91,7 +91,7 @@ final class ConfigFile {
             (key, value) -> {
               String where = where(name, value.key());
               Optional<List<String>> texts = OptionTexts.of(key, value.node());
-              if (texts.isEmpty() && TrlOptions.find("", key).isPresent()) {
+              if (texts.isEmpty() && isOnlyOfTrl(key)) {
                 // Some of TRL's take mappings; the name alone has an answer.
                 entries.put(key, new SettingValues.Given(List.of(), where));
               } else if (texts.isEmpty()) {
@@ -135,5 +135,12 @@ final class ConfigFile {
     String message = String.valueOf(e.getMessage());
     int end = message.indexOf('\n');
     return end < 0 ? message : message.substring(0, end);
+  }
+
+  /** Whether TRL has an option of this name and no command here has. */
+  private static boolean isOnlyOfTrl(String key) {
+    return TrlOptions.find("", key)
+        .filter(option -> !option.options().contains(key.replace('_', '-')))
+        .isPresent();
   }
 }

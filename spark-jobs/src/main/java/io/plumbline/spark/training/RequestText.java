@@ -72,6 +72,10 @@ final class RequestText {
       values.put("eval-data", rows.evalData());
     }
     rows.evalSplit().ifPresent(split -> values.put("eval-split", split(split)));
+    if (!rows.columns().isEmpty()) {
+      values.put("columns", rows.columns());
+    }
+    rows.desirableFrom().ifPresent(rating -> values.put("desirable-from", rating));
     if (request.algorithm() == Algorithm.SFT) {
       values.put("supervised-on", word(rows.supervisedOn()));
       values.put("loss-on", word(rows.lossOn()));

@@ -295,6 +295,7 @@ class LayersTest {
   private static final Map<String, String> OTHER_VALUES =
       Map.ofEntries(
           Map.entry("beta", "0.7"),
+          Map.entry("columns", "prompt=question"),
           Map.entry("epochs", "1.5"),
           Map.entry("loss-weights", "0.5"),
           Map.entry("label-smoothing", "0.25"),
