@@ -288,8 +288,12 @@ class OfflineObjectivesTest {
   @Test
   void dataThatDoesNotFitTheObjectiveSaysWhatItNeedsAndWhatThereIs() {
     assertMisfit(request("preference.jsonl", 1, 1).algorithm(Algorithm.KTO, "kto", 0.1), "label");
-    // What failed before training does not stand in the way of the next try.
-    assertMisfit(request("unpaired.jsonl", 1, 1).algorithm(Algorithm.REWARD), "chosen");
+    // Other data needs a directory of its own, though nothing was trained in this one.
+    assertMisfit(
+        request("unpaired.jsonl", 1, 1)
+            .algorithm(Algorithm.REWARD)
+            .output(directory.resolve("other")),
+        "chosen");
   }
 
   private static void assertMisfit(TestRequest request, String needed) {
