@@ -11,7 +11,7 @@ import io.plumbline.spark.evaluate.Sample;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.evaluate.Sampling;
 import io.plumbline.spark.evaluate.StageResults;
-import io.plumbline.spark.source.DataFiles;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
@@ -221,9 +221,8 @@ final class GenerateCommand implements Command {
       SparkSession spark = session.spark();
       Storage storage = session.storage();
       CompletionTable.requireEmpty(storage, output);
-      DataFiles.notes(storage, data.data(), DataFiles.Purpose.TRAINING).forEach(progress::note);
       Optional<StructType> schema = data.schema(spark, storage);
-      JavaRDD<Map<String, Object>> rows = data.read(spark, storage);
+      JavaRDD<Map<String, Object>> rows = data.read(spark, storage, Purpose.TRAINING, progress::note);
       try (StageResults<String> lines =
           Sampling.lines(
               storage, rows, model, dtype, decoding, session.threadsPerTask(), progress)) {

@@ -1,7 +1,6 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.spark.evaluate.StageResults;
-import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.tracking.ProgressListener;
 import java.util.List;
@@ -27,13 +26,10 @@ interface TextStage<T> {
       Consumer<T> receiver) {
     try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
         Progress progress = Progress.on(console)) {
-      if (given.isEmpty()) {
-        DataFiles.notes(session.storage(), values.all(TextSettings.DATA), Purpose.TRAINING)
-            .forEach(progress::note);
-      }
       JavaRDD<Map<String, Object>> rows =
           given.isEmpty()
-              ? TextSettings.rows(values).read(session.spark(), session.storage())
+              ? TextSettings.rows(values)
+                  .read(session.spark(), session.storage(), Purpose.TRAINING, progress::note)
               : session.parallel(given);
       try (StageResults<T> results = run(session, rows, progress)) {
         progress.close();

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.apache.spark.Partitioner;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
@@ -41,33 +42,44 @@ public final class InputRows {
    */
   public static JavaRDD<Map<String, Object>> read(
       SparkSession spark, Storage storage, List<String> data) {
-    return read(spark, storage, data, DataFiles.Purpose.TRAINING);
+    return read(spark, storage, data, DataFiles.Purpose.TRAINING, note -> {});
   }
 
-  /** The same with the split of a directory that is read where it has several. */
+  /**
+   * The same.
+   *
+   * @param purpose which split of a directory is read where it has several
+   * @param notes told what a user would not expect of files, before they are read
+   */
   public static JavaRDD<Map<String, Object>> read(
-      SparkSession spark, Storage storage, List<String> data, DataFiles.Purpose purpose) {
+      SparkSession spark,
+      Storage storage,
+      List<String> data,
+      DataFiles.Purpose purpose,
+      Consumer<String> notes) {
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     List<JavaRDD<Map<String, Object>>> parts = new ArrayList<>();
     for (String given : data) {
       if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
-        List<String> found = files(storage, given, purpose);
+        List<String> found = files(storage, given, purpose, notes);
         parts.add(
             context.parallelize(found, found.size()).flatMap(file -> new FileRows(storage, file)));
       } else {
-        parts.add(SparkSources.rows(spark, storage, given));
+        parts.add(SparkSources.rows(spark, storage, given, purpose, notes));
       }
     }
     return parts.stream().reduce(JavaRDD::union).orElseGet(context::emptyRDD);
   }
 
-  private static List<String> files(Storage storage, String path, DataFiles.Purpose purpose) {
-    List<Storage.Entry> files = DataFiles.find(storage, path, purpose).files();
-    DataFiles.requireReadable(storage, files);
-    return files.stream().map(Storage.Entry::path).toList();
+  private static List<String> files(
+      Storage storage, String path, DataFiles.Purpose purpose, Consumer<String> notes) {
+    DataFiles.Found found = DataFiles.find(storage, path, purpose);
+    found.notes().forEach(notes);
+    DataFiles.requireReadable(storage, found.files());
+    return found.files().stream().map(Storage.Entry::path).toList();
   }
 
-  /** The columns' types, where all that is named has the same and says which. */
+  /** The columns' types of training rows, where all that is named has the same and says which. */
   public static Optional<StructType> schema(
       SparkSession spark, Storage storage, List<String> data) {
     Set<StructType> schemas = new HashSet<>();
@@ -75,7 +87,7 @@ public final class InputRows {
       if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
         return Optional.empty();
       }
-      schemas.add(SparkSources.schema(spark, storage, given));
+      schemas.add(SparkSources.schema(spark, storage, given, DataFiles.Purpose.TRAINING));
     }
     return schemas.size() == 1 ? schemas.stream().findFirst() : Optional.empty();
   }

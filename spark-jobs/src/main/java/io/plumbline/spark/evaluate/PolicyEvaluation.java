@@ -16,7 +16,6 @@ import io.plumbline.rollout.reward.RewardNotices;
 import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.reference.SparkFailures;
-import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.tracking.StageProgress;
@@ -200,11 +199,13 @@ public final class PolicyEvaluation {
   /** Rows that several stages read, kept by the executors meanwhile. */
   private record Input(JavaRDD<Map<String, Object>> rows, long size) implements AutoCloseable {
     static Input of(PolicyEvaluation evaluation, RowSources sources, String option) {
-      DataFiles.notes(evaluation.storage, sources.data(), Purpose.HELD_OUT)
-          .forEach(evaluation.listener::note);
       JavaRDD<Map<String, Object>> rows =
           sources
-              .read(evaluation.spark, evaluation.storage, Purpose.HELD_OUT)
+              .read(
+                  evaluation.spark,
+                  evaluation.storage,
+                  Purpose.HELD_OUT,
+                  evaluation.listener::note)
               .persist(StorageLevel.MEMORY_AND_DISK());
       try {
         long size = SparkFailures.unwrapped(rows::count);

@@ -7,6 +7,7 @@ import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
@@ -52,12 +53,17 @@ public record RowSources(List<String> data, ColumnNames columns, Missing missing
    * is named is not there.
    */
   public JavaRDD<Map<String, Object>> read(SparkSession spark, Storage storage) {
-    return read(spark, storage, Purpose.TRAINING);
+    return read(spark, storage, Purpose.TRAINING, note -> {});
   }
 
-  /** The rows, in order; of a directory with several splits those for the purpose. */
-  public JavaRDD<Map<String, Object>> read(SparkSession spark, Storage storage, Purpose purpose) {
-    JavaRDD<Map<String, Object>> rows = InputRows.read(spark, storage, data, purpose);
+  /**
+   * The rows, in order; of a directory with several splits those for the purpose.
+   *
+   * @param notes told what a user would not expect of files, before they are read
+   */
+  public JavaRDD<Map<String, Object>> read(
+      SparkSession spark, Storage storage, Purpose purpose, Consumer<String> notes) {
+    JavaRDD<Map<String, Object>> rows = InputRows.read(spark, storage, data, purpose, notes);
     if (columns.isEmpty()) {
       return rows;
     }

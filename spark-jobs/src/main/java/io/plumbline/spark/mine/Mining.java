@@ -101,7 +101,12 @@ public final class Mining {
     ModelTokenizer.check(model, listener::note);
     int maxPositions = CausalLm.check(model).maxPositions();
     requireRoom(request, model, maxPositions);
-    List<String> sources = SparkSources.check(spark, storage, request.data().data());
+    List<String> sources = SparkSources.check(
+            spark,
+            storage,
+            request.data().data(),
+            DataFiles.Purpose.TRAINING,
+            request.data().columns().columns());
     if (!sources.isEmpty()) {
       throw new PlumblineException(ErrorCode.INPUT_NOT_FOUND, String.join(" ", sources));
     }
@@ -111,12 +116,12 @@ public final class Mining {
       names = panel.names();
       RewardNotices.of(panel, model.tokenizerFiles()).forEach(listener::note);
     }
-    DataFiles.notes(storage, request.data().data(), DataFiles.Purpose.TRAINING)
-        .forEach(listener::note);
+    List<DataFiles.Found> files = request.files(storage);
+    files.forEach(found -> found.notes().forEach(listener::note));
     MineDirectory directory = new MineDirectory(storage, output);
     model.requireFinite();
-    String fingerprint = request.fingerprint(storage, model.fingerprint());
-    String data = request.dataFingerprint(storage);
+    String data = request.dataFingerprint(storage, files);
+    String fingerprint = request.fingerprint(storage, model.fingerprint(), data);
     if (start != Start.OVERWRITE) {
       Optional<ObjectNode> before = directory.complete();
       if (before.isPresent()) {

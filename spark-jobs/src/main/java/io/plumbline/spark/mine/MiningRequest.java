@@ -17,7 +17,6 @@ import io.plumbline.spark.evaluate.DecodingSettings;
 import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
-import io.plumbline.spark.source.SparkSources;
 import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.storage.Storage;
@@ -131,8 +130,10 @@ public record MiningRequest(
 
   /**
    * Is the same where the same rows would come out, as far as names, sizes and times of files tell.
+   *
+   * @param dataFingerprint as {@link #dataFingerprint} gives it
    */
-  String fingerprint(Storage storage, String modelFingerprint) {
+  String fingerprint(Storage storage, String modelFingerprint, String dataFingerprint) {
     Fingerprint fingerprint = Fingerprint.of("plumbline.mine.2").text("model", modelFingerprint);
     deciding(configuration())
         .values()
@@ -149,23 +150,26 @@ public record MiningRequest(
                   fingerprint.text(
                       "reward model", ModelDirectory.open(storage, path).fingerprint()));
     }
-    return FORMAT + fingerprint.text("data", dataFingerprint(storage)).hex();
+    return FORMAT + fingerprint.text("data", dataFingerprint).hex();
+  }
+
+  /** The files that are read; tables and queries have none. */
+  List<DataFiles.Found> files(Storage storage) {
+    return data.data().stream()
+        .flatMap(given -> DataFiles.of(storage, given, Purpose.TRAINING).stream())
+        .toList();
   }
 
   /** Is the same where the same files have not changed, as far as names, sizes and times tell. */
-  String dataFingerprint(Storage storage) {
+  String dataFingerprint(Storage storage, List<DataFiles.Found> files) {
     Fingerprint fingerprint = Fingerprint.of("mine.data");
     data.data().forEach(given -> fingerprint.text("given", given));
-    for (String given : data.data()) {
-      if (SparkSources.isDelimited(given)
-          || SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
-        String path = SparkSources.pathIn(given);
-        for (Storage.Entry file : DataFiles.find(storage, path, Purpose.TRAINING).files()) {
-          fingerprint
-              .text("file", file.path())
-              .number("bytes", file.length())
-              .number("modified", storage.modified(file.path()).toEpochMilli());
-        }
+    for (DataFiles.Found found : files) {
+      for (Storage.Entry file : found.files()) {
+        fingerprint
+            .text("file", file.path())
+            .number("bytes", file.length())
+            .number("modified", storage.modified(file.path()).toEpochMilli());
       }
     }
     return fingerprint.hex();

@@ -146,7 +146,9 @@ public final class Prepare {
     }
     List<Input> inputs = new ArrayList<>();
     for (String path : settings.paths()) {
-      inputs.add(new Input(path, DataFiles.find(storage, path, settings.purpose()).files()));
+      DataFiles.Found found = DataFiles.find(storage, path, settings.purpose());
+      found.notes().forEach(listener::note);
+      inputs.add(new Input(path, found.files()));
     }
     return inputs;
   }

@@ -57,6 +57,11 @@ public record PrepareSettings(
 
   /** What the rows are for: of a directory with several splits, another one is read. */
   public DataFiles.Purpose purpose() {
+    return purposeOf(name);
+  }
+
+  /** What rows of such a name are for. */
+  public static DataFiles.Purpose purposeOf(String name) {
     return name.equals("eval") ? DataFiles.Purpose.HELD_OUT : DataFiles.Purpose.TRAINING;
   }
 

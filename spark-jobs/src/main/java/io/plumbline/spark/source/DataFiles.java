@@ -7,6 +7,7 @@ import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -82,7 +83,8 @@ public final class DataFiles {
               + "|jpeg|gif|svg|webp|bib|tex|log|lock|crc|md5|sha1|sha256|sha512|sig|asc"
               + "|gitattributes|gitignore|gitkeep|duckdb|tmp|bak|swp|ds_store)");
 
-  private static final Pattern GLOB = Pattern.compile("[*?\\[{]");
+  /** Where the pattern in a glob begins. */
+  static final Pattern GLOB = Pattern.compile("[*?\\[{]");
   private static final Pattern PARTITION = Pattern.compile("([^=/]+)=[^/]*");
 
   /** So many files are looked at before any work; others when they are read. */
@@ -142,17 +144,17 @@ public final class DataFiles {
     return new Found(files, List.copyOf(notes));
   }
 
-  /** Notes of all the values that name files; other sources have none. */
-  public static List<String> notes(Storage storage, List<String> data, Purpose purpose) {
-    List<String> notes = new ArrayList<>();
-    for (String given : data) {
-      if (DelimitedFiles.isNamedBy(given)) {
-        notes.addAll(DelimitedFiles.of(given).files(storage, Purpose.TRAINING).notes());
-      } else if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
-        notes.addAll(find(storage, given, purpose).notes());
-      }
+  /**
+   * The files of a value of {@code --data}, CSV and TSV included; empty for a table or a query.
+   * Fails as {@link #find} does.
+   */
+  public static Optional<Found> of(Storage storage, String given, Purpose purpose) {
+    if (DelimitedFiles.isNamedBy(given)) {
+      return Optional.of(DelimitedFiles.of(given).files(storage, purpose));
     }
-    return notes;
+    return SparkSources.kind(storage, given) == SparkSources.Kind.FILES
+        ? Optional.of(find(storage, given, purpose))
+        : Optional.empty();
   }
 
   /**
@@ -162,7 +164,7 @@ public final class DataFiles {
    * @throws PlumblineException BAD_DATA with a sentence that says what the file is and what to do
    */
   public static void requireReadable(Storage storage, List<Storage.Entry> files) {
-    int step = Math.max(1, files.size() / MOST_LOOKED_AT);
+    int step = Math.max(1, (files.size() + MOST_LOOKED_AT - 1) / MOST_LOOKED_AT);
     for (int i = 0; i < files.size(); i += step) {
       if (files.get(i).length() > 0) {
         DataFileReader.content(storage, files.get(i).path());

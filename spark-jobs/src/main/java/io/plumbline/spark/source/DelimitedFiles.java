@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -169,14 +170,26 @@ record DelimitedFiles(String path, Map<String, String> options) {
   /**
    * The rows, in the order of the files by path and of their lines.
    *
+   * @param notes told what a user would not expect
    * @throws PlumblineException BAD_DATA where the files have different columns or are of another
    *     encoding, INPUT_NOT_FOUND where there is none
    */
-  Dataset<Row> rows(SparkSession spark, Storage storage) {
-    List<Storage.Entry> files =
-        files(storage, Purpose.TRAINING).files().stream()
-            .filter(file -> file.length() > 0)
-            .toList();
+  Dataset<Row> rows(
+      SparkSession spark, Storage storage, Purpose purpose, Consumer<String> notes) {
+    DataFiles.Found found = files(storage, purpose);
+    found.notes().forEach(notes);
+    List<Storage.Entry> files = readable(found);
+    requireUtf8(storage, files);
+    return analysed(spark, storage, files);
+  }
+
+  /** The same for those who want the columns alone: how the text is encoded is not looked at. */
+  Dataset<Row> columns(SparkSession spark, Storage storage, Purpose purpose) {
+    return analysed(spark, storage, readable(files(storage, purpose)));
+  }
+
+  private List<Storage.Entry> readable(DataFiles.Found found) {
+    List<Storage.Entry> files = found.files().stream().filter(file -> file.length() > 0).toList();
     if (files.isEmpty()) {
       throw new PlumblineException(ErrorCode.BAD_DATA, path + " names only files that are empty");
     }
@@ -187,7 +200,11 @@ record DelimitedFiles(String path, Map<String, String> options) {
               .formatted(path, files.size(), MOST_FILES));
     }
     requirePlainNames(files);
-    requireUtf8(storage, files);
+    return files;
+  }
+
+  private Dataset<Row> analysed(
+      SparkSession spark, Storage storage, List<Storage.Entry> files) {
     Optional<Dataset<Row>> all = Optional.empty();
     for (Storage.Entry file : files) {
       // Each by itself: Spark would take the first one's header for all, and the largest first.

@@ -140,11 +140,19 @@ final class Snapshot {
     return Storage.join(output, "sources");
   }
 
-  /** Reads a source and keeps its rows, or finds that it has kept the same rows before. */
+  /**
+   * Reads a source and keeps its rows, or finds that it has kept the same rows before.
+   *
+   * @param rows of the source, not yet read
+   */
   static Taken take(
-      SparkSession spark, Storage storage, Source source, String name, String output) {
+      SparkSession spark,
+      Storage storage,
+      Source source,
+      Dataset<Row> rows,
+      String name,
+      String output) {
     Snapshot snapshot = new Snapshot(spark, storage, source, name, output);
-    Dataset<Row> rows = source.rows(spark, storage);
     return SourceFailures.reading(spark, source, () -> snapshot.take(rows));
   }
 

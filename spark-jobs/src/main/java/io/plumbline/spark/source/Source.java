@@ -4,6 +4,7 @@ import io.plumbline.data.ExampleShape;
 import io.plumbline.data.RowLayout;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -12,9 +13,12 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.StructType;
 
 /**
  * One of the user's values of {@code --data}, told apart.
@@ -89,14 +93,31 @@ record Source(SparkSources.Kind kind, String given, String text) {
     };
   }
 
-  /** The rows, analysed and not read. */
-  Dataset<Row> rows(SparkSession spark, Storage storage) {
+  /**
+   * The rows, analysed and not read. Only files of text are looked through, for bytes of another
+   * encoding.
+   *
+   * @param purpose which of several splits of files is wanted
+   * @param notes told what a user would not expect of files
+   */
+  Dataset<Row> rows(
+      SparkSession spark, Storage storage, Purpose purpose, Consumer<String> notes) {
+    return analysed(spark, storage, files -> files.rows(spark, storage, purpose, notes));
+  }
+
+  /** The columns of the same rows. */
+  StructType schema(SparkSession spark, Storage storage, Purpose purpose) {
+    return analysed(spark, storage, files -> files.columns(spark, storage, purpose)).schema();
+  }
+
+  private Dataset<Row> analysed(
+      SparkSession spark, Storage storage, Function<DelimitedFiles, Dataset<Row>> delimited) {
     Dataset<Row> rows =
         switch (kind) {
           case TABLE -> table(spark);
           case QUERY -> query(spark);
           case DELTA -> delta(spark, storage);
-          case DELIMITED -> delimited(spark, storage);
+          case DELIMITED -> delimited(spark, delimited);
           case FILES -> throw new IllegalStateException(given + " is read as files");
         };
     requireDistinctColumns(spark, rows);
@@ -212,12 +233,13 @@ record Source(SparkSources.Kind kind, String given, String text) {
         });
   }
 
-  private Dataset<Row> delimited(SparkSession spark, Storage storage) {
+  private Dataset<Row> delimited(
+      SparkSession spark, Function<DelimitedFiles, Dataset<Row>> delimited) {
     return SourceFailures.analysing(
         spark,
         this,
         () -> {
-          Dataset<Row> rows = DelimitedFiles.of(text).rows(spark, storage);
+          Dataset<Row> rows = delimited.apply(DelimitedFiles.of(text));
           rows.schema();
           return rows;
         });

@@ -8,12 +8,14 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -102,20 +104,30 @@ public final class SparkSources {
    * Makes files of everything that is given: files stay as they are, a source is read once and kept
    * under {@code OUTPUT/sources/NAME-KEY/}, where the same rows are found again.
    *
+   * @param purpose which of several splits of files is wanted
    * @param name what the data is for, such as {@code train}: a part of the directory's name
+   * @param notes told what a user would not expect of files that are read here
    * @throws PlumblineException BAD_USAGE where a value or a query makes no sense, INPUT_NOT_FOUND
    *     where a source is not there or may not be read, CLUSTER_UNFIT where Spark lacks the jars
    *     for it, BAD_DATA where it holds no row, STORAGE_FAILED where reading or writing failed
    */
   public static List<Resolved> resolve(
-      SparkSession spark, Storage storage, List<String> data, String name, String output) {
+      SparkSession spark,
+      Storage storage,
+      List<String> data,
+      Purpose purpose,
+      String name,
+      String output,
+      Consumer<String> notes) {
     List<Source> sources = data.stream().map(given -> Source.of(storage, given)).toList();
     List<Resolved> resolved = new ArrayList<>();
     for (Source source : sources) {
       if (source.kind() == Kind.FILES) {
         resolved.add(new Resolved(source.given(), source.given(), Kind.FILES, NOT_COUNTED));
       } else {
-        Snapshot.Taken taken = Snapshot.take(spark, storage, source, name, output);
+        Snapshot.Taken taken =
+            Snapshot.take(
+                spark, storage, source, source.rows(spark, storage, purpose, notes), name, output);
         resolved.add(new Resolved(taken.path(), source.given(), source.kind(), taken.rows()));
       }
     }
@@ -155,12 +167,19 @@ public final class SparkSources {
    * What can be known to be wrong with data without reading it, in a sentence each: names that are
    * not there, queries that fail analysis, jars that are missing. Files are only looked at for
    * being a table's; whether they are there is not checked here.
+   *
+   * @param renamed columns that are read under other names
    */
-  public static List<String> check(SparkSession spark, Storage storage, List<String> data) {
+  public static List<String> check(
+      SparkSession spark,
+      Storage storage,
+      List<String> data,
+      Purpose purpose,
+      Set<String> renamed) {
     List<String> sentences = new ArrayList<>();
     for (String given : data) {
       try {
-        require(spark, storage, given);
+        require(spark, storage, given, purpose, renamed);
       } catch (PlumblineException e) {
         sentences.add(e.getMessage());
       }
@@ -169,26 +188,18 @@ public final class SparkSources {
   }
 
   /** The check of one value, as a failure with its code. */
-  public static void require(SparkSession spark, Storage storage, String given) {
-    require(spark, storage, given, Set.of());
-  }
-
-  /**
-   * The same.
-   *
-   * @param renamed columns that are read under other names
-   */
   public static void require(
-      SparkSession spark, Storage storage, String given, Set<String> renamed) {
+      SparkSession spark, Storage storage, String given, Purpose purpose, Set<String> renamed) {
     Source source = Source.of(storage, given);
     if (source.kind() != Kind.FILES) {
-      source.requireKnownColumn(source.rows(spark, storage), renamed);
+      source.requireKnownColumn(source.rows(spark, storage, purpose, note -> {}), renamed);
     }
   }
 
   /** The columns of a source that is no files, with their types; its rows are not read. */
-  public static StructType schema(SparkSession spark, Storage storage, String given) {
-    return Source.of(storage, given).rows(spark, storage).schema();
+  public static StructType schema(
+      SparkSession spark, Storage storage, String given, Purpose purpose) {
+    return Source.of(storage, given).schema(spark, storage, purpose);
   }
 
   /**
@@ -196,11 +207,17 @@ public final class SparkSources {
    * once and kept by the executors. Each is what the same row in a Parquet file would be. They are
    * sorted by their text, so that their order does not depend on the cluster; those of a query that
    * ends in {@code ORDER BY} stay in its order.
+   *
+   * @param notes told what a user would not expect of files
    */
   public static JavaRDD<Map<String, Object>> rows(
-      SparkSession spark, Storage storage, String given) {
+      SparkSession spark,
+      Storage storage,
+      String given,
+      Purpose purpose,
+      Consumer<String> notes) {
     Source source = Source.of(storage, given);
-    Dataset<Row> rows = source.rows(spark, storage);
+    Dataset<Row> rows = source.rows(spark, storage, purpose, notes);
     return SourceFailures.reading(
         spark,
         source,

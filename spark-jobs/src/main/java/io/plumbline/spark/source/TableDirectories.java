@@ -6,7 +6,6 @@ import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Directories that are tables of a lakehouse format. Their log says which of their Parquet files
@@ -14,8 +13,6 @@ import java.util.regex.Pattern;
  */
 final class TableDirectories {
   static final String DELTA_LOG = "_delta_log";
-
-  private static final Pattern GLOB = Pattern.compile("[*?\\[{]");
 
   /** Deeper than tables lie below a directory that somebody takes for data files. */
   private static final int DEPTH = 8;
@@ -81,7 +78,7 @@ final class TableDirectories {
    * @param given a file, directory or glob that is no table itself
    */
   void requirePlainFiles(String given) {
-    Matcher glob = GLOB.matcher(given);
+    Matcher glob = DataFiles.GLOB.matcher(given);
     boolean literal = storage.exists(given) || !glob.find();
     String start = literal ? given : given.substring(0, glob.start());
     Optional<Table> table = above(start, literal);

@@ -1,6 +1,6 @@
 package io.plumbline.spark.training;
 
-import io.plumbline.spark.source.SparkSources;
+import io.plumbline.spark.source.DataFiles;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,9 +30,8 @@ final class InputFiles {
     List<Storage.Entry> data = new ArrayList<>();
     for (String source : request.rows().data()) {
       // Tables and queries have no files that could be told.
-      if (SparkSources.kind(storage, source) == SparkSources.Kind.FILES) {
-        data.addAll(storage.expand(source));
-      }
+      DataFiles.of(storage, source, DataFiles.Purpose.TRAINING)
+          .ifPresent(found -> data.addAll(found.files()));
     }
     files.put("data", told(storage, data));
     return files;

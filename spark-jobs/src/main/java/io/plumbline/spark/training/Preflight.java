@@ -13,6 +13,7 @@ import io.plumbline.model.CausalLm;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.spark.gang.Gang;
 import io.plumbline.spark.source.DataFiles;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
 import java.util.LinkedHashSet;
@@ -57,10 +58,13 @@ public final class Preflight {
     Preflight preflight = new Preflight(storage);
     preflight.gathering(() -> Gang.check(spark, request.ranks(), request.device()));
     Set<String> renamed = ColumnNames.parse(request.rows().columns()).columns();
-    preflight.sources(spark, "--data", request.rows().data(), renamed);
-    preflight.sources(spark, "--eval-data", request.rows().evalData(), renamed);
+    preflight.sources(spark, "--data", request.rows().data(), Purpose.TRAINING, renamed);
+    preflight.sources(spark, "--eval-data", request.rows().evalData(), Purpose.HELD_OUT, renamed);
     critic(request)
-        .ifPresent(critic -> preflight.sources(spark, "--ptx-data", critic.ptxData(), Set.of()));
+        .ifPresent(
+            critic ->
+                preflight.sources(
+                    spark, "--ptx-data", critic.ptxData(), Purpose.TRAINING, Set.of()));
     preflight.withoutSpark(request);
     return List.copyOf(preflight.problems);
   }
@@ -96,8 +100,8 @@ public final class Preflight {
       Optional<String> referenceCache) {
     Preflight preflight = new Preflight(storage);
     Set<String> renamed = rows.reading().columns().columns();
-    preflight.sources(spark, "--data", rows.data(), renamed);
-    preflight.sources(spark, "--eval-data", rows.evalData(), renamed);
+    preflight.sources(spark, "--data", rows.data(), Purpose.TRAINING, renamed);
+    preflight.sources(spark, "--eval-data", rows.evalData(), Purpose.HELD_OUT, renamed);
     preflight.model(model, use);
     preflight.files(rows.data(), rows.evalData());
     preflight.writable(rows.output(), referenceCache);
@@ -162,7 +166,7 @@ public final class Preflight {
 
   /** A critic reads the policy's tokens, so it must have its tokenizer. */
   private void critic(CriticSettings settings, Optional<ModelDirectory> policy) {
-    settings.ptxData().forEach(path -> data("--ptx-data", path));
+    settings.ptxData().forEach(path -> data("--ptx-data", path, Purpose.TRAINING));
     if (settings.model().isEmpty()) {
       return;
     }
@@ -196,8 +200,8 @@ public final class Preflight {
   }
 
   private void files(List<String> data, List<String> evalData) {
-    data.forEach(path -> data("--data", path));
-    evalData.forEach(path -> data("--eval-data", path));
+    data.forEach(path -> data("--data", path, Purpose.TRAINING));
+    evalData.forEach(path -> data("--eval-data", path, Purpose.HELD_OUT));
   }
 
   private void writable(String output, Optional<String> referenceCache) {
@@ -263,28 +267,28 @@ public final class Preflight {
     }
   }
 
-  private void sources(SparkSession spark, String option, List<String> given, Set<String> renamed) {
+  private void sources(
+      SparkSession spark,
+      String option,
+      List<String> given,
+      Purpose purpose,
+      Set<String> renamed) {
     given.forEach(
         source ->
-            gathering(option + ": ", () -> SparkSources.require(spark, storage, source, renamed)));
+            gathering(
+                option + ": ",
+                () -> SparkSources.require(spark, storage, source, purpose, renamed)));
   }
 
-  private void data(String option, String path) {
-    gathering(option + ": ", () -> files(option, path));
+  private void data(String option, String path, Purpose purpose) {
+    gathering(option + ": ", () -> files(option, path, purpose));
   }
 
-  private void files(String option, String path) {
+  private void files(String option, String path, Purpose purpose) {
     if (SparkSources.kind(storage, path) != SparkSources.Kind.FILES) {
       return;
     }
-    List<Storage.Entry> files =
-        DataFiles.find(
-                storage,
-                path,
-                option.equals("--eval-data")
-                    ? DataFiles.Purpose.HELD_OUT
-                    : DataFiles.Purpose.TRAINING)
-            .files();
+    List<Storage.Entry> files = DataFiles.find(storage, path, purpose).files();
     if (files.stream().allMatch(file -> file.length() == 0)) {
       add(
           ErrorCode.BAD_DATA,

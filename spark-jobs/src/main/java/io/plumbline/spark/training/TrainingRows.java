@@ -23,7 +23,6 @@ import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.prepare.PreparedCounts;
 import io.plumbline.spark.prepare.RowSet;
 import io.plumbline.spark.prepare.ShardWriting;
-import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.tracking.ProgressListener.Amount;
@@ -381,15 +380,13 @@ public final class TrainingRows {
 
   private PrepareSettings preparing(String split, List<String> paths) {
     List<String> files = sources(split, paths).stream().map(SparkSources.Resolved::path).toList();
-    PrepareSettings preparing =
+    return
         PrepareSettings.of(files, settings.reading().kind(), settings.output())
             .withReading(settings.reading())
             .named(split)
             .withLossOn(settings.lossOn())
             .withLimits(settings.limits())
             .withBadRows(settings.badRows());
-    DataFiles.notes(storage, paths, preparing.purpose()).forEach(progress::note);
-    return preparing;
   }
 
   private Prepared prepare(PrepareSettings preparing, ModelDirectory model) {
@@ -464,7 +461,14 @@ public final class TrainingRows {
         return before.get();
       }
     }
-    return SparkSources.resolve(spark, storage, paths, split, settings.output());
+    return SparkSources.resolve(
+        spark,
+        storage,
+        paths,
+        PrepareSettings.purposeOf(split),
+        split,
+        settings.output(),
+        progress::note);
   }
 
   private <T> T timed(String stage, Supplier<T> work) {

@@ -123,6 +123,42 @@ class DataFormatsCommandTest {
   }
 
   @Test
+  void mineReadsColumnsOfCsvUnderOtherNames() throws Exception {
+    Path file = Files.writeString(directory.resolve("fragen.csv"), "frage\nWarum?\nWer?\n");
+    Call call =
+        Call.plumbline(
+            "mine",
+            "--model",
+            model,
+            "--data",
+            "csv:" + file,
+            "--columns",
+            "prompt=frage",
+            "--reward",
+            MineCommandTest.CodePoints.class.getName(),
+            "--num-generations",
+            "4",
+            "--max-new-tokens",
+            "4",
+            "--output",
+            directory.resolve("mined").toString());
+    assertThat(call.status()).as(call.err()).isZero();
+    assertThat(call.err()).contains("of 2 prompts and 8 completions");
+  }
+
+  @Test
+  void trainingAndHeldOutRowsOfOneDirectoryAreThoseOfTheirSplits() throws Exception {
+    Path splits = Files.createDirectory(directory.resolve("splits"));
+    Files.writeString(splits.resolve("train.csv"), "prompt,chosen,rejected\na,b,c\nd,e,f\ng,h,i\n");
+    Files.writeString(splits.resolve("test.csv"), "prompt,chosen,rejected\nx,y,z\n");
+    Call call = prepare("split", "--data", "csv:" + splits, "--eval-data", "csv:" + splits);
+    assertThat(call.status()).as(call.err()).isZero();
+    assertThat(call.err())
+        .contains("train: 3 rows read as", "eval: 1 rows read as")
+        .contains("train is read (1 of 2 files)", "test is read (1 of 2 files)");
+  }
+
+  @Test
   void columnsThatAreNotThereAreNamedWithThoseThatAre() {
     for (List<String> call :
         List.of(

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
 import io.plumbline.PythonPeer;
 import io.plumbline.spark.reference.LocalSpark;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
@@ -66,11 +67,31 @@ class InputRowsTest {
   }
 
   private static List<JsonNode> rows(String data) throws IOException {
+    return rows(data, Purpose.TRAINING);
+  }
+
+  private static List<JsonNode> rows(String data, Purpose purpose) throws IOException {
     List<JsonNode> rows = new ArrayList<>();
-    for (Map<String, Object> row : InputRows.read(spark, STORAGE, List.of(data)).collect()) {
+    for (Map<String, Object> row :
+        InputRows.read(spark, STORAGE, List.of(data), purpose, note -> {}).collect()) {
       rows.add(JsonLines.MAPPER.readTree(JsonLines.MAPPER.writeValueAsString(row)));
     }
     return rows;
+  }
+
+  @Test
+  void theSplitIsTheOneThatIsWantedInEveryFormat() throws IOException {
+    Path splits = Files.createDirectory(directory.resolve("splits"));
+    for (String split : List.of("train", "test")) {
+      Files.writeString(splits.resolve(split + ".csv"), "prompt\n" + split + "\n");
+    }
+    assertThat(rows("csv:" + splits).get(0).path("prompt").asText()).isEqualTo("train");
+    assertThat(rows("csv:" + splits, Purpose.HELD_OUT).get(0).path("prompt").asText())
+        .isEqualTo("test");
+    List<String> notes = new ArrayList<>();
+    InputRows.read(
+        spark, STORAGE, List.of("csv:" + splits), Purpose.HELD_OUT, notes::add);
+    assertThat(notes).singleElement().asString().contains("test is read");
   }
 
   /** What Spark reads and writes as JSON; fields of structs that are null are left out. */
@@ -153,7 +174,7 @@ class InputRowsTest {
                   spark,
                   STORAGE,
                   List.of("sql:SELECT * FROM parquet.`%s`".formatted(file)),
-                  "train",
+                  Purpose.TRAINING, "train",
                   Files.createTempDirectory(directory, name).toString())
               .get(0)
               .path();
@@ -173,7 +194,7 @@ class InputRowsTest {
                 spark,
                 STORAGE,
                 List.of(query),
-                "train",
+                Purpose.TRAINING, "train",
                 Files.createTempDirectory(directory, "spans").toString())
             .get(0)
             .path();

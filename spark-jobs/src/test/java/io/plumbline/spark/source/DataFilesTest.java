@@ -284,4 +284,19 @@ class DataFilesTest {
         .hasMessageContaining("b.csv is CSV with the columns text, label")
         .hasMessageContaining("csv:" + directory);
   }
+
+  /** Each look is a request to an object store. */
+  @Test
+  void noMoreThanSomeOfManyFilesAreLookedAtBeforeTheyAreRead() throws IOException {
+    for (int i = 10; i < 57; i++) {
+      // Every second of 47 is none that is read.
+      put("%d.jsonl".formatted(i), i % 2 == 0 ? "{\"text\": \"x\"}\n" : "text,label\nx,y\n");
+    }
+    Found found = find("", Purpose.TRAINING);
+    assertThat(found.files()).hasSize(47);
+    DataFiles.requireReadable(storage, found.files());
+    assertThatThrownBy(
+            () -> DataFiles.requireReadable(storage, found.files().subList(0, 24)))
+        .hasMessageContaining("11.jsonl");
+  }
 }

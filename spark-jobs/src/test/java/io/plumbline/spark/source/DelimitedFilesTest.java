@@ -9,6 +9,7 @@ import io.plumbline.data.RawRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.reference.LocalSpark;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources.Resolved;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
@@ -20,6 +21,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -44,14 +47,22 @@ class DelimitedFilesTest {
   }
 
   private Resolved resolve(String given) {
-    return SparkSources.resolve(
-            spark, storage, List.of(given), "train", directory.resolve("out").toString())
+    return resolve(given, Purpose.TRAINING, "train", note -> {});
+  }
+
+  private Resolved resolve(String given, Purpose purpose, String name, Consumer<String> notes) {
+    String output = directory.resolve("out").toString();
+    return SparkSources.resolve(spark, storage, List.of(given), purpose, name, output, notes)
         .get(0);
   }
 
   private List<Map<String, Object>> rows(String given) {
+    return rows(resolve(given));
+  }
+
+  private List<Map<String, Object>> rows(Resolved resolved) {
     List<Map<String, Object>> rows = new ArrayList<>();
-    for (Storage.Entry file : storage.expand(resolve(given).path())) {
+    for (Storage.Entry file : storage.expand(resolved.path())) {
       try (DataFileReader reader = DataFileReader.open(storage, FileSlice.whole(file.path()))) {
         for (Optional<RawRow> row = reader.next(); row.isPresent(); row = reader.next()) {
           Map<String, Object> values = new HashMap<>(row.get().values().orElseThrow());
@@ -154,12 +165,32 @@ class DelimitedFilesTest {
     write("e/train.csv", "prompt\ntrain\n");
     write("e/test.csv", "prompt\ntest\n");
     assertThat(rows("csv:" + directory.resolve("e"))).containsExactly(Map.of("prompt", "train"));
+    List<String> notes = new ArrayList<>();
+    resolve("csv:" + directory.resolve("e"), Purpose.TRAINING, "train", notes::add);
+    assertThat(notes).singleElement().asString().contains("train is read");
+    notes.clear();
     assertThat(
-            DataFiles.notes(
-                storage, List.of("csv:" + directory.resolve("e")), DataFiles.Purpose.TRAINING))
+            rows(resolve("csv:" + directory.resolve("e"), Purpose.HELD_OUT, "eval", notes::add)))
+        .containsExactly(Map.of("prompt", "test"));
+    assertThat(notes).singleElement().asString().contains("test is read");
+    // Columns differ between splits too.
+    write("e/test.csv", "prompt,extra\ntest,x\n");
+    assertThat(
+            SparkSources.schema(
+                    spark, storage, "csv:" + directory.resolve("e"), Purpose.HELD_OUT)
+                .fieldNames())
+        .containsExactly("prompt", "extra");
+  }
+
+  @Test
+  void columnsThatAreReadUnderOtherNamesAreKnown() throws IOException {
+    List<String> data = List.of("csv:" + write("q.csv", "frage\nWarum?\n"));
+    assertThat(SparkSources.check(spark, storage, data, Purpose.TRAINING, Set.of()))
         .singleElement()
         .asString()
-        .contains("train is read");
+        .contains("none that training reads", "--columns");
+    assertThat(SparkSources.check(spark, storage, data, Purpose.TRAINING, Set.of("frage")))
+        .isEmpty();
   }
 
   @Test

@@ -10,6 +10,7 @@ import io.plumbline.data.FileSlice;
 import io.plumbline.data.RawRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources.Kind;
 import io.plumbline.spark.source.SparkSources.Resolved;
 import io.plumbline.storage.Storage;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -95,7 +97,11 @@ class SparkSourcesTest {
   }
 
   private Resolved resolve(String given, String output) {
-    return SparkSources.resolve(spark, storage, List.of(given), "train", output).get(0);
+    return SparkSources.resolve(spark, storage, List.of(given), Purpose.TRAINING, "train", output).get(0);
+  }
+
+  private List<String> check(String... data) {
+    return SparkSources.check(spark, storage, List.of(data), Purpose.TRAINING, Set.of());
   }
 
   /** Rows as prepare reads them. */
@@ -151,7 +157,7 @@ class SparkSourcesTest {
     Path file = Files.writeString(directory.resolve("a.jsonl"), "{\"text\": \"a\"}\n");
     List<String> data = List.of(file.toString(), directory + "/*.jsonl", "not-there.jsonl");
 
-    List<Resolved> resolved = SparkSources.resolve(spark, storage, data, "train", output());
+    List<Resolved> resolved = SparkSources.resolve(spark, storage, data, Purpose.TRAINING, "train", output());
 
     assertThat(resolved).extracting(Resolved::path).isEqualTo(data);
     assertThat(resolved)
@@ -180,7 +186,7 @@ class SparkSourcesTest {
 
     String relative = Path.of("").toAbsolutePath().relativize(Path.of(path)).toString();
     for (String given : List.of(relative, "delta:" + relative)) {
-      SparkSources.require(spark, storage, given);
+      SparkSources.require(spark, storage, given, Purpose.TRAINING, Set.of());
       assertThat(resolve(given).path()).as(given).isEqualTo(prefixed.path());
     }
   }
@@ -547,7 +553,7 @@ class SparkSourcesTest {
             "BEGIN DROP TABLE victim; END",
             "CREATE TABLE other USING parquet AS SELECT 1 AS prompt")) {
       assertThat(failure("sql:" + sql).code()).as(sql).isEqualTo(ErrorCode.BAD_USAGE);
-      assertThat(SparkSources.check(spark, storage, List.of("sql:" + sql))).as(sql).hasSize(1);
+      assertThat(check("sql:" + sql)).as(sql).hasSize(1);
     }
 
     assertThat(spark.table("victim").count()).isEqualTo(1);
@@ -637,7 +643,7 @@ class SparkSourcesTest {
           catchThrowableOfType(
               PlumblineException.class,
               () ->
-                  SparkSources.resolve(delta.plain(), storage, List.of(given), "train", output()));
+                  SparkSources.resolve(delta.plain(), storage, List.of(given), Purpose.TRAINING, "train", output()));
       assertThat(failure).as(given).isNotNull();
       assertThat(failure.code()).isEqualTo(ErrorCode.CLUSTER_UNFIT);
       assertThat(failure)
@@ -645,7 +651,7 @@ class SparkSourcesTest {
           .hasMessageContaining(packages)
           .hasMessageContaining("spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension");
     }
-    List<String> jars = withoutDelta(() -> SparkSources.check(spark, storage, List.of(path)));
+    List<String> jars = withoutDelta(() -> check(path));
 
     assertThat(jars).singleElement().asString().contains(packages);
   }
@@ -708,15 +714,12 @@ class SparkSourcesTest {
     String boom = "sql:SELECT raise_error('read') AS prompt, 'a' AS chosen, 'b' AS rejected";
 
     List<String> problems =
-        SparkSources.check(
-            spark,
-            storage,
-            List.of("table:good", boom, "table:gone", "sql:SELECT 1 AS x", "files.jsonl"));
+        check("table:good", boom, "table:gone", "sql:SELECT 1 AS x", "files.jsonl");
 
     assertThat(problems).hasSize(2);
     assertThat(problems.get(0)).startsWith("There is no table gone");
     assertThat(problems.get(1)).contains("columns x", "prompt", "--columns prompt=");
-    assertThatThrownBy(() -> SparkSources.require(spark, storage, "table:gone"))
+    assertThatThrownBy(() -> SparkSources.require(spark, storage, "table:gone", Purpose.TRAINING, Set.of()))
         .isInstanceOf(PlumblineException.class);
     assertThat(Path.of(output())).doesNotExist();
   }
