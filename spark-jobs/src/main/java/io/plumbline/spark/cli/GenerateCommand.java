@@ -222,7 +222,8 @@ final class GenerateCommand implements Command {
       Storage storage = session.storage();
       CompletionTable.requireEmpty(storage, output);
       Optional<StructType> schema = data.schema(spark, storage);
-      JavaRDD<Map<String, Object>> rows = data.read(spark, storage, Purpose.TRAINING, progress::note);
+      JavaRDD<Map<String, Object>> rows =
+          data.read(spark, storage, Purpose.TRAINING, progress::note);
       try (StageResults<String> lines =
           Sampling.lines(
               storage, rows, model, dtype, decoding, session.threadsPerTask(), progress)) {

@@ -202,10 +202,7 @@ public final class PolicyEvaluation {
       JavaRDD<Map<String, Object>> rows =
           sources
               .read(
-                  evaluation.spark,
-                  evaluation.storage,
-                  Purpose.HELD_OUT,
-                  evaluation.listener::note)
+                  evaluation.spark, evaluation.storage, Purpose.HELD_OUT, evaluation.listener::note)
               .persist(StorageLevel.MEMORY_AND_DISK());
       try {
         long size = SparkFailures.unwrapped(rows::count);

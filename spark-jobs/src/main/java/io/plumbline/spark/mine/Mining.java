@@ -101,7 +101,8 @@ public final class Mining {
     ModelTokenizer.check(model, listener::note);
     int maxPositions = CausalLm.check(model).maxPositions();
     requireRoom(request, model, maxPositions);
-    List<String> sources = SparkSources.check(
+    List<String> sources =
+        SparkSources.check(
             spark,
             storage,
             request.data().data(),

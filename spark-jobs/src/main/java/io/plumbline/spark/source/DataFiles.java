@@ -85,6 +85,7 @@ public final class DataFiles {
 
   /** Where the pattern in a glob begins. */
   static final Pattern GLOB = Pattern.compile("[*?\\[{]");
+
   private static final Pattern PARTITION = Pattern.compile("([^=/]+)=[^/]*");
 
   /** So many files are looked at before any work; others when they are read. */

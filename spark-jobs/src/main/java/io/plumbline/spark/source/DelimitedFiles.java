@@ -174,8 +174,7 @@ record DelimitedFiles(String path, Map<String, String> options) {
    * @throws PlumblineException BAD_DATA where the files have different columns or are of another
    *     encoding, INPUT_NOT_FOUND where there is none
    */
-  Dataset<Row> rows(
-      SparkSession spark, Storage storage, Purpose purpose, Consumer<String> notes) {
+  Dataset<Row> rows(SparkSession spark, Storage storage, Purpose purpose, Consumer<String> notes) {
     DataFiles.Found found = files(storage, purpose);
     found.notes().forEach(notes);
     List<Storage.Entry> files = readable(found);
@@ -203,8 +202,7 @@ record DelimitedFiles(String path, Map<String, String> options) {
     return files;
   }
 
-  private Dataset<Row> analysed(
-      SparkSession spark, Storage storage, List<Storage.Entry> files) {
+  private Dataset<Row> analysed(SparkSession spark, Storage storage, List<Storage.Entry> files) {
     Optional<Dataset<Row>> all = Optional.empty();
     for (Storage.Entry file : files) {
       // Each by itself: Spark would take the first one's header for all, and the largest first.

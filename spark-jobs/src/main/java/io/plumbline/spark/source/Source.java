@@ -100,8 +100,7 @@ record Source(SparkSources.Kind kind, String given, String text) {
    * @param purpose which of several splits of files is wanted
    * @param notes told what a user would not expect of files
    */
-  Dataset<Row> rows(
-      SparkSession spark, Storage storage, Purpose purpose, Consumer<String> notes) {
+  Dataset<Row> rows(SparkSession spark, Storage storage, Purpose purpose, Consumer<String> notes) {
     return analysed(spark, storage, files -> files.rows(spark, storage, purpose, notes));
   }
 

@@ -211,11 +211,7 @@ public final class SparkSources {
    * @param notes told what a user would not expect of files
    */
   public static JavaRDD<Map<String, Object>> rows(
-      SparkSession spark,
-      Storage storage,
-      String given,
-      Purpose purpose,
-      Consumer<String> notes) {
+      SparkSession spark, Storage storage, String given, Purpose purpose, Consumer<String> notes) {
     Source source = Source.of(storage, given);
     Dataset<Row> rows = source.rows(spark, storage, purpose, notes);
     return SourceFailures.reading(

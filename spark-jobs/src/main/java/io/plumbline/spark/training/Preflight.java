@@ -268,11 +268,7 @@ public final class Preflight {
   }
 
   private void sources(
-      SparkSession spark,
-      String option,
-      List<String> given,
-      Purpose purpose,
-      Set<String> renamed) {
+      SparkSession spark, String option, List<String> given, Purpose purpose, Set<String> renamed) {
     given.forEach(
         source ->
             gathering(

@@ -380,13 +380,12 @@ public final class TrainingRows {
 
   private PrepareSettings preparing(String split, List<String> paths) {
     List<String> files = sources(split, paths).stream().map(SparkSources.Resolved::path).toList();
-    return
-        PrepareSettings.of(files, settings.reading().kind(), settings.output())
-            .withReading(settings.reading())
-            .named(split)
-            .withLossOn(settings.lossOn())
-            .withLimits(settings.limits())
-            .withBadRows(settings.badRows());
+    return PrepareSettings.of(files, settings.reading().kind(), settings.output())
+        .withReading(settings.reading())
+        .named(split)
+        .withLossOn(settings.lossOn())
+        .withLimits(settings.limits())
+        .withBadRows(settings.badRows());
   }
 
   private Prepared prepare(PrepareSettings preparing, ModelDirectory model) {

@@ -89,8 +89,7 @@ class InputRowsTest {
     assertThat(rows("csv:" + splits, Purpose.HELD_OUT).get(0).path("prompt").asText())
         .isEqualTo("test");
     List<String> notes = new ArrayList<>();
-    InputRows.read(
-        spark, STORAGE, List.of("csv:" + splits), Purpose.HELD_OUT, notes::add);
+    InputRows.read(spark, STORAGE, List.of("csv:" + splits), Purpose.HELD_OUT, notes::add);
     assertThat(notes).singleElement().asString().contains("test is read");
   }
 
@@ -174,7 +173,8 @@ class InputRowsTest {
                   spark,
                   STORAGE,
                   List.of("sql:SELECT * FROM parquet.`%s`".formatted(file)),
-                  Purpose.TRAINING, "train",
+                  Purpose.TRAINING,
+                  "train",
                   Files.createTempDirectory(directory, name).toString())
               .get(0)
               .path();
@@ -194,7 +194,8 @@ class InputRowsTest {
                 spark,
                 STORAGE,
                 List.of(query),
-                Purpose.TRAINING, "train",
+                Purpose.TRAINING,
+                "train",
                 Files.createTempDirectory(directory, "spans").toString())
             .get(0)
             .path();

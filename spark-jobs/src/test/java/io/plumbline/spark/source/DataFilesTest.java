@@ -295,8 +295,7 @@ class DataFilesTest {
     Found found = find("", Purpose.TRAINING);
     assertThat(found.files()).hasSize(47);
     DataFiles.requireReadable(storage, found.files());
-    assertThatThrownBy(
-            () -> DataFiles.requireReadable(storage, found.files().subList(0, 24)))
+    assertThatThrownBy(() -> DataFiles.requireReadable(storage, found.files().subList(0, 24)))
         .hasMessageContaining("11.jsonl");
   }
 }

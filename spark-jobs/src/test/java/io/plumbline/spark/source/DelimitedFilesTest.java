@@ -169,15 +169,13 @@ class DelimitedFilesTest {
     resolve("csv:" + directory.resolve("e"), Purpose.TRAINING, "train", notes::add);
     assertThat(notes).singleElement().asString().contains("train is read");
     notes.clear();
-    assertThat(
-            rows(resolve("csv:" + directory.resolve("e"), Purpose.HELD_OUT, "eval", notes::add)))
+    assertThat(rows(resolve("csv:" + directory.resolve("e"), Purpose.HELD_OUT, "eval", notes::add)))
         .containsExactly(Map.of("prompt", "test"));
     assertThat(notes).singleElement().asString().contains("test is read");
     // Columns differ between splits too.
     write("e/test.csv", "prompt,extra\ntest,x\n");
     assertThat(
-            SparkSources.schema(
-                    spark, storage, "csv:" + directory.resolve("e"), Purpose.HELD_OUT)
+            SparkSources.schema(spark, storage, "csv:" + directory.resolve("e"), Purpose.HELD_OUT)
                 .fieldNames())
         .containsExactly("prompt", "extra");
   }

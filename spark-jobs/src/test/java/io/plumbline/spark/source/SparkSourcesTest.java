@@ -97,7 +97,8 @@ class SparkSourcesTest {
   }
 
   private Resolved resolve(String given, String output) {
-    return SparkSources.resolve(spark, storage, List.of(given), Purpose.TRAINING, "train", output).get(0);
+    return SparkSources.resolve(spark, storage, List.of(given), Purpose.TRAINING, "train", output)
+        .get(0);
   }
 
   private List<String> check(String... data) {
@@ -157,7 +158,8 @@ class SparkSourcesTest {
     Path file = Files.writeString(directory.resolve("a.jsonl"), "{\"text\": \"a\"}\n");
     List<String> data = List.of(file.toString(), directory + "/*.jsonl", "not-there.jsonl");
 
-    List<Resolved> resolved = SparkSources.resolve(spark, storage, data, Purpose.TRAINING, "train", output());
+    List<Resolved> resolved =
+        SparkSources.resolve(spark, storage, data, Purpose.TRAINING, "train", output());
 
     assertThat(resolved).extracting(Resolved::path).isEqualTo(data);
     assertThat(resolved)
@@ -643,7 +645,8 @@ class SparkSourcesTest {
           catchThrowableOfType(
               PlumblineException.class,
               () ->
-                  SparkSources.resolve(delta.plain(), storage, List.of(given), Purpose.TRAINING, "train", output()));
+                  SparkSources.resolve(
+                      delta.plain(), storage, List.of(given), Purpose.TRAINING, "train", output()));
       assertThat(failure).as(given).isNotNull();
       assertThat(failure.code()).isEqualTo(ErrorCode.CLUSTER_UNFIT);
       assertThat(failure)
@@ -719,7 +722,8 @@ class SparkSourcesTest {
     assertThat(problems).hasSize(2);
     assertThat(problems.get(0)).startsWith("There is no table gone");
     assertThat(problems.get(1)).contains("columns x", "prompt", "--columns prompt=");
-    assertThatThrownBy(() -> SparkSources.require(spark, storage, "table:gone", Purpose.TRAINING, Set.of()))
+    assertThatThrownBy(
+            () -> SparkSources.require(spark, storage, "table:gone", Purpose.TRAINING, Set.of()))
         .isInstanceOf(PlumblineException.class);
     assertThat(Path.of(output())).doesNotExist();
   }
