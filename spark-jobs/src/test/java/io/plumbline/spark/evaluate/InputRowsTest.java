@@ -175,7 +175,8 @@ class InputRowsTest {
                   List.of("sql:SELECT * FROM parquet.`%s`".formatted(file)),
                   Purpose.TRAINING,
                   "train",
-                  Files.createTempDirectory(directory, name).toString())
+                  Files.createTempDirectory(directory, name).toString(),
+                  note -> {})
               .get(0)
               .path();
       assertThat(rows(snapshot))
@@ -196,7 +197,8 @@ class InputRowsTest {
                 List.of(query),
                 Purpose.TRAINING,
                 "train",
-                Files.createTempDirectory(directory, "spans").toString())
+                Files.createTempDirectory(directory, "spans").toString(),
+                note -> {})
             .get(0)
             .path();
     assertThat(rows(snapshot)).isEqualTo(rows(query));

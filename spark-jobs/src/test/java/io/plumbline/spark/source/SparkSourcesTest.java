@@ -97,7 +97,8 @@ class SparkSourcesTest {
   }
 
   private Resolved resolve(String given, String output) {
-    return SparkSources.resolve(spark, storage, List.of(given), Purpose.TRAINING, "train", output)
+    return SparkSources.resolve(
+            spark, storage, List.of(given), Purpose.TRAINING, "train", output, note -> {})
         .get(0);
   }
 
@@ -159,7 +160,8 @@ class SparkSourcesTest {
     List<String> data = List.of(file.toString(), directory + "/*.jsonl", "not-there.jsonl");
 
     List<Resolved> resolved =
-        SparkSources.resolve(spark, storage, data, Purpose.TRAINING, "train", output());
+        SparkSources.resolve(
+            spark, storage, data, Purpose.TRAINING, "train", output(), note -> {});
 
     assertThat(resolved).extracting(Resolved::path).isEqualTo(data);
     assertThat(resolved)
@@ -646,7 +648,13 @@ class SparkSourcesTest {
               PlumblineException.class,
               () ->
                   SparkSources.resolve(
-                      delta.plain(), storage, List.of(given), Purpose.TRAINING, "train", output()));
+                      delta.plain(),
+                      storage,
+                      List.of(given),
+                      Purpose.TRAINING,
+                      "train",
+                      output(),
+                      note -> {}));
       assertThat(failure).as(given).isNotNull();
       assertThat(failure.code()).isEqualTo(ErrorCode.CLUSTER_UNFIT);
       assertThat(failure)
