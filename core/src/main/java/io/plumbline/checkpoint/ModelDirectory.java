@@ -41,9 +41,11 @@ public final class ModelDirectory {
           "chat_template.json");
 
   /** How transformers ends the names of architectures that score a text. */
-  public static final String CLASSIFIER = "ForSequenceClassification";
+  static final String CLASSIFIER = "ForSequenceClassification";
 
-  private static final String PREDICTOR = "ForCausalLM";
+  /** How it ends those of architectures that predict tokens. */
+  static final String PREDICTOR = "ForCausalLM";
+
   private static final String SCORE_HEAD = "score.weight";
 
   /** What a model is for. */

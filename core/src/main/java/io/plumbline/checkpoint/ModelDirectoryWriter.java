@@ -96,10 +96,12 @@ public final class ModelDirectoryWriter {
     String family = config.path("model_type").asText();
     boolean named = false;
     for (JsonNode architecture : config.path("architectures")) {
-      named |= architecture.asText().endsWith("ForCausalLM");
+      named |= architecture.asText().endsWith(ModelDirectory.PREDICTOR);
     }
     if (!named && !family.isEmpty()) {
-      result.putArray("architectures").add(RewardModelFiles.className(family) + "ForCausalLM");
+      result
+          .putArray("architectures")
+          .add(RewardModelFiles.className(family) + ModelDirectory.PREDICTOR);
     }
     return withConfig(result);
   }
@@ -111,20 +113,22 @@ public final class ModelDirectoryWriter {
     return result;
   }
 
-  /** The configuration's padding token; negative for none. */
-  public int paddingTokenId() {
-    return config.path("pad_token_id").asInt(-1);
+  /**
+   * Writes what transformers' {@code AutoModelForSequenceClassification} loads as a model with one
+   * label. That model takes a text's score at the last token which is not padding: the padding
+   * token stays the one that the reward model was trained with. The weights are to hold {@code
+   * score.weight}, [1, hidden], and no {@code lm_head.weight}.
+   */
+  public ModelDirectoryWriter asRewardModel() {
+    return withConfig(RewardModelFiles.named(withoutOwnCode(config)));
   }
 
   /**
-   * Writes what transformers' {@code AutoModelForSequenceClassification} loads as a model with one
-   * label. That model takes a text's score at the last token which is not padding: a language
-   * model's padding becomes a token that ends no text, a reward model keeps its own, which it was
-   * trained with. The weights are to hold {@code score.weight}, [1, hidden], and no {@code
-   * lm_head.weight}.
+   * Writes what {@link #asRewardModel} does, of a model that was a language model: its padding
+   * becomes a token that ends no text.
    */
-  public ModelDirectoryWriter asRewardModel() {
-    RewardModelFiles files = RewardModelFiles.of(withoutOwnCode(config), tokenizerFiles);
+  public ModelDirectoryWriter asNewRewardModel() {
+    RewardModelFiles files = RewardModelFiles.ofNew(withoutOwnCode(config), tokenizerFiles);
     return new ModelDirectoryWriter(
         files.config(),
         files.tokenizerFiles(),
@@ -132,6 +136,14 @@ public final class ModelDirectoryWriter {
         binaryFiles,
         dtype,
         maxShardBytes);
+  }
+
+  /** The padding token that {@link #asNewRewardModel} gives a model; negative for none. */
+  public static int paddingOfNewRewardModel(ModelDirectory start) {
+    return RewardModelFiles.ofNew(start.config(), start.tokenizerFiles())
+        .config()
+        .path("pad_token_id")
+        .asInt(-1);
   }
 
   public ModelDirectoryWriter withTokenizerFiles(TokenizerFiles other) {

@@ -33,8 +33,8 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
   private static final String PAD_ID = "pad_token_id";
   private static final String PAD = "pad_token";
 
-  /** Those of a model with the given ones, which may be a reward model already. */
-  static RewardModelFiles of(ObjectNode config, TokenizerFiles tokenizerFiles) {
+  /** The configuration of a reward model of the same family, with the padding token as it is. */
+  static ObjectNode named(ObjectNode config) {
     ObjectNode result = config.deepCopy();
     String family = config.path("model_type").asText();
     if (family.isEmpty()) {
@@ -42,17 +42,16 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
           ErrorCode.BAD_CHECKPOINT,
           "A reward model cannot be written from a config.json without model_type; add it there.");
     }
-    boolean before = false;
-    for (JsonNode architecture : config.path("architectures")) {
-      before |= architecture.asText().endsWith(ModelDirectory.CLASSIFIER);
-    }
     result.putArray("architectures").add(className(family) + ModelDirectory.CLASSIFIER);
     result.remove("num_labels"); // transformers counts the names.
     result.putObject("id2label").put("0", "LABEL_0");
     result.putObject("label2id").put("LABEL_0", 0);
-    if (before) {
-      return new RewardModelFiles(result, tokenizerFiles);
-    }
+    return result;
+  }
+
+  /** Those of a reward model that a language model with the given ones becomes. */
+  static RewardModelFiles ofNew(ObjectNode config, TokenizerFiles tokenizerFiles) {
+    ObjectNode result = named(config);
     if (!tokenizerFiles.contents().containsKey(TOKENIZER)) {
       return withPadding(result, tokenizerFiles, Optional.empty());
     }

@@ -3,6 +3,7 @@ package io.plumbline.model;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.DecoderConfig.Head;
+import java.util.function.IntFunction;
 
 /**
  * A model directory as a configuration and weights that are known to fit each other, as
@@ -33,23 +34,26 @@ record Checkpoint(DecoderConfig config, WeightSource weights) {
         config = config.untied();
       }
     }
-    Checkpoint checkpoint = new Checkpoint(config, weights.forHead(head));
-    WeightCheck.require(config, head, checkpoint.weights());
-    weights.requirePlainNumbers(config, head);
-    return checkpoint;
+    return checked(config, head, weights, weights.forHead(head));
   }
 
   /**
    * The same under a score head of the caller's, which takes the place of any head in there.
    *
-   * @param values of the head, [hidden]
+   * @param values of the head, [hidden], by the hidden size
    */
-  static Checkpoint withScoreHead(ModelDirectory directory, float[] values) {
+  static Checkpoint withScoreHead(ModelDirectory directory, IntFunction<float[]> values) {
     DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
     DirectoryWeights weights = DirectoryWeights.of(directory, config);
-    WeightSource under = LoadedWeights.withScoreHead(weights.forHead(Head.SCORE), values);
-    WeightCheck.require(config, Head.SCORE, under);
-    weights.requirePlainNumbers(config, Head.SCORE);
-    return new Checkpoint(config, under);
+    float[] head = values.apply(config.hiddenSize());
+    WeightSource under = LoadedWeights.withScoreHead(weights.forHead(Head.SCORE), head);
+    return checked(config, Head.SCORE, weights, under);
+  }
+
+  private static Checkpoint checked(
+      DecoderConfig config, Head head, DirectoryWeights stored, WeightSource read) {
+    WeightCheck.require(config, head, read);
+    stored.requirePlainNumbers(config, head);
+    return new Checkpoint(config, read);
   }
 }

@@ -1,7 +1,6 @@
 package io.plumbline.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
@@ -113,12 +112,9 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    */
   public static ScoreModel load(
       ModelDirectory directory, Purpose purpose, ComputeDtype dtype, float[] head) {
-    return new ScoreModel(
-        Checkpoint.withScoreHead(directory, head.clone()),
-        purpose,
-        dtype,
-        hasHead(directory) ? directory.config().path("pad_token_id").asInt(-1) : -1,
-        "");
+    Checkpoint checkpoint = Checkpoint.withScoreHead(directory, hidden -> head.clone());
+    int padding = hasHead(directory) ? checkpoint.config().padTokenId() : -1;
+    return new ScoreModel(checkpoint, purpose, dtype, padding, "");
   }
 
   /**
@@ -139,8 +135,11 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
       Checkpoint checkpoint = rewardModel(directory);
       return new ScoreModel(checkpoint, purpose, dtype, checkpoint.config().padTokenId(), prefix);
     }
-    Checkpoint checkpoint = Checkpoint.withScoreHead(directory, freshHead(directory, seed));
-    return new ScoreModel(checkpoint, purpose, dtype, writer(directory).paddingTokenId(), prefix);
+    Checkpoint checkpoint =
+        Checkpoint.withScoreHead(
+            directory, hidden -> freshHead(hidden, deviation(directory), seed));
+    int padding = ModelDirectoryWriter.paddingOfNewRewardModel(directory);
+    return new ScoreModel(checkpoint, purpose, dtype, padding, prefix);
   }
 
   /**
@@ -151,15 +150,18 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
     if (hasHead(directory)) {
       check(directory);
     } else {
-      Checkpoint.withScoreHead(directory, freshHead(directory, 0));
+      Checkpoint.withScoreHead(directory, float[]::new);
     }
   }
 
   /** A head for a language model's hidden states: [hidden] values. */
   static float[] freshHead(ModelDirectory directory, long seed) {
     DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
-    double deviation = directory.config().path("initializer_range").asDouble(INITIALIZER_RANGE);
-    return freshHead(config.hiddenSize(), deviation, seed);
+    return freshHead(config.hiddenSize(), deviation(directory), seed);
+  }
+
+  private static double deviation(ModelDirectory directory) {
+    return directory.config().path("initializer_range").asDouble(INITIALIZER_RANGE);
   }
 
   /**
@@ -267,12 +269,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   /** Of a reward model that began as {@code start}, which may name another architecture. */
   private static ModelDirectoryWriter writer(ModelDirectory start) {
     ModelDirectoryWriter carrying = ModelDirectoryWriter.carrying(start);
-    if (!hasHead(start)) {
-      return carrying.asRewardModel();
-    }
-    ObjectNode config = start.config();
-    config.putArray("architectures").add(ModelDirectory.CLASSIFIER);
-    return carrying.withConfig(config).asRewardModel();
+    return hasHead(start) ? carrying.asRewardModel() : carrying.asNewRewardModel();
   }
 
   /** Frees the weights; buffers of its segments must not be touched after this. */
