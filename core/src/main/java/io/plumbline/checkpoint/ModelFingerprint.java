@@ -11,9 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,16 +64,7 @@ final class ModelFingerprint {
 
   private record Key(String config, List<Version> files) {}
 
-  private static final Map<Key, Known> KNOWN =
-      Collections.synchronizedMap(
-          new LinkedHashMap<>(16, 0.75f, true) {
-            private static final long serialVersionUID = 1L;
-
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<Key, Known> eldest) {
-              return size() > REMEMBERED;
-            }
-          });
+  private static final Map<Key, Known> KNOWN = Recent.map(REMEMBERED);
 
   private ModelFingerprint() {}
 

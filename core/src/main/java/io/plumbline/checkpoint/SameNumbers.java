@@ -3,8 +3,6 @@ package io.plumbline.checkpoint;
 import io.plumbline.storage.Storage;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Whether two tensors hold the same numbers. */
@@ -18,16 +16,7 @@ final class SameNumbers {
       ModelFingerprint.Version otherFile,
       String other) {}
 
-  private static final Map<Key, Boolean> KNOWN =
-      Collections.synchronizedMap(
-          new LinkedHashMap<>(16, 0.75f, true) {
-            private static final long serialVersionUID = 1L;
-
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<Key, Boolean> eldest) {
-              return size() > REMEMBERED;
-            }
-          });
+  private static final Map<Key, Boolean> KNOWN = Recent.map(REMEMBERED);
 
   private SameNumbers() {}
 
@@ -48,7 +37,13 @@ final class SameNumbers {
             tensor,
             ModelFingerprint.Version.of(storage, otherFile.path()),
             other);
-    return KNOWN.computeIfAbsent(key, k -> compare(file, tensor, otherFile, other));
+    // Compared outside of the map's lock, which checks of other models wait for.
+    Boolean same = KNOWN.get(key);
+    if (same == null) {
+      same = compare(file, tensor, otherFile, other);
+      KNOWN.put(key, same);
+    }
+    return same;
   }
 
   private static boolean compare(

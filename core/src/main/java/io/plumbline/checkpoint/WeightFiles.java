@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -220,7 +219,7 @@ final class WeightFiles {
 
   /** What a directory without config.json is instead; empty where nothing tells. */
   static String withoutConfig(Set<String> names) {
-    for (String name : new HashSet<>(names)) {
+    for (String name : names) {
       if (STEP.matcher(name).matches()) {
         return "; it holds checkpoints of a training run: name one of them, such as " + name;
       }

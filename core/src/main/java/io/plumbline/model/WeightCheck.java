@@ -6,7 +6,6 @@ import io.plumbline.model.DecoderConfig.Head;
 import io.plumbline.model.DecoderConfig.ParameterShape;
 import io.plumbline.model.DecoderConfig.SegmentShape;
 import io.plumbline.tensor.Segment;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -103,9 +102,7 @@ final class WeightCheck {
     extra.removeAll(wanted.keySet());
     extra.removeIf(name -> name.contains(FREQUENCIES));
     List<String> others = extra.stream().map(source::nameInFile).sorted().toList();
-    if (!missing.isEmpty() || !others.isEmpty()) {
-      trace(others).ifPresent(sentence -> fail(source, sentence));
-    }
+    trace(others).ifPresent(sentence -> fail(source, sentence));
     if (!missing.isEmpty()) {
       fail(
           source,
@@ -222,8 +219,7 @@ final class WeightCheck {
   }
 
   private static String some(List<String> names) {
-    List<String> shown = new ArrayList<>(names);
-    String first = "the tensor " + shown.get(0);
-    return shown.size() == 1 ? first : first + " and " + (shown.size() - 1) + " more";
+    String first = "the tensor " + names.get(0);
+    return names.size() == 1 ? first : first + " and " + (names.size() - 1) + " more";
   }
 }
