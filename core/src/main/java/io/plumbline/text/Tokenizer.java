@@ -48,7 +48,6 @@ public final class Tokenizer implements AutoCloseable {
   private final Map<String, OptionalInt> namedIds = new HashMap<>();
   private final ChatTemplates templates;
   private final Set<Integer> addedIds;
-  private final Set<String> specialTokens;
   private final Set<Integer> specialIds = new HashSet<>();
   private final boolean cleansUp;
   private final List<String> notes;
@@ -57,14 +56,13 @@ public final class Tokenizer implements AutoCloseable {
   private Tokenizer(TokenizerAssembly assembly, ChatTemplates templates, String fingerprint) {
     this.namedTokens = assembly.named().texts();
     namedTokens.keySet().forEach(name -> namedIds.put(name, assembly.id(name)));
-    this.specialTokens = Set.copyOf(assembly.vocabulary().special());
     this.cleansUp = assembly.cleansUp();
     this.notes = List.copyOf(assembly.notes());
     this.templates = templates;
     this.fingerprint = fingerprint;
     this.ids = assembly.vocabulary().all();
     this.addedIds = Set.copyOf(assembly.vocabulary().ids().values());
-    specialTokens.forEach(token -> specialIds.add(ids.get(token)));
+    assembly.vocabulary().special().forEach(token -> specialIds.add(ids.get(token)));
     int most = -1;
     for (int id : ids.values()) {
       most = Math.max(most, id);
@@ -280,11 +278,6 @@ public final class Tokenizer implements AutoCloseable {
 
   public Optional<String> eosToken() {
     return Optional.ofNullable(namedTokens.get("eos_token"));
-  }
-
-  /** The texts of the tokens that {@link #decodeSkippingSpecialTokens} leaves out. */
-  public Set<String> specialTokens() {
-    return specialTokens;
   }
 
   /** The tokens with this id or a greater one, by id. */

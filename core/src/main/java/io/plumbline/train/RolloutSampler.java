@@ -24,9 +24,21 @@ import java.util.TreeSet;
  *
  * @param rewards what is to grow
  * @param costs what is to stay under limits; may be empty
+ * @param text of completions as rewards and costs read it
  */
 public record RolloutSampler(
-    CausalLm policy, Tokenizer tokenizer, RewardPanel rewards, RewardPanel costs) {
+    CausalLm policy, Tokenizer tokenizer, RewardPanel rewards, RewardPanel costs, RewardText text) {
+
+  public RolloutSampler(
+      CausalLm policy, Tokenizer tokenizer, RewardPanel rewards, RewardPanel costs) {
+    this(policy, tokenizer, rewards, costs, new RewardText(tokenizer, reads(rewards, costs)));
+  }
+
+  private static Set<String> reads(RewardPanel rewards, RewardPanel costs) {
+    Set<String> read = new TreeSet<>(rewards.reads());
+    read.addAll(costs.reads());
+    return read;
+  }
 
   /**
    * The completions of one prompt. Lists are by completion.
@@ -74,7 +86,6 @@ public record RolloutSampler(
       generations =
           generator.generate(prompts.stream().map(TokenizedRow::prompt).toList(), keys, settings);
     }
-    RewardText text = text();
     List<Completion> all = new ArrayList<>();
     for (int p = 0; p < prompts.size(); p++) {
       TokenizedRow row = prompts.get(p);
@@ -109,12 +120,6 @@ public record RolloutSampler(
     return groups;
   }
 
-  private RewardText text() {
-    Set<String> read = new TreeSet<>(rewards.reads());
-    read.addAll(costs.reads());
-    return new RewardText(tokenizer, read);
-  }
-
   /** How many functions score a completion: rewards and costs. */
   int functions() {
     return rewards.names().size() + costs.names().size();
@@ -122,7 +127,6 @@ public record RolloutSampler(
 
   /** How many of a completion's tokens it takes to write so many of its text's characters. */
   int tokensUpTo(Completion completion, int characters) {
-    RewardText text = text();
     int low = 0;
     int high = completion.tokens().length;
     while (low < high) {

@@ -2,10 +2,9 @@ package io.plumbline.rollout.reward;
 
 import io.plumbline.error.PlumblineException;
 import io.plumbline.text.ChatRequest;
-import io.plumbline.text.ChatRequest.GenerationPrompt;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,15 +21,25 @@ public final class RewardNotices {
 
   /**
    * Sentences on texts that rewards read: those that are special tokens, and the one that the chat
-   * template's prompt ends with.
+   * template's prompt ends with. What holds of several panels is said once.
    */
-  public static List<String> of(RewardPanel panel, TokenizerFiles files) {
-    Set<String> read = panel.reads();
-    if (read.isEmpty()) {
+  public static List<String> of(List<RewardPanel> panels, TokenizerFiles files) {
+    if (panels.stream().allMatch(panel -> panel.reads().isEmpty())) {
       return List.of();
     }
-    List<String> notices = new ArrayList<>();
     try (Tokenizer tokenizer = Tokenizer.of(files)) {
+      return of(panels, tokenizer);
+    }
+  }
+
+  /** The same for a tokenizer that is there already. */
+  public static List<String> of(List<RewardPanel> panels, Tokenizer tokenizer) {
+    Set<String> notices = new LinkedHashSet<>();
+    for (RewardPanel panel : panels) {
+      Set<String> read = panel.reads();
+      if (read.isEmpty()) {
+        continue;
+      }
       Set<String> special = new TreeSet<>(new RewardText(tokenizer, read).special());
       special.retainAll(read);
       if (!special.isEmpty()) {
@@ -42,7 +51,7 @@ public final class RewardNotices {
       }
       opening(tokenizer).filter(read::contains).ifPresent(tag -> notices.add(opened(tag, panel)));
     }
-    return notices;
+    return List.copyOf(notices);
   }
 
   private static String opened(String tag, RewardPanel panel) {
@@ -56,25 +65,14 @@ public final class RewardNotices {
 
   /** The tag that a rendered prompt ends with. */
   private static Optional<String> opening(Tokenizer tokenizer) {
-    if (tokenizer.chatTemplate().isEmpty()) {
-      return Optional.empty();
-    }
+    ChatRequest question =
+        ChatRequest.of(List.of(Map.of("role", "user", "content", "1 + 1?"))).withGenerationPrompt();
     try {
-      String prompt =
-          tokenizer
-              .chatTemplate()
-              .get()
-              .render(
-                  new ChatRequest(
-                      List.of(Map.of("role", "user", "content", "1 + 1?")),
-                      Optional.empty(),
-                      GenerationPrompt.ADDED,
-                      Map.of()))
-              .text();
+      String prompt = tokenizer.render(question).text();
       Matcher matcher = OPENING_AT_END.matcher(prompt);
       return matcher.find() ? Optional.of(matcher.group().strip()) : Optional.empty();
     } catch (PlumblineException e) {
-      return Optional.empty(); // A template that wants other messages; rows will show.
+      return Optional.empty(); // No template, or one that wants other messages; rows will show.
     }
   }
 }

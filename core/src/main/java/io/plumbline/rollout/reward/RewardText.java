@@ -21,8 +21,6 @@ public final class RewardText {
   /** By id, of texts that are special tokens. */
   private final Map<Integer, String> kept = new HashMap<>();
 
-  private final Map<Integer, Boolean> leftOut = new HashMap<>();
-
   /**
    * @param read texts that reward functions read: {@link RewardPanel#reads}
    */
@@ -32,7 +30,7 @@ public final class RewardText {
     all.addAll(read);
     for (String text : all) {
       int[] ids = tokenizer.encodeWithoutSpecialTokens(text);
-      if (ids.length == 1 && tokenizer.decodeSkippingSpecialTokens(ids).isEmpty()) {
+      if (ids.length == 1 && tokenizer.isSpecial(ids[0])) {
         kept.put(ids[0], text);
       }
     }
@@ -52,11 +50,6 @@ public final class RewardText {
   }
 
   private boolean isRead(int token) {
-    return kept.containsKey(token)
-        || !leftOut.computeIfAbsent(
-            token,
-            id ->
-                tokenizer.decodeSkippingSpecialTokens(new int[] {id}).isEmpty()
-                    && !tokenizer.decode(new int[] {id}).isEmpty());
+    return kept.containsKey(token) || !tokenizer.isSpecial(token);
   }
 }

@@ -78,7 +78,7 @@ class RewardTextTest {
 
   private static List<String> notices(String spec, TokenizerFiles files) {
     try (RewardPanel panel = RewardPanel.open(List.of(RewardSpec.parse(spec)), Storage.local())) {
-      return RewardNotices.of(panel, files);
+      return RewardNotices.of(List.of(panel), files);
     }
   }
 }

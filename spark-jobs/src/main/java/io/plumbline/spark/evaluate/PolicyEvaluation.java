@@ -89,7 +89,7 @@ public final class PolicyEvaluation {
       rewardNames = panel.names();
       request.policies().stream()
           .map(policy -> ModelDirectory.open(storage, policy.model()).tokenizerFiles())
-          .flatMap(files -> RewardNotices.of(panel, files).stream())
+          .flatMap(files -> RewardNotices.of(List.of(panel), files).stream())
           .distinct()
           .forEach(listener::note);
     }

@@ -134,7 +134,7 @@ record RewardedCompletion(
         RewardPanel panel =
             RewardPanel.open(rewards.stream().map(RewardSpec::parse).toList(), storage);
         try {
-          return new Open(this, sampler, panel, lease());
+          return new Open(this, sampler, panel, sampler.rewardText(panel.reads()), lease());
         } catch (RuntimeException | Error e) {
           panel.close();
           throw e;
@@ -163,13 +163,13 @@ record RewardedCompletion(
       Stage stage,
       Sampler sampler,
       RewardPanel panel,
+      RewardText seen,
       Optional<SharedModels.Lease<CausalLm>> reference)
       implements StageResults.Answering<RewardedCompletion> {
     @Override
     public List<RewardedCompletion> answer(long firstPlace, List<Map<String, Object>> rows) {
       int perRow = stage.decoding().numGenerations();
       List<Sample> samples = sampler.sample(rows, firstPlace, stage.decoding());
-      RewardText seen = sampler.rewardText(panel.reads());
       List<int[]> prompts = new ArrayList<>();
       List<Completion> completions = new ArrayList<>();
       for (int r = 0; r < rows.size(); r++) {

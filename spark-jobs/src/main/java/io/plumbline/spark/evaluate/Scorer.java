@@ -38,11 +38,14 @@ public final class Scorer implements AutoCloseable {
   /** Loads the model and the tokenizer of a Hugging Face directory. */
   public static Scorer open(Storage storage, String modelPath, ComputeDtype dtype) {
     ModelDirectory directory = ModelDirectory.open(storage, modelPath);
-    TokenizerFit.require(directory);
+    Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles());
     return open(
-        Tokenizer.of(directory.tokenizerFiles()),
+        tokenizer,
         directory.kind(),
-        () -> RowJudge.open(directory, dtype),
+        () -> {
+          TokenizerFit.require(directory, tokenizer);
+          return RowJudge.open(directory, dtype);
+        },
         TOKENS_PER_BATCH);
   }
 

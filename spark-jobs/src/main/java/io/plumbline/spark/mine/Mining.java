@@ -115,7 +115,7 @@ public final class Mining {
     List<String> names;
     try (RewardPanel panel = RewardPanel.open(request.rewards(), storage)) {
       names = panel.names();
-      RewardNotices.of(panel, model.tokenizerFiles()).forEach(listener::note);
+      RewardNotices.of(List.of(panel), model.tokenizerFiles()).forEach(listener::note);
     }
     List<DataFiles.Found> files = request.files(storage);
     files.forEach(found -> found.notes().forEach(listener::note));

@@ -89,9 +89,7 @@ record RolloutRank(
   static List<String> notices(RolloutSettings rollouts, Storage storage, ModelDirectory start) {
     try (RewardPanel rewards = rewards(rollouts, storage);
         RewardPanel costs = costs(rollouts, storage)) {
-      List<String> notices = new ArrayList<>(RewardNotices.of(rewards, start.tokenizerFiles()));
-      notices.addAll(RewardNotices.of(costs, start.tokenizerFiles()));
-      return notices.stream().distinct().toList();
+      return RewardNotices.of(List.of(rewards, costs), start.tokenizerFiles());
     }
   }
 
