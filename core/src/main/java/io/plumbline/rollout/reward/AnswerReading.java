@@ -22,6 +22,8 @@ record AnswerReading(
   /** Longer ones are no answers but texts in which one may stand. */
   static final int MOST_CHARACTERS = 1_000;
 
+  private static final Pattern BETWEEN_WORDS = Pattern.compile("[^\\p{L}]+");
+
   private static final Pattern NAME =
       Pattern.compile("\\\\?\\p{L}[\\w ]{0,20}(?:\\(\\p{L}\\))? ?= ?(?!=)");
 
@@ -130,7 +132,7 @@ record AnswerReading(
   }
 
   private static List<String> words(String rest) {
-    return Pattern.compile("[^\\p{L}]+")
+    return BETWEEN_WORDS
         .splitAsStream(rest.replace("\\circ", ""))
         .filter(word -> !word.isEmpty())
         .toList();

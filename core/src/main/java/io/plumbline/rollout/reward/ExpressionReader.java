@@ -39,6 +39,36 @@ abstract class ExpressionReader {
   private static final Pattern WORD = Pattern.compile("\\\\?[a-zA-Z]+|\\p{L}");
   private static final Pattern SUBSCRIPT = Pattern.compile("_(?:\\{[\\w ,]{1,10}\\}|\\w)");
   private static final Pattern TIMES = Pattern.compile("\\*|[xX](?= ?\\d)");
+
+  /** Commands of TeX between two expressions. */
+  private static final Set<String> NO_FACTORS =
+      Set.of("cup", "cap", "le", "ge", "lt", "gt", "in", "pm", "mp", "circ", "ne");
+
+  private static final Set<String> GREEK =
+      Set.of(
+          "alpha",
+          "beta",
+          "gamma",
+          "delta",
+          "epsilon",
+          "theta",
+          "lambda",
+          "mu",
+          "rho",
+          "sigma",
+          "tau",
+          "phi",
+          "psi",
+          "omega",
+          "eta",
+          "xi",
+          "zeta",
+          "kappa",
+          "nu",
+          "varepsilon",
+          "varphi",
+          "ell");
+
   private static final Set<String> NO_LETTERS =
       Set.of(
           "and", "or", "is", "in", "of", "to", "no", "if", "so", "we", "it", "as", "at", "by", "on",
@@ -248,8 +278,7 @@ abstract class ExpressionReader {
   }
 
   private static boolean isFactor(String command) {
-    return !Set.of("cup", "cap", "le", "ge", "lt", "gt", "in", "pm", "mp", "circ", "ne")
-        .contains(command);
+    return !NO_FACTORS.contains(command);
   }
 
   private Quantity factor() {
@@ -304,7 +333,7 @@ abstract class ExpressionReader {
     return word(take(WORD).orElseThrow(NoMathException::new).group());
   }
 
-  private static void requireTaken(boolean taken) {
+  static void requireTaken(boolean taken) {
     if (!taken) {
       throw new NoMathException();
     }
@@ -400,30 +429,7 @@ abstract class ExpressionReader {
   }
 
   private static boolean isGreek(String name) {
-    return Set.of(
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "theta",
-            "lambda",
-            "mu",
-            "rho",
-            "sigma",
-            "tau",
-            "phi",
-            "psi",
-            "omega",
-            "eta",
-            "xi",
-            "zeta",
-            "kappa",
-            "nu",
-            "varepsilon",
-            "varphi",
-            "ell")
-        .contains(name.toLowerCase(java.util.Locale.ROOT));
+    return GREEK.contains(name.toLowerCase(java.util.Locale.ROOT));
   }
 
   private Quantity variables(boolean command, String name) {

@@ -242,13 +242,17 @@ final class FinalAnswer {
 
   /** The last number of a text; its place is that in the plain writing. */
   static Optional<Place> lastNumber(String text) {
-    Matcher matcher =
-        NUMBER.matcher(AnswerText.plain(text.replace("\\(", "$").replace("\\)", "$")));
+    Matcher matcher = NUMBER.matcher(plainWithDollars(text));
     Optional<Place> last = Optional.empty();
     while (matcher.find()) {
       last = Optional.of(place(matcher));
     }
     return last;
+  }
+
+  /** The plain writing of a text whose formulas stand in dollars or in TeX's round brackets. */
+  private static String plainWithDollars(String text) {
+    return AnswerText.plain(text.replace("\\(", "$").replace("\\)", "$"));
   }
 
   private static Place place(Matcher matcher) {
@@ -286,8 +290,7 @@ final class FinalAnswer {
       return Optional.empty();
     }
     String inside = text.substring(start, last);
-    int end =
-        AnswerText.plain(text.substring(0, last).replace("\\(", "$").replace("\\)", "$")).length();
+    int end = plainWithDollars(text.substring(0, last)).length();
     return inside.isBlank() ? Optional.empty() : Optional.of(new Place(from, end, inside));
   }
 }

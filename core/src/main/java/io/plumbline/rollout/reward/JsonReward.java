@@ -11,7 +11,6 @@ import io.plumbline.storage.Storage;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * {@code json}: whether a completion is JSON that satisfies a JSON Schema. The JSON is the
@@ -79,8 +78,7 @@ public final class JsonReward implements RewardFunctionFactory {
   }
 
   private static RewardFunction reading(Optional<String> tag, OneByOne function) {
-    return new Reading(
-        function, tag.map(name -> Set.of("<" + name + ">", "</" + name + ">")).orElse(Set.of()));
+    return new Reading(function, TagsReward.both(tag.stream().toList()));
   }
 
   private static JsonNode schema(Object value, Column column) {

@@ -9,6 +9,7 @@ import io.plumbline.rollout.reward.MathValue.Union;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -67,19 +68,24 @@ final class MathReader extends ExpressionReader {
   }
 
   private MathValue all() {
-    List<MathValue> elements = new ArrayList<>();
-    do {
-      elements.add(element());
-    } while (separator(elements));
+    List<MathValue> elements = separated(this::element);
     requireEnd();
     return elements.size() == 1 ? elements.get(0) : new Collection(elements);
   }
 
-  private boolean separator(List<MathValue> before) {
-    if (before.size() > MOST_ELEMENTS) {
+  private List<MathValue> separated(Supplier<MathValue> element) {
+    List<MathValue> elements = new ArrayList<>();
+    do {
+      elements.add(element.get());
+      requireFew(elements);
+    } while (take(SEPARATOR).isPresent());
+    return elements;
+  }
+
+  private static void requireFew(List<MathValue> parts) {
+    if (parts.size() > MOST_ELEMENTS) {
       throw new NoMathException();
     }
-    return take(SEPARATOR).isPresent();
   }
 
   private MathValue element() {
@@ -89,16 +95,10 @@ final class MathReader extends ExpressionReader {
     }
     List<MathValue> parts = new ArrayList<>(List.of(first));
     do {
+      requireFew(parts);
       parts.add(part());
-    } while (takeWord("\\cup") && separatorFree(parts));
+    } while (takeWord("\\cup"));
     return new Union(parts);
-  }
-
-  private static boolean separatorFree(List<MathValue> parts) {
-    if (parts.size() > MOST_ELEMENTS) {
-      throw new NoMathException();
-    }
-    return true;
   }
 
   private MathValue part() {
@@ -125,32 +125,17 @@ final class MathReader extends ExpressionReader {
   }
 
   private MathValue set(String close) {
-    List<MathValue> elements = new ArrayList<>();
-    if (!take(close)) {
-      inBrackets(
-          () -> {
-            do {
-              elements.add(deeper(this::element));
-            } while (separator(elements));
-            return null;
-          });
-      if (!take(close)) {
-        throw new NoMathException();
-      }
+    if (take(close)) {
+      return new Collection(List.of());
     }
+    List<MathValue> elements = inBrackets(() -> separated(() -> deeper(this::element)));
+    requireTaken(take(close));
     return new Collection(elements);
   }
 
   private MathValue sequence() {
     char open = character();
-    List<MathValue> elements = new ArrayList<>();
-    inBrackets(
-        () -> {
-          do {
-            elements.add(element());
-          } while (separator(elements));
-          return null;
-        });
+    List<MathValue> elements = inBrackets(() -> separated(this::element));
     char close = character();
     if (close != ')' && close != ']' && !(close == '[' && elements.size() == 2)) {
       throw new NoMathException();
@@ -181,10 +166,9 @@ final class MathReader extends ExpressionReader {
           ? bound(sign, middle)
           : bound(turned(sign), require(LETTER.matcher(middleText).matches(), left));
     }
-    int rightStart = place();
     Quantity right = expression();
     boolean same = isLess(sign) == isLess(second.get().group());
-    require(same && rightStart > 0 && LETTER.matcher(middleText).matches(), right);
+    require(same && LETTER.matcher(middleText).matches(), right);
     Sequence upper = bound(isLess(sign) ? second.get().group() : sign, isLess(sign) ? right : left);
     Sequence lower =
         bound(turned(isLess(sign) ? sign : second.get().group()), isLess(sign) ? left : right);

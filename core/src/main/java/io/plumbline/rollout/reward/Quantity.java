@@ -209,10 +209,12 @@ record Quantity(Optional<ExactNumber> exact, double[] at, int places, boolean va
   }
 
   private boolean agrees(Quantity other, Tolerance tolerance) {
+    double[] own = plain().at;
+    double[] others = other.plain().at;
     int compared = 0;
     for (int i = 0; i < POINTS; i++) {
-      double x = plain().at[i];
-      double y = other.plain().at[i];
+      double x = own[i];
+      double y = others[i];
       if (Double.isNaN(x) && Double.isNaN(y)) {
         continue;
       }

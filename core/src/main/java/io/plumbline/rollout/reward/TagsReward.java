@@ -73,7 +73,8 @@ public final class TagsReward implements RewardFunctionFactory {
     return new Reading(function, both(tags));
   }
 
-  private static Set<String> both(List<String> tags) {
+  /** The texts of tags by their names, opening and closing. */
+  static Set<String> both(List<String> tags) {
     return tags.stream()
         .flatMap(tag -> Stream.of("<" + tag + ">", "</" + tag + ">"))
         .collect(Collectors.toUnmodifiableSet());
