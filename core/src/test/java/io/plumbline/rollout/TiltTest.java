@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 
 /** Estimates against sums over every completion of small vocabularies. */
 class TiltTest {
+  private static final String SEED = "20261129";
   private static final int PROMPTS = 24;
   private static final int COMPLETIONS = 64;
 
@@ -99,7 +100,10 @@ class TiltTest {
     }
   }
 
-  @Property(tries = 40)
+  // A statement on draws fails for one draw in many, however right it is: errors of skewed
+  // estimates (KL at a small beta) are wider in their tails than normal ones. So the draws are
+  // always the same ones.
+  @Property(tries = 200, seed = SEED)
   void estimatesLieWithinTheirErrorsOfTheExactSums(
       @ForAll long seed, @ForAll @DoubleRange(min = 0.15, max = 5) double beta) {
     Exact exact = Exact.random(seed);
@@ -178,7 +182,7 @@ class TiltTest {
     assertThat(Moments.of(means).deviation()).isCloseTo(error, within(0.2 * error));
   }
 
-  @Property(tries = 40)
+  @Property(tries = 200, seed = SEED)
   void aPolicyOnTheFrontierIsFoundOnIt(
       @ForAll long seed, @ForAll @DoubleRange(min = 0.2, max = 3) double beta) {
     Exact exact = Exact.random(seed);
