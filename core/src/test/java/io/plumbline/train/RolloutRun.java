@@ -62,6 +62,8 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * A GRPO or PPO run of the small Llama in this JVM: real shards, sampler, rewards, ledger and
@@ -183,6 +185,7 @@ final class RolloutRun {
   private final Path directory;
   private final Shape shape;
   private final long phases;
+  private Set<Integer> ends = Set.of(2);
   private Rollouts.Truncated truncated = Rollouts.Truncated.LEARNED;
   private Optional<Critic> critic = Optional.empty();
   private final List<Map<String, Double>> lines = Collections.synchronizedList(new ArrayList<>());
@@ -195,9 +198,10 @@ final class RolloutRun {
     writePrompts();
   }
 
-  /** Learns nothing from completions that were cut off. */
+  /** Learns nothing from completions that were cut off, as about half of them are. */
   RolloutRun masked() {
     truncated = Rollouts.Truncated.MASKED;
+    ends = IntStream.range(0, 40).map(i -> 2 + 9 * i).boxed().collect(Collectors.toSet());
     return this;
   }
 
@@ -258,7 +262,7 @@ final class RolloutRun {
         CausalLm reference = CausalLm.load(model, Purpose.INFERENCE, ComputeDtype.F32)) {
       TrainingObserver observer = observer(stopBefore);
       SamplingSettings sampling =
-          SamplingSettings.sampling(6, 0.9, GROUP, 11, Set.of(2)).withTopP(0.95);
+          SamplingSettings.sampling(6, 0.9, GROUP, 11, ends).withTopP(0.95);
       Parts parts =
           new Parts(
               name,
