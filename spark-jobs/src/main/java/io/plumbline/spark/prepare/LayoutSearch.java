@@ -6,7 +6,6 @@ import io.plumbline.data.ExampleKind;
 import io.plumbline.data.ExampleParser;
 import io.plumbline.data.ExampleShape;
 import io.plumbline.data.ExampleTokenizer;
-import io.plumbline.data.FileSlice;
 import io.plumbline.data.LossOn;
 import io.plumbline.data.RawRow;
 import io.plumbline.data.RefusedRowException;
@@ -84,8 +83,8 @@ final class LayoutSearch {
         break;
       }
       try (DataFileReader reader =
-          DataFileReader.open(
-              storage, FileSlice.whole(file.path()), settings.reading().columnsThatTell())) {
+          DataFileReader.openForFirstRows(
+              storage, file.path(), settings.reading().columnsThatTell())) {
         Optional<RawRow> next = reader.next();
         while (next.isPresent() && !search.enough()) {
           search.look(file.path(), next.get());
