@@ -1,7 +1,9 @@
 package io.plumbline.data;
 
+import io.plumbline.error.PlumblineException;
 import io.plumbline.text.ChatRequest;
 import io.plumbline.text.ChatRequest.GenerationPrompt;
+import io.plumbline.text.ChatTemplate;
 import io.plumbline.text.Encoding;
 import io.plumbline.text.Tokenizer;
 import java.util.ArrayList;
@@ -74,7 +76,7 @@ final class AssistantTurns {
   private int start(int message) throws RefusedRowException {
     if (message > 0) {
       int[] before = rendering.ids(messages.subList(0, message), GenerationPrompt.ADDED);
-      int same = same(before);
+      int same = ExampleTokenizer.alike(ids, before);
       if (same == before.length || same >= lengthWithoutOpening(message)) {
         // As TRL: what an opening says that the conversation does not is no part of the turn.
         return same;
@@ -95,7 +97,9 @@ final class AssistantTurns {
   private int lengthWithoutOpening(int message) {
     try {
       int[] closed = rendering.ids(messages.subList(0, message), GenerationPrompt.ABSENT);
-      return same(closed) == closed.length ? closed.length : Integer.MAX_VALUE;
+      return ExampleTokenizer.alike(ids, closed) == closed.length
+          ? closed.length
+          : Integer.MAX_VALUE;
     } catch (RefusedRowException e) {
       return Integer.MAX_VALUE;
     }
@@ -108,13 +112,12 @@ final class AssistantTurns {
     int same = start;
     try {
       int[] with = rendering.ids(messages.subList(0, message + 1), GenerationPrompt.ABSENT);
-      same = Math.max(start, same(with));
+      same = Math.max(start, ExampleTokenizer.alike(ids, with));
       if (same == with.length) {
         return same;
       }
     } catch (RefusedRowException e) {
       // Some templates refuse a conversation that ends here; its content still stands in the whole.
-      same = start;
     }
     Contents found = contents();
     int content = found.ends()[message];
@@ -135,11 +138,6 @@ final class AssistantTurns {
       throw unmarked(message + 1, "it is rendered in another way where more comes after it");
     }
     return from;
-  }
-
-  private int same(int[] beginning) {
-    int differs = Arrays.mismatch(beginning, ids);
-    return differs < 0 ? beginning.length : Math.min(differs, beginning.length);
   }
 
   /** The first token that a character belongs to, or that stands behind it. */
@@ -176,7 +174,10 @@ final class AssistantTurns {
     String rendered;
     try {
       rendered = render(marked);
-    } catch (io.plumbline.error.PlumblineException e) {
+    } catch (PlumblineException e) {
+      if (ChatTemplate.wasStopped(e)) {
+        throw e;
+      }
       return none;
     }
     int[] letters = rendered.codePoints().toArray();

@@ -5,13 +5,13 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.text.ChatRequest;
 import io.plumbline.text.ChatRequest.GenerationPrompt;
+import io.plumbline.text.ChatTemplate;
 import io.plumbline.text.TokenizedChat;
 import io.plumbline.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeoutException;
 
 /**
  * Turns examples into the ids that TRL 1.16's DPOTrainer and SFTTrainer would train on.
@@ -78,7 +78,8 @@ public final class ExampleTokenizer {
     }
     if (example instanceof Example.PromptedChat chat) {
       int[] prompt = render(chat.prompt(), chat.settings(), GenerationPrompt.ADDED).ids();
-      if (lossOn == LossOn.ASSISTANT || weighted(chat.completions().get(0))) {
+      boolean promptWeighted = lossOn == LossOn.ALL && weighted(chat.prompt());
+      if (lossOn == LossOn.ASSISTANT || promptWeighted || weighted(chat.completions().get(0))) {
         List<Map<String, Object>> messages = new ArrayList<>(chat.prompt());
         messages.addAll(chat.completions().get(0));
         return turns(index, messages, chat.settings(), prompt);
@@ -160,11 +161,9 @@ public final class ExampleTokenizer {
           new ChatRequest(
               template.ready(messages), settings.tools(), generationPrompt, settings.variables()));
     } catch (PlumblineException e) {
-      if (e.code() == ErrorCode.BAD_CHECKPOINT
-          || e.code() == ErrorCode.INTERRUPTED
-          || e.getCause() instanceof TimeoutException) {
-        // No template at all, a task that is to stop, or a machine that is too slow: not the fault
-        // of the row, and what is trained on must not depend on the clock.
+      if (e.code() == ErrorCode.BAD_CHECKPOINT || ChatTemplate.wasStopped(e)) {
+        // No template at all, or none that could go on: not the fault of the row, and what is
+        // trained on must not depend on the clock.
         throw e;
       }
       throw new RefusedRowException(RefusalReason.TEMPLATE_ERROR, e.getMessage());
@@ -234,7 +233,7 @@ public final class ExampleTokenizer {
   }
 
   /** How many tokens two texts begin with in common. */
-  private static int alike(int[] ids, int[] other) {
+  static int alike(int[] ids, int[] other) {
     int same = Arrays.mismatch(ids, other);
     return same < 0 ? ids.length : same;
   }
@@ -251,8 +250,7 @@ public final class ExampleTokenizer {
     TokenizedChat chat = render(messages, settings, GenerationPrompt.ABSENT);
     int[] ids = chat.ids();
     byte[] counted = counted(chat, messages, settings);
-    int same = Arrays.mismatch(prompt, ids);
-    int promptLength = same < 0 ? Math.min(prompt.length, ids.length) : same;
+    int promptLength = alike(prompt, ids);
     if (lossOn != LossOn.ALL) {
       Arrays.fill(counted, 0, promptLength, (byte) 0);
     }
@@ -344,8 +342,7 @@ public final class ExampleTokenizer {
       throws RefusedRowException {
     int promptLength = prompt.length;
     for (int[] sequence : sequences) {
-      int same = Arrays.mismatch(prompt, sequence);
-      promptLength = Math.min(promptLength, same < 0 ? prompt.length : same);
+      promptLength = Math.min(promptLength, alike(prompt, sequence));
     }
     List<int[]> completions = new ArrayList<>();
     for (int[] sequence : sequences) {

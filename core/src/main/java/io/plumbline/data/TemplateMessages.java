@@ -329,6 +329,9 @@ public final class TemplateMessages {
                           messages, tools, ChatRequest.GenerationPrompt.ABSENT, Map.of()))
                   .text());
     } catch (PlumblineException e) {
+      if (ChatTemplate.wasStopped(e)) {
+        throw e; // What the template knows is not told by it, and would be remembered.
+      }
       return Optional.empty();
     }
   }

@@ -3,6 +3,7 @@ package io.plumbline.data;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.text.ChatRequest;
 import io.plumbline.text.ChatRequest.GenerationPrompt;
+import io.plumbline.text.ChatTemplate;
 import io.plumbline.text.Tokenizer;
 import java.util.Arrays;
 import java.util.List;
@@ -31,8 +32,13 @@ public final class TurnEnds {
       return lossOn == LossOn.ASSISTANT
           ? ofTurns(tokenizer, settings)
           : ofCompletions(tokenizer, settings);
-    } catch (RefusedRowException | PlumblineException e) {
+    } catch (RefusedRowException e) {
       // Rows are refused with the template's own reason, if it has one for them.
+      return Optional.empty();
+    } catch (PlumblineException e) {
+      if (ChatTemplate.wasStopped(e)) {
+        throw e;
+      }
       return Optional.empty();
     }
   }

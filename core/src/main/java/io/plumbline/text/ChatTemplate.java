@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 
 /**
@@ -100,6 +101,16 @@ public final class ChatTemplate {
     return new Rendered(
         continued ? ContinuedMessage.cut(rendered.text(), open) : rendered.text(),
         rendered.generated().stream().map(span -> new Span(span.start(), span.end())).toList());
+  }
+
+  /**
+   * Whether a rendering failed because it was stopped: its thread is to stop, or the clock ran out
+   * on a machine that is too slow. Neither the template nor what it was given is at fault then, and
+   * nothing may be concluded about them: another time they may well be rendered.
+   */
+  public static boolean wasStopped(PlumblineException failure) {
+    return failure.code() == ErrorCode.INTERRUPTED
+        || failure.getCause() instanceof TimeoutException;
   }
 
   /** Whether what it says depends on the date. */

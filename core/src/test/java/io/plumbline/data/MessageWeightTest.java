@@ -112,6 +112,13 @@ class MessageWeightTest {
     assertThat(learned("", LossOn.COMPLETION, row))
         .contains("good<|im_end|>")
         .doesNotContain("bad", "Hi");
+    // Learned whole, a prompt is as any other part of the conversation.
+    Map<String, Object> lastTurn =
+        Map.of("prompt", all.subList(0, 3), "completion", all.subList(3, all.size()));
+    assertThat(learned("", LossOn.ALL, lastTurn))
+        .contains("Hi<|im_end|>", "Ho<|im_end|>", "good<|im_end|>")
+        .doesNotContain("bad");
+    assertThat(learned("", LossOn.COMPLETION, lastTurn)).isEqualTo("good<|im_end|>\n");
   }
 
   @Test

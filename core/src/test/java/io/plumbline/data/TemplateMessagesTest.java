@@ -3,7 +3,10 @@ package io.plumbline.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
 import io.plumbline.text.ChatTemplate;
+import io.plumbline.text.Tokenizer;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -104,6 +107,37 @@ class TemplateMessagesTest {
         .hasMessageContaining("function_call");
     assertThat(of(ANY).hidesTools()).isTrue();
     assertThat(of("{{ tools | tojson }}" + ANY).hidesTools()).isFalse();
+  }
+
+  /** What a stopped rendering seems to say must not be taken for what the template knows. */
+  @Test
+  void aTaskThatIsToStopTeachesNothingOfATemplate() throws Exception {
+    List<Map<String, Object>> said = List.of(Map.of("role", "tool", "content", "x"));
+    TemplateMessages messages = of(DROPPING);
+    Thread.currentThread().interrupt();
+    try {
+      assertThatThrownBy(() -> messages.ready(said))
+          .isInstanceOfSatisfying(
+              PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INTERRUPTED));
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+    assertThatThrownBy(() -> messages.ready(said)).hasMessageContaining("leaves out");
+
+    try (Tokenizer tokenizer = Tokenizer.of(Rows.tokenizerFiles())) {
+      Example.ChatSettings settings = new Example.ChatSettings(Optional.empty(), Map.of());
+      for (LossOn lossOn : List.of(LossOn.COMPLETION, LossOn.ASSISTANT)) {
+        Thread.currentThread().interrupt();
+        try {
+          assertThatThrownBy(() -> TurnEnds.note(tokenizer, lossOn, settings))
+              .isInstanceOfSatisfying(
+                  PlumblineException.class,
+                  e -> assertThat(e.code()).isEqualTo(ErrorCode.INTERRUPTED));
+        } finally {
+          assertThat(Thread.interrupted()).isTrue();
+        }
+      }
+    }
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.plumbline.rollout.reward;
 
 import io.plumbline.error.PlumblineException;
 import io.plumbline.text.ChatRequest;
+import io.plumbline.text.ChatTemplate;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
 import java.util.LinkedHashSet;
@@ -72,6 +73,9 @@ public final class RewardNotices {
       Matcher matcher = OPENING_AT_END.matcher(prompt);
       return matcher.find() ? Optional.of(matcher.group().strip()) : Optional.empty();
     } catch (PlumblineException e) {
+      if (ChatTemplate.wasStopped(e)) {
+        throw e;
+      }
       return Optional.empty(); // No template, or one that wants other messages; rows will show.
     }
   }

@@ -18,6 +18,7 @@ import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.ChatRequest;
 import io.plumbline.text.ChatRequest.GenerationPrompt;
+import io.plumbline.text.ChatTemplate;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
 import java.util.ArrayList;
@@ -309,7 +310,7 @@ public final class Sampler implements AutoCloseable {
     try {
       return tokenizer.render(request).text();
     } catch (PlumblineException e) {
-      if (e.code() == ErrorCode.BAD_CHECKPOINT) {
+      if (e.code() == ErrorCode.BAD_CHECKPOINT || ChatTemplate.wasStopped(e)) {
         throw e;
       }
       throw refused(place, "the chat template says: " + e.getMessage(), e);

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
@@ -21,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.api.java.JavaRDD;
@@ -150,6 +152,23 @@ class SamplingTest {
     assertThat(sampler.complete(golden.prompts, three))
         .usingRecursiveComparison()
         .isEqualTo(samples);
+  }
+
+  @Test
+  void aTaskThatIsToStopBlamesNoRow() {
+    Map<String, Object> row =
+        Map.of(
+            "prompt",
+            Collections.nCopies(2_000, Map.of("role", "user", "content", "What is 41 + 19?")));
+    assertThat(sampler.promptTokens(row, 0)).isNotEmpty();
+    Thread.currentThread().interrupt();
+    try {
+      assertThatThrownBy(() -> sampler.promptTokens(row, 0))
+          .isInstanceOfSatisfying(
+              PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INTERRUPTED));
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
   }
 
   @Test
