@@ -22,7 +22,11 @@ final class ArrayReader extends DataFileReader {
   private long element;
   private boolean ended;
 
-  /** Over an array's text, which a byte order mark and blanks may stand before. */
+  /**
+   * Over an array.
+   *
+   * @param input at its bracket
+   */
   ArrayReader(String path, InputStream input) throws IOException {
     super(path);
     this.parser = JsonRows.parser(input);

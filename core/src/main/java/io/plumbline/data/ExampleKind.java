@@ -1,7 +1,5 @@
 package io.plumbline.data;
 
-import java.util.function.Predicate;
-
 /** What the rows of a data set are to become. */
 public enum ExampleKind {
   /** Pairs of a chosen and a rejected completion. */
@@ -27,11 +25,6 @@ public enum ExampleKind {
    */
   public boolean keepsColumns() {
     return this == PROMPT;
-  }
-
-  /** The columns that rows need: all of them, or those that any format reads. */
-  public Predicate<String> columns() {
-    return keepsColumns() ? column -> true : ExampleShape.COLUMNS::contains;
   }
 
   /** For sentences. */

@@ -77,8 +77,8 @@ public final class ExampleParser {
     requireNoMedia(renamed);
     Map<String, Object> row = conversion.converted(renamed);
     return switch (shape) {
-      case PREFERENCE -> row.get("prompt") != null ? preference(row) : implicit(row);
-      case PREFERENCE_IMPLICIT -> row.get("prompt") != null ? preference(row) : implicit(row);
+      case PREFERENCE, PREFERENCE_IMPLICIT ->
+          row.get("prompt") != null ? preference(row) : implicit(row);
       case PROMPT_COMPLETION -> prompted(row, row.get("prompt"), row.get("completion"));
       case UNPAIRED -> unpaired(row);
       case PROMPT -> alone(row);
@@ -196,9 +196,9 @@ public final class ExampleParser {
     if (value instanceof Number number && Double.isFinite(number.doubleValue())) {
       return number.doubleValue();
     }
-    String said = value instanceof Number ? value.toString() : Values.type(value);
     throw new RefusedRowException(
-        RefusalReason.BAD_VALUE, "margin is " + said + "; it must be a finite number");
+        RefusalReason.BAD_VALUE,
+        "margin is " + Values.said(value) + "; it must be a finite number");
   }
 
   private Example preference(Map<String, Object> row) throws RefusedRowException {
@@ -305,16 +305,8 @@ public final class ExampleParser {
     }
     boolean chat = prompt instanceof List || completion instanceof List;
     if (chat && isTextOrList(prompt) && isTextOrList(completion)) {
-      Values.requireUnbrokenDeeply(prompt, "prompt");
-      Values.requireUnbrokenDeeply(completion, column);
-      List<Map<String, Object>> before =
-          prompt instanceof String text
-              ? List.of(Map.of("role", "user", "content", text))
-              : messages(prompt, "prompt");
-      List<Map<String, Object>> after =
-          completion instanceof String text
-              ? List.of(Map.of("role", "assistant", "content", text))
-              : messages(completion, column);
+      List<Map<String, Object>> before = turns("user", prompt, "prompt");
+      List<Map<String, Object>> after = turns("assistant", completion, column);
       if (before.isEmpty()) {
         throw new RefusedRowException(RefusalReason.MISSING_FIELD, "prompt has no message");
       }
@@ -331,6 +323,16 @@ public final class ExampleParser {
             + " is "
             + Values.type(completion)
             + "; both must be text or both be lists of messages");
+  }
+
+  /** Messages, or a text as one of a role. */
+  private List<Map<String, Object>> turns(String role, Object value, String column)
+      throws RefusedRowException {
+    if (value instanceof String text) {
+      Values.requireUnbroken(text, column);
+      return List.of(Map.of("role", role, "content", text));
+    }
+    return messages(value, column);
   }
 
   private static boolean isTextOrList(Object value) {

@@ -20,6 +20,7 @@ final class FileContents {
    * An open file of text, decompressed.
    *
    * @param content JSON lines or an array
+   * @param input at the text's start, or at the bracket that opens the array
    */
   record Text(Content content, InputStream input) {}
 
@@ -35,11 +36,8 @@ final class FileContents {
     if (isParquet(head)) {
       return Content.PARQUET;
     }
-    if (Compression.of(head.bytes()).isPresent()) {
-      text(path, input);
-      return Content.COMPRESSED;
-    }
-    return textContent(path, head, Optional.empty());
+    Text text = text(path, head, input);
+    return Compression.of(head.bytes()).isPresent() ? Content.COMPRESSED : text.content();
   }
 
   static boolean isParquet(FileHead head) {
@@ -51,11 +49,10 @@ final class FileContents {
    *
    * @param input at the file's start
    */
-  static Text text(String path, BufferedInputStream input) throws IOException {
-    FileHead head = FileHead.of(input);
+  static Text text(String path, FileHead head, BufferedInputStream input) throws IOException {
     Optional<Compression> compression = Compression.of(head.bytes());
     if (compression.isEmpty()) {
-      return new Text(textContent(path, head, compression), input);
+      return plain(path, head, input, compression);
     }
     BufferedInputStream inside = FileHead.buffered(compression.get().open(input));
     FileHead insideHead = FileHead.of(inside);
@@ -68,11 +65,12 @@ final class FileContents {
               + ": decompress it once by "
               + compression.get().words());
     }
-    return new Text(textContent(path, insideHead, compression), inside);
+    return plain(path, insideHead, inside, compression);
   }
 
-  private static Content textContent(
-      String path, FileHead head, Optional<Compression> compression) {
+  private static Text plain(
+      String path, FileHead head, BufferedInputStream input, Optional<Compression> compression)
+      throws IOException {
     Optional<String> foreign = ForeignFormat.sentence(path, head.bytes());
     if (foreign.isPresent()) {
       throw refused(path, compression, foreign.get());
@@ -82,7 +80,12 @@ final class FileContents {
     if (unfit.isPresent()) {
       throw refused(path, compression, unfit.get());
     }
-    return text.isArray() ? Content.JSON_ARRAY : Content.JSON_LINES;
+    if (text.isArray()) {
+      // Jackson passes over one byte order mark, and some programs write several.
+      input.skipNBytes(text.start());
+      return new Text(Content.JSON_ARRAY, input);
+    }
+    return new Text(Content.JSON_LINES, input);
   }
 
   private static PlumblineException refused(

@@ -40,20 +40,8 @@ final class JsonHead {
           "samples",
           "dataset");
 
-  /** Names of columns beside those that training reads, in rows as they are published. */
-  private static final Set<String> MORE_COLUMNS =
-      Set.of(
-          "instruction",
-          "input",
-          "output",
-          "question",
-          "answer",
-          "response",
-          "row",
-          "response_j",
-          "response_k",
-          "score",
-          "id");
+  /** Names of columns that no format reads, in rows as they are published. */
+  private static final Set<String> MORE_COLUMNS = Set.of("row", "id");
 
   /** What stands below a key of the outermost object. */
   private static final class Below {
@@ -96,7 +84,7 @@ final class JsonHead {
 
   static boolean isScalar(String text) {
     try {
-      JsonRows.scalar(text);
+      JsonRows.value(text);
       return true;
     } catch (JsonProcessingException e) {
       return false;
@@ -179,14 +167,14 @@ final class JsonHead {
    * @param alone whether the value is known to be the only one of its file
    */
   Optional<String> wrapped(boolean alone) {
-    if (keys.keySet().stream().anyMatch(ExampleShape.COLUMNS::contains)) {
+    if (keys.keySet().stream().anyMatch(RowLayout.COLUMNS::contains)) {
       return Optional.empty();
     }
     for (Map.Entry<String, Below> entry : keys.entrySet()) {
       Below below = entry.getValue();
       boolean rows =
           below.keys.stream()
-              .anyMatch(key -> ExampleShape.COLUMNS.contains(key) || MORE_COLUMNS.contains(key));
+              .anyMatch(key -> RowLayout.COLUMNS.contains(key) || MORE_COLUMNS.contains(key));
       boolean messages = below.keys.contains("role") || below.keys.contains("from");
       boolean called = WRAPPING.contains(entry.getKey());
       if (below.arrayOfObjects && !messages && (called || (alone && rows))) {
@@ -213,7 +201,7 @@ final class JsonHead {
     boolean split = keys.keySet().containsAll(Set.of("columns", "data"));
     boolean lists =
         keys.size() > 1
-            && keys.keySet().stream().anyMatch(ExampleShape.COLUMNS::contains)
+            && keys.keySet().stream().anyMatch(RowLayout.COLUMNS::contains)
             && keys.values().stream().allMatch(below -> below.arrayOfOthers);
     return split || lists;
   }

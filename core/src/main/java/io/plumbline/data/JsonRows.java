@@ -46,13 +46,7 @@ final class JsonRows {
   static Map<String, Object> parse(byte[] line) throws RefusedRowException {
     String text;
     try {
-      text =
-          StandardCharsets.UTF_8
-              .newDecoder()
-              .onMalformedInput(CodingErrorAction.REPORT)
-              .onUnmappableCharacter(CodingErrorAction.REPORT)
-              .decode(ByteBuffer.wrap(line))
-              .toString();
+      text = decoded(ByteBuffer.wrap(line));
     } catch (CharacterCodingException e) {
       throw new RefusedRowException(
           RefusalReason.NOT_UTF8, "the line holds bytes that are not UTF-8");
@@ -73,7 +67,7 @@ final class JsonRows {
     return object(ELEMENT.readValue(parser));
   }
 
-  /** What a text says, whatever it is. */
+  /** What a text says, whatever it is; fails where it is more than one value. */
   static Object value(String text) throws JsonProcessingException {
     return ANY.readValue(text);
   }
@@ -94,24 +88,24 @@ final class JsonRows {
 
   static boolean isUtf8(ByteBuffer bytes) {
     try {
-      StandardCharsets.UTF_8
-          .newDecoder()
-          .onMalformedInput(CodingErrorAction.REPORT)
-          .onUnmappableCharacter(CodingErrorAction.REPORT)
-          .decode(bytes);
+      decoded(bytes);
       return true;
     } catch (CharacterCodingException e) {
       return false;
     }
   }
 
-  static JsonParser parser(java.io.InputStream input) throws IOException {
-    return MAPPER.getFactory().createParser(input);
+  private static String decoded(ByteBuffer bytes) throws CharacterCodingException {
+    return StandardCharsets.UTF_8
+        .newDecoder()
+        .onMalformedInput(CodingErrorAction.REPORT)
+        .onUnmappableCharacter(CodingErrorAction.REPORT)
+        .decode(bytes)
+        .toString();
   }
 
-  /** Fails where a text is no JSON value without parts. */
-  static void scalar(String text) throws JsonProcessingException {
-    ANY.readValue(text);
+  static JsonParser parser(java.io.InputStream input) throws IOException {
+    return MAPPER.getFactory().createParser(input);
   }
 
   static RefusedRowException broken(JsonProcessingException e) {

@@ -158,7 +158,8 @@ final class RowConversion {
   }
 
   /** A text, a message or several as messages of the assistant. */
-  static List<Map<String, Object>> side(Object answer, String column) throws RefusedRowException {
+  private static List<Map<String, Object>> side(Object answer, String column)
+      throws RefusedRowException {
     if (answer instanceof String text) {
       return List.of(Map.of("role", "assistant", "content", text));
     }
@@ -219,12 +220,8 @@ final class RowConversion {
     }
     if (layout.prompt().equals("instruction")) {
       for (String column : RowLayout.INPUTS) {
-        Object input = row.get(column);
-        if (input != null && !(input instanceof String)) {
-          throw new RefusedRowException(
-              RefusalReason.WRONG_TYPE, column + " is " + Values.type(input) + ", not text");
-        }
-        if (input instanceof String more && !more.isEmpty()) {
+        String more = textOrNothing(row, column);
+        if (!more.isEmpty()) {
           return text + "\n" + more;
         }
       }
@@ -255,16 +252,26 @@ final class RowConversion {
 
   private static Optional<String> system(Map<String, Object> row) throws RefusedRowException {
     for (String column : RowLayout.SYSTEM) {
-      Object system = row.get(column);
-      if (system != null && !(system instanceof String)) {
-        throw new RefusedRowException(
-            RefusalReason.WRONG_TYPE, column + " is " + Values.type(system) + ", not text");
-      }
-      if (system instanceof String text && !text.isBlank()) {
-        return Optional.of(text);
+      String system = textOrNothing(row, column);
+      if (!system.isBlank()) {
+        return Optional.of(system);
       }
     }
     return Optional.empty();
+  }
+
+  /** The text of a column; empty where it is not there. */
+  private static String textOrNothing(Map<String, Object> row, String column)
+      throws RefusedRowException {
+    Object value = row.get(column);
+    if (value == null) {
+      return "";
+    }
+    if (value instanceof String text) {
+      return text;
+    }
+    throw new RefusedRowException(
+        RefusalReason.WRONG_TYPE, column + " is " + Values.type(value) + ", not text");
   }
 
   private static List<Map<String, Object>> messages(Map<String, Object> row, String column)
@@ -395,10 +402,6 @@ final class RowConversion {
       // Told below, as any other value that is no score.
     }
     throw new RefusedRowException(
-        RefusalReason.BAD_VALUE,
-        column
-            + " has "
-            + (value instanceof Number ? value : Values.type(value))
-            + ", not a finite number");
+        RefusalReason.BAD_VALUE, column + " has " + Values.said(value) + ", not a finite number");
   }
 }

@@ -70,8 +70,7 @@ final class RowLabels {
   }
 
   private static RefusedRowException bad(String column, Object value, String wanted) {
-    String said = value instanceof Number ? value.toString() : Values.type(value);
     return new RefusedRowException(
-        RefusalReason.BAD_VALUE, column + " is " + said + "; it must be " + wanted);
+        RefusalReason.BAD_VALUE, column + " is " + Values.said(value) + "; it must be " + wanted);
   }
 }

@@ -70,7 +70,7 @@ public record RowLayout(
   private static final List<List<String>> PAIRS =
       List.of(List.of("chosen", "rejected"), List.of("response_j", "response_k"));
 
-  static final List<String> LABELS = List.of("label", "kto_tag", "rating", "score");
+  private static final List<String> LABELS = List.of("label", "kto_tag", "rating", "score");
 
   /** Pictures and the like, which no model here reads. */
   static final List<String> MEDIA =
@@ -117,21 +117,13 @@ public record RowLayout(
 
   /** How a row is laid out, empty where its columns fit no format. A null is as no column. */
   public static Optional<RowLayout> of(ExampleKind kind, Map<String, Object> row) {
-    Optional<ExampleShape> shape =
-        ExampleShape.shapes(kind).stream()
-            .filter(one -> one != ExampleShape.PREFERENCE_IMPLICIT && has(row, one.columns()))
-            .findFirst();
-    if (shape.isPresent()) {
-      return shape.map(RowLayout::of);
+    Optional<RowLayout> ofTrl = ExampleShape.of(kind, row).map(RowLayout::of);
+    if (ofTrl.isPresent() && ofTrl.get().shape() != ExampleShape.PREFERENCE_IMPLICIT) {
+      return ofTrl;
     }
     return switch (kind) {
-      case PREFERENCE, SUPERVISED_FROM_CHOSEN ->
-          compared(row)
-              .or(
-                  () ->
-                      has(row, ExampleShape.PREFERENCE_IMPLICIT.columns())
-                          ? Optional.of(of(ExampleShape.PREFERENCE_IMPLICIT))
-                          : Optional.empty());
+      // Both sides begin with their prompt only where no column of another name asks.
+      case PREFERENCE, SUPERVISED_FROM_CHOSEN -> compared(row).or(() -> ofTrl);
       case SUPERVISED -> supervised(row);
       case UNPAIRED -> labelled(row);
       case PROMPT ->

@@ -1,7 +1,6 @@
 package io.plumbline.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,8 +42,6 @@ final class RowMessages {
 
   private static final List<String> PARTS_TO_LEARN = List.of("train_detail", "training_detail");
 
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private RowMessages() {}
 
   /** What a column holds; refuses what is no list of messages. */
@@ -73,7 +70,7 @@ final class RowMessages {
       return text;
     }
     try {
-      return JSON.readValue(text, Object.class);
+      return JsonRows.value(text);
     } catch (JsonProcessingException e) {
       return text;
     }
@@ -199,7 +196,7 @@ final class RowMessages {
                 .formatted(
                     column,
                     name,
-                    given instanceof Number ? given : Values.type(given),
+                    Values.said(given),
                     name.equals(WEIGHT) ? "0 or 1" : "true or false"));
       }
       weight = Optional.of(Math.min(one, weight.orElse(1)));
@@ -212,7 +209,7 @@ final class RowMessages {
     Object called = null;
     if (message.get("content") instanceof String text) {
       try {
-        called = JSON.readValue(text, Object.class);
+        called = JsonRows.value(text);
       } catch (JsonProcessingException e) {
         called = null;
       }

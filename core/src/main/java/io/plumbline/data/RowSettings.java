@@ -1,7 +1,6 @@
 package io.plumbline.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.data.Example.ChatSettings;
 import io.plumbline.text.TemplateSettings;
 import java.util.ArrayList;
@@ -12,8 +11,6 @@ import java.util.Optional;
 
 /** The columns of a row that are handed to the chat template. */
 final class RowSettings {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private RowSettings() {}
 
   static ChatSettings of(Map<String, Object> row) throws RefusedRowException {
@@ -24,7 +21,7 @@ final class RowSettings {
     if (tools instanceof String json) {
       // As TRL: a table may carry the tools as JSON text, where they have no common schema.
       try {
-        tools = JSON.readValue(json, Object.class);
+        tools = JsonRows.value(json);
       } catch (JsonProcessingException e) {
         throw new RefusedRowException(
             RefusalReason.WRONG_TYPE, "tools is text that is not JSON: " + e.getOriginalMessage());

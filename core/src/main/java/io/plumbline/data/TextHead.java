@@ -1,8 +1,6 @@
 package io.plumbline.data;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,12 +20,14 @@ final class TextHead {
   private final byte[] bytes;
   private final int start;
   private final boolean whole;
+  private final List<byte[]> lines;
 
   private TextHead(String path, byte[] bytes, int start, boolean whole) {
     this.path = path;
     this.bytes = bytes;
     this.start = start;
     this.whole = whole;
+    this.lines = lines('\n');
   }
 
   static TextHead of(String path, FileHead head) {
@@ -45,6 +45,11 @@ final class TextHead {
 
   static boolean isBlank(byte b) {
     return b == ' ' || b == '\t' || b == '\r' || b == '\n';
+  }
+
+  /** Where the text begins, behind byte order marks and blanks. */
+  int start() {
+    return start;
   }
 
   boolean isArray() {
@@ -85,22 +90,20 @@ final class TextHead {
   private Optional<String> otherEncoding() {
     int bad = 0;
     int good = 0;
-    int lines = 0;
-    for (byte[] line : lines('\n')) {
-      lines++;
+    for (byte[] line : lines) {
       boolean ascii = true;
       for (byte b : line) {
         ascii &= b >= 0;
       }
       if (!ascii) {
-        if (isUtf8(line)) {
+        if (JsonRows.isUtf8(ByteBuffer.wrap(line))) {
           good++;
         } else {
           bad++;
         }
       }
     }
-    if (bad > 0 && good == 0 && (bad > 1 || (whole && lines == 1))) {
+    if (bad > 0 && good == 0 && (bad > 1 || (whole && lines.size() == 1))) {
       return Optional.of(
           "is not UTF-8 but of another encoding, such as Latin-1: convert it, as in iconv -f WINDOWS-1252 -t UTF-8 '%s' > rows.jsonl"
               .formatted(path));
@@ -108,22 +111,8 @@ final class TextHead {
     return Optional.empty();
   }
 
-  static boolean isUtf8(byte[] line) {
-    try {
-      StandardCharsets.UTF_8
-          .newDecoder()
-          .onMalformedInput(CodingErrorAction.REPORT)
-          .onUnmappableCharacter(CodingErrorAction.REPORT)
-          .decode(ByteBuffer.wrap(line));
-      return true;
-    } catch (CharacterCodingException e) {
-      return false;
-    }
-  }
-
   /** Text in which no line begins like JSON objects or arrays. */
   private Optional<String> otherText() {
-    List<byte[]> lines = lines('\n');
     if (lines.isEmpty() || lines.stream().anyMatch(TextHead::beginsLikeRows)) {
       return bytes[start] == '[' ? array() : Optional.empty();
     }
@@ -156,7 +145,7 @@ final class TextHead {
     if (!head.opensLikeJson()) {
       return Optional.of(
           "is text and no JSON (it begins with \"%s\"): rows are JSON objects, one a line"
-              .formatted(shortened(text(lines('\n').get(0)).strip())));
+              .formatted(shortened(text(lines.get(0)).strip())));
     }
     if (head.firstElement() == JsonHead.Element.OTHER) {
       return Optional.of(
@@ -175,7 +164,7 @@ final class TextHead {
     if (bytes[start] != '{') {
       return Optional.empty();
     }
-    String line = text(lines('\n').get(0)).strip();
+    String line = text(lines.get(0)).strip();
     if (line.startsWith("{'") || line.startsWith("{u'")) {
       return Optional.of(
           "has Python's text of dicts, with single quotes, and no JSON: write the rows by"
@@ -228,8 +217,8 @@ final class TextHead {
         return Optional.empty();
       }
     }
-    List<byte[]> lines = lines('\r');
-    return lines.size() > 1 && lines.stream().limit(2).allMatch(TextHead::beginsLikeRows)
+    List<byte[]> parts = lines('\r');
+    return parts.size() > 1 && parts.stream().limit(2).allMatch(TextHead::beginsLikeRows)
         ? Optional.of(
             "ends its lines by carriage returns alone: convert it, as in tr '\\r' '\\n' < '%s' > rows.jsonl"
                 .formatted(path))
@@ -278,7 +267,7 @@ final class TextHead {
     return new String(line, StandardCharsets.UTF_8);
   }
 
-  static String shortened(String text) {
+  private static String shortened(String text) {
     return text.length() <= 60 ? text : text.substring(0, 57) + "...";
   }
 }

@@ -27,6 +27,11 @@ final class Values {
     return value instanceof List ? "a list" : "an object";
   }
 
+  /** A number as it is, of anything else its type: for sentences. */
+  static String said(Object value) {
+    return value instanceof Number ? value.toString() : type(value);
+  }
+
   /** JSON can spell half of a surrogate pair, which no tokenizer can take. */
   static void requireUnbroken(String text, String where) throws RefusedRowException {
     for (int i = 0; i < text.length(); i++) {

@@ -343,6 +343,8 @@ class FileContentsTest {
         List.of(
             "\ufeff{#}\n",
             "\ufeff\ufeff{#}\n",
+            "\ufeff\ufeff [{#}]\n",
+            "{#, \"question\": \"q\", \"answer\": \"a\", \"results\": [{\"a\": 1}]}",
             "\n\n  {#}",
             "{#}\r\n\r\n",
             "{#, \"meta\": [{\"k\": 1}]}\n",

@@ -131,6 +131,29 @@ class RowFormatsTest {
   }
 
   @Test
+  void textOfMoreThanOneValueIsNotReadToItsFirst() throws Exception {
+    String user = "{\"role\": \"user\", \"content\": \"Hi\"}";
+    String assistant = "{\"role\": \"assistant\", \"content\": \"Ho\"}";
+    Map<String, Object> whole =
+        Map.of("messages", "[%s, %s]".formatted(user, assistant), "tools", "[]");
+    Map<String, Object> cut =
+        Map.of("messages", "[%s] [%s]".formatted(user, assistant), "tools", "[]");
+    Map<String, Object> tools =
+        Map.of("messages", "[%s, %s]".formatted(user, assistant), "tools", "[] [1]");
+    ExampleParser parser = new ExampleParser(ExampleKind.SUPERVISED, ExampleShape.MESSAGES);
+    assertThat(((Example.WholeChat) parser.parse(whole)).messages()).hasSize(2);
+    assertThatThrownBy(() -> parser.parse(cut))
+        .hasMessage("messages is text, not a list of messages");
+    assertThatThrownBy(() -> parser.parse(tools))
+        .hasMessageStartingWith("tools is text that is not JSON: ");
+    String call = "{\"name\": \"look\", \"arguments\": {}}";
+    Map<String, Object> calls =
+        Map.of("messages", List.of(Map.of("role", "function_call", "content", call + call)));
+    assertThatThrownBy(() -> parser.parse(calls))
+        .hasMessageContaining("function_call that is not JSON with name and arguments");
+  }
+
+  @Test
   void theSidesOfLlamaFactorysPairsAreOneMessageEach() throws Exception {
     List<String> texts =
         texts(

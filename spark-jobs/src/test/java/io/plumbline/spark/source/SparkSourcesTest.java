@@ -8,6 +8,7 @@ import io.plumbline.data.DataFileReader;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.FileSlice;
 import io.plumbline.data.RawRow;
+import io.plumbline.data.RowReading;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.source.DataFiles.Purpose;
@@ -115,7 +116,8 @@ class SparkSourcesTest {
     List<Map<String, Object>> rows = new ArrayList<>();
     for (Storage.Entry file : storage.expand(resolved.path())) {
       try (DataFileReader reader =
-          DataFileReader.open(storage, FileSlice.whole(file.path()), kind.columns())) {
+          DataFileReader.open(
+              storage, FileSlice.whole(file.path()), RowReading.of(kind).columnsThatTell())) {
         for (Optional<RawRow> row = reader.next(); row.isPresent(); row = reader.next()) {
           rows.add(row.get().values().orElseThrow());
         }
