@@ -5,6 +5,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
 import java.io.BufferedInputStream;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
@@ -91,11 +92,12 @@ public abstract sealed class DataFileReader implements AutoCloseable
         file,
         raw -> {
           BufferedInputStream input = FileHead.buffered(raw);
-          if (FileContents.isParquet(FileHead.of(input))) {
+          FileHead head = FileHead.of(input);
+          if (FileContents.isParquet(head)) {
             input.close();
             return new OfParquet(new ParquetRows(storage, whole, columns));
           }
-          FileContents.Text text = FileContents.text(path, input);
+          FileContents.Text text = FileContents.text(path, head, input);
           return text.content() == Content.JSON_ARRAY
               ? new ArrayReader(path, text.input())
               : new LineReader(whole, text.input());
@@ -159,9 +161,9 @@ public abstract sealed class DataFileReader implements AutoCloseable
         cause);
   }
 
-  private static void closeAfter(InputStream input, Exception failure) {
+  static void closeAfter(Closeable opened, Exception failure) {
     try {
-      input.close();
+      opened.close();
     } catch (IOException e) {
       failure.addSuppressed(e);
     }

@@ -40,7 +40,6 @@ final class ParquetRows implements AutoCloseable {
   private final List<String> otherColumns = new ArrayList<>();
   private final ParquetCodecs codecs = new ParquetCodecs();
   private final ParquetFileReader file;
-  private final MessageType schema;
   private final Optional<MessageColumnIO> columns;
   private final ParquetValues values;
 
@@ -76,7 +75,7 @@ final class ParquetRows implements AutoCloseable {
           otherColumns.add(column.getName());
         }
       }
-      this.schema = new MessageType(metadata.getSchema().getName(), read);
+      MessageType schema = new MessageType(metadata.getSchema().getName(), read);
       ParquetFooter.requireDistinctNames(path, schema);
       this.values = new ParquetValues(path, schema, metadata.getKeyValueMetaData());
       // parquet-java cannot assemble records of no column.
@@ -105,7 +104,9 @@ final class ParquetRows implements AutoCloseable {
       this.file = opened;
     } catch (IOException | RuntimeException | LinkageError | VirtualMachineError e) {
       PlumblineException failure = ParquetFailures.of(path, e);
-      closeAfter(opened, failure);
+      if (opened != null) {
+        DataFileReader.closeAfter(opened, failure);
+      }
       throw failure;
     }
   }
@@ -118,16 +119,6 @@ final class ParquetRows implements AutoCloseable {
             .usePageChecksumVerification(true)
             .build();
     return ParquetFileReader.open(input, options);
-  }
-
-  private static void closeAfter(ParquetFileReader opened, PlumblineException failure) {
-    if (opened != null) {
-      try {
-        opened.close();
-      } catch (IOException e) {
-        failure.addSuppressed(e);
-      }
-    }
   }
 
   String path() {
@@ -189,6 +180,19 @@ final class ParquetRows implements AutoCloseable {
     }
   }
 
+  /** Passes over row groups that end before a row, without reading them. */
+  private void passTo(long number) {
+    if (row + leftInGroup < number) {
+      row += leftInGroup;
+      leftInGroup = 0;
+    }
+    while (leftInGroup == 0
+        && !groups.isEmpty()
+        && row + file.getRowGroups().get(groups.get(0)).getRowCount() < number) {
+      row += file.getRowGroups().get(groups.remove(0)).getRowCount();
+    }
+  }
+
   private void load(int group) throws IOException {
     closePages();
     BlockMetaData block = file.getRowGroups().get(group);
@@ -215,6 +219,7 @@ final class ParquetRows implements AutoCloseable {
         whole.ifPresent(ParquetRows::close);
         whole = Optional.of(new ParquetRows(storage, slice, column -> true));
       }
+      whole.get().passTo(number);
       Optional<RawRow> found = whole.get().next();
       while (found.isPresent() && found.get().line() < number) {
         found = whole.get().next();

@@ -231,6 +231,31 @@ class ParquetRowsTest {
     }
   }
 
+  /** A refused row far behind is told without what lies before it, which may even be damaged. */
+  @Test
+  void aRefusedRowIsToldWithoutTheRowGroupsBeforeIt() throws Exception {
+    int rows = 250;
+    Path file =
+        written(
+            "message m { required binary prompt (STRING); required binary note (STRING); }",
+            rows,
+            (row, i) -> row.append("prompt", "p" + i).append("note", "n" + i + "x".repeat(4096)));
+    byte[] bytes = Files.readAllBytes(file);
+    int note = new String(bytes, StandardCharsets.ISO_8859_1).indexOf("n0xxx");
+    assertThat(note).isPositive();
+    bytes[note + 1000] ^= 1;
+    Files.write(file, bytes);
+    try (DataFileReader reader =
+        DataFileReader.open(storage, FileSlice.whole(file.toString()), "prompt"::equals)) {
+      Optional<RawRow> last = Optional.empty();
+      for (Optional<RawRow> row = reader.next(); row.isPresent(); row = reader.next()) {
+        last = row;
+      }
+      assertThat(last.orElseThrow().line()).isEqualTo(rows);
+      assertThat(last.orElseThrow().text().get()).contains("\"note\":\"n249x");
+    }
+  }
+
   @Test
   void textThatIsNoneAndJsonThatIsNoneRefuseTheirRow() throws Exception {
     byte[] broken = {'a', (byte) 0xff};
