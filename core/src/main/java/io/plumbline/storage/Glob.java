@@ -42,7 +42,13 @@ final class Glob {
           parts.add(part);
         }
       }
-      walk(one.substring(0, root), parts, 0);
+      String top = one.substring(0, root);
+      if (!parts.isEmpty()) {
+        walk(top, parts, 0);
+      } else if (!top.isEmpty()) {
+        // Braces with an empty alternative may leave nothing but the root.
+        storage.entry(top).ifPresent(entry -> found.put(top, entry));
+      }
     }
     return found;
   }
@@ -63,7 +69,7 @@ final class Glob {
     boolean last = next == parts.size() - 1;
     if (part.equals(ANY_FOLDERS)) {
       for (Storage.Entry child : children(directory)) {
-        boolean hidden = !Storage.isVisible(Storage.nameOf(child.path()));
+        boolean hidden = !Storage.isVisible(child.name());
         if (child.directory() && !hidden) {
           walk(child.path(), parts, next);
         } else if (last && !hidden) {
@@ -87,7 +93,7 @@ final class Glob {
     }
     Pattern names = names(part);
     for (Storage.Entry child : children(directory)) {
-      String childName = Storage.nameOf(child.path());
+      String childName = child.name();
       if (!names.matcher(childName).matches()) {
         continue;
       }
@@ -116,10 +122,7 @@ final class Glob {
       return storage.list(directory);
     }
     return storage.list(".").stream()
-        .map(
-            child ->
-                new Storage.Entry(
-                    under("", Storage.nameOf(child.path())), child.length(), child.directory()))
+        .map(child -> new Storage.Entry(under("", child.name()), child.length(), child.directory()))
         .toList();
   }
 
@@ -191,45 +194,37 @@ final class Glob {
 
   /** The patterns that one with braces stands for. */
   private static List<String> alternatives(String pattern) {
-    int open = find(pattern, 0, '{');
     int depth = 0;
     List<Integer> cuts = new ArrayList<>();
-    for (int i = open; open >= 0 && i < pattern.length(); i++) {
+    for (int i = 0; i < pattern.length(); i++) {
       char c = pattern.charAt(i);
       if (c == '\\') {
         i++;
-      } else if (c == '{') {
-        depth++;
+      } else if (c == '{' && ++depth == 1) {
+        cuts.add(i);
       } else if (c == ',' && depth == 1) {
         cuts.add(i);
-      } else if (c == '}' && --depth == 0) {
+      } else if (c == '}' && depth > 0 && --depth == 0) {
         cuts.add(i);
-        return alternatives(pattern, open, cuts);
+        return alternatives(pattern, cuts);
       }
     }
     return List.of(pattern);
   }
 
-  private static List<String> alternatives(String pattern, int open, List<Integer> cuts) {
+  /**
+   * One for each alternative.
+   *
+   * @param cuts where the braces and the commas between them stand
+   */
+  private static List<String> alternatives(String pattern, List<Integer> cuts) {
     List<String> all = new ArrayList<>();
-    String before = pattern.substring(0, open);
+    String before = pattern.substring(0, cuts.get(0));
     String behind = pattern.substring(cuts.get(cuts.size() - 1) + 1);
-    int start = open + 1;
-    for (int cut : cuts) {
-      all.addAll(alternatives(before + pattern.substring(start, cut) + behind));
-      start = cut + 1;
+    for (int i = 1; i < cuts.size(); i++) {
+      String one = pattern.substring(cuts.get(i - 1) + 1, cuts.get(i));
+      all.addAll(alternatives(before + one + behind));
     }
     return all;
-  }
-
-  private static int find(String text, int from, char wanted) {
-    for (int i = from; i < text.length(); i++) {
-      if (text.charAt(i) == '\\') {
-        i++;
-      } else if (text.charAt(i) == wanted) {
-        return i;
-      }
-    }
-    return -1;
   }
 }

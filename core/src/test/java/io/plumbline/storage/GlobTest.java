@@ -106,6 +106,18 @@ class GlobTest {
     assertThatThrownBy(() -> expand(prefix, "[z-a]*")).hasMessageContaining("is not a pattern");
   }
 
+  /** Braces may leave nothing of a pattern but its root. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", "objects:"})
+  void anAlternativeMayBeEmpty(String prefix) throws IOException {
+    write("a/1.jsonl", "b/1.jsonl");
+    assertThat(new Glob(storage(), prefix + "/{no-such-name-here,}").matches())
+        .containsOnlyKeys(prefix + "/");
+    assertThat(expand(prefix, "{a,b}/{1.jsonl,}")).contains("a/1.jsonl", "b/1.jsonl");
+    assertThat(expand(prefix, "a{,x}/1{,.jsonl}")).containsExactly("a/1.jsonl");
+    assertThat(new Glob(storage(), "{no-such-name-here,}").matches()).isEmpty();
+  }
+
   @Test
   void aBareNameWithAColonSaysHowToWriteIt() {
     assertThatThrownBy(() -> storage().exists("pairs_2026-11-29T10:15:00.jsonl"))
