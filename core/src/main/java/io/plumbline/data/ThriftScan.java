@@ -47,9 +47,7 @@ final class ThriftScan {
   }
 
   private void struct(int depth) {
-    if (depth > MAX_DEPTH) {
-      throw new IllegalArgumentException("it is nested more than %d deep".formatted(MAX_DEPTH));
-    }
+    requireDepth(depth);
     for (int header = bytes.get() & 0xff; (header & 0xf) != STOP; header = bytes.get() & 0xff) {
       if (header >> 4 == 0) {
         varint();
@@ -78,6 +76,7 @@ final class ThriftScan {
         if (size != 0) {
           int types = bytes.get() & 0xff;
           requireFits(size);
+          requireDepth(depth);
           for (long i = 0; i < size; i++) {
             value(types >> 4, depth + 1);
             value(types & 0xf, depth + 1);
@@ -92,11 +91,15 @@ final class ThriftScan {
 
   private void elements(long size, int type, int depth) {
     requireFits(size);
-    if (depth > MAX_DEPTH) {
-      throw new IllegalArgumentException("it is nested more than %d deep".formatted(MAX_DEPTH));
-    }
+    requireDepth(depth);
     for (long i = 0; i < size; i++) {
       value(type, depth + 1);
+    }
+  }
+
+  private static void requireDepth(int depth) {
+    if (depth > MAX_DEPTH) {
+      throw new IllegalArgumentException("it is nested more than %d deep".formatted(MAX_DEPTH));
     }
   }
 
