@@ -99,7 +99,7 @@ public final class ModelDirectory {
   public static ModelDirectory open(Storage storage, String path) {
     Set<String> names = new TreeSet<>();
     for (Storage.Entry entry : storage.list(path)) {
-      names.add(entry.path().substring(entry.path().lastIndexOf('/') + 1));
+      names.add(entry.name());
     }
     if (names.isEmpty()) {
       throw new PlumblineException(
@@ -153,7 +153,7 @@ public final class ModelDirectory {
     if (names.contains(MORE_TEMPLATES)) {
       for (Storage.Entry entry : storage.list(Storage.join(path, MORE_TEMPLATES))) {
         if (entry.path().endsWith(".jinja")) {
-          String name = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+          String name = entry.name();
           contents.put(MORE_TEMPLATES + "/" + name, text(storage, entry.path()));
         }
       }

@@ -184,7 +184,7 @@ public final class ModelDirectoryWriter {
   public void write(Storage storage, String path, List<? extends TensorSource> tensors) {
     storage.delete(Storage.join(path, ModelDirectory.CONFIG));
     for (Storage.Entry entry : storage.list(path)) {
-      String name = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+      String name = entry.name();
       if (name.startsWith("model") && name.contains(".safetensors")) {
         storage.delete(entry.path());
       }

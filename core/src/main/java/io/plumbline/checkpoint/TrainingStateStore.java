@@ -88,17 +88,13 @@ public final class TrainingStateStore {
   private List<Long> allSteps() {
     List<Long> steps = new ArrayList<>();
     for (Storage.Entry entry : storage.list(directory)) {
-      Matcher name = STEP.matcher(nameOf(entry.path()));
+      Matcher name = STEP.matcher(entry.name());
       if (entry.directory() && name.matches()) {
         steps.add(Long.parseLong(name.group(1)));
       }
     }
     Collections.sort(steps);
     return steps;
-  }
-
-  private static String nameOf(String path) {
-    return path.substring(path.lastIndexOf('/') + 1);
   }
 
   /**
@@ -334,7 +330,7 @@ public final class TrainingStateStore {
       committed = true;
       closed = true;
       for (Storage.Entry entry : storage.list(stepPath(step))) {
-        if (entry.directory() && !nameOf(entry.path()).equals(attempt)) {
+        if (entry.directory() && !entry.name().equals(attempt)) {
           storage.delete(entry.path());
         }
       }
@@ -414,7 +410,7 @@ public final class TrainingStateStore {
     private void checkLengths() {
       Map<String, Long> lengths = new TreeMap<>();
       for (Storage.Entry entry : storage.list(path)) {
-        lengths.put(nameOf(entry.path()), entry.length());
+        lengths.put(entry.name(), entry.length());
       }
       for (FileEntry file : files.values()) {
         Long length = lengths.get(file.file());

@@ -477,7 +477,7 @@ public final class CanonicalShards {
     }
     List<String> kept = files.stream().map(ShardFile::name).toList();
     for (Storage.Entry entry : storage.list(directory)) {
-      String name = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+      String name = entry.name();
       if (name.startsWith("shard-") && !kept.contains(name)) {
         storage.delete(entry.path());
       }

@@ -58,15 +58,6 @@ final class ObjectRange extends InputStream {
   }
 
   @Override
-  public long skip(long count) {
-    long within = Math.max(0, Math.min(count, available()));
-    next += (int) within;
-    long beyond = within < count ? Math.max(0, Math.min(count - within, length - position)) : 0;
-    position += beyond;
-    return within + beyond;
-  }
-
-  @Override
   public int available() {
     return limit - next;
   }

@@ -61,7 +61,13 @@ public final class Storage implements Serializable {
   private static final StorageBackend LOCAL = new LocalBackend();
 
   /** A file or directory in a listing. */
-  public record Entry(String path, long length, boolean directory) {}
+  public record Entry(String path, long length, boolean directory) {
+    /** The last part of its path. */
+    public String name() {
+      int end = path.length() > 1 && path.endsWith("/") ? path.length() - 1 : path.length();
+      return path.substring(path.lastIndexOf('/', end - 1) + 1, end);
+    }
+  }
 
   private record CacheKey(
       Map<String, String> settings, UserGroupInformation user, String scheme, String authority) {}
@@ -320,7 +326,7 @@ public final class Storage implements Serializable {
 
   private void addDataFiles(String directory, List<Entry> files) {
     for (Entry child : list(directory)) {
-      if (isVisible(nameOf(child.path()))) {
+      if (isVisible(child.name())) {
         if (child.directory()) {
           addDataFiles(child.path(), files);
         } else {
@@ -328,10 +334,6 @@ public final class Storage implements Serializable {
         }
       }
     }
-  }
-
-  static String nameOf(String path) {
-    return path.substring(path.lastIndexOf('/') + 1);
   }
 
   /** Whether a glob or a directory stands for what has this name. */

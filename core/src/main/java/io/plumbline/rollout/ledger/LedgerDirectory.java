@@ -37,7 +37,7 @@ record LedgerDirectory(Storage storage, String path) {
   SortedMap<Long, String> files() {
     SortedMap<Long, String> files = new TreeMap<>();
     for (Storage.Entry entry : storage.list(path)) {
-      Matcher name = STEP_FILE.matcher(lastName(entry));
+      Matcher name = STEP_FILE.matcher(entry.name());
       if (!entry.directory() && name.matches()) {
         files.put(Long.parseLong(name.group(1)), entry.path());
       }
@@ -48,12 +48,8 @@ record LedgerDirectory(Storage storage, String path) {
   /** Files that writers which died had not yet given their names. */
   List<String> unfinished() {
     return storage.list(path).stream()
-        .filter(entry -> lastName(entry).startsWith(".step-"))
+        .filter(entry -> entry.name().startsWith(".step-"))
         .map(Storage.Entry::path)
         .toList();
-  }
-
-  private static String lastName(Storage.Entry entry) {
-    return entry.path().substring(entry.path().lastIndexOf('/') + 1);
   }
 }

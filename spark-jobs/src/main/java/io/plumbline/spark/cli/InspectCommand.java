@@ -118,7 +118,7 @@ final class InspectCommand implements Command {
     if (storage.exists(Storage.join(path, PREPARED))) {
       ObjectNode found = holds("prepared data", path);
       for (Storage.Entry entry : storage.list(Storage.join(path, PREPARED))) {
-        String name = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+        String name = entry.name();
         rows(storage, entry.path()).ifPresent(rows -> found.set(name, rows));
       }
       for (String split : List.of("train", "eval")) {

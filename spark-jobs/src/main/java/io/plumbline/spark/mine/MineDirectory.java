@@ -90,7 +90,7 @@ public record MineDirectory(Storage storage, String root) {
    */
   void begin(ObjectNode request) {
     for (Storage.Entry entry : storage.list(root)) {
-      String name = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+      String name = entry.name();
       if (!OWN.contains(name)) {
         throw foreign(name);
       }

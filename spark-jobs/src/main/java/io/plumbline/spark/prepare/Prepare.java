@@ -233,7 +233,7 @@ public final class Prepare {
   /** Attempts that failed leave files that no manifest names. */
   private void deleteOthers(String directory, String run, List<String> kept) {
     for (Storage.Entry entry : storage.list(directory)) {
-      String file = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+      String file = entry.name();
       if (file.contains("-" + run + "-") && !kept.contains(file)) {
         storage.delete(entry.path());
       }

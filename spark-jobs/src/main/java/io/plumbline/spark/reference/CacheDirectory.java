@@ -128,7 +128,7 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
   List<String> partNames() {
     List<String> names = new ArrayList<>();
     for (Storage.Entry entry : storage.list(markers())) {
-      String file = entry.path().substring(entry.path().lastIndexOf('/') + 1);
+      String file = entry.name();
       if (!entry.directory() && file.endsWith(".json") && !file.startsWith(".")) {
         names.add(file.substring(0, file.length() - ".json".length()));
       }
@@ -184,12 +184,7 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
       if (!entry.directory()) {
         continue;
       }
-      String path =
-          entry.path().endsWith("/")
-              ? entry.path().substring(0, entry.path().length() - 1)
-              : entry.path();
-      CacheDirectory directory =
-          new CacheDirectory(storage, cache, path.substring(path.lastIndexOf('/') + 1));
+      CacheDirectory directory = new CacheDirectory(storage, cache, entry.name());
       long rows = 0;
       long parts = 0;
       long bytes = 0;

@@ -125,7 +125,7 @@ public final class DataFiles {
       return new Found(all, List.of());
     }
     refuseSavedToDisk(given, all);
-    List<Storage.Entry> data = all.stream().filter(file -> isData(nameOf(file))).toList();
+    List<Storage.Entry> data = all.stream().filter(file -> isData(file.name())).toList();
     if (data.isEmpty()) {
       throw noData(given, all);
     }
@@ -182,7 +182,7 @@ public final class DataFiles {
 
   /** What {@code Dataset.save_to_disk} writes is Arrow's stream with a state beside it. */
   private static void refuseSavedToDisk(String given, List<Storage.Entry> all) {
-    Set<String> names = all.stream().map(DataFiles::nameOf).collect(Collectors.toSet());
+    Set<String> names = all.stream().map(Storage.Entry::name).collect(Collectors.toSet());
     if (names.contains("state.json") && names.stream().anyMatch(name -> name.endsWith(".arrow"))) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
@@ -194,7 +194,7 @@ public final class DataFiles {
 
   private static PlumblineException noData(String given, List<Storage.Entry> all) {
     Set<String> names =
-        all.stream().map(DataFiles::nameOf).collect(Collectors.toCollection(TreeSet::new));
+        all.stream().map(Storage.Entry::name).collect(Collectors.toCollection(TreeSet::new));
     String there =
         names.isEmpty()
             ? "it has no file"
@@ -227,9 +227,5 @@ public final class DataFiles {
                   files.get(0).path().contains(".json") ? "json" : "parquet",
                   given));
     }
-  }
-
-  static String nameOf(Storage.Entry file) {
-    return file.path().substring(file.path().lastIndexOf('/') + 1);
   }
 }

@@ -228,7 +228,7 @@ record DelimitedFiles(String path, Map<String, String> options) {
    */
   private static void requirePlainNames(List<Storage.Entry> files) {
     for (Storage.Entry file : files) {
-      if (PATTERN_SIGN.matcher(file.path()).find() || DataFiles.nameOf(file).contains(":")) {
+      if (PATTERN_SIGN.matcher(file.path()).find() || file.name().contains(":")) {
         throw new PlumblineException(
             ErrorCode.BAD_USAGE,
             "%s has a colon or one of *?[]{}\\ in its name, which Spark's reader of CSV takes for a pattern; give it another name"

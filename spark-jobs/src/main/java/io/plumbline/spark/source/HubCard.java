@@ -150,7 +150,7 @@ final class HubCard {
     String root = directory.replaceAll("([\\\\*?\\[\\]{}])", "\\\\$1");
     try {
       return storage.expand(Storage.join(root, pattern)).stream()
-          .filter(file -> DataFiles.isData(DataFiles.nameOf(file)))
+          .filter(file -> DataFiles.isData(file.name()))
           .map(this::asGiven)
           .toList();
     } catch (PlumblineException e) {

@@ -436,7 +436,7 @@ final class Snapshot {
 
   private List<File> files(String path) {
     return storage.expand(path).stream()
-        .map(entry -> new File(fileName(entry.path()), entry.length()))
+        .map(entry -> new File(entry.name(), entry.length()))
         .toList();
   }
 
@@ -475,7 +475,7 @@ final class Snapshot {
     }
     String rows = Storage.join(directory, manifest.directory());
     Map<String, Long> there = new TreeMap<>();
-    storage.list(rows).forEach(entry -> there.put(fileName(entry.path()), entry.length()));
+    storage.list(rows).forEach(entry -> there.put(entry.name(), entry.length()));
     boolean whole =
         manifest.files().stream()
             .allMatch(file -> Long.valueOf(file.bytes()).equals(there.get(file.name())));
@@ -487,7 +487,7 @@ final class Snapshot {
     Optional<String> kept =
         prefix.isEmpty() ? find(storage, directory).map(Manifest::directory) : Optional.empty();
     for (Storage.Entry entry : storage.list(directory)) {
-      String child = fileName(entry.path());
+      String child = entry.name();
       if (entry.directory()
           && child.startsWith(prefix)
           && !kept.equals(Optional.of(child))
@@ -522,11 +522,6 @@ final class Snapshot {
   /** A path in which Spark finds no glob. */
   private static String escaped(String path) {
     return path.replaceAll("([\\\\*?\\[\\]{}])", "\\\\$1");
-  }
-
-  private static String fileName(String path) {
-    String plain = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
-    return plain.substring(plain.lastIndexOf('/') + 1);
   }
 
   private static String sha256(String text) {

@@ -187,7 +187,7 @@ final class Splits {
     String splits = (names.size() == 1 ? "the split " : "the splits ") + String.join(", ", names);
     return unnamed.isEmpty()
         ? splits
-        : splits + " and files of no split, such as " + DataFiles.nameOf(unnamed.get(0));
+        : splits + " and files of no split, such as " + unnamed.get(0).name();
   }
 
   /** A path or glob that names a split's files and no others, as far as names begin alike. */

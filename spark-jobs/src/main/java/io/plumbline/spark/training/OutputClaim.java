@@ -187,7 +187,7 @@ public final class OutputClaim implements AutoCloseable {
           String.format(
               "%s holds %s and nothing that a run writes, so --overwrite does not delete it: give"
                   + " another --output.",
-              output, nameOf(contents.get(0))));
+              output, contents.get(0).name()));
     }
     return Optional.empty();
   }
@@ -209,7 +209,7 @@ public final class OutputClaim implements AutoCloseable {
 
   /** What prepare and reference write is found by content: another run may use it. */
   private static boolean isBeforeTraining(Storage.Entry entry) {
-    String name = nameOf(entry);
+    String name = entry.name();
     // A run that failed before the first step leaves its records, and nothing of worth.
     return BEFORE_TRAINING.contains(name) || OF_FAILED_RUN.contains(name);
   }
@@ -217,7 +217,7 @@ public final class OutputClaim implements AutoCloseable {
   private static String firstOther(List<Storage.Entry> contents) {
     return contents.stream()
         .filter(entry -> !isBeforeTraining(entry))
-        .map(OutputClaim::nameOf)
+        .map(Storage.Entry::name)
         .findFirst()
         .orElseThrow();
   }
@@ -225,15 +225,11 @@ public final class OutputClaim implements AutoCloseable {
   private static boolean looksLikeRun(List<Storage.Entry> contents) {
     Set<String> written = Set.of(RUN_RECORD, "metrics.jsonl", "checkpoint", "checkpoints");
     return contents.stream()
-        .anyMatch(entry -> written.contains(nameOf(entry)) || isBeforeTraining(entry));
+        .anyMatch(entry -> written.contains(entry.name()) || isBeforeTraining(entry));
   }
 
   private static List<Storage.Entry> contents(Storage storage, String output) {
-    return storage.list(output).stream().filter(entry -> !nameOf(entry).startsWith(LOCK)).toList();
-  }
-
-  private static String nameOf(Storage.Entry entry) {
-    return entry.path().substring(entry.path().lastIndexOf('/') + 1);
+    return storage.list(output).stream().filter(entry -> !entry.name().startsWith(LOCK)).toList();
   }
 
   private static Optional<Holder> holder(Storage storage, String output) {
