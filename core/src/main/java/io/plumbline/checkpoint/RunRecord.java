@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import io.plumbline.storage.Storage;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -24,8 +25,8 @@ import java.util.regex.Pattern;
  * updates, with a version), {@code fingerprints} (hex SHA-256 by name), {@code directory} (from
  * which relative paths go), {@code versions}, {@code environment} (what else may decide the last
  * bits of a result), {@code counts} (by dotted name, such as {@code reference.computed}), {@code
- * timings} (seconds by name), {@code ranks} (where each ran), {@code results} and, for a failed
- * run, {@code error}.
+ * read} (what the rows of each split were read as), {@code timings} (seconds by name), {@code
+ * ranks} (where each ran), {@code results} and, for a failed run, {@code error}.
  */
 public final class RunRecord {
   private static final String MASK = "***";
@@ -114,6 +115,15 @@ public final class RunRecord {
 
   public RunRecord withCount(String name, long count) {
     return with(copy -> copy.withObjectProperty("counts").put(name, count));
+  }
+
+  /** What the rows of a split were read as, a line for each way. */
+  public RunRecord withReadings(String split, List<String> lines) {
+    return with(
+        copy -> {
+          ArrayNode list = copy.withObjectProperty("read").putArray(split);
+          lines.forEach(list::add);
+        });
   }
 
   /** Where each rank ran: a list of objects with rank, host and device. */

@@ -25,15 +25,17 @@ public abstract sealed class DataFileReader implements AutoCloseable
   static final int BUFFER_BYTES = 1 << 16;
 
   final String path;
+  private FileSlice slice;
 
   DataFileReader(String path) {
     this.path = path;
+    this.slice = FileSlice.whole(path);
   }
 
   /** The next row, empty at the end. Fails with BAD_DATA where the file is damaged. */
   public final Optional<RawRow> next() {
     try {
-      return read();
+      return read().map(slice::placed);
     } catch (IOException e) {
       throw damaged(path, e);
     }
@@ -58,6 +60,16 @@ public abstract sealed class DataFileReader implements AutoCloseable
    * @param columns whether a column is needed, by its name
    */
   public static DataFileReader open(Storage storage, FileSlice slice, Predicate<String> columns) {
+    return opened(storage, slice, columns).of(slice);
+  }
+
+  private DataFileReader of(FileSlice given) {
+    this.slice = given;
+    return this;
+  }
+
+  private static DataFileReader opened(
+      Storage storage, FileSlice slice, Predicate<String> columns) {
     if (slice.content() == Content.PARQUET) {
       return new OfParquet(new ParquetRows(storage, slice, columns));
     }
@@ -76,8 +88,10 @@ public abstract sealed class DataFileReader implements AutoCloseable
    * than that takes.
    */
   public static DataFileReader openForFirstRows(
-      Storage storage, String path, Predicate<String> columns) {
-    return openWhole(storage, path, storage.openAt(path, 0, FileHead.BYTES + 1L), columns);
+      Storage storage, FileSlice whole, Predicate<String> columns) {
+    String path = whole.path();
+    return openWhole(storage, path, storage.openAt(path, 0, FileHead.BYTES + 1L), columns)
+        .of(whole);
   }
 
   private static boolean isWhole(FileSlice slice) {

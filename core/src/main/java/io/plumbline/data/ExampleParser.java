@@ -104,8 +104,8 @@ public final class ExampleParser {
     }
   }
 
-  /** Text that speaks of a picture is not learned without it. */
-  private static void requireNoMedia(Map<String, Object> row) throws RefusedRowException {
+  /** Text that speaks of a picture is neither learned nor completed without it. */
+  public static void requireNoMedia(Map<String, Object> row) throws RefusedRowException {
     for (String column : RowLayout.MEDIA) {
       Object value = row.get(column);
       boolean none =

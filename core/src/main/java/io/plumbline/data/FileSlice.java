@@ -1,6 +1,8 @@
 package io.plumbline.data;
 
 import java.io.Serializable;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * A part of a data file that one task reads.
@@ -11,8 +13,11 @@ import java.io.Serializable;
  * @param before rows in Parquet that begin before the slice. Of JSON lines it is 0 unless somebody
  *     has counted: their numbers then count from the slice, and {@link DataFileReader#lineEnds}
  *     says how far the next slice's are from them
+ * @param folders columns that the names of the file's folders have, which every row of the file has
+ *     beside its own, and in the place of its own of the same name, as in Spark
  */
-public record FileSlice(String path, Content content, long start, long end, long before)
+public record FileSlice(
+    String path, Content content, long start, long end, long before, Map<String, Object> folders)
     implements Serializable {
   /** What a file holds. */
   public enum Content {
@@ -28,7 +33,26 @@ public record FileSlice(String path, Content content, long start, long end, long
     PARQUET
   }
 
+  /** A slice of a file whose folders name no column. */
+  public FileSlice(String path, Content content, long start, long end, long before) {
+    this(path, content, start, end, before, Map.of());
+  }
+
   public static FileSlice whole(String path) {
     return new FileSlice(path, Content.UNKNOWN, 0, Long.MAX_VALUE, 0);
+  }
+
+  /** The same slice with what the names of folders say. */
+  public FileSlice withFolders(Map<String, Object> columns) {
+    return new FileSlice(path, content, start, end, before, columns);
+  }
+
+  RawRow placed(RawRow row) {
+    if (folders.isEmpty() || row.values().isEmpty()) {
+      return row;
+    }
+    Map<String, Object> values = new LinkedHashMap<>(row.values().get());
+    values.putAll(folders);
+    return RawRow.read(row.line(), values, row.text());
   }
 }

@@ -90,6 +90,12 @@ public record RowLayout(
           .flatMap(List::stream)
           .toList();
 
+  /** What some formats read into the prompt from columns of their own. */
+  private static final Set<String> BESIDE_PROMPT =
+      Stream.of(INPUTS, SYSTEM, List.of("history"))
+          .flatMap(List::stream)
+          .collect(Collectors.toUnmodifiableSet());
+
   /** Every column that some format has. */
   public static final Set<String> COLUMNS =
       Stream.of(
@@ -242,16 +248,25 @@ public record RowLayout(
     return reads;
   }
 
-  /** Columns of known formats that a row has and this layout does not read. */
-  public Set<String> unread(Map<String, Object> row) {
+  /**
+   * Columns of known formats that a row has and this layout does not read. Where rows keep their
+   * columns only those count that other formats take for a part of the prompt.
+   */
+  public Set<String> unread(ExampleKind kind, Map<String, Object> row) {
     Set<String> unread = new TreeSet<>();
+    Collection<String> known = kind.keepsColumns() ? BESIDE_PROMPT : COLUMNS;
     row.forEach(
         (column, value) -> {
-          if (value != null && COLUMNS.contains(column) && !isEmpty(value)) {
+          if (value != null && known.contains(column) && !isEmpty(value)) {
             unread.add(column);
           }
         });
-    unread.removeAll(reads());
+    Set<String> reads = reads();
+    if (kind == ExampleKind.SUPERVISED_FROM_CHOSEN) {
+      reads.remove("margin");
+      reads.remove(form == Form.PAIR ? answers.get(1) : "rejected");
+    }
+    unread.removeAll(reads);
     return unread;
   }
 

@@ -365,13 +365,24 @@ class RowFormatsTest {
         row("{'instruction': 'a', 'input': 'b', 'output': 'c', 'text': 'a b c'}");
     RowLayout layout = RowLayout.of(ExampleKind.SUPERVISED, alpaca).orElseThrow();
     assertThat(layout).isEqualTo(RowLayout.of(ExampleShape.TEXT));
-    assertThat(layout.unread(alpaca)).containsExactly("input", "instruction", "output");
+    assertThat(layout.unread(ExampleKind.SUPERVISED, alpaca))
+        .containsExactly("input", "instruction", "output");
     Map<String, Object> ultra =
         row(
             "{'prompt': 'p', 'chosen': 'a', 'rejected': 'b', 'score_chosen': 1, 'score_rejected':"
                 + " 0, 'margin': 1, 'messages': [], 'source': 'x'}");
     layout = RowLayout.of(ExampleKind.PREFERENCE, ultra).orElseThrow();
-    assertThat(layout.unread(ultra)).containsExactly("score_chosen", "score_rejected");
+    assertThat(layout.unread(ExampleKind.PREFERENCE, ultra))
+        .containsExactly("score_chosen", "score_rejected");
+    assertThat(layout.unread(ExampleKind.SUPERVISED_FROM_CHOSEN, ultra))
+        .containsExactly("margin", "rejected", "score_chosen", "score_rejected");
+    // Rewards are handed all columns, and what belongs to the prompt is not in it.
+    assertThat(
+            RowLayout.of(ExampleShape.PROMPT)
+                .unread(
+                    ExampleKind.PROMPT,
+                    row("{'prompt': 'p', 'system': 's', 'context': 'c', 'answer': '1'}")))
+        .containsExactly("context", "system");
     Map<String, Object> shareGpt =
         row("{'conversations': [{'from': 'human', 'value': 'a'}], 'chosen': 'b', 'rejected': 'c'}");
     assertThat(RowLayout.of(ExampleKind.PREFERENCE, shareGpt).orElseThrow().words(shareGpt))

@@ -7,6 +7,7 @@ import io.plumbline.spark.evaluate.CompletionTable;
 import io.plumbline.spark.evaluate.DecodingSettings;
 import io.plumbline.spark.evaluate.PromptText;
 import io.plumbline.spark.evaluate.RowSources;
+import io.plumbline.spark.evaluate.RowsRead;
 import io.plumbline.spark.evaluate.Sample;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.evaluate.Sampling;
@@ -203,7 +204,7 @@ final class GenerateCommand implements Command {
       if (output.isPresent()) {
         write(values, model, dtype, decoding, output.get(), console);
       } else {
-        stage.forEach(values, prompts, console, write);
+        stage.forEach(values, prompts, RowsRead.Use.PROMPTS, console, write);
       }
     };
   }
@@ -224,18 +225,21 @@ final class GenerateCommand implements Command {
       Optional<StructType> schema = data.schema(spark, storage);
       JavaRDD<Map<String, Object>> rows =
           data.read(spark, storage, Purpose.TRAINING, progress::note);
+      Optional<String> read = RowsRead.line(rows, RowsRead.Use.PROMPTS);
+      read.ifPresent(progress::note);
       try (StageResults<String> lines =
           Sampling.lines(
               storage, rows, model, dtype, decoding, session.threadsPerTask(), progress)) {
         progress.close();
-        CompletionTable.write(spark, storage, lines, schema, output, about(model, decoding));
+        CompletionTable.write(spark, storage, lines, schema, output, about(model, decoding, read));
         console.out().println(lines.size() + " completions in " + output);
       }
     }
   }
 
-  private static ObjectNode about(String model, DecodingSettings decoding) {
+  private static ObjectNode about(String model, DecodingSettings decoding, Optional<String> read) {
     ObjectNode about = new ObjectMapper().createObjectNode().put("model", model);
+    read.ifPresent(line -> about.put("read", line));
     about.setAll(decoding.toJson());
     return about;
   }

@@ -1,6 +1,7 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.spark.evaluate.RowsRead;
 import io.plumbline.spark.evaluate.Score;
 import io.plumbline.spark.evaluate.Scorer;
 import io.plumbline.spark.evaluate.Scoring;
@@ -88,7 +89,7 @@ final class ScoreCommand implements Command {
                   listener);
       List<Map<String, Object>> given =
           texts.stream().map(text -> Map.<String, Object>of("text", text)).toList();
-      stage.forEach(values, given, console, write);
+      stage.forEach(values, given, RowsRead.Use.SCORED, console, write);
     };
   }
 }

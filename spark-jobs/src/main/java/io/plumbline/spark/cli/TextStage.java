@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.spark.evaluate.RowsRead;
 import io.plumbline.spark.evaluate.StageResults;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.tracking.ProgressListener;
@@ -18,10 +19,12 @@ interface TextStage<T> {
    * Runs the stage in a session of its own and hands on what it gives, in the order of the rows.
    *
    * @param given rows by column; those of {@code --data} where there are none
+   * @param use what is made of the rows
    */
   default void forEach(
       SettingValues values,
       List<Map<String, Object>> given,
+      RowsRead.Use use,
       Console console,
       Consumer<T> receiver) {
     try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
@@ -31,6 +34,9 @@ interface TextStage<T> {
               ? TextSettings.rows(values)
                   .read(session.spark(), session.storage(), Purpose.TRAINING, progress::note)
               : session.parallel(given);
+      if (given.isEmpty()) {
+        RowsRead.line(rows, use).ifPresent(progress::note);
+      }
       try (StageResults<T> results = run(session, rows, progress)) {
         progress.close();
         results.iterator().forEachRemaining(receiver);

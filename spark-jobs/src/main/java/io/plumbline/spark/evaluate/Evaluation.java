@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
 
 /**
  * What an evaluation found. What was not asked for is absent. Estimates are means over prompts or
@@ -17,6 +18,7 @@ import java.util.OptionalDouble;
  * @param beta of the implicit reward and of the tilt, where one of them was asked for
  * @param policies in the order in which they were given
  * @param samples a few prompts with what each policy wrote
+ * @param read what the rows were read as: of {@code data} and of {@code prompts}
  */
 public record Evaluation(
     Optional<String> reference,
@@ -24,9 +26,11 @@ public record Evaluation(
     Optional<Prompts> prompts,
     List<Policy> policies,
     Optional<TiltResult> tilt,
-    List<Sample> samples) {
+    List<Sample> samples,
+    Map<String, String> read) {
 
   public Evaluation {
+    read = new TreeMap<>(read);
     policies = List.copyOf(policies);
     samples = List.copyOf(samples);
   }
@@ -140,6 +144,10 @@ public record Evaluation(
     ObjectNode json = JsonLines.MAPPER.createObjectNode();
     reference.ifPresent(path -> json.put("reference", path));
     beta.ifPresent(value -> json.put("beta", value));
+    if (!read.isEmpty()) {
+      ObjectNode lines = json.putObject("read");
+      read.forEach(lines::put);
+    }
     prompts.ifPresent(asked -> put(json.putObject("prompts"), asked));
     ArrayNode list = json.putArray("policies");
     policies.forEach(policy -> put(list.addObject(), policy));

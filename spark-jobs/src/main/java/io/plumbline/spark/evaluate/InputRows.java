@@ -61,7 +61,7 @@ public final class InputRows {
     List<JavaRDD<Map<String, Object>>> parts = new ArrayList<>();
     for (String given : data) {
       if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
-        List<String> found = files(storage, given, purpose, notes);
+        List<FileSlice> found = files(storage, given, purpose, notes);
         parts.add(
             context.parallelize(found, found.size()).flatMap(file -> new FileRows(storage, file)));
       } else {
@@ -71,12 +71,12 @@ public final class InputRows {
     return parts.stream().reduce(JavaRDD::union).orElseGet(context::emptyRDD);
   }
 
-  private static List<String> files(
+  private static List<FileSlice> files(
       Storage storage, String path, DataFiles.Purpose purpose, Consumer<String> notes) {
     DataFiles.Found found = DataFiles.find(storage, path, purpose);
     found.notes().forEach(notes);
     DataFiles.requireReadable(storage, found.files());
-    return found.files().stream().map(Storage.Entry::path).toList();
+    return found.slices();
   }
 
   /** The columns' types of training rows, where all that is named has the same and says which. */
@@ -153,9 +153,9 @@ public final class InputRows {
     private final DataFileReader reader;
     private Optional<RawRow> ahead;
 
-    FileRows(Storage storage, String file) {
-      this.file = file;
-      this.reader = DataFileReader.open(storage, FileSlice.whole(file));
+    FileRows(Storage storage, FileSlice file) {
+      this.file = file.path();
+      this.reader = DataFileReader.open(storage, file);
       TaskContext context = TaskContext.get();
       if (context != null) {
         TaskCompletionListener close = ended -> reader.close();

@@ -15,8 +15,6 @@ import io.plumbline.rollout.Tilt;
 import io.plumbline.rollout.reward.RewardNotices;
 import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.rollout.reward.RewardSpec;
-import io.plumbline.spark.reference.SparkFailures;
-import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.tracking.StageProgress;
 import io.plumbline.storage.Storage;
@@ -33,9 +31,7 @@ import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.IntStream;
-import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.LongAccumulator;
 
 /**
@@ -55,6 +51,9 @@ public final class PolicyEvaluation {
   private final int threadsPerTask;
   private final ProgressListener listener;
   private final List<String> rewardNames;
+
+  /** What the rows of an option were read as. */
+  private final Map<String, String> read = new TreeMap<>();
 
   private PolicyEvaluation(
       SparkSession spark,
@@ -150,7 +149,7 @@ public final class PolicyEvaluation {
     List<double[]> groups = new ArrayList<>();
     Optional<Evaluation.Prompts> asked = Optional.empty();
     if (!request.prompts().isEmpty()) {
-      try (Input prompts = Input.of(this, request.prompts(), "--prompts")) {
+      try (EvaluationInput prompts = input(request.prompts(), RowsRead.Use.PROMPTS)) {
         for (EvaluationRequest.Policy policy : request.policies()) {
           drawn.add(
               drawn(
@@ -193,38 +192,23 @@ public final class PolicyEvaluation {
         asked,
         policies,
         tilt,
-        samples(drawn));
+        samples(drawn),
+        read);
   }
 
-  /** Rows that several stages read, kept by the executors meanwhile. */
-  private record Input(JavaRDD<Map<String, Object>> rows, long size) implements AutoCloseable {
-    static Input of(PolicyEvaluation evaluation, RowSources sources, String option) {
-      JavaRDD<Map<String, Object>> rows =
-          sources
-              .read(
-                  evaluation.spark, evaluation.storage, Purpose.HELD_OUT, evaluation.listener::note)
-              .persist(StorageLevel.MEMORY_AND_DISK());
-      try {
-        long size = SparkFailures.unwrapped(rows::count);
-        if (size == 0) {
-          throw new PlumblineException(
-              ErrorCode.BAD_DATA, option + " holds no row; give data with at least one.");
-        }
-        return new Input(rows, size);
-      } catch (RuntimeException e) {
-        rows.unpersist();
-        throw e;
-      }
-    }
-
-    @Override
-    public void close() {
-      rows.unpersist();
-    }
+  private EvaluationInput input(RowSources sources, RowsRead.Use use) {
+    EvaluationInput input = EvaluationInput.of(spark, storage, sources, use, listener);
+    input
+        .read()
+        .ifPresent(line -> read.put(use == RowsRead.Use.PROMPTS ? "prompts" : "data", line));
+    return input;
   }
 
   private <T> StageResults<T> stage(
-      String name, Input input, String unit, Function<LongAccumulator, StageResults<T>> run) {
+      String name,
+      EvaluationInput input,
+      String unit,
+      Function<LongAccumulator, StageResults<T>> run) {
     LongAccumulator done = spark.sparkContext().longAccumulator(name);
     return StageProgress.whole(
         listener, name, input.size(), unit, done::value, () -> run.apply(done));
@@ -234,7 +218,7 @@ public final class PolicyEvaluation {
 
   private Map<String, Evaluation.Preferences> preferences() {
     Map<String, Evaluation.Preferences> byPolicy = new LinkedHashMap<>();
-    try (Input pairs = Input.of(this, request.data(), "--data");
+    try (EvaluationInput pairs = input(request.data(), RowsRead.Use.SCORED);
         StageResults<PairLogps> reference =
             pairLogps(pairs, "score pairs with the reference", request.reference().orElseThrow())) {
       for (EvaluationRequest.Policy policy : request.policies()) {
@@ -249,7 +233,7 @@ public final class PolicyEvaluation {
     return byPolicy;
   }
 
-  private StageResults<PairLogps> pairLogps(Input pairs, String name, String model) {
+  private StageResults<PairLogps> pairLogps(EvaluationInput pairs, String name, String model) {
     return stage(
         name,
         pairs,
@@ -335,7 +319,7 @@ public final class PolicyEvaluation {
   }
 
   private Drawn drawn(
-      Input prompts,
+      EvaluationInput prompts,
       String name,
       String model,
       Optional<String> reference,
@@ -478,7 +462,7 @@ public final class PolicyEvaluation {
   // The tilt.
 
   /** By prompt; prompts with fewer than two rewarded completions are left out. */
-  private List<double[]> referenceRewards(Input prompts, int numCompletions) {
+  private List<double[]> referenceRewards(EvaluationInput prompts, int numCompletions) {
     Drawn reference =
         drawn(
             prompts,

@@ -2,6 +2,7 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TokenizerFit;
+import io.plumbline.data.ExampleParser;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.data.TemplateMessages;
 import io.plumbline.data.TokenizedRow;
@@ -276,6 +277,11 @@ public final class Sampler implements AutoCloseable {
 
   /** The prompt as the model reads it: messages as the chat template renders them. */
   private String promptText(Map<String, Object> row, long place) {
+    try {
+      ExampleParser.requireNoMedia(row);
+    } catch (RefusedRowException e) {
+      throw refused(place, e.getMessage(), e);
+    }
     Object prompt = promptOf(row);
     if (prompt instanceof String text) {
       return text;

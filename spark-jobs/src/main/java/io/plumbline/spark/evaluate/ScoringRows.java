@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** Tokenizes what is to be scored, as training would, and says what came of it. */
@@ -79,10 +80,21 @@ final class ScoringRows {
   }
 
   /** What a row is read as. */
-  private record Layout(ExampleKind kind, RowLayout rows) {}
+  record Layout(ExampleKind kind, RowLayout rows) {
+    /** Columns of known formats that are there and not used. */
+    Set<String> unread(Map<String, Object> row) {
+      // Of what stands beside a prompt nothing is put in front of it here, as grpo does it.
+      RowLayout read = kind == ExampleKind.PROMPT ? RowLayout.of(ExampleShape.PROMPT) : rows;
+      Set<String> unread = new TreeSet<>(read.unread(kind, row));
+      if (kind != ExampleKind.PROMPT && row.get("margin") != null) {
+        unread.add("margin");
+      }
+      return unread;
+    }
+  }
 
   /** TRL's formats before others; of each, pairs before what has one completion. */
-  private static Optional<Layout> layout(Map<String, Object> values) {
+  static Optional<Layout> layout(Map<String, Object> values) {
     List<ExampleKind> kinds = List.of(ExampleKind.PREFERENCE, ExampleKind.SUPERVISED);
     for (ExampleKind kind : kinds) {
       Optional<RowLayout> layout = RowLayout.of(kind, values);

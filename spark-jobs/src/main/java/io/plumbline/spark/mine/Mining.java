@@ -16,6 +16,7 @@ import io.plumbline.rollout.reward.RewardPanel;
 import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.evaluate.InputRows;
 import io.plumbline.spark.evaluate.ModelTokenizer;
+import io.plumbline.spark.evaluate.RowsRead;
 import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.spark.reference.SparkFailures;
@@ -154,6 +155,7 @@ public final class Mining {
             maxPositions,
             threads,
             mostTasks,
+            summary,
             listener);
     MineSummary.write(summary, tally, rows, names);
     summary.put("seconds", Math.round((System.nanoTime() - began) / 1e6) / 1e3);
@@ -219,6 +221,7 @@ public final class Mining {
       int maxPositions,
       int threads,
       int mostTasks,
+      ObjectNode summary,
       ProgressListener listener) {
     JavaPairRDD<Map<String, Object>, Long> numbered =
         request.data().read(spark, storage).zipWithIndex();
@@ -230,6 +233,12 @@ public final class Mining {
                     .toJavaRDD()
                     .aggregate(InputCheck.NONE, InputCheck::plus, InputCheck::plus));
     check.require(request.badRows());
+    RowsRead.line(numbered.keys(), check.rows(), RowsRead.Use.PROMPTS)
+        .ifPresent(
+            line -> {
+              listener.note(line);
+              summary.put("read", line);
+            });
     StructType columns =
         request.data().schema(spark, storage).orElseGet(() -> inferred(spark, numbered));
     noteReplaced(columns, rows, listener);

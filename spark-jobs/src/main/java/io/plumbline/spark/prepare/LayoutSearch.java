@@ -6,8 +6,10 @@ import io.plumbline.data.ExampleKind;
 import io.plumbline.data.ExampleParser;
 import io.plumbline.data.ExampleShape;
 import io.plumbline.data.ExampleTokenizer;
+import io.plumbline.data.FileSlice;
 import io.plumbline.data.LossOn;
 import io.plumbline.data.RawRow;
+import io.plumbline.data.ReadAs;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.data.RowLayout;
 import io.plumbline.data.TemplateMessages;
@@ -40,7 +42,7 @@ final class LayoutSearch {
    * @param layout that all rows are read by
    * @param note what of the template a model may learn wrongly; empty for nothing
    */
-  record Found(RowLayout layout, Prepared.Reading reading, Optional<String> note) {}
+  record Found(RowLayout layout, ReadAs reading, Optional<String> note) {}
 
   private final PrepareSettings settings;
   private final Tokenizer tokenizer;
@@ -76,15 +78,14 @@ final class LayoutSearch {
       PrepareSettings settings,
       Tokenizer tokenizer,
       String path,
-      List<Storage.Entry> files) {
+      List<FileSlice> files) {
     LayoutSearch search = new LayoutSearch(settings, tokenizer, path);
-    for (Storage.Entry file : files) {
+    for (FileSlice file : files) {
       if (search.enough()) {
         break;
       }
       try (DataFileReader reader =
-          DataFileReader.openForFirstRows(
-              storage, file.path(), settings.reading().columnsThatTell())) {
+          DataFileReader.openForFirstRows(storage, file, settings.reading().columnsThatTell())) {
         Optional<RawRow> next = reader.next();
         while (next.isPresent() && !search.enough()) {
           search.look(file.path(), next.get());
@@ -149,7 +150,7 @@ final class LayoutSearch {
     return new Found(layout, reading(layout), note);
   }
 
-  private Prepared.Reading reading(RowLayout layout) {
+  private ReadAs reading(RowLayout layout) {
     ExampleKind kind = settings.kind();
     Map<String, Object> first = layouts.getOrDefault(layout, Map.of());
     Set<String> unread = new TreeSet<>();
@@ -159,9 +160,7 @@ final class LayoutSearch {
             && (tried.get() instanceof Example.PromptedText
                 || tried.get() instanceof Example.WholeText
                 || tried.get() instanceof Example.TextPrompt);
-    if (!kind.keepsColumns()) {
-      renamed.forEach(row -> unread.addAll(layout.unread(row)));
-    }
+    renamed.forEach(row -> unread.addAll(layout.unread(kind, row)));
     boolean tools = renamed.stream().anyMatch(row -> row.get("tools") != null);
     if (text && !kind.keepsColumns()) {
       for (String column : List.of("tools", "chat_template_kwargs")) {
@@ -180,7 +179,14 @@ final class LayoutSearch {
     if (layout.form() != RowLayout.Form.TRL && text) {
       remarks.add("a line end between question and answer, as there is no chat template");
     }
-    return new Prepared.Reading(layout.words(first), List.copyOf(unread), remarks);
+    boolean margins =
+        layout.shape() == ExampleShape.PREFERENCE
+            || layout.shape() == ExampleShape.PREFERENCE_IMPLICIT;
+    return new ReadAs(
+        layout.words(first),
+        List.copyOf(unread),
+        remarks,
+        margins && renamed.stream().anyMatch(row -> row.get("margin") != null));
   }
 
   /** Finds out before any task starts whether the tokenizer fits the data. */

@@ -117,7 +117,11 @@ public final class Prepare {
   }
 
   /** The files of one of the user's paths. */
-  private record Input(String path, List<Storage.Entry> files) {}
+  private record Input(String path, DataFiles.Found found) {
+    List<Storage.Entry> files() {
+      return found.files();
+    }
+  }
 
   private Prepared run() {
     List<Input> inputs = inputs();
@@ -148,7 +152,7 @@ public final class Prepare {
     for (String path : settings.paths()) {
       DataFiles.Found found = DataFiles.find(storage, path, settings.purpose());
       found.notes().forEach(listener::note);
-      inputs.add(new Input(path, found.files()));
+      inputs.add(new Input(path, found));
     }
     return inputs;
   }
@@ -168,6 +172,8 @@ public final class Prepare {
       for (Storage.Entry file : input.files()) {
         all.add(
             file.path() + "|" + file.length() + "|" + storage.modified(file.path()).toEpochMilli());
+        // The same file has other columns where another of its folders was named.
+        input.found().foldersOf(file).forEach((name, value) -> all.add(name + "=" + value));
       }
     }
     return RowSequenceHash.sha256(String.join("\n", all));
@@ -244,7 +250,7 @@ public final class Prepare {
     Map<Input, LayoutSearch.Found> layouts = new LinkedHashMap<>();
     for (Input input : inputs) {
       LayoutSearch.Found found =
-          LayoutSearch.in(storage, settings, tokenizer, input.path(), input.files());
+          LayoutSearch.in(storage, settings, tokenizer, input.path(), input.found().slices());
       layouts.put(input, found);
       found
           .note()
@@ -277,9 +283,10 @@ public final class Prepare {
       Input input = inputs.get(source);
       RowLayout layout = layouts.get(input).layout();
       for (Storage.Entry file : input.files()) {
+        Map<String, Object> folders = input.found().foldersOf(file);
         for (FileSlice slice : slices(file, splitBytes)) {
           long bytes = Math.min(slice.end(), file.length()) - slice.start();
-          work.add(new Work(slice, layout, source, bytes));
+          work.add(new Work(slice.withFolders(folders), layout, source, bytes));
         }
       }
     }

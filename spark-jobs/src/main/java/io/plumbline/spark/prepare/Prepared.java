@@ -4,8 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.plumbline.data.ReadAs;
 import io.plumbline.data.RefusalReason;
 import io.plumbline.data.RefusedRowException;
+import io.plumbline.data.RowReading;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.data.TokenizedRowFiles;
 import io.plumbline.storage.Storage;
@@ -13,7 +15,6 @@ import java.io.Serializable;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
@@ -78,25 +79,6 @@ public final class Prepared {
     }
   }
 
-  /**
-   * How the rows of one of the settings' paths were read.
-   *
-   * @param words behind "rows read as"
-   * @param unread columns of known formats that are there and not used
-   * @param remarks of what else of the rows is not used, or in another way than it says
-   */
-  record Reading(String words, List<String> unread, List<String> remarks) {
-    @Override
-    public String toString() {
-      StringBuilder text = new StringBuilder(words);
-      if (!unread.isEmpty()) {
-        text.append("; not used: ").append(String.join(", ", unread));
-      }
-      remarks.forEach(remark -> text.append("; ").append(remark));
-      return text.toString();
-    }
-  }
-
   record Manifest(
       String format,
       int version,
@@ -105,7 +87,7 @@ public final class Prepared {
       String tokenizer,
       PreparedCounts counts,
       List<Long> sources,
-      List<Reading> readings,
+      List<ReadAs> readings,
       List<Part> parts,
       String quarantine,
       List<String> quarantineFiles,
@@ -201,16 +183,18 @@ public final class Prepared {
         : Optional.of(manifest.quarantine());
   }
 
-  /** How the rows were read, a line for each way, with the columns that are not used. */
-  public List<String> readings() {
-    Map<String, Long> rows = new LinkedHashMap<>();
+  /**
+   * How the rows were read, a line for each way, with the columns that are not used.
+   *
+   * @param by how what was prepared is read now
+   */
+  public List<String> readings(RowReading by) {
+    Map<ReadAs, Long> rows = new LinkedHashMap<>();
     for (int source = 0; source < manifest.readings().size(); source++) {
       rows.merge(
-          manifest.readings().get(source).toString(), manifest.sources().get(source), Long::sum);
+          by.shown(manifest.readings().get(source)), manifest.sources().get(source), Long::sum);
     }
-    return rows.entrySet().stream()
-        .map(way -> String.format(Locale.ROOT, "%,d rows read as %s", way.getValue(), way.getKey()))
-        .toList();
+    return rows.entrySet().stream().map(way -> way.getKey().line(way.getValue())).toList();
   }
 
   List<Refusal> firstRefusals() {

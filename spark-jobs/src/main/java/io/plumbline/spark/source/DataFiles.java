@@ -1,12 +1,16 @@
 package io.plumbline.spark.source;
 
 import io.plumbline.data.DataFileReader;
+import io.plumbline.data.FileSlice;
+import io.plumbline.data.FolderColumns;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -34,8 +38,22 @@ public final class DataFiles {
    *
    * @param files at least one, by path
    * @param notes what a user would not expect, in a line each: what was left out, what is not read
+   * @param folders by the path of a file the columns that the names of its folders have
    */
-  public record Found(List<Storage.Entry> files, List<String> notes) {}
+  public record Found(
+      List<Storage.Entry> files, List<String> notes, Map<String, Map<String, Object>> folders) {
+    /** The columns that every row of a file has besides its own. */
+    public Map<String, Object> foldersOf(Storage.Entry file) {
+      return folders.getOrDefault(file.path(), Map.of());
+    }
+
+    /** Each file as one slice. */
+    public List<FileSlice> slices() {
+      return files.stream()
+          .map(file -> FileSlice.whole(file.path()).withFolders(foldersOf(file)))
+          .toList();
+    }
+  }
 
   private static final Set<String> NO_DATA_NAMES =
       Set.of(
@@ -86,8 +104,6 @@ public final class DataFiles {
   /** Where the pattern in a glob begins. */
   static final Pattern GLOB = Pattern.compile("[*?\\[{]");
 
-  private static final Pattern PARTITION = Pattern.compile("([^=/]+)=[^/]*");
-
   /** So many files are looked at before any work; others when they are read. */
   private static final int MOST_LOOKED_AT = 24;
 
@@ -122,7 +138,7 @@ public final class DataFiles {
     List<Storage.Entry> all = storage.expand(given);
     boolean literal = storage.exists(given);
     if (literal && !storage.isDirectory(given)) {
-      return new Found(all, List.of());
+      return new Found(all, List.of(), Map.of());
     }
     refuseSavedToDisk(given, all);
     List<Storage.Entry> data = all.stream().filter(file -> isData(file.name())).toList();
@@ -141,8 +157,8 @@ public final class DataFiles {
     } else {
       Splits.byNames(given, root, data).noteIfMixed(notes);
     }
-    notePartitions(given, root, files, notes);
-    return new Found(files, List.copyOf(notes));
+    Map<String, Map<String, Object>> folders = folders(root, files, notes);
+    return new Found(files, List.copyOf(notes), folders);
   }
 
   /**
@@ -171,6 +187,11 @@ public final class DataFiles {
         DataFileReader.content(storage, files.get(i).path());
       }
     }
+  }
+
+  /** A path in which Spark and Hadoop find no glob. */
+  static String escaped(String path) {
+    return path.replaceAll("([\\\\*?\\[\\]{}])", "\\\\$1");
   }
 
   private static String globRoot(Storage storage, String glob) {
@@ -207,25 +228,25 @@ public final class DataFiles {
             .formatted(given, there));
   }
 
-  /** The columns that Spark and pyarrow read from the names of folders. */
-  private static void notePartitions(
-      String given, String root, List<Storage.Entry> files, List<String> notes) {
+  /** As Spark and pyarrow read the names of folders. */
+  private static Map<String, Map<String, Object>> folders(
+      String root, List<Storage.Entry> files, List<String> notes) {
+    Map<String, Map<String, Object>> read =
+        FolderColumns.of(files.stream().map(file -> Splits.below(root, file.path())).toList());
+    Map<String, Map<String, Object>> folders = new LinkedHashMap<>();
     Set<String> columns = new TreeSet<>();
     for (Storage.Entry file : files) {
-      String below = Splits.below(root, file.path());
-      Matcher folder = PARTITION.matcher(below.substring(0, Math.max(0, below.lastIndexOf('/'))));
-      while (folder.find()) {
-        columns.add(folder.group(1));
+      Map<String, Object> own = read.get(Splits.below(root, file.path()));
+      if (!own.isEmpty()) {
+        folders.put(file.path(), own);
+        columns.addAll(own.keySet());
       }
     }
     if (!columns.isEmpty()) {
       notes.add(
-          "%s is partitioned by %s, which the names of its folders have and no row: it is not read; sql:SELECT * FROM %s.`%s` reads it"
-              .formatted(
-                  given,
-                  String.join(", ", columns),
-                  files.get(0).path().contains(".json") ? "json" : "parquet",
-                  given));
+          "the rows of %s have the columns %s from the names of its folders"
+              .formatted(root, String.join(", ", columns)));
     }
+    return folders;
   }
 }

@@ -25,9 +25,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.StructType;
 
 /**
  * Files of CSV or TSV: {@code csv:PATH}, or {@code csv{"option":value}:PATH} with options of
@@ -80,7 +84,14 @@ record DelimitedFiles(String path, Map<String, String> options) {
       Map.of("header", "true", "multiline", "true", "escape", "\"", "mode", "FAILFAST");
 
   private static final Pattern PATTERN_SIGN = Pattern.compile("[*?\\[\\]{}\\\\]");
+
+  /** Hadoop's name for a file of checksums is none where the file's own has a colon. */
+  private static final Map<String, String> WITHOUT_CHECKSUMS =
+      Map.of(
+          "fs.file.impl", RawLocalFileSystem.class.getName(), "fs.file.impl.disable.cache", "true");
+
   private static final int MOST_FILES = 1000;
+  private static final int LINES_FOR_COLUMNS = 100;
   private static final long MOST_BYTES_LOOKED_AT = 64L << 20;
 
   static boolean isNamedBy(String given) {
@@ -164,7 +175,7 @@ record DelimitedFiles(String path, Map<String, String> options) {
             .filter(
                 file -> file.path().toLowerCase(Locale.ROOT).matches(".*\\.[ct]sv(\\.[a-z0-9]+)?"))
             .toList();
-    return named.isEmpty() ? found : new DataFiles.Found(named, found.notes());
+    return named.isEmpty() ? found : new DataFiles.Found(named, found.notes(), found.folders());
   }
 
   /**
@@ -177,14 +188,13 @@ record DelimitedFiles(String path, Map<String, String> options) {
   Dataset<Row> rows(SparkSession spark, Storage storage, Purpose purpose, Consumer<String> notes) {
     DataFiles.Found found = files(storage, purpose);
     found.notes().forEach(notes);
-    List<Storage.Entry> files = readable(found);
-    requireUtf8(storage, files);
-    return analysed(spark, storage, files);
+    requireUtf8(storage, readable(found));
+    return analysed(spark, storage, found);
   }
 
   /** The same for those who want the columns alone: how the text is encoded is not looked at. */
   Dataset<Row> columns(SparkSession spark, Storage storage, Purpose purpose) {
-    return analysed(spark, storage, readable(files(storage, purpose)));
+    return analysed(spark, storage, files(storage, purpose));
   }
 
   private List<Storage.Entry> readable(DataFiles.Found found) {
@@ -198,15 +208,22 @@ record DelimitedFiles(String path, Map<String, String> options) {
           "%s names %,d files, and CSV is read from at most %,d; write its rows as Parquet"
               .formatted(path, files.size(), MOST_FILES));
     }
-    requirePlainNames(files);
     return files;
   }
 
-  private Dataset<Row> analysed(SparkSession spark, Storage storage, List<Storage.Entry> files) {
+  private Dataset<Row> analysed(SparkSession spark, Storage storage, DataFiles.Found found) {
+    List<Storage.Entry> files = readable(found);
     Optional<Dataset<Row>> all = Optional.empty();
     for (Storage.Entry file : files) {
       // Each by itself: Spark would take the first one's header for all, and the largest first.
-      Dataset<Row> rows = spark.read().options(options).csv(storage.absolute(file.path()));
+      String whole = storage.absolute(file.path());
+      Dataset<Row> rows =
+          PATTERN_SIGN.matcher(whole).find() || file.name().contains(":")
+              ? namedLikeAPattern(spark, file, whole)
+              : spark.read().options(options).csv(whole);
+      for (Map.Entry<String, Object> folder : found.foldersOf(file).entrySet()) {
+        rows = rows.withColumn(folder.getKey(), functions.lit(folder.getValue()));
+      }
       if (all.isPresent() && !Arrays.equals(all.get().columns(), rows.columns())) {
         throw new PlumblineException(
             ErrorCode.BAD_DATA,
@@ -224,17 +241,59 @@ record DelimitedFiles(String path, Map<String, String> options) {
 
   /**
    * To find the columns, Spark takes a name for a pattern and knows no escape; and Hadoop finds
-   * none with a colon (HADOOP-14217).
+   * none with a colon (HADOOP-14217). So the columns are those of the first line, and the file is
+   * found in its folder, where a name can be escaped.
    */
-  private static void requirePlainNames(List<Storage.Entry> files) {
-    for (Storage.Entry file : files) {
-      if (PATTERN_SIGN.matcher(file.path()).find() || file.name().contains(":")) {
-        throw new PlumblineException(
-            ErrorCode.BAD_USAGE,
-            "%s has a colon or one of *?[]{}\\ in its name, which Spark's reader of CSV takes for a pattern; give it another name"
-                .formatted(file.path()));
-      }
+  private Dataset<Row> namedLikeAPattern(SparkSession spark, Storage.Entry file, String whole) {
+    int slash = whole.lastIndexOf('/');
+    String folder = DataFiles.escaped(whole.substring(0, slash));
+    String name = DataFiles.escaped(file.name());
+    if (PATTERN_SIGN.matcher(folder).find() && folder.lastIndexOf(':') > folder.indexOf(":/")) {
+      throw unreadableName(file, "there are both a colon and one of *?[]{}\\ in its path");
     }
+    if (Boolean.parseBoolean(options.get("inferschema"))) {
+      throw unreadableName(file, "the types of columns cannot be found in it");
+    }
+    if (!options.getOrDefault("encoding", "UTF-8").equalsIgnoreCase("UTF-8")) {
+      throw unreadableName(file, "its columns cannot be found in another encoding than UTF-8");
+    }
+    DataFrameReader lines = spark.read().options(WITHOUT_CHECKSUMS).option("pathGlobFilter", name);
+    if (options.containsKey("linesep")) {
+      lines = lines.option("lineSep", options.get("linesep"));
+    }
+    Dataset<String> first = lines.textFile(folder).limit(LINES_FOR_COLUMNS);
+    Map<String, String> ofLines = new TreeMap<>(options);
+    ofLines.remove("multiline");
+    StructType columns = spark.read().options(ofLines).csv(first).schema();
+    if (isCut(first)) {
+      throw unreadableName(file, "its header goes over more than a line");
+    }
+    return spark
+        .read()
+        .options(options)
+        .options(WITHOUT_CHECKSUMS)
+        .option("pathGlobFilter", name)
+        .schema(columns)
+        .csv(folder);
+  }
+
+  /** Whether a quote is open at the end of the line that has the columns. */
+  private boolean isCut(Dataset<String> first) {
+    String quote = options.getOrDefault("quote", "\"");
+    String comment = options.getOrDefault("comment", "");
+    return !quote.isEmpty()
+        && first.collectAsList().stream()
+            .filter(line -> !line.isBlank() && (comment.isEmpty() || !line.startsWith(comment)))
+            .findFirst()
+            .map(line -> (line.length() - line.replace(quote, "").length()) % 2 != 0)
+            .orElse(false);
+  }
+
+  private static PlumblineException unreadableName(Storage.Entry file, String why) {
+    return new PlumblineException(
+        ErrorCode.BAD_USAGE,
+        "%s has a colon or one of *?[]{}\\ in its name, which Spark's reader of CSV takes for a pattern, and %s; give it another name"
+            .formatted(file.path(), why));
   }
 
   /** Spark puts a sign of replacement where bytes are not of the encoding, and says nothing. */

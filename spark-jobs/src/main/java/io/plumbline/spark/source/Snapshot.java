@@ -207,7 +207,7 @@ final class Snapshot {
         .option("compression", "snappy")
         .parquet(unfinished);
     StructType stagedSchema = arriving.schema().add(position, DataTypes.LongType);
-    Dataset<Row> staged = spark.read().schema(stagedSchema).parquet(escaped(unfinished));
+    Dataset<Row> staged = spark.read().schema(stagedSchema).parquet(DataFiles.escaped(unfinished));
     Dataset<Row> typed = variantsTyped(staged, variants);
 
     Content content = content(typed, position);
@@ -441,7 +441,7 @@ final class Snapshot {
   }
 
   private void requireAllRows(String path, StructType schema, long rows) {
-    long written = spark.read().schema(schema).parquet(escaped(path)).count();
+    long written = spark.read().schema(schema).parquet(DataFiles.escaped(path)).count();
     if (written != rows) {
       throw new PlumblineException(
           ErrorCode.STORAGE_FAILED,
@@ -517,11 +517,6 @@ final class Snapshot {
 
   private static String quoted(String column) {
     return "`" + column.replace("`", "``") + "`";
-  }
-
-  /** A path in which Spark finds no glob. */
-  private static String escaped(String path) {
-    return path.replaceAll("([\\\\*?\\[\\]{}])", "\\\\$1");
   }
 
   private static String sha256(String text) {

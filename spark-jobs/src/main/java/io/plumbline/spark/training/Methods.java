@@ -61,6 +61,12 @@ public final class Methods {
     return hasReference(algorithm) && settings.referenceModel() == ReferenceModel.FROZEN;
   }
 
+  /** Whether the margins of pairs change what is learned. */
+  static boolean readsMargins(Algorithm algorithm, ObjectiveSettings settings) {
+    return algorithm == Algorithm.REWARD
+        || (algorithm == Algorithm.DPO && preference(settings).needsMargin());
+  }
+
   /** Whether rows must carry the completion of another prompt. */
   static boolean needsMismatchedCompletions(Algorithm algorithm, ObjectiveSettings settings) {
     return algorithm == Algorithm.KTO && unpaired(settings).needsKl();

@@ -216,6 +216,15 @@ final class RunReport {
           .properties()
           .forEach(entry -> report.provenance(entry.getKey(), entry.getValue().asText()));
     }
+    record
+        .json()
+        .path("read")
+        .properties()
+        .forEach(
+            split ->
+                split
+                    .getValue()
+                    .forEach(line -> report.provenance(split.getKey() + " data", line.asText())));
     report.provenance("checkpoint", run.checkpoint());
     record
         .json()

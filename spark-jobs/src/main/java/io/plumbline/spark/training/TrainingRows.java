@@ -106,7 +106,10 @@ public final class TrainingRows {
                   ? ExampleKind.SUPERVISED_FROM_CHOSEN
                   : request.algorithm().kind(),
               ColumnNames.parse(rows.columns()),
-              rows.desirableFrom().orElse(Double.NaN)),
+              rows.desirableFrom().orElse(Double.NaN),
+              Methods.readsMargins(request.algorithm(), request.objective())
+                  ? RowReading.Margins.LEARNED
+                  : RowReading.Margins.NOT_USED),
           Methods.needsMismatchedCompletions(request.algorithm(), request.objective())
               ? Completions.MISMATCHED
               : Completions.OWN,
@@ -428,7 +431,8 @@ public final class TrainingRows {
             counts.truncated(),
             counts.tokens(),
             prepared.origin() == Prepared.Origin.FOUND ? " (found prepared)" : ""));
-    prepared.readings().forEach(reading -> progress.note(split + ": " + reading));
+    List<String> readings = prepared.readings(settings.reading());
+    readings.forEach(reading -> progress.note(split + ": " + reading));
     prepared
         .quarantine()
         .ifPresent(
@@ -442,7 +446,8 @@ public final class TrainingRows {
                         path)));
     record.accept(
         run ->
-            run.withFingerprint("data." + split, prepared.fingerprint())
+            run.withReadings(split, readings)
+                .withFingerprint("data." + split, prepared.fingerprint())
                 .withCount(split + ".read", counts.read())
                 .withCount(split + ".accepted", counts.accepted())
                 .withCount(split + ".refused", counts.refusedRows())

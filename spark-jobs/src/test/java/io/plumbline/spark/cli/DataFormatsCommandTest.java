@@ -105,6 +105,7 @@ class DataFormatsCommandTest {
         Call.plumbline(
             "score", "--model", model, "--data", questions, "--columns", names, "--json");
     assertThat(score.status()).as(score.err()).isZero();
+    assertThat(score.err()).contains("12 rows read as pairs (prompt, chosen, rejected)\n");
     assertThat(score.out().lines()).hasSize(12).allMatch(line -> line.contains("chosen_logp"));
     Call generate =
         Call.plumbline(
@@ -119,7 +120,54 @@ class DataFormatsCommandTest {
             "1",
             "--json");
     assertThat(generate.status()).as(generate.err()).isZero();
+    assertThat(generate.err()).contains("12 rows read as prompts (prompt)\n");
     assertThat(generate.out().lines()).hasSize(12);
+  }
+
+  @Test
+  void whatDpoDoesNotLearnFromIsSaidAndStandsInItsRecord() throws Exception {
+    String pairs =
+        rows(
+            "margins.jsonl",
+            "{'prompt': 'Say %d.', 'chosen': ' %d', 'rejected': ' No', 'margin': 1, 'rating': 2}");
+    String output = directory.resolve("dpo").toString();
+    Call dpo =
+        Call.plumbline(
+            "dpo --model %s --data %s --output %s --max-steps 1 --global-batch-size 2"
+                .formatted(model, pairs, output)
+                .split(" "));
+    assertThat(dpo.status()).as(dpo.err()).isZero();
+    String line = "12 rows read as pairs (prompt, chosen, rejected); not used: margin, rating";
+    assertThat(dpo.err()).contains("train: " + line + "\n");
+    assertThat(Files.readString(Path.of(output, "run.json"))).contains("\"" + line + "\"");
+    assertThat(Files.readString(Path.of(output, "report.html"))).contains(line);
+    // Prepared rows have their margins, whoever learns from them.
+    assertThat(prepare("margins", "--data", pairs).err())
+        .contains("12 rows read as pairs (prompt, chosen, rejected); not used: rating\n");
+  }
+
+  @Test
+  void whatGenerateLeavesOutOfItsPromptsIsSaid() throws Exception {
+    String output = directory.resolve("completed").toString();
+    String asked =
+        rows(
+            "asked.jsonl",
+            "{'messages': [{'role': 'user', 'content': 'Say %d.'}], 'system': 'Be brief.'}");
+    List<String> call =
+        List.of("generate", "--model", model, "--max-new-tokens", "1", "--data", asked);
+    List<String> written = new ArrayList<>(call);
+    written.addAll(List.of("--output", output));
+    Call generate = Call.plumbline(written.toArray(String[]::new));
+    assertThat(generate.status()).as(generate.err()).isZero();
+    String line = "12 rows read as prompts (messages); not used: system";
+    assertThat(generate.err()).contains(line + "\n");
+    assertThat(Files.readString(Path.of(output, "generate.json"))).contains('"' + line + '"');
+    List<String> pictures = new ArrayList<>(call);
+    pictures.set(
+        pictures.size() - 1,
+        rows("pictures.jsonl", "{'prompt': 'What is in it?', 'images': ['%d.png']}"));
+    assertThat(Call.plumbline(pictures.toArray(String[]::new)).err())
+        .contains("images is a list, and no model here takes anything but text");
   }
 
   @Test
@@ -144,6 +192,9 @@ class DataFormatsCommandTest {
             directory.resolve("mined").toString());
     assertThat(call.status()).as(call.err()).isZero();
     assertThat(call.err()).contains("of 2 prompts and 8 completions");
+    assertThat(call.err()).contains("2 rows read as prompts (prompt)\n");
+    assertThat(Files.readString(directory.resolve("mined/mine.json")))
+        .contains("\"2 rows read as prompts (prompt)\"");
   }
 
   @Test

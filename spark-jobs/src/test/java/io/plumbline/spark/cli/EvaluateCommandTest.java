@@ -82,6 +82,13 @@ class EvaluateCommandTest {
                 + " +best at its KL +share reached");
     assertThat(text.out()).contains("optimum at beta 0.2", "best of 6", "report.html");
     JsonNode written = JSON.readTree(Files.readString(Path.of(output, "evaluation.json")));
+    assertThat(written.at("/read/data").asText())
+        .isEqualTo("6 rows read as pairs (prompt, chosen, rejected)");
+    assertThat(written.at("/read/prompts").asText()).isEqualTo("6 rows read as prompts (prompt)");
+    assertThat(text.err())
+        .contains(
+            "--data: " + written.at("/read/data").asText() + "\n",
+            "--prompts: " + written.at("/read/prompts").asText() + "\n");
     assertThat(written.path("policies").findValuesAsText("name")).containsExactly("base", "run");
     assertThat(written.path("policies").path(0).path("kl").path("mean").asDouble()).isZero();
     assertThat(written.path("policies").path(1).path("kl").path("mean").asDouble()).isPositive();

@@ -220,7 +220,6 @@ class MineCommandTest {
                 .formatted(model, at("round-1"), at("dpo-1"))
                 .split(" "));
     assertThat(dpo.status()).as(dpo.err()).isZero();
-
     // The first round's rows hold prompts for the second.
     Call second =
         Call.plumbline(

@@ -57,6 +57,8 @@ class InputRowsTest {
   private static final Map<String, Set<String>> OTHERS_THAN_SPARKS =
       Map.of("hugging_face", Set.of("a", "b", "c", "e"));
 
+  private static final Map<String, String> JSON_WITH_NULLS = Map.of("ignoreNullFields", "false");
+
   @TempDir static Path directory;
 
   private static SparkSession spark;
@@ -152,6 +154,47 @@ class InputRowsTest {
     } finally {
       spark.conf().unset("spark.sql.caseSensitive");
     }
+  }
+
+  /** As Spark, which has written them, reads them. */
+  @Test
+  void theNamesOfFoldersAreColumns() throws Exception {
+    String rows =
+        "SELECT * FROM VALUES ('a', 'de', 1, 0.5, 'x%/=: y'), ('b', 'de', 2, 1, NULL),"
+            + " ('c', 'en', -3, 2, '+7') AS t(prompt, lang, n, share, odd)";
+    for (String format : List.of("parquet", "json", "csv")) {
+      String path = directory.resolve("folders-" + format).toString();
+      spark
+          .sql(rows)
+          .coalesce(1)
+          .write()
+          .partitionBy("lang", "n", "share", "odd")
+          .option("header", true)
+          .format(format)
+          .save(path);
+      List<JsonNode> expected = new ArrayList<>();
+      for (String json :
+          spark
+              .read()
+              .option("header", true)
+              .format(format)
+              .load(path)
+              .select(to_json(struct("prompt", "lang", "n", "share", "odd"), JSON_WITH_NULLS))
+              .as(Encoders.STRING())
+              .collectAsList()) {
+        expected.add(JsonLines.MAPPER.readTree(json));
+      }
+      assertThat(expected.get(0).has("odd")).isTrue();
+      assertThat(rows(format.equals("csv") ? "csv:" + path : path))
+          .as(format)
+          .containsExactlyInAnyOrderElementsOf(expected);
+    }
+    // The folder's value counts where a row has one of its own.
+    Path own = Files.createDirectories(directory.resolve("own/lang=en"));
+    Files.writeString(own.resolve("a.jsonl"), "{\"prompt\": \"a\", \"lang\": \"fr\"}\n");
+    assertThat(rows(directory.resolve("own").toString()).get(0).path("lang").asText())
+        .isEqualTo("en");
+    assertThat(rows(own.toString()).get(0).path("lang").asText()).isEqualTo("fr");
   }
 
   @Test

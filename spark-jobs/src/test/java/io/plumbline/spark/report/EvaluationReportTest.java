@@ -47,7 +47,8 @@ class EvaluationReportTest {
                 text,
                 List.of(
                     new Evaluation.Written(text, text, 0.25),
-                    new Evaluation.Written("dpo", "", Double.NaN)))));
+                    new Evaluation.Written("dpo", "", Double.NaN)))),
+        Map.of());
   }
 
   private static Evaluation.Policy policy(

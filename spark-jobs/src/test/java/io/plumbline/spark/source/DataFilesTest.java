@@ -3,6 +3,7 @@ package io.plumbline.spark.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.data.FileSlice;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.source.DataFiles.Found;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -264,14 +266,20 @@ class DataFilesTest {
   }
 
   @Test
-  void columnsThatOnlyFoldersHaveAreSaid() throws IOException {
+  void columnsThatOnlyFoldersHaveAreReadAndSaid() throws IOException {
     write("lang=en/year=2026/part-0.parquet", "lang=de/year=2026/part-0.parquet");
-    assertThat(find("", Purpose.TRAINING).files()).hasSize(2);
-    assertThat(find("", Purpose.TRAINING).notes())
+    Found found = find("", Purpose.TRAINING);
+    assertThat(found.slices().stream().map(FileSlice::folders))
+        .containsExactly(Map.of("lang", "de", "year", 2026L), Map.of("lang", "en", "year", 2026L));
+    assertThat(found.notes())
         .singleElement()
         .asString()
-        .contains("partitioned by lang, year")
-        .contains("sql:SELECT * FROM parquet.`" + directory + "`");
+        .contains("have the columns lang, year from the names of its folders");
+    assertThat(find("/lang=en", Purpose.TRAINING).slices().get(0).folders())
+        .isEqualTo(Map.of("year", 2026L));
+    assertThat(find("/lang=en/year=2026", Purpose.TRAINING).slices().get(0).folders()).isEmpty();
+    assertThat(find("/lang=*/*", Purpose.TRAINING).slices().get(0).folders())
+        .isEqualTo(Map.of("lang", "de", "year", 2026L));
   }
 
   @Test

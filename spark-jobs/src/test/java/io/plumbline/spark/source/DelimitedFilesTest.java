@@ -197,8 +197,29 @@ class DelimitedFilesTest {
       Path file = write(name, "prompt\nx\n");
       assertThat(rows("csv:" + file)).as(name).containsExactly(Map.of("prompt", "x"));
     }
-    for (String name : List.of("a[1].csv", "10:15.csv")) {
-      refused("csv:" + write(name, "prompt\nx\n"), ErrorCode.BAD_USAGE, name, "another name");
+    String text = "prompt,chosen\r\n\"x\ny\",\"say \"\"z\"\"\"\r\n,w\r\n";
+    for (String name :
+        List.of("a[1].csv", "10:15.csv", "{b}*?:\\.csv", "d[2]/c.csv", "d[2]/e{.csv")) {
+      assertThat(rows("csv:" + write(name, text)))
+          .as(name)
+          .containsExactlyInAnyOrder(
+              Map.of("prompt", "x\ny", "chosen", "say \"z\""), Map.of("chosen", "w"));
     }
+    write("b1.csv", "prompt,chosen\nno,no\n");
+    refused(
+        "csv:" + write("[f].csv", "\"prompt\nof all\",chosen\nx,y\n"),
+        ErrorCode.BAD_USAGE,
+        "[f].csv",
+        "header goes over more than a line",
+        "another name");
+    refused(
+        "csv:" + write("[g].csv", "prompt,chosen\nx\n"),
+        ErrorCode.BAD_DATA,
+        "more or fewer fields than its header");
+    refused(
+        "csv{\"inferSchema\": true}:" + write("[h].csv", "prompt,margin\nx,1\n"),
+        ErrorCode.BAD_USAGE,
+        "the types of columns cannot be found",
+        "another name");
   }
 }

@@ -162,8 +162,7 @@ class SparkSourcesTest {
     List<String> data = List.of(file.toString(), directory + "/*.jsonl", "not-there.jsonl");
 
     List<Resolved> resolved =
-        SparkSources.resolve(
-            spark, storage, data, Purpose.TRAINING, "train", output(), note -> {});
+        SparkSources.resolve(spark, storage, data, Purpose.TRAINING, "train", output(), note -> {});
 
     assertThat(resolved).extracting(Resolved::path).isEqualTo(data);
     assertThat(resolved)
