@@ -101,6 +101,15 @@ public final class DecidingOptions {
     return json;
   }
 
+  /** Adds each option that decides and is not neutral, with its texts. */
+  public void addTo(Fingerprint fingerprint) {
+    values.forEach(
+        (option, texts) -> {
+          fingerprint.text("option", option);
+          texts.forEach(text -> fingerprint.text("value", text));
+        });
+  }
+
   /** The texts of each option that decides and is not neutral, by name. */
   public SortedMap<String, List<String>> values() {
     return Collections.unmodifiableSortedMap(values);

@@ -1,14 +1,16 @@
 package io.plumbline.data;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** What can be said of a value of any type. */
-final class Values {
+public final class Values {
   private Values() {}
 
   /** For sentences. */
-  static String type(Object value) {
+  public static String type(Object value) {
     if (value == null) {
       return "null";
     }
@@ -30,6 +32,14 @@ final class Values {
   /** A number as it is, of anything else its type: for sentences. */
   static String said(Object value) {
     return value instanceof Number ? value.toString() : type(value);
+  }
+
+  /** The columns of a row with those that have no value, for sentences. */
+  public static String columns(Map<String, Object> row) {
+    List<String> columns = new ArrayList<>();
+    new TreeMap<>(row)
+        .forEach((name, value) -> columns.add(value == null ? name + " (null)" : name));
+    return String.join(", ", columns);
   }
 
   /** JSON can spell half of a surrogate pair, which no tokenizer can take. */

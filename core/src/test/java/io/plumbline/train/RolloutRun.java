@@ -261,8 +261,7 @@ final class RolloutRun {
         CausalLm policy = CausalLm.load(model, Purpose.TRAINING, ComputeDtype.F32);
         CausalLm reference = CausalLm.load(model, Purpose.INFERENCE, ComputeDtype.F32)) {
       TrainingObserver observer = observer(stopBefore);
-      SamplingSettings sampling =
-          SamplingSettings.sampling(6, 0.9, GROUP, 11, ends).withTopP(0.95);
+      SamplingSettings sampling = SamplingSettings.sampling(6, 0.9, GROUP, 11, ends).withTopP(0.95);
       Parts parts =
           new Parts(
               name,

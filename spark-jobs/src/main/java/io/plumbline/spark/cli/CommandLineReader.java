@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine;
@@ -54,6 +55,10 @@ final class CommandLineReader {
   /** What cannot stand in a file: it is read before the file, or about it. */
   private static final List<Setting<?>> COMMAND_LINE_ONLY =
       List.of(CONFIG, SET, PRINT_CONFIG, VERBOSE);
+
+  /** A value rather than an option, as in TRL's {@code --max_steps -1}. */
+  private static final Pattern NEGATIVE_NUMBER =
+      Pattern.compile("-[0-9]*\\.?[0-9]+([eE][-+]?[0-9]+)?");
 
   private final Command command;
   private final Map<String, Setting<?>> settings = new LinkedHashMap<>();
@@ -262,13 +267,15 @@ final class CommandLineReader {
     boolean afterUnknownOption = false;
     boolean afterListOfTrl = false;
     for (String argument : arguments) {
-      if (argument.startsWith("-") && argument.length() > 1) {
+      boolean value = afterUnknownOption && NEGATIVE_NUMBER.matcher(argument).matches();
+      if (argument.startsWith("-") && argument.length() > 1 && !value) {
         String name = argument.replaceFirst("^--?", "").replaceFirst("=.*", "");
         problems.add(
             String.format("%s", unknown(argument.replaceFirst("=.*", ""), name, "--", "")));
         afterUnknownOption = !argument.contains("=");
         // Some of TRL's options take several values, and all of them belong to one sentence.
-        afterListOfTrl = afterUnknownOption && TrlOptions.find(command.name(), name).isPresent();
+        afterListOfTrl =
+            afterUnknownOption && TrlOptions.findNear(command.name(), name).isPresent();
       } else {
         if (!afterUnknownOption && !afterListOfTrl) {
           problems.add(String.format("The argument '%s' belongs to no option.", argument));
@@ -355,11 +362,19 @@ final class CommandLineReader {
     if (trl.isPresent()) {
       return trl.get();
     }
+    Optional<String> near = NearestName.among(names, kebab);
+    Optional<String> nearTrl =
+        names.contains(kebab)
+            ? Optional.empty()
+            : TrlOptions.answerNear(
+                command, written, where, prefix, near.map(own -> NearestName.edits(kebab, own)));
+    if (nearTrl.isPresent()) {
+      return nearTrl.get();
+    }
     return "There is no option "
         + written
         + where
-        + NearestName.among(names, name.replace('_', '-'))
-            .map(near -> ": did you mean " + prefix + near + "?")
+        + near.map(own -> ": did you mean " + prefix + own + "?")
             .orElse(
                 ": 'plumbline " + command.name() + " --help' lists the options of this command.");
   }

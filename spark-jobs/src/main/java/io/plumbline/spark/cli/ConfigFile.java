@@ -139,7 +139,7 @@ final class ConfigFile {
 
   /** Whether TRL has an option of this name and no command here has. */
   private static boolean isOnlyOfTrl(String key) {
-    return TrlOptions.find("", key)
+    return TrlOptions.findNear("", key)
         .filter(option -> !option.options().contains(key.replace('_', '-')))
         .isPresent();
   }

@@ -231,17 +231,21 @@ final class GenerateCommand implements Command {
           Sampling.lines(
               storage, rows, model, dtype, decoding, session.threadsPerTask(), progress)) {
         progress.close();
-        CompletionTable.write(spark, storage, lines, schema, output, about(model, decoding, read));
+        ObjectNode about = about(model, data, decoding, dtype);
+        read.ifPresent(line -> about.put("read", line));
+        CompletionTable.write(spark, storage, lines, schema, output, about);
         console.out().println(lines.size() + " completions in " + output);
       }
     }
   }
 
-  private static ObjectNode about(String model, DecodingSettings decoding, Optional<String> read) {
+  private static ObjectNode about(
+      String model, RowSources data, DecodingSettings decoding, ComputeDtype dtype) {
     ObjectNode about = new ObjectMapper().createObjectNode().put("model", model);
-    read.ifPresent(line -> about.put("read", line));
+    data.data().forEach(about.putArray("data")::add);
+    data.columns().texts().forEach(column -> about.withArray("columns").add(column));
     about.setAll(decoding.toJson());
-    return about;
+    return about.put("compute_dtype", Setting.word(dtype));
   }
 
   private static Map<String, Object> row(String text, boolean chat) {

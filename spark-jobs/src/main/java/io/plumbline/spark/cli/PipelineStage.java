@@ -23,7 +23,7 @@ record PipelineStage(
     Map<String, List<String>> resolved,
     Set<String> uses) {
   /** Options that change memory, speed or where things are kept, but not what comes out. */
-  private static final Set<String> WITHOUT_EFFECT =
+  static final Set<String> WITHOUT_EFFECT =
       Set.of(
           "ranks",
           "threads-per-rank",

@@ -16,11 +16,13 @@ import io.plumbline.spark.training.TrainingRequest.RowOrder;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
 import io.plumbline.spark.training.TrainingRequest.Start;
 import io.plumbline.spark.training.TrainingRows;
+import io.plumbline.spark.training.TrainingRows.SourceReading;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Function;
 
 /** {@code prepare}: data to tokens. */
 final class PrepareCommand implements Command {
@@ -131,28 +133,31 @@ final class PrepareCommand implements Command {
     long seed = values.of(TrainingSettings.SEED);
     RowOrder order = values.of(TrainingSettings.NO_SHUFFLE) ? RowOrder.AS_GIVEN : RowOrder.SHUFFLED;
     SparkSessions.check(values, 1, problems);
+    Function<SourceReading, TrainingRows.Settings> rows =
+        sources -> options.rows(kind, lossOn, packing, seed, output, sources);
     return console -> {
-      TrainingRows.Settings settings = options.rows(kind, lossOn, packing, seed, output);
       try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
           Progress progress = Progress.on(console)) {
         Storage storage = session.storage();
-        Preflight.requireRows(
-            session.spark(),
-            storage,
-            settings,
-            model,
-            Preflight.ModelUse.TOKENIZER,
-            Optional.empty());
+        SourceReading reading =
+            Preflight.requireRows(
+                session.spark(),
+                storage,
+                rows.apply(SourceReading.ANEW),
+                model,
+                Preflight.ModelUse.TOKENIZER,
+                Optional.empty());
         // What a finished run has there stays; a run that is under way is not disturbed.
         try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME)) {
-          TrainingRows rows =
-              new TrainingRows(session.spark(), storage, settings, progress, change -> {});
-          TrainingRows.Made made = rows.make(ModelDirectory.open(storage, model));
+          TrainingRows making =
+              new TrainingRows(
+                  session.spark(), storage, rows.apply(reading), progress, change -> {});
+          TrainingRows.Made made = making.make(ModelDirectory.open(storage, model));
           requireRowsOfRun(storage, output, made);
           CanonicalShards.Plan plan =
               TrainingRows.plan(globalBatchSize, made.rows().count(), maxSteps, epochs, seed);
-          rows.writeTrain(made, plan, order, Optional.empty());
-          rows.writeHeld(made, 1, Optional.empty());
+          making.writeTrain(made, plan, order, Optional.empty());
+          making.writeHeld(made, 1, Optional.empty());
           progress.close();
           console.out().print(summary(new RunDirectory(output), made, plan));
         }

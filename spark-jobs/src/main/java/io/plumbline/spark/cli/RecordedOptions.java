@@ -28,7 +28,6 @@ record RecordedOptions(String path, RunRecord record) {
       Set.of("model", "output", "reference-cache", "reward-model", "critic-model");
   private static final Set<String> SOURCES = Set.of("data", "eval-data", "ptx-data");
   private static final Pattern WITH_SCHEME = Pattern.compile("[a-zA-Z][a-zA-Z0-9+.-]*:/.*");
-  private static final String DELTA = "delta:";
 
   /** Reads a record, or the one of an output directory. */
   static RecordedOptions read(Storage storage, String given) {
@@ -116,13 +115,7 @@ record RecordedOptions(String path, RunRecord record) {
       return path.apply(text);
     }
     if (SOURCES.contains(name)) {
-      if (text.startsWith(DELTA)) {
-        return DELTA + path.apply(text.substring(DELTA.length()).strip());
-      }
-      if (SparkSources.isDelimited(text)) {
-        return SparkSources.withPath(text, path.apply(SparkSources.pathIn(text)));
-      }
-      return text.startsWith("table:") || text.startsWith("sql:") ? text : path.apply(text);
+      return SparkSources.mapPath(text, path);
     }
     return switch (name) {
       case "reward" -> ScoringModels.withPath(text, path);

@@ -11,10 +11,12 @@ import io.plumbline.spark.reference.ReferenceSettings;
 import io.plumbline.spark.training.Preflight;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
 import io.plumbline.spark.training.TrainingRows;
+import io.plumbline.spark.training.TrainingRows.SourceReading;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.storage.StorageLevel;
 
@@ -144,22 +146,25 @@ final class ReferenceCommand implements Command {
             .withTokensPerBatch(values.of(tokensPerBatch()));
     int tasks = values.of(TrainingSettings.RANKS);
     SparkSessions.check(values, tasks, problems);
+    Function<SourceReading, TrainingRows.Settings> rows =
+        sources ->
+            options.rows(kind.rows, LossOn.COMPLETION, RowPacking.OFF, seed, output, sources);
     return console -> {
-      TrainingRows.Settings rows =
-          options.rows(kind.rows, LossOn.COMPLETION, RowPacking.OFF, seed, output);
       try (SparkSessions.Session session = SparkSessions.open(values, tasks);
           Progress progress = Progress.on(console)) {
         Storage storage = session.storage();
-        Preflight.requireRows(
-            session.spark(),
-            storage,
-            rows,
-            model,
-            Preflight.ModelUse.LANGUAGE_MODEL,
-            Optional.of(cache));
+        SourceReading reading =
+            Preflight.requireRows(
+                session.spark(),
+                storage,
+                rows.apply(SourceReading.ANEW),
+                model,
+                Preflight.ModelUse.LANGUAGE_MODEL,
+                Optional.of(cache));
         TrainingRows.Made made =
-            new TrainingRows(session.spark(), storage, rows, progress, change -> {})
+            new TrainingRows(session.spark(), storage, rows.apply(reading), progress, change -> {})
                 .make(ModelDirectory.open(storage, model));
+        PrepareCommand.requireRowsOfRun(storage, output, made);
         JavaRDD<TokenizedRow> wanted = made.all().persist(StorageLevel.MEMORY_AND_DISK());
         Filled filled =
             ReferenceCache.fill(session.spark(), storage, wanted, model, settings, progress);

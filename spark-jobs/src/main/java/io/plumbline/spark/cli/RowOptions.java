@@ -5,16 +5,16 @@ import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LossOn;
 import io.plumbline.data.RowReading;
 import io.plumbline.spark.prepare.EvalSplit;
+import io.plumbline.spark.source.WeightedSource;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
 import io.plumbline.spark.training.TrainingRequest.Truncation;
 import io.plumbline.spark.training.TrainingRows;
+import io.plumbline.spark.training.TrainingRows.SourceReading;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * What the options say about rows: where they come from and how they are cut. Training commands,
@@ -37,26 +37,6 @@ record RowOptions(
     BadRows badRows,
     ColumnNames columns,
     Optional<Double> desirableFrom) {
-  /** Whatever stands behind the last colon and reads as a number is a weight. */
-  private static final Pattern WEIGHT =
-      Pattern.compile(
-          "(.*[^/:\\s])\\s*:\\s*([-+]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][-+]?[0-9]+)?)");
-
-  /** A host with its port and no path behind it. */
-  private static final Pattern AUTHORITY = Pattern.compile("[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*");
-
-  /** A source, and its weight where it has one. */
-  private record Source(String path, Optional<Double> weight) {
-    static Source of(String text) {
-      Matcher parts = WEIGHT.matcher(text);
-      return parts.matches()
-              && !AUTHORITY.matcher(text).matches()
-              && !parts.group(1).matches("table|sql|delta|iceberg|csv|tsv")
-          ? new Source(parts.group(1), Optional.of(Double.parseDouble(parts.group(2))))
-          : new Source(text, Optional.empty());
-    }
-  }
-
   static RowOptions of(SettingValues values, Problems problems) {
     return of(
         values,
@@ -76,8 +56,8 @@ record RowOptions(
     List<Double> weights = new ArrayList<>();
     boolean weighted = false;
     for (String text : values.all(TrainingSettings.DATA)) {
-      Source source = Source.of(text);
-      double weight = source.weight().orElse(1.0);
+      WeightedSource source = WeightedSource.of(text);
+      double weight = source.weight().map(Double::parseDouble).orElse(1.0);
       if (!(weight > 0) || Double.isInfinite(weight)) {
         problems.add(
             String.format(
@@ -85,7 +65,7 @@ record RowOptions(
                     + " one, or leave the source out.",
                 text));
       }
-      data.add(source.path());
+      data.add(source.source());
       weights.add(weight);
       weighted |= source.weight().isPresent();
     }
@@ -96,7 +76,7 @@ record RowOptions(
     }
     List<String> evalData = values.all(TrainingSettings.EVAL_DATA);
     for (String text : evalData) {
-      if (Source.of(text).weight().isPresent()) {
+      if (WeightedSource.of(text).weight().isPresent()) {
         problems.add(
             String.format(
                 "--eval-data is '%s', and held-out rows have no weights: leave out the part from"
@@ -153,7 +133,12 @@ record RowOptions(
 
   /** The rows that these options make, the way that a training command makes them. */
   TrainingRows.Settings rows(
-      ExampleKind kind, LossOn lossOn, RowPacking packing, long seed, String output) {
+      ExampleKind kind,
+      LossOn lossOn,
+      RowPacking packing,
+      long seed,
+      String output,
+      SourceReading sources) {
     return new TrainingRows.Settings(
         new RowReading(kind, columns, desirableFrom.orElse(Double.NaN)),
         kind == ExampleKind.UNPAIRED
@@ -169,6 +154,6 @@ record RowOptions(
         TrainingRows.limit(badRows),
         seed,
         output,
-        TrainingRows.SourceReading.ANEW);
+        sources);
   }
 }

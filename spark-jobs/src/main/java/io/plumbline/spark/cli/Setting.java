@@ -132,6 +132,10 @@ record Setting<T>(
     return new Setting<>(name, label, group, other, kind, reader, initial, words);
   }
 
+  Setting<T> withGroup(String other) {
+    return new Setting<>(name, label, other, help, kind, reader, initial, words);
+  }
+
   Setting<T> withLabel(String other) {
     return new Setting<>(name, other, group, help, kind, reader, initial, words);
   }

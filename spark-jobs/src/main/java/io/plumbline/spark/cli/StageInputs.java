@@ -3,7 +3,11 @@ package io.plumbline.spark.cli;
 import io.plumbline.checkpoint.Fingerprint;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.rollout.CostSpec;
+import io.plumbline.spark.source.DataFiles;
+import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources;
+import io.plumbline.spark.source.WeightedSource;
 import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
@@ -18,25 +22,20 @@ import java.util.regex.Pattern;
 /** The files that a stage reads and no stage of its pipeline writes, with fingerprints of them. */
 final class StageInputs {
   private static final String REWARD = "reward";
+  private static final String COST = "cost";
 
-  /** Options that name what is read. */
-  private static final Set<String> READ =
-      Set.of(
-          "model",
-          "data",
-          "eval-data",
-          "prompts",
-          "policy",
-          "reference",
-          "reward-model",
-          "critic-model",
-          "ptx-data",
-          REWARD);
+  /** Options that name rows, with the split of a directory that is read. */
+  private static final Map<String, Purpose> ROWS =
+      Map.of(
+          "data", Purpose.TRAINING,
+          "eval-data", Purpose.HELD_OUT,
+          "prompts", Purpose.HELD_OUT,
+          "ptx-data", Purpose.TRAINING);
 
-  /** What is no path of files; only running it shows what it holds. */
-  private static final Pattern NO_FILES = Pattern.compile("(table|sql|delta|iceberg):.*");
+  /** Options that name models, rewards among them. */
+  private static final Set<String> MODELS =
+      Set.of("model", "policy", "reference", "reward-model", "critic-model", REWARD, COST);
 
-  private static final Pattern WEIGHT = Pattern.compile("(.+):[0-9.eE+-]+");
   private static final Pattern NAMED_POLICY = Pattern.compile("[^/=]+=(.+)");
 
   /** Up to so many bytes the content counts, beyond it names, lengths and times. */
@@ -44,60 +43,93 @@ final class StageInputs {
 
   private StageInputs() {}
 
-  /** What an option of a stage names outside of its pipeline. */
-  record Input(String option, String path) {}
+  /**
+   * What an option of a stage names outside of its pipeline.
+   *
+   * @param given without a weight
+   * @param purpose of rows; empty for models
+   */
+  record Input(String option, String given, Optional<Purpose> purpose) {
+    String path() {
+      return SparkSources.pathIn(given);
+    }
 
-  /** The paths of files that a stage reads from outside its pipeline, as the options name them. */
-  static List<String> outside(PipelineStage stage, Storage storage) {
-    return inputs(stage, storage).stream().map(Input::path).toList();
+    /** The files that are read. */
+    private List<Storage.Entry> files(Storage storage) {
+      return purpose
+          .flatMap(of -> DataFiles.of(storage, given, of))
+          .map(DataFiles.Found::files)
+          .orElseGet(() -> storage.expand(path()));
+    }
   }
 
-  /** The same with the options. */
-  static List<Input> inputs(PipelineStage stage, Storage storage) {
-    List<Input> paths = new ArrayList<>();
+  /** Whether an option names something that is read. */
+  static boolean isRead(String option) {
+    return MODELS.contains(option) || ROWS.containsKey(option);
+  }
+
+  /** What a stage reads from outside its pipeline. */
+  static List<Input> inputs(PipelineStage stage) {
+    List<Input> inputs = new ArrayList<>();
     stage
         .written()
         .forEach(
             (option, texts) -> {
-              if (!READ.contains(option)) {
+              if (!isRead(option)) {
                 return;
               }
+              Optional<Purpose> purpose = purpose(stage, option);
               for (int i = 0; i < texts.size(); i++) {
                 // What another stage writes is known by that stage.
                 if (!texts.get(i).contains("${")) {
-                  path(option, stage.resolved().get(option).get(i), storage)
-                      .filter(path -> !NO_FILES.matcher(path).matches())
-                      .ifPresent(path -> paths.add(new Input(option, path)));
+                  given(stage, option, stage.resolved().get(option).get(i))
+                      .ifPresent(given -> inputs.add(new Input(option, given, purpose)));
                 }
               }
             });
-    return paths;
+    return inputs;
   }
 
-  /** What an option's text reads; empty for rewards that are no models. */
-  private static Optional<String> path(String option, String text, Storage storage) {
-    if (option.equals(REWARD)) {
-      return ScoringModels.path(text);
-    }
-    Matcher named = NAMED_POLICY.matcher(text);
-    if (option.equals("policy") && named.matches()) {
-      return Optional.of(named.group(1));
-    }
-    Matcher weight = WEIGHT.matcher(text);
-    boolean weighted =
-        weight.matches()
-            && !NO_FILES.matcher(text).matches()
-            && (SparkSources.isDelimited(text) || !storage.exists(text));
-    return Optional.of(SparkSources.pathIn(weighted ? weight.group(1) : text));
+  private static Optional<Purpose> purpose(PipelineStage stage, String option) {
+    boolean measured = stage.command() instanceof EvaluateCommand;
+    return Optional.ofNullable(ROWS.get(option)).map(of -> measured ? Purpose.HELD_OUT : of);
+  }
+
+  /**
+   * What an option's text reads; empty for rewards that are no models, and for tables and queries,
+   * of which only reading them shows what they hold.
+   */
+  private static Optional<String> given(PipelineStage stage, String option, String text) {
+    return switch (option) {
+      case REWARD -> ScoringModels.path(text);
+      case COST -> ScoringModels.path(CostSpec.parse(text).rewardSpec());
+      case "policy" -> {
+        Matcher named = NAMED_POLICY.matcher(text);
+        yield Optional.of(named.matches() ? named.group(1) : text);
+      }
+      default ->
+          Optional.of(isWeighed(stage, option) ? WeightedSource.of(text).source() : text)
+              .filter(given -> !ROWS.containsKey(option) || SparkSources.namesFiles(given));
+    };
+  }
+
+  private static boolean isWeighed(PipelineStage stage, String option) {
+    return option.equals(TrainingSettings.DATA.name())
+        && stage.command().settings().stream()
+            .filter(setting -> setting.name().equals(option))
+            .anyMatch(setting -> setting.label().equals(TrainingSettings.DATA.label()));
   }
 
   /** Adds a problem for each of those that is not there. */
   static void requireAll(PipelineStage stage, Storage storage, Problems problems) {
-    for (String path : outside(stage, storage)) {
+    for (Input input : inputs(stage)) {
       try {
-        storage.expand(path);
+        input.files(storage);
       } catch (PlumblineException e) {
-        problems.add(String.format("Stage %s: %s", stage.name(), notThere(e).getMessage()));
+        if (!isFaultOfInput(e)) {
+          throw e;
+        }
+        problems.add(String.format("Stage %s: %s", stage.name(), e.getMessage()));
       }
     }
   }
@@ -105,25 +137,26 @@ final class StageInputs {
   /** Fingerprints by path; an empty one of what is not there. */
   static Map<String, String> fingerprints(PipelineStage stage, Storage storage) {
     Map<String, String> fingerprints = new LinkedHashMap<>();
-    for (String path : outside(stage, storage)) {
-      fingerprints.put(path, fingerprint(path, storage));
+    for (Input input : inputs(stage)) {
+      fingerprints.put(input.path(), fingerprint(input, storage));
     }
     return fingerprints;
   }
 
-  private static PlumblineException notThere(PlumblineException e) {
-    if (e.code() != ErrorCode.INPUT_NOT_FOUND) {
-      throw e;
-    }
-    return e;
+  private static boolean isFaultOfInput(PlumblineException e) {
+    return e.code() == ErrorCode.INPUT_NOT_FOUND
+        || e.code() == ErrorCode.BAD_DATA
+        || e.code() == ErrorCode.BAD_USAGE;
   }
 
-  private static String fingerprint(String path, Storage storage) {
+  private static String fingerprint(Input input, Storage storage) {
     List<Storage.Entry> files;
     try {
-      files = storage.expand(path);
+      files = input.files(storage);
     } catch (PlumblineException e) {
-      notThere(e);
+      if (!isFaultOfInput(e)) {
+        throw e;
+      }
       return "";
     }
     boolean read = files.stream().mapToLong(Storage.Entry::length).sum() <= MOST_BYTES_READ;

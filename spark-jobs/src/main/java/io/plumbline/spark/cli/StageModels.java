@@ -5,6 +5,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.ScoreModel;
+import io.plumbline.spark.evaluate.Scoring;
 import io.plumbline.storage.Storage;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -15,7 +16,7 @@ final class StageModels {
 
   /** Adds a problem for each that is there and could not be loaded; reads headers only. */
   static void requireAll(PipelineStage stage, Storage storage, Problems problems) {
-    for (StageInputs.Input input : StageInputs.inputs(stage, storage)) {
+    for (StageInputs.Input input : StageInputs.inputs(stage)) {
       Optional<Consumer<ModelDirectory>> check = check(input.option(), stage.command().name());
       try {
         check.ifPresent(of -> of.accept(ModelDirectory.open(storage, input.path())));
@@ -31,7 +32,7 @@ final class StageModels {
   /** What an option of a command wants of a model; empty for options that name other things. */
   private static Optional<Consumer<ModelDirectory>> check(String option, String command) {
     return switch (option) {
-      case "reward-model", "reward" -> Optional.of(ScoreModel::check);
+      case "reward-model", "reward", "cost" -> Optional.of(ScoreModel::check);
       case "critic-model" -> Optional.of(ScoreModel::checkStart);
       case "policy", "reference" -> Optional.of(CausalLm::check);
       case "model" ->
@@ -39,18 +40,10 @@ final class StageModels {
               switch (command) {
                 case "reward" -> ScoreModel::checkStart;
                 case "prepare" -> model -> {};
-                case "score" -> StageModels::ofItsKind;
+                case "score" -> Scoring::checkHeaders;
                 default -> CausalLm::check;
               });
       default -> Optional.empty();
     };
-  }
-
-  private static void ofItsKind(ModelDirectory model) {
-    if (model.kind() == ModelDirectory.Kind.REWARD_MODEL) {
-      ScoreModel.check(model);
-    } else {
-      CausalLm.check(model);
-    }
   }
 }

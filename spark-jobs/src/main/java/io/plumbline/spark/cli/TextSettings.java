@@ -24,16 +24,7 @@ final class TextSettings {
           "What to write",
           "One JSON object a row on standard output, and nothing else there.");
 
-  static final Setting<String> COLUMNS =
-      new Setting<>(
-          ColumnOptions.COLUMNS.name(),
-          ColumnOptions.COLUMNS.label(),
-          FILES,
-          ColumnOptions.COLUMNS.help(),
-          ColumnOptions.COLUMNS.kind(),
-          ColumnOptions.COLUMNS.reader(),
-          ColumnOptions.COLUMNS.initial(),
-          ColumnOptions.COLUMNS.words());
+  static final Setting<String> COLUMNS = ColumnOptions.COLUMNS.withGroup(FILES);
 
   private TextSettings() {}
 

@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.error.NearestName;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,6 +22,10 @@ import java.util.Optional;
 final class TrlOptions {
   private static final String RESOURCE = "trl-options.tsv";
   private static final String ABSENT = "-";
+
+  /** Shorter names are a letter away from too many. */
+  private static final int LEAST_LETTERS = 4;
+
   private static final Map<String, Entry> ENTRIES = read();
 
   private TrlOptions() {}
@@ -41,12 +46,51 @@ final class TrlOptions {
 
   /** What a name means to a command; empty where TRL has no such option. */
   static Optional<Entry> find(String command, String written) {
-    String name = written.replaceFirst("^--?", "").replace('-', '_').toLowerCase(Locale.ROOT);
+    String name = name(written);
     Optional<Entry> found =
         Optional.ofNullable(ENTRIES.get(name + "@" + command))
             .or(() -> Optional.ofNullable(ENTRIES.get(name)));
     // transformers' parser gives a flag that is on by default a second one that turns it off.
     return found.isEmpty() && name.startsWith("no_") ? find(command, name.substring(3)) : found;
+  }
+
+  /** The same for a name that may have a letter too many, too few or another one. */
+  static Optional<Entry> findNear(String command, String written) {
+    String name = name(written);
+    Optional<Entry> found = find(command, written);
+    return found.isPresent() || name.length() < LEAST_LETTERS
+        ? found
+        : ENTRIES.values().stream()
+            .map(Entry::name)
+            .filter(other -> NearestName.edits(name, other) == 1)
+            .findFirst()
+            .flatMap(near -> find(command, near));
+  }
+
+  /**
+   * A sentence for somebody who mistypes one of TRL's names; empty where an option of the command
+   * is at least as near.
+   *
+   * @param ownEdits how many letters the nearest of the command's options is away
+   */
+  static Optional<String> answerNear(
+      Command command, String written, String where, String prefix, Optional<Integer> ownEdits) {
+    if (ownEdits.filter(edits -> edits <= 1).isPresent()) {
+      return Optional.empty();
+    }
+    return findNear(command.name(), written)
+        .map(
+            entry ->
+                sentence(
+                    command,
+                    entry,
+                    "There is no option %s%s, and nearest is TRL's %s"
+                        .formatted(written, where, entry.name()),
+                    prefix));
+  }
+
+  private static String name(String written) {
+    return written.replaceFirst("^--?", "").replace('-', '_').toLowerCase(Locale.ROOT);
   }
 
   /**

@@ -2,10 +2,9 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectory.Kind;
-import io.plumbline.checkpoint.TokenizerFit;
+import io.plumbline.data.Values;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
@@ -38,27 +37,24 @@ record PairLogps(double chosen, double rejected, int chosenTokens, int rejectedT
    * Of all rows, in their order, a Spark stage.
    *
    * @param rows as {@link Scoring#run} takes them, with {@code chosen} and {@code rejected}
+   * @param directory of a model that has been checked
    * @param done counts rows
    */
   static StageResults<PairLogps> run(
       Storage storage,
       JavaRDD<Map<String, Object>> rows,
-      String model,
+      ModelDirectory directory,
       ComputeDtype dtype,
       int tokensPerBatch,
       int threadsPerTask,
       LongAccumulator done) {
-    ModelDirectory directory = ModelDirectory.open(storage, model);
-    CausalLm.check(directory);
-    directory.requireFinite();
-    TokenizerFit.require(directory);
     return StageResults.of(
         rows,
         WINDOW,
         threadsPerTask,
         new Stage(
             storage,
-            model,
+            directory.path(),
             directory.fingerprint(),
             directory.tokenizerFiles(),
             dtype,
@@ -66,7 +62,7 @@ record PairLogps(double chosen, double rejected, int chosenTokens, int rejectedT
             done));
   }
 
-  private static PairLogps of(Score score, long place) {
+  private static PairLogps of(Score score, long place, Map<String, Object> row) {
     if (score instanceof Score.PairScore pair) {
       return new PairLogps(
           pair.chosenLogp(),
@@ -76,8 +72,8 @@ record PairLogps(double chosen, double rejected, int chosenTokens, int rejectedT
     }
     throw new PlumblineException(
         ErrorCode.BAD_DATA,
-        "Row %d of --data is no preference pair: it needs the columns chosen and rejected; mend the row or leave it out."
-            .formatted(place + 1));
+        "Row %d of --data is no preference pair: it needs the columns chosen and rejected, and has %s; --columns says which of them is meant, as in --columns chosen=better,rejected=worse, or leave the row out."
+            .formatted(place + 1, Values.columns(row)));
   }
 
   private record Stage(
@@ -102,7 +98,8 @@ record PairLogps(double chosen, double rejected, int chosenTokens, int rejectedT
         public List<PairLogps> answer(long firstPlace, List<Map<String, Object>> rows) {
           List<PairLogps> pairs = new ArrayList<>();
           for (Score score : scorer.score(rows, firstPlace)) {
-            pairs.add(PairLogps.of(score, firstPlace + pairs.size()));
+            int place = pairs.size();
+            pairs.add(PairLogps.of(score, firstPlace + place, rows.get(place)));
           }
           done.add(rows.size());
           return pairs;

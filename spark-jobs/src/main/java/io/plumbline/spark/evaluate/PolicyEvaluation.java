@@ -1,11 +1,8 @@
 package io.plumbline.spark.evaluate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.model.CausalLm;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.objective.BradleyTerry;
 import io.plumbline.objective.Calibration;
@@ -51,6 +48,7 @@ public final class PolicyEvaluation {
   private final int threadsPerTask;
   private final ProgressListener listener;
   private final List<String> rewardNames;
+  private final Map<String, ModelDirectory> models;
 
   /** What the rows of an option were read as. */
   private final Map<String, String> read = new TreeMap<>();
@@ -61,13 +59,15 @@ public final class PolicyEvaluation {
       EvaluationRequest request,
       int threadsPerTask,
       ProgressListener listener,
-      List<String> rewardNames) {
+      List<String> rewardNames,
+      Map<String, ModelDirectory> models) {
     this.spark = spark;
     this.storage = storage;
     this.request = request;
     this.threadsPerTask = threadsPerTask;
     this.listener = listener;
     this.rewardNames = rewardNames;
+    this.models = models;
   }
 
   /**
@@ -81,64 +81,20 @@ public final class PolicyEvaluation {
       EvaluationRequest request,
       int threadsPerTask,
       ProgressListener listener) {
-    checkModels(storage, request);
+    Map<String, ModelDirectory> models = EvaluatedModels.checked(storage, request, listener::note);
     List<String> rewardNames;
     try (RewardPanel panel =
         RewardPanel.open(request.rewards().stream().map(RewardSpec::parse).toList(), storage)) {
       rewardNames = panel.names();
       request.policies().stream()
-          .map(policy -> ModelDirectory.open(storage, policy.model()).tokenizerFiles())
+          .map(policy -> models.get(policy.model()).tokenizerFiles())
           .flatMap(files -> RewardNotices.of(List.of(panel), files).stream())
           .distinct()
           .forEach(listener::note);
     }
-    return new PolicyEvaluation(spark, storage, request, threadsPerTask, listener, rewardNames)
+    return new PolicyEvaluation(
+            spark, storage, request, threadsPerTask, listener, rewardNames, models)
         .evaluation();
-  }
-
-  /** Log-probabilities of the same ids mean the same text only where the vocabulary is one. */
-  private static void checkModels(Storage storage, EvaluationRequest request) {
-    for (EvaluationRequest.Policy policy : request.policies()) {
-      CausalLm.check(ModelDirectory.open(storage, policy.model()));
-    }
-    if (request.reference().isEmpty()) {
-      return;
-    }
-    ModelDirectory reference = ModelDirectory.open(storage, request.reference().get());
-    CausalLm.check(reference);
-    Map<String, Integer> ids = vocabulary(reference);
-    for (EvaluationRequest.Policy policy : request.policies()) {
-      if (!vocabulary(ModelDirectory.open(storage, policy.model())).equals(ids)) {
-        throw new PlumblineException(
-            ErrorCode.BAD_CHECKPOINT,
-            "The policy %s and the reference %s have different vocabularies, so that their log-probabilities cannot be compared; name the model that the policy was trained from as --reference."
-                .formatted(policy.name(), reference.path()));
-      }
-    }
-  }
-
-  /** Ids by token, as tokenizer.json says; empty where it says nothing. */
-  private static Map<String, Integer> vocabulary(ModelDirectory model) {
-    Map<String, Integer> ids = new TreeMap<>();
-    try {
-      JsonNode json =
-          JsonLines.MAPPER.readTree(model.tokenizerFiles().content("tokenizer.json").orElse("{}"));
-      JsonNode tokens = json.path("model").path("vocab");
-      tokens.properties().forEach(token -> ids.put(token.getKey(), token.getValue().asInt()));
-      // Unigram models have a list of tokens with their scores.
-      for (int id = 0; tokens.isArray() && id < tokens.size(); id++) {
-        ids.put(tokens.get(id).path(0).asText(), id);
-      }
-      json.path("added_tokens")
-          .forEach(token -> ids.put(token.path("content").asText(), token.path("id").asInt()));
-    } catch (JsonProcessingException e) {
-      throw new PlumblineException(
-          ErrorCode.BAD_CHECKPOINT,
-          "tokenizer.json in %s is not JSON; copy it from the model's origin."
-              .formatted(model.path()),
-          e);
-    }
-    return ids;
   }
 
   private Evaluation evaluation() {
@@ -242,7 +198,7 @@ public final class PolicyEvaluation {
             PairLogps.run(
                 storage,
                 pairs.rows(),
-                model,
+                models.get(model),
                 request.dtype(),
                 request.tokensPerBatch(),
                 threadsPerTask,
@@ -328,8 +284,8 @@ public final class PolicyEvaluation {
     RewardedCompletion.Drawing drawing =
         new RewardedCompletion.Drawing(
             storage,
-            model,
-            reference,
+            models.get(model),
+            reference.map(models::get),
             request.rewards(),
             decoding,
             request.dtype(),

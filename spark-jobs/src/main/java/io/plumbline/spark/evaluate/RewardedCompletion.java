@@ -58,7 +58,7 @@ record RewardedCompletion(
   private static final int TOKENS_PER_ROW = 2048;
 
   /**
-   * Of whom completions are drawn, and what is to be known of them.
+   * Of whom completions are drawn, and what is to be known of them. Models have been checked.
    *
    * @param reference where the KL to it is wanted
    * @param rewards as a user names them; may be empty
@@ -66,8 +66,8 @@ record RewardedCompletion(
    */
   record Drawing(
       Storage storage,
-      String model,
-      Optional<String> reference,
+      ModelDirectory model,
+      Optional<ModelDirectory> reference,
       List<String> rewards,
       DecodingSettings decoding,
       ComputeDtype dtype,
@@ -83,10 +83,9 @@ record RewardedCompletion(
    */
   static StageResults<RewardedCompletion> run(
       JavaRDD<Map<String, Object>> rows, Drawing drawing, LongAccumulator done) {
-    ModelDirectory directory = ModelDirectory.open(drawing.storage(), drawing.model());
+    ModelDirectory directory = drawing.model();
     TreeSet<Integer> eosIds;
     try (Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles())) {
-      ModelTokenizer.check(directory, tokenizer, note -> {});
       eosIds = new TreeSet<>(Sampler.eosIds(directory, tokenizer));
     }
     return StageResults.of(
@@ -95,15 +94,12 @@ record RewardedCompletion(
         drawing.threadsPerTask(),
         new Stage(
             drawing.storage(),
-            drawing.model(),
+            directory.path(),
             directory.fingerprint(),
             directory.tokenizerFiles(),
             eosIds,
-            drawing.reference().orElse(""),
-            drawing
-                .reference()
-                .map(path -> ModelDirectory.open(drawing.storage(), path).fingerprint())
-                .orElse(""),
+            drawing.reference().map(ModelDirectory::path).orElse(""),
+            drawing.reference().map(ModelDirectory::fingerprint).orElse(""),
             drawing.rewards(),
             drawing.decoding(),
             drawing.dtype(),

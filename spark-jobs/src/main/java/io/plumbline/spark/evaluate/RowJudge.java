@@ -22,11 +22,7 @@ interface RowJudge extends AutoCloseable {
 
   /** Fails where a directory could not be loaded, before any work: reads its weights once. */
   static void check(ModelDirectory directory) {
-    if (directory.kind() == Kind.REWARD_MODEL) {
-      ScoreModel.check(directory);
-    } else {
-      CausalLm.check(directory);
-    }
+    Scoring.checkHeaders(directory);
     directory.requireFinite();
   }
 

@@ -6,6 +6,7 @@ import io.plumbline.data.ExampleParser;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.data.TemplateMessages;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.data.Values;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
@@ -291,8 +292,13 @@ public final class Sampler implements AutoCloseable {
     }
     throw refused(
         place,
-        "it needs a column prompt with a text or a list of messages, or a column messages; it has "
-            + String.join(", ", new TreeSet<>(row.keySet()))
+        (prompt == null
+                ? "it needs a column prompt with a text or a list of messages, or a column messages;"
+                    + " it has "
+                : "its prompt is "
+                    + Values.type(prompt)
+                    + " and must be a text or a list of messages; its columns are ")
+            + Values.columns(row)
             + ", and --columns says which of them is meant, as in --columns prompt=question",
         null);
   }

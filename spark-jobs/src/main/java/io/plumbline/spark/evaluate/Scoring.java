@@ -1,7 +1,9 @@
 package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.ScoreModel;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
@@ -52,6 +54,15 @@ public final class Scoring {
             tokensPerBatch),
         "score",
         listener);
+  }
+
+  /** Fails where a directory holds no model that scores, by the headers of its files. */
+  public static void checkHeaders(ModelDirectory directory) {
+    if (directory.kind() == ModelDirectory.Kind.REWARD_MODEL) {
+      ScoreModel.check(directory);
+    } else {
+      CausalLm.check(directory);
+    }
   }
 
   private record Stage(

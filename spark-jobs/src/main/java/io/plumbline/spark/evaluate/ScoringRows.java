@@ -11,9 +11,11 @@ import io.plumbline.data.RefusedRowException;
 import io.plumbline.data.RowLayout;
 import io.plumbline.data.RowReading;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.data.Values;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.text.Tokenizer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -57,7 +59,7 @@ final class ScoringRows {
                         index,
                         "it needs the columns text, or prompt and completion, or messages, or"
                             + " chosen and rejected; it has "
-                            + String.join(", ", new TreeSet<>(values.keySet()))
+                            + Values.columns(values)
                             + ", and --columns says which of them is meant",
                         null));
     ExampleShape shape = layout.rows().shape();
@@ -95,20 +97,14 @@ final class ScoringRows {
 
   /** TRL's formats before others; of each, pairs before what has one completion. */
   static Optional<Layout> layout(Map<String, Object> values) {
-    List<ExampleKind> kinds = List.of(ExampleKind.PREFERENCE, ExampleKind.SUPERVISED);
-    for (ExampleKind kind : kinds) {
-      Optional<RowLayout> layout = RowLayout.of(kind, values);
-      if (layout.isPresent() && layout.get().form() == RowLayout.Form.TRL) {
-        return Optional.of(new Layout(kind, layout.get()));
-      }
+    List<Layout> found = new ArrayList<>();
+    for (ExampleKind kind : List.of(ExampleKind.PREFERENCE, ExampleKind.SUPERVISED)) {
+      RowLayout.of(kind, values).ifPresent(rows -> found.add(new Layout(kind, rows)));
     }
-    for (ExampleKind kind : kinds) {
-      Optional<RowLayout> layout = RowLayout.of(kind, values);
-      if (layout.isPresent()) {
-        return Optional.of(new Layout(kind, layout.get()));
-      }
-    }
-    return Optional.empty();
+    return found.stream()
+        .filter(layout -> layout.rows().form() == RowLayout.Form.TRL)
+        .findFirst()
+        .or(() -> found.stream().findFirst());
   }
 
   /** A text stands as it is: no EOS token is added, so that a text may break off anywhere. */

@@ -13,10 +13,10 @@ import scala.Tuple2;
  *
  * @param texts prompts that are text
  * @param chats prompts that are messages
- * @param refusal the first row's that is no prompt; empty where there is none
+ * @param refusal the first row's that is no prompt
  */
-record InputCheck(long texts, long chats, long refused, String refusal) implements Serializable {
-  static final InputCheck NONE = new InputCheck(0, 0, 0, "");
+record InputCheck(long texts, long chats, long refused, Refusal refusal) implements Serializable {
+  static final InputCheck NONE = new InputCheck(0, 0, 0, Refusal.NONE);
 
   static boolean isPrompt(Tuple2<Map<String, Object>, Long> row) {
     return NONE.plus(row).refused == 0;
@@ -27,8 +27,7 @@ record InputCheck(long texts, long chats, long refused, String refusal) implemen
       boolean chat = MinePrompt.of(row._2(), row._1()).isChat();
       return new InputCheck(texts + (chat ? 0 : 1), chats + (chat ? 1 : 0), refused, refusal);
     } catch (RefusedRowException e) {
-      return new InputCheck(
-          texts, chats, refused + 1, refusal.isEmpty() ? Mining.refusal(row._2(), e) : refusal);
+      return new InputCheck(texts, chats, refused + 1, refusal.or(Refusal.of(row._2(), e)));
     }
   }
 
@@ -37,7 +36,7 @@ record InputCheck(long texts, long chats, long refused, String refusal) implemen
         texts + other.texts,
         chats + other.chats,
         refused + other.refused,
-        refusal.isEmpty() ? other.refusal : refusal);
+        refusal.or(other.refusal));
   }
 
   long rows() {
@@ -59,8 +58,8 @@ record InputCheck(long texts, long chats, long refused, String refusal) implemen
     requireFew(refused, rows(), refusal, limit);
   }
 
-  /** Fails with BAD_DATA where more rows are refused than may. */
-  static void requireFew(long refused, long rows, String refusal, BadRows limit) {
+  /** Fails with BAD_DATA where more rows are refused than may, with what ends that. */
+  static void requireFew(long refused, long rows, Refusal refusal, BadRows limit) {
     boolean tooMany =
         refused == rows
             || (limit.atMost().isPresent()
@@ -69,8 +68,14 @@ record InputCheck(long texts, long chats, long refused, String refusal) implemen
     if (refused > 0 && tooMany) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
-          "%,d of %,d rows are no prompts (%s); mend them, or allow more by --max-bad-rows."
-              .formatted(refused, rows, refusal));
+          "%,d of %,d rows are no prompts (%s): %s%s."
+              .formatted(
+                  refused,
+                  rows,
+                  refusal.sentence(),
+                  refusal.remedy(),
+                  // Where half of the data is refused, to allow it would hide the fault.
+                  2 * refused < rows ? ", or raise --max-bad-rows" : ""));
     }
   }
 }

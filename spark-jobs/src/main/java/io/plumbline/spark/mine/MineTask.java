@@ -150,9 +150,8 @@ record MineTask(
         tokenized.add(ids);
       } catch (RefusedRowException e) {
         tools.tally().skip(Skip.BAD_PROMPT);
-        if (tools.tally().firstRefusal.isEmpty()) {
-          tools.tally().firstRefusal = Mining.refusal(row._1(), e);
-        }
+        Tally tally = tools.tally();
+        tally.firstRefusal = tally.firstRefusal.or(Refusal.of(row._1(), e));
       }
     }
     List<List<Generation>> generations =

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.ModelDirectory;
-import io.plumbline.data.RefusedRowException;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
@@ -33,7 +32,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -99,7 +97,6 @@ public final class Mining {
       int mostTasks,
       ProgressListener listener) {
     ModelDirectory model = ModelDirectory.open(storage, request.model());
-    ModelTokenizer.check(model, listener::note);
     int maxPositions = CausalLm.check(model).maxPositions();
     requireRoom(request, model, maxPositions);
     List<String> sources =
@@ -114,9 +111,13 @@ public final class Mining {
     }
     // Mistakes in rewards show here, where they cost nothing yet.
     List<String> names;
-    try (RewardPanel panel = RewardPanel.open(request.rewards(), storage)) {
+    Policy policy;
+    try (RewardPanel panel = RewardPanel.open(request.rewards(), storage);
+        Tokenizer tokenizer = Tokenizer.of(model.tokenizerFiles())) {
+      ModelTokenizer.check(model, tokenizer, listener::note);
       names = panel.names();
-      RewardNotices.of(List.of(panel), model.tokenizerFiles()).forEach(listener::note);
+      RewardNotices.of(List.of(panel), tokenizer).forEach(listener::note);
+      policy = new Policy(model, maxPositions, new TreeSet<>(Sampler.eosIds(model, tokenizer)));
     }
     List<DataFiles.Found> files = request.files(storage);
     files.forEach(found -> found.notes().forEach(listener::note));
@@ -146,22 +147,16 @@ public final class Mining {
     MinedRows rows = new MinedRows(request.makesPairs());
     Tally tally =
         mine(
-            spark,
-            storage,
-            request,
-            rows,
-            directory,
-            model,
-            maxPositions,
-            threads,
-            mostTasks,
-            summary,
+            spark, storage, request, rows, directory, policy, threads, mostTasks, summary,
             listener);
     MineSummary.write(summary, tally, rows, names);
     summary.put("seconds", Math.round((System.nanoTime() - began) / 1e6) / 1e3);
     directory.finish(summary);
     return summary;
   }
+
+  /** What is known of the policy before its weights are read. */
+  private record Policy(ModelDirectory directory, int maxPositions, TreeSet<Integer> eosIds) {}
 
   private static void requireRoom(MiningRequest request, ModelDirectory model, int maxPositions) {
     if (maxPositions > 0 && request.decoding().maxNewTokens() >= maxPositions) {
@@ -217,8 +212,7 @@ public final class Mining {
       MiningRequest request,
       MinedRows rows,
       MineDirectory directory,
-      ModelDirectory model,
-      int maxPositions,
+      Policy policy,
       int threads,
       int mostTasks,
       ObjectNode summary,
@@ -252,10 +246,10 @@ public final class Mining {
             run,
             storage,
             request.model(),
-            model.fingerprint(),
-            model.tokenizerFiles(),
-            new TreeSet<>(eosIds(model)),
-            maxPositions,
+            policy.directory().fingerprint(),
+            policy.directory().tokenizerFiles(),
+            policy.eosIds(),
+            policy.maxPositions(),
             request.dtype(),
             request.rewards(),
             request.strategy(),
@@ -285,12 +279,6 @@ public final class Mining {
     requireSome(tally, request);
     listener.stageFinished(STAGE, line(tally, rows));
     return tally;
-  }
-
-  private static Set<Integer> eosIds(ModelDirectory model) {
-    try (Tokenizer tokenizer = Tokenizer.of(model.tokenizerFiles())) {
-      return Sampler.eosIds(model, tokenizer);
-    }
   }
 
   /** Rows that are no prompts must not decide what type prompts have. */
@@ -400,9 +388,5 @@ public final class Mining {
       }
     }
     return String.join(", ", reasons);
-  }
-
-  static String refusal(long place, RefusedRowException e) {
-    return "row %d: %s".formatted(place + 1, e.getMessage());
   }
 }

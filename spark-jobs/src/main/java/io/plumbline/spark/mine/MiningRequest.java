@@ -85,7 +85,7 @@ public record MiningRequest(
   }
 
   /** The options by their names, as mine.json has them. */
-  ObjectNode configuration() {
+  public ObjectNode configuration() {
     ObjectNode json = new ObjectMapper().createObjectNode();
     json.put("model", model);
     data.data().forEach(json.putArray("data")::add);
@@ -135,13 +135,7 @@ public record MiningRequest(
    */
   String fingerprint(Storage storage, String modelFingerprint, String dataFingerprint) {
     Fingerprint fingerprint = Fingerprint.of("plumbline.mine.2").text("model", modelFingerprint);
-    deciding(configuration())
-        .values()
-        .forEach(
-            (option, texts) -> {
-              fingerprint.text("option", option);
-              texts.forEach(text -> fingerprint.text("value", text));
-            });
+    deciding(configuration()).addTo(fingerprint);
     for (RewardSpec reward : rewards) {
       // Stands in the configuration by its path; what it says depends on weights.
       ScoringModels.path(reward.text())

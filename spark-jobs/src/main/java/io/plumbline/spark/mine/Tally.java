@@ -43,7 +43,7 @@ final class Tally implements Serializable {
   final Spread tokens = new Spread();
   final TreeMap<Double, Long> histogram = new TreeMap<>();
   String firstFailure = "";
-  String firstRefusal = "";
+  Refusal firstRefusal = Refusal.NONE;
 
   Tally(int partition, int functions) {
     this.partition = partition;
@@ -110,6 +110,6 @@ final class Tally implements Serializable {
     tokens.add(other.tokens);
     other.histogram.forEach((value, count) -> histogram.merge(value, count, Long::sum));
     firstFailure = firstFailure.isEmpty() ? other.firstFailure : firstFailure;
-    firstRefusal = firstRefusal.isEmpty() ? other.firstRefusal : firstRefusal;
+    firstRefusal = firstRefusal.or(other.firstRefusal);
   }
 }

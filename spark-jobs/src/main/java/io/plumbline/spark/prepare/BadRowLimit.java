@@ -59,9 +59,12 @@ public record BadRowLimit(long rows, double fraction) implements Serializable {
 
   @Override
   public String toString() {
-    return rows >= 0
-        ? Long.toString(rows)
-        : BigDecimal.valueOf(fraction).scaleByPowerOfTen(2).stripTrailingZeros().toPlainString()
-            + "%";
+    return rows >= 0 ? Long.toString(rows) : percent(fraction);
+  }
+
+  /** A share as the command line has it, such as {@code 2.5%}. */
+  public static String percent(double share) {
+    return BigDecimal.valueOf(share).scaleByPowerOfTen(2).stripTrailingZeros().toPlainString()
+        + "%";
   }
 }

@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /** What is said where too many rows are refused: the cause that most share, and what ends it. */
-final class RefusedRows {
+public final class RefusedRows {
   private static final int NAMED = 5;
   private static final int EXAMPLES = 3;
 
@@ -75,29 +75,28 @@ final class RefusedRows {
         .orElse("");
   }
 
-  private static String remedy(RefusalReason reason) {
+  /** What ends refusals for a reason, as a part of a sentence. */
+  public static String remedy(RefusalReason reason) {
     return switch (reason) {
       case TOO_LONG ->
           "raise --max-length, or let rows be cut by --truncation-mode keep_start or keep_end";
       case COMPLETION_TRUNCATED -> "raise --max-length, or cut the prompts by --max-prompt-length";
       case IDENTICAL_AFTER_TRUNCATION ->
           "raise --max-length, or keep the ends of rows by --truncation-mode keep_end";
-      case MISSING_FIELD, WRONG_TYPE, NO_COMMON_PROMPT ->
+      case MISSING_FIELD,
+          WRONG_TYPE,
+          NO_COMMON_PROMPT,
+          BAD_VALUE,
+          EMPTY_PROMPT,
+          EMPTY_COMPLETION,
+          IDENTICAL_SIDES ->
           "correct the data, or say which columns are meant by --columns, as in --columns"
               + " prompt=question";
       case UNKNOWN_ROLE ->
           "rename the roles in the data, or give the model a chat template that knows them";
       case TEMPLATE_ERROR ->
           "correct the data, or give the model a chat template that takes such conversations";
-      case BROKEN_JSON,
-          NOT_UTF8,
-          TOO_LARGE,
-          BAD_VALUE,
-          EMPTY_PROMPT,
-          EMPTY_COMPLETION,
-          IDENTICAL_SIDES,
-          NO_PREFERENCE ->
-          "correct the data";
+      case BROKEN_JSON, NOT_UTF8, TOO_LARGE, NO_PREFERENCE -> "correct the data";
     };
   }
 }

@@ -29,13 +29,18 @@ import org.apache.spark.sql.types.StructType;
 record Source(SparkSources.Kind kind, String given, String text) {
   private static final String TABLE = "table:";
   private static final String QUERY = "sql:";
-  private static final String DELTA = "delta:";
+  static final String DELTA = "delta:";
   private static final String ICEBERG = "iceberg:";
 
   /** Whether the rows come out of Spark in the order of their content or of the query. */
   enum RowOrder {
     CONTENT,
     QUERY
+  }
+
+  /** Whether a value names a table or is a query, by its prefix. */
+  static boolean hasNoPath(String given) {
+    return given.startsWith(TABLE) || given.startsWith(QUERY) || given.startsWith(ICEBERG);
   }
 
   /**

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -83,9 +84,25 @@ public final class SparkSources {
     return DelimitedFiles.pathIn(given);
   }
 
-  /** A value of {@code csv:} or {@code tsv:} with another path in the place of its own. */
-  public static String withPath(String given, String path) {
-    return DelimitedFiles.withPath(given, path);
+  /**
+   * A value with another path in the place of its own; tables and queries, which have none, and
+   * what is of no form that is known stay as they are.
+   */
+  public static String mapPath(String given, UnaryOperator<String> change) {
+    if (Source.hasNoPath(given)) {
+      return given;
+    }
+    if (given.startsWith(Source.DELTA)) {
+      return Source.DELTA + change.apply(given.substring(Source.DELTA.length()).strip());
+    }
+    if (!isDelimited(given)) {
+      return change.apply(given);
+    }
+    try {
+      return DelimitedFiles.withPath(given, change.apply(pathIn(given)));
+    } catch (PlumblineException e) {
+      return given;
+    }
   }
 
   /**
@@ -93,6 +110,14 @@ public final class SparkSources {
    */
   public static boolean isDelimited(String given) {
     return DelimitedFiles.isNamedBy(given);
+  }
+
+  /**
+   * Whether a value names files, or a directory that may be a table, rather than a table or a
+   * query.
+   */
+  public static boolean namesFiles(String given) {
+    return !Source.hasNoPath(given) && !given.startsWith(Source.DELTA);
   }
 
   /** What a value names, by its words and by what stands at its path. */

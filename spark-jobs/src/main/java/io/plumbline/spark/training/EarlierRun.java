@@ -34,6 +34,8 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
     TRAINED
   }
 
+  private static final String DATA = "data";
+
   /** Options whose content is compared, by the names of the fingerprints. */
   private static final Map<String, String> OPTIONS =
       Map.of(
@@ -60,7 +62,10 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
       return held;
     }
     try {
-      Optional<String> refusal = refusal(storage, request);
+      Optional<String> refusal =
+          request.start() == Start.OVERWRITE
+              ? Optional.empty()
+              : in(storage, request).flatMap(run -> run.refusal(storage, request));
       return refusal.isPresent() ? refusal : OutputClaim.obstacle(storage, output, request.start());
     } catch (PlumblineException e) {
       if (e.code() != ErrorCode.OUTPUT_IN_USE) {
@@ -70,22 +75,64 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
     }
   }
 
-  /** The same for who holds the directory. */
-  static Optional<String> refusal(Storage storage, TrainingRequest request) {
-    if (request.start() == Start.OVERWRITE) {
-      return Optional.empty();
-    }
+  /**
+   * The run that is in the directory, for who holds it.
+   *
+   * @throws PlumblineException OUTPUT_IN_USE where its place must not be taken
+   */
+  static Optional<EarlierRun> accepted(Storage storage, TrainingRequest request) {
     Optional<EarlierRun> earlier = in(storage, request);
-    return earlier.flatMap(
-        run -> run.refusal(storage, request, RunIdentity.of(asked(request, storage))));
+    if (request.start() != Start.OVERWRITE) {
+      earlier
+          .flatMap(run -> run.refusal(storage, request))
+          .ifPresent(
+              sentence -> {
+                throw new PlumblineException(ErrorCode.OUTPUT_IN_USE, sentence);
+              });
+    }
+    return earlier;
   }
 
   /** What a request alone says of a run. */
   static RunRecord asked(TrainingRequest request, Storage storage) {
-    RunRecord record =
+    return here(
         RunRecord.started(request.algorithm().command(), Instant.now())
             .withConfiguration(request.options())
-            .withSeed(request.seed());
+            .withSeed(request.seed()),
+        storage);
+  }
+
+  /**
+   * Why rows must not be made in a directory by a command that trains on none: a run is there that
+   * read another table or query, and is resumed with what it read. Files are compared by content.
+   */
+  static Optional<String> obstacle(Storage storage, TrainingRows.Settings rows) {
+    String path = new RunDirectory(rows.output()).runRecord();
+    if (!storage.exists(path)) {
+      return Optional.empty();
+    }
+    RunRecord record = RunRecord.read(storage, path);
+    if (record.command().isEmpty()) {
+      return Optional.empty();
+    }
+    RunIdentity then = RunIdentity.recorded(record, path);
+    RunIdentity now =
+        RunIdentity.of(
+            here(
+                RunRecord.started(record.command(), Instant.now())
+                    .withConfiguration(Map.of(DATA, rows.data())),
+                storage));
+    return named(then, DATA).equals(named(now, DATA))
+            || (areFiles(storage, then) && areFiles(storage, now))
+        ? Optional.empty()
+        : Optional.of(
+            String.format(
+                "%s holds a run of %s with --data %s, and this call has --data %s: give another"
+                    + " --output.",
+                rows.output(), record.command(), named(then, DATA), named(now, DATA)));
+  }
+
+  private static RunRecord here(RunRecord record, Storage storage) {
     // Where relative paths of a cluster's file system go from, the cluster says.
     String somewhere = storage.absolute("x");
     return somewhere.startsWith("/")
@@ -145,7 +192,8 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
             + " --overwrite.");
   }
 
-  private Optional<String> refusal(Storage storage, TrainingRequest request, RunIdentity now) {
+  private Optional<String> refusal(Storage storage, TrainingRequest request) {
+    RunIdentity now = RunIdentity.of(asked(request, storage));
     boolean resumed = request.start() == Start.RESUME;
     String output = request.output();
     if (!identity.command().equals(now.command())) {
@@ -165,7 +213,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
           .map(Difference::words)
           .forEach(differences::add);
     }
-    for (String option : List.of("model", "data")) {
+    for (String option : List.of("model", DATA)) {
       if (isOther(option, now) && !canBeCompared(option, storage, now, resumed)) {
         differences.add(
             "--%s (%s there, %s now)"
@@ -220,7 +268,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
   }
 
   private static boolean areFiles(Storage storage, RunIdentity of) {
-    return of.inputs().getOrDefault("data", List.of()).stream()
+    return of.inputs().getOrDefault(DATA, List.of()).stream()
         .allMatch(source -> SparkSources.kind(storage, source) == SparkSources.Kind.FILES);
   }
 

@@ -89,9 +89,11 @@ public final class Preflight {
    * Ends a command that makes rows and trains on none, if anything that it reads or writes is not
    * as it must be.
    *
+   * @return how tables and queries are to be read: where a run was trained in the directory, as it
+   *     read them
    * @throws PlumblineException with the code of the first problem
    */
-  public static void requireRows(
+  public static TrainingRows.SourceReading requireRows(
       SparkSession spark,
       Storage storage,
       TrainingRows.Settings rows,
@@ -104,8 +106,16 @@ public final class Preflight {
     preflight.sources(spark, "--eval-data", rows.evalData(), Purpose.HELD_OUT, renamed);
     preflight.model(model, use);
     preflight.files(rows.data(), rows.evalData());
+    preflight.gathering(
+        () ->
+            EarlierRun.obstacle(storage, rows)
+                .ifPresent(sentence -> preflight.add(ErrorCode.OUTPUT_IN_USE, sentence)));
     preflight.writable(rows.output(), referenceCache);
     refuse(List.copyOf(preflight.problems));
+    boolean trained =
+        storage.exists(new RunDirectory(rows.output()).runRecord())
+            && OutputClaim.holdsTrained(storage, rows.output());
+    return trained ? TrainingRows.SourceReading.AS_BEFORE : TrainingRows.SourceReading.ANEW;
   }
 
   static void refuse(List<Problem> problems) {

@@ -1,13 +1,13 @@
 package io.plumbline.spark.training;
 
 import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
 import io.plumbline.spark.training.TrainingRequest.Rows;
 import io.plumbline.train.LoopSettings.Selection;
-import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -208,18 +208,13 @@ final class RequestText {
   }
 
   private static Object split(EvalSplit split) {
-    return split.rows() > 0 ? (Object) split.rows() : percent(split.share());
+    return split.rows() > 0 ? (Object) split.rows() : BadRowLimit.percent(split.share());
   }
 
   private static Object limit(BadRows badRows) {
     return badRows.atMost().isPresent()
         ? (Object) badRows.atMost().getAsLong()
-        : percent(badRows.atMostShare());
-  }
-
-  static String percent(double share) {
-    return BigDecimal.valueOf(share).scaleByPowerOfTen(2).stripTrailingZeros().toPlainString()
-        + "%";
+        : BadRowLimit.percent(badRows.atMostShare());
   }
 
   static Object orNone(double limit) {

@@ -2,6 +2,7 @@ package io.plumbline.spark.training;
 
 import io.plumbline.objective.GrpoSettings;
 import io.plumbline.objective.KlCorrection;
+import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.training.RolloutSettings.TruncatedCompletions;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,7 +23,7 @@ final class RolloutText {
         "max-failed-rewards",
         rollouts.maxFailedRewards() >= 0
             ? (Object) rollouts.maxFailedRewards()
-            : RequestText.percent(rollouts.maxFailedRewardsShare()));
+            : BadRowLimit.percent(rollouts.maxFailedRewardsShare()));
     values.put("num-generations", rollouts.numGenerations());
     values.put("max-completion-length", rollouts.maxCompletionLength());
     values.put("temperature", rollouts.temperature());

@@ -8,6 +8,7 @@ import io.plumbline.checkpoint.Fingerprint;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
@@ -23,14 +24,12 @@ import java.util.regex.Pattern;
  * contents} (fingerprints of it, as they become known) and {@code files} (sizes and times, to name
  * those that have changed).
  *
- * @param format of the record that it was read from
  * @param options by name
  * @param inputs absolute paths, tables and queries by the option that names them
  * @param contents hex fingerprints by name: {@code model}, {@code data.train}, ...
  * @param files what is told of a file, by path, by option
  */
 record RunIdentity(
-    Format format,
     String command,
     DecidingOptions options,
     SortedMap<String, List<String>> inputs,
@@ -44,17 +43,9 @@ record RunIdentity(
   /** The same after the split, packing and pairing, as they are trained on. */
   static final String TRAINING_ROWS = "rows.train";
 
-  /** Where an identity comes from. */
-  enum Format {
-    /** The field {@code identity}. */
-    VERSIONED,
-    /** The configuration and the fingerprints of a record without that field. */
-    OLDER
-  }
-
-  private static final Pattern NO_RELATIVE_PATH =
-      Pattern.compile("/.*|table:.*|sql:.*|[a-zA-Z][a-zA-Z0-9+.-]*:/.*", Pattern.DOTALL);
-  private static final String DELTA = "delta:";
+  private static final Pattern ABSOLUTE =
+      Pattern.compile("/.*|[a-zA-Z][a-zA-Z0-9+.-]*:/.*", Pattern.DOTALL);
+  private static final Pattern STEP_BACK = Pattern.compile("/(?!\\.\\.?/)[^/]+/\\.\\.(/|$)");
   private static final Pattern CONTENT =
       Pattern.compile(
           "model|critic|data\\.train|data\\.ptx|rows\\.train|(reward|cost)\\..*", Pattern.DOTALL);
@@ -88,7 +79,6 @@ record RunIdentity(
         .properties()
         .forEach(option -> files.put(option.getKey(), strings(option.getValue())));
     return new RunIdentity(
-        Format.VERSIONED,
         json.get().path("command").asText(),
         DecidingOptions.of(
             json.get().path("options") instanceof ObjectNode options ? options : object(),
@@ -112,22 +102,17 @@ record RunIdentity(
     SortedMap<String, String> contents = new TreeMap<>(record.fingerprints());
     contents.keySet().removeIf(name -> !CONTENT.matcher(name).matches());
     return new RunIdentity(
-        Format.OLDER,
-        record.command(),
-        RunOptions.deciding(configuration),
-        inputs,
-        contents,
-        new TreeMap<>());
+        record.command(), RunOptions.deciding(configuration), inputs, contents, new TreeMap<>());
   }
 
   /** The same with what is told of files. */
   RunIdentity withFiles(SortedMap<String, SortedMap<String, String>> told) {
-    return new RunIdentity(format, command, options, inputs, contents, told);
+    return new RunIdentity(command, options, inputs, contents, told);
   }
 
   /** The same with what another run read, as far as it must be that. */
   RunIdentity reading(RunIdentity other, SortedMap<String, String> held) {
-    return new RunIdentity(format, command, options, other.inputs(), held, other.files());
+    return new RunIdentity(command, options, other.inputs(), held, other.files());
   }
 
   /** Whether it says of which model and rows a run was made. */
@@ -157,28 +142,30 @@ record RunIdentity(
   /** One text for all of it, to compare two runs by; equal exactly for the same run. */
   String fingerprint() {
     Fingerprint fingerprint = Fingerprint.of("plumbline.run.2").text("command", command);
-    options
-        .json()
-        .properties()
-        .forEach(
-            option -> {
-              fingerprint.text("option", option.getKey());
-              RunOptions.texts(option.getValue()).forEach(text -> fingerprint.text("value", text));
-            });
+    options.addTo(fingerprint);
     contents.forEach((name, hex) -> fingerprint.text("content", name).text("hex", hex));
     return fingerprint.hex();
   }
 
+  /** A value as it names the same files from any directory, in one spelling. */
   private static String absolute(String text, RunRecord record) {
-    String path = text.strip().replaceFirst("^file:(//)?(?=/)", "");
-    if (path.startsWith(DELTA)) {
-      return DELTA + absolute(path.substring(DELTA.length()), record);
-    }
+    return SparkSources.mapPath(text.strip(), path -> absolutePath(path, record));
+  }
+
+  private static String absolutePath(String given, RunRecord record) {
+    String path = given.replaceFirst("^file:(//)?(?=/)", "");
     String full =
-        NO_RELATIVE_PATH.matcher(path).matches()
+        ABSOLUTE.matcher(path).matches()
             ? path
             : record.directory().map(from -> Storage.join(from, path)).orElse(path);
-    return full.length() > 1 ? full.replaceFirst("/+$", "") : full;
+    String plain = full.startsWith("/") ? withoutDots(full) : full;
+    return plain.length() > 1 ? plain.replaceFirst("/+$", "") : plain;
+  }
+
+  private static String withoutDots(String path) {
+    String plain = path.replaceAll("/(\\./)+", "/");
+    String shorter = STEP_BACK.matcher(plain).replaceFirst("/");
+    return shorter.equals(plain) ? plain : withoutDots(shorter);
   }
 
   private static ObjectNode object() {

@@ -9,14 +9,13 @@ import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.CostSpec;
 import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.spark.source.WeightedSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Which options of training commands decide updates: all, but those that stand here with a reason.
@@ -137,9 +136,6 @@ public final class RunOptions {
   static final DecidingOptions.Rules RULES =
       new DecidingOptions.Rules(DECIDE_NO_UPDATE.keySet(), NEUTRAL, FOLLOWS);
 
-  private static final Pattern WEIGHT =
-      Pattern.compile("(.+):([0-9]+(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)", Pattern.DOTALL);
-
   private static final ObjectMapper SORTED =
       new ObjectMapper().enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS);
 
@@ -193,22 +189,18 @@ public final class RunOptions {
 
   /** Where sources lie decides nothing, how much each counts does. */
   private static String weights(List<String> sources) {
-    List<String> weights = new ArrayList<>();
-    for (String source : sources) {
-      Matcher weight = WEIGHT.matcher(source);
-      if (!weight.matches()) {
-        return UNWEIGHTED;
-      }
-      weights.add(weight.group(2));
-    }
-    return weights.isEmpty() ? UNWEIGHTED : "weights " + String.join(", ", weights);
+    List<String> weights =
+        sources.stream().flatMap(source -> WeightedSource.of(source).weight().stream()).toList();
+    return weights.isEmpty() || weights.size() < sources.size()
+        ? UNWEIGHTED
+        : "weights " + String.join(", ", weights);
   }
 
   /** A source as it was named, without its weight where all have one. */
   static List<String> withoutWeights(List<String> sources) {
     return weights(sources).equals(UNWEIGHTED)
         ? sources
-        : sources.stream().map(source -> WEIGHT.matcher(source).replaceFirst("$1")).toList();
+        : sources.stream().map(source -> WeightedSource.of(source).source()).toList();
   }
 
   /** A reward without the path of its model, whose content is compared, and with sorted options. */

@@ -66,7 +66,8 @@ public final class TrainingJob {
       Map<String, Object> standardOptions,
       Optional<Repetition> repetition,
       RunTracking tracking,
-      Storage storage) {
+      Storage storage,
+      Optional<EarlierRun> earlier) {
     this.spark = spark;
     this.request = request;
     this.standardOptions = standardOptions;
@@ -79,7 +80,7 @@ public final class TrainingJob {
         EarlierRun.asked(request, storage)
             .withVersions(RunRecord.libraryVersions())
             .withVersion("spark", spark.version());
-    this.earlier = EarlierRun.in(storage, request);
+    this.earlier = earlier;
     RunIdentity now = RunIdentity.of(record);
     this.held = earlier.map(run -> run.held(now)).orElseGet(TreeMap::new);
     // What is held to stays until it is known to be the same: a try that fails, or is killed,
@@ -131,26 +132,20 @@ public final class TrainingJob {
       ProgressListener progress) {
     Storage storage = Storage.of(spark.sparkContext().hadoopConfiguration());
     Preflight.require(spark, request, storage);
+    ModelDirectory model = ModelDirectory.open(storage, request.model());
     request
         .rollouts()
         .ifPresent(
-            rollouts ->
-                RolloutRank.notices(
-                        rollouts, storage, ModelDirectory.open(storage, request.model()))
-                    .forEach(progress::note));
+            rollouts -> RolloutRank.notices(rollouts, storage, model).forEach(progress::note));
     try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start());
         RunTracking tracking =
             RunTracking.of(storage, request.output(), request.tracking(), progress)) {
-      EarlierRun.refusal(storage, request)
-          .ifPresent(
-              sentence -> {
-                throw new PlumblineException(ErrorCode.OUTPUT_IN_USE, sentence);
-              });
+      Optional<EarlierRun> earlier = EarlierRun.accepted(storage, request);
       TrainingJob job =
-          new TrainingJob(spark, request, standardOptions, repetition, tracking, storage);
+          new TrainingJob(spark, request, standardOptions, repetition, tracking, storage, earlier);
       job.record.write(storage, job.run.runRecord());
       try {
-        TrainingOutcome outcome = job.train();
+        TrainingOutcome outcome = job.train(model);
         job.record = job.record.completed(Instant.now());
         return outcome;
       } catch (RuntimeException e) {
@@ -168,8 +163,7 @@ public final class TrainingJob {
     return model.fingerprint();
   }
 
-  private TrainingOutcome train() {
-    ModelDirectory model = ModelDirectory.open(storage, request.model());
+  private TrainingOutcome train(ModelDirectory model) {
     fingerprint("model", sound(model));
     request
         .rollouts()
@@ -274,7 +268,7 @@ public final class TrainingJob {
                       RolloutRank.PRETRAINING,
                       progress,
                       this::note);
-              TrainingRows.Made made = rows.make(model);
+              TrainingRows.Made made = rows.makeBesideOthers(model);
               Plan plan =
                   Plan.forSteps(
                       request.globalBatchSize(),

@@ -253,6 +253,11 @@ public final class TrainingRows {
   /** Reads, validates, tokenizes, splits and packs, or finds it done. */
   public Made make(ModelDirectory model) {
     ModelTokenizer.check(model, progress::note);
+    return makeBesideOthers(model);
+  }
+
+  /** The same where other rows of the run were made with that model's tokenizer before. */
+  Made makeBesideOthers(ModelDirectory model) {
     PrepareSettings preparing = preparing(name, settings.data());
     Prepared prepared = prepare(preparing, model);
     RowSet rows = RowSet.of(spark, prepared);

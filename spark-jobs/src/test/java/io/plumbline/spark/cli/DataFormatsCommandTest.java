@@ -244,6 +244,28 @@ class DataFormatsCommandTest {
     assertThat(refused.err())
         .contains("tokens are more than --max-length 5", "raise --max-length")
         .doesNotContain("max-bad-rows");
+    String alike =
+        rows(
+            "alike.jsonl",
+            "{'prompt': 'Say it.', 'chosen': ' It is long, %d', 'rejected': ' It is long: %d'}");
+    for (List<String> call :
+        List.of(
+            List.of("prepare"),
+            List.of("reference", "--reference-cache", directory.resolve("cache").toString()),
+            List.of("dpo"),
+            List.of("reward"))) {
+      List<String> all = new ArrayList<>(call);
+      all.addAll(List.of("--model", model, "--data", alike, "--max-length", "14"));
+      all.addAll(List.of("--output", directory.resolve("alike-" + call.get(0)).toString()));
+      assertThat(Call.plumbline(all.toArray(String[]::new)).err())
+          .contains(
+              "12 of 12 rows were refused",
+              "12 identical sides after truncation",
+              "alike.jsonl:1: chosen and rejected have the same first",
+              "--max-length 14 leaves of them",
+              "raise --max-length, or keep the ends of rows by --truncation-mode keep_end")
+          .doesNotContain("max-bad-rows");
+    }
     Call typed =
         prepare(
             "typed",

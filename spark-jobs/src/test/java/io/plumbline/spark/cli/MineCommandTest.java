@@ -461,6 +461,26 @@ class MineCommandTest {
   }
 
   @Test
+  void rowsThatAreNoPromptsSayTheirCauseAndWhatEndsThem() throws Exception {
+    Path asked = Files.writeString(directory.resolve("asked.jsonl"), "{\"question\": \"a\"}\n");
+    Path typed = Files.writeString(directory.resolve("typed.jsonl"), "{\"prompt\": 5}\n");
+    assertThat(mine(asked.toString(), "asked", "--reward", REWARD).err())
+        .contains("1 of 1 rows are no prompts", "prompt", "it has question", "--columns")
+        .doesNotContain("max-bad-rows");
+    assertThat(mine(typed.toString(), "typed", "--reward", REWARD).err())
+        .contains("prompt", "a number", "--columns")
+        .doesNotContain("max-bad-rows");
+    Call tooLong =
+        Call.plumbline(
+            "mine --model %s --data %s --reward %s --max-new-tokens 126 --output %s"
+                .formatted(model, texts, REWARD, at("long"))
+                .split(" "));
+    assertThat(tooLong.err())
+        .contains("20 of 20 rows are no prompts", "lower --max-new-tokens", "--max-prompt-length")
+        .doesNotContain("max-bad-rows");
+  }
+
+  @Test
   void whatIsWrongIsToldBeforeAnyWork() {
     Call nothing = Call.plumbline("mine");
     assertThat(nothing.status()).isEqualTo(2);

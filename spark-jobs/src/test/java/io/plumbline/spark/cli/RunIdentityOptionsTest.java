@@ -126,6 +126,8 @@ class RunIdentityOptionsTest {
     "ppo, --reward answer --ptx-data p, --reward answer --ptx-data elsewhere/p, ''",
     "sft, --data a.jsonl:2 --data b.jsonl:1, --data elsewhere/a:2 --data b:1, ''",
     "sft, --data a.jsonl:2 --data b.jsonl:1, --data a.jsonl:1 --data b.jsonl:1, data",
+    "sft, --data csv:2024, --data csv:2025, ''",
+    "sft, --data csv:2024:2 --data b:1, --data csv:2024:1 --data b:1, data",
   })
   void onlyWhatDiffersAndWasGivenIsNamed(String name, String before, String now, String differing) {
     TrainCommand command = LayersTest.training(name);

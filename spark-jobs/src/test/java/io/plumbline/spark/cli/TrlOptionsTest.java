@@ -126,6 +126,18 @@ class TrlOptionsTest {
     "kto, --num_train_epochs 1, is --epochs here",
     "sft, --beta 0.1, 'is --beta of dpo'",
     "dpo, --max_completion_length 64, 'and dpo has no such thing'",
+    "dpo, --per_device_train_batch_sze 4, is --global-batch-size here",
+    "dpo, --gradient-acumulation-steps=2, nearest is TRL's gradient_accumulation_steps",
+    "sft, --num_train_epoch 1, is --epochs here",
+    "sft, --lora_target_module q_proj v_proj, all weights are trained",
+    "sft, --model_name_or_pth m, is --model here",
+    "dpo, --rpo_alpha 1.0, is --loss-type here",
+    "dpo, --max_steps -1, did you mean --max-steps",
+    "dpo, --warmup_ratio -0.5, is --warmup-steps here",
+    "sft, --learning_rat 1e-3, did you mean --learning-rate",
+    "dpo, --tokenizer_name_or_path t, the tokenizer of the model's directory is taken",
+    "sft, --set bf16=true, is compute-dtype here",
+    "sft, --set per-device-train-batch-size=2, is global-batch-size here",
   })
   void namesOfTrlAreAnsweredOnTheCommandLine(String command, String arguments, String answer) {
     List<String> call = new ArrayList<>(List.of(command));
@@ -148,6 +160,8 @@ class TrlOptionsTest {
           use_reentrant:
             deep: false
         lora_target_modules: [q_proj, v_proj]
+        num-train-epoch: 2
+        gradient_checkpointing_kwarg: {use_reentrant: false}
         max_length: 64
         """);
     String err = Call.plumbline("dpo", "--config", file.toString()).err();
@@ -156,6 +170,8 @@ class TrlOptionsTest {
         .contains("TRL's per_device_train_batch_size is global-batch-size here")
         .contains("gradient_checkpointing_kwargs is not there, because activations are kept")
         .contains("lora_target_modules is not there")
+        .contains("nearest is TRL's num_train_epochs: TRL's num_train_epochs is epochs here")
+        .contains("nearest is TRL's gradient_checkpointing_kwargs")
         .contains("run.yaml, line 2")
         .doesNotContain("max_length", "neither a scalar");
   }

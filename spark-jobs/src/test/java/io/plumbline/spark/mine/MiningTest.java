@@ -138,8 +138,9 @@ class MiningTest {
       assertThat(summaries.get(2).get(name)).isEqualTo(summaries.get(0).get(name));
     }
     assertThat(summaries.get(0).path("left_out").path("duplicate").asInt()).isPositive();
-    assertThat(heard.lines.get(0)).isEqualTo("mine 12 prompts");
-    assertThat(heard.lines.get(1)).contains(" of 12 prompts and 768 completions; skipped: ");
+    assertThat(heard.lines.get(0)).isEqualTo("12 rows read as prompts (prompt)");
+    assertThat(heard.lines.get(1)).isEqualTo("mine 12 prompts");
+    assertThat(heard.lines.get(2)).contains(" of 12 prompts and 768 completions; skipped: ");
   }
 
   @Test

@@ -101,6 +101,28 @@ class EarlierRunTest {
   }
 
   @Test
+  void csvInAnotherSpellingIsTheSameData() throws IOException {
+    Path csv = directory.resolve("pairs.csv");
+    StringBuilder rows = new StringBuilder("prompt,chosen,rejected\n");
+    for (int i = 0; i < 16; i++) {
+      rows.append("Say %d.,Yes %d,No %d\n".formatted(i, i, i));
+    }
+    Files.writeString(csv, rows);
+    Path relative = Path.of("").toAbsolutePath().relativize(csv);
+    assertThatThrownBy(
+            () ->
+                run(
+                    request().data(List.of("csv:" + relative), List.of()),
+                    new StoppingAt("prepare train")))
+        .hasMessageContaining("stopped by the test");
+
+    run(request().data(List.of("csv:" + csv), List.of()), new Quiet());
+    run(request().data(List.of("csv:" + relative), List.of()).start(Start.RESUME), new Quiet());
+    assertThat(json().path("identity").path("inputs").path("data").get(0).asText())
+        .isEqualTo("csv:" + csv);
+  }
+
+  @Test
   void aRunThatStoppedBeforeItsFirstStepIsNotReplacedByOneOnOtherData() throws IOException {
     assertThatThrownBy(() -> run(request(), new StoppingAt("reference")))
         .hasMessageContaining("stopped by the test");
