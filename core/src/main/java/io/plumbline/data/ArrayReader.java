@@ -70,6 +70,11 @@ final class ArrayReader extends DataFileReader {
     }
   }
 
+  @Override
+  public long textRead() {
+    return parser.currentLocation().getByteOffset();
+  }
+
   private PlumblineException unreadable(String why) {
     return new PlumblineException(
         ErrorCode.BAD_DATA,

@@ -148,6 +148,11 @@ public abstract sealed class DataFileReader implements AutoCloseable
     }
   }
 
+  /** Bytes of text that were read so far, decompressed; 0 where a file is no text. */
+  public long textRead() {
+    return 0;
+  }
+
   /**
    * How many lines of JSON lines end within the slice, once {@link #next} was empty: by so much are
    * the numbers of the next slice's lines larger. 0 for what is not JSON lines.

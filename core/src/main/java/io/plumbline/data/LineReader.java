@@ -152,6 +152,11 @@ final class LineReader extends DataFileReader {
   }
 
   @Override
+  public long textRead() {
+    return position;
+  }
+
+  @Override
   public long lineEnds() {
     return lineEnds;
   }

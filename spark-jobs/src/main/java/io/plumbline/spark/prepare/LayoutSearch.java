@@ -36,6 +36,9 @@ final class LayoutSearch {
   private static final int ROWS_LOOKED_AT = 100;
   private static final int MOST_ROWS_LOOKED_AT = 10_000;
 
+  /** More text is not looked at where some row fits: all that is read here is read twice. */
+  private static final long TEXT_LOOKED_AT = 1 << 20;
+
   /**
    * How the rows of a path are laid out, and what is said of it.
    *
@@ -62,6 +65,7 @@ final class LayoutSearch {
   private Optional<Example> tried = Optional.empty();
   private int fitting;
   private int read;
+  private long textRead;
 
   private LayoutSearch(PrepareSettings settings, Tokenizer tokenizer, String path) {
     this.settings = settings;
@@ -86,10 +90,14 @@ final class LayoutSearch {
       }
       try (DataFileReader reader =
           DataFileReader.openForFirstRows(storage, file, settings.reading().columnsThatTell())) {
-        Optional<RawRow> next = reader.next();
-        while (next.isPresent() && !search.enough()) {
+        long textBefore = search.textRead;
+        while (!search.enough()) {
+          Optional<RawRow> next = reader.next();
+          if (next.isEmpty()) {
+            break;
+          }
           search.look(file.path(), next.get());
-          next = reader.next();
+          search.textRead = textBefore + reader.textRead();
         }
       }
     }
@@ -97,7 +105,9 @@ final class LayoutSearch {
   }
 
   private boolean enough() {
-    return fitting >= ROWS_LOOKED_AT || read >= MOST_ROWS_LOOKED_AT;
+    return fitting >= ROWS_LOOKED_AT
+        || read >= MOST_ROWS_LOOKED_AT
+        || (fitting > 0 && textRead >= TEXT_LOOKED_AT);
   }
 
   private void look(String file, RawRow raw) {
