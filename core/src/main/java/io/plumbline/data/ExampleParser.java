@@ -69,7 +69,7 @@ public final class ExampleParser {
   public Example parse(Map<String, Object> given) throws RefusedRowException {
     Map<String, Object> renamed = reading.renamed(given);
     if (kind.keepsColumns()) {
-      requireUnbroken(renamed);
+      requireReadable(renamed);
     }
     if (layout.form() == RowLayout.Form.TRL) {
       requireColumns(renamed);
@@ -104,8 +104,17 @@ public final class ExampleParser {
     }
   }
 
-  /** Text that speaks of a picture is neither learned nor completed without it. */
-  public static void requireNoMedia(Map<String, Object> row) throws RefusedRowException {
+  /**
+   * What holds of every row whose prompt is completed: no text is broken, and none speaks of a
+   * picture, which it would be completed without.
+   */
+  public static void requireReadable(Map<String, Object> row) throws RefusedRowException {
+    requireUnbroken(row);
+    requireNoMedia(row);
+  }
+
+  /** Text that speaks of a picture is not learned without it. */
+  private static void requireNoMedia(Map<String, Object> row) throws RefusedRowException {
     for (String column : RowLayout.MEDIA) {
       Object value = row.get(column);
       boolean none =

@@ -40,6 +40,17 @@ final class FileContents {
     return Compression.of(head.bytes()).isPresent() ? Content.COMPRESSED : text.content();
   }
 
+  /** Fails with BAD_DATA where nothing is in a file whose name says that something must be. */
+  private static void requireNotCutToNothing(String path, FileHead head) {
+    if (head.bytes().length == 0 && path.matches(".*\\.(parquet|gz|bz2|zst)")) {
+      throw new PlumblineException(
+          ErrorCode.BAD_DATA,
+          path
+              + " is empty, and a file of its format never is, even without rows: write it again or"
+              + " leave it out");
+    }
+  }
+
   static boolean isParquet(FileHead head) {
     return ParquetFooter.begins(Arrays.copyOf(head.bytes(), 4));
   }
@@ -50,6 +61,7 @@ final class FileContents {
    * @param input at the file's start
    */
   static Text text(String path, FileHead head, BufferedInputStream input) throws IOException {
+    requireNotCutToNothing(path, head);
     Optional<Compression> compression = Compression.of(head.bytes());
     if (compression.isEmpty()) {
       return plain(path, head, input, compression);

@@ -54,7 +54,8 @@ public record RowLayout(
               Stream.of("prompt"),
               Stream.concat(
                   CONVERSATIONS.stream(),
-                  Stream.of("instruction", "question", "query", "problem", "input")))
+                  Stream.of(
+                      "context_messages", "instruction", "question", "query", "problem", "input")))
           .toList();
 
   private static final List<String> ANSWERS =
@@ -197,7 +198,11 @@ public record RowLayout(
   private static Optional<RowLayout> answered(
       Map<String, Object> row, ExampleShape shape, String label) {
     Optional<String> prompt = first(PROMPTS, row);
-    Optional<String> answer = first(ANSWERS, row);
+    // A problem's answer is the last word of its solution.
+    Optional<String> answer =
+        prompt.equals(Optional.of("problem"))
+            ? first(List.of("solution"), row).or(() -> first(ANSWERS, row))
+            : first(ANSWERS, row);
     return prompt.isPresent() && answer.isPresent()
         ? Optional.of(new RowLayout(Form.ANSWER, shape, prompt.get(), List.of(answer.get()), label))
         : Optional.empty();
@@ -254,7 +259,11 @@ public record RowLayout(
    */
   public Set<String> unread(ExampleKind kind, Map<String, Object> row) {
     Set<String> unread = new TreeSet<>();
-    Collection<String> known = kind.keepsColumns() ? BESIDE_PROMPT : COLUMNS;
+    // What asks may be in any column where both sides are taken to begin with it.
+    Collection<String> known =
+        kind.keepsColumns()
+            ? BESIDE_PROMPT
+            : shape == ExampleShape.PREFERENCE_IMPLICIT ? row.keySet() : COLUMNS;
     row.forEach(
         (column, value) -> {
           if (value != null && known.contains(column) && !isEmpty(value)) {

@@ -85,6 +85,27 @@ class FileContentsTest {
     return sentences.get(0);
   }
 
+  @Test
+  void whatIsNeverEmptyIsRefusedWhereItIs() throws Exception {
+    for (String name : List.of("a.parquet", "a.jsonl.gz", "a.json.zst", "a.bz2")) {
+      assertThat(sentence(write(name, ""))).contains("is empty, and a file of its format never is");
+    }
+    assertThat(rows(write("a.jsonl", ""))).isEmpty();
+  }
+
+  @Test
+  void twoValuesOfOneNameRefuseTheirRow() throws Exception {
+    Path file = write("twice.jsonl", "{\"n\": 1, \"n\": 2}\n{\"n\": 3}\n");
+    assertThat(rows(file)).containsExactly("refused", 3);
+    try (DataFileReader reader =
+        DataFileReader.open(Storage.local(), FileSlice.whole(file.toString()))) {
+      assertThat(reader.next().orElseThrow().refusal().orElseThrow())
+          .hasMessageContaining("Duplicate field 'n'");
+    }
+    assertThat(rows(write("within.jsonl", "{\"n\": {\"role\": 1, \"role\": 2}}\n")))
+        .containsExactly("refused");
+  }
+
   private static byte[] compressed(Compression compression, byte[] bytes) {
     ByteArrayOutputStream result = new ByteArrayOutputStream();
     try (OutputStream output =

@@ -130,6 +130,24 @@ class RowFormatsTest {
         .containsExactly(rendered("system", "Be brief.", "user", "Hi", "assistant", "Ho"));
   }
 
+  /** OpenRLHF's published pairs, and a problem whose answer is not all that is to be learned. */
+  @Test
+  void whatAsksIsNotLeftOutOfPairsNorTheSolutionOfAProblem() throws Exception {
+    Map<String, Object> pair =
+        row(
+            "{'context_messages': [{'role': 'user', 'content': 'q'}], 'chosen': 'The a',"
+                + " 'rejected': 'The b'}");
+    RowLayout layout = RowLayout.of(ExampleKind.PREFERENCE, pair).orElseThrow();
+    assertThat(layout.words(pair)).isEqualTo("pairs (context_messages, chosen, rejected)");
+    Map<String, Object> unknown = row("{'asked': 'q', 'chosen': 'The a', 'rejected': 'The b'}");
+    RowLayout implicit = RowLayout.of(ExampleKind.PREFERENCE, unknown).orElseThrow();
+    assertThat(implicit.unread(ExampleKind.PREFERENCE, unknown)).containsExactly("asked");
+    Map<String, Object> problem = row("{'problem': '1+2?', 'solution': '1+2=3', 'answer': '3'}");
+    RowLayout solved = RowLayout.of(ExampleKind.SUPERVISED, problem).orElseThrow();
+    assertThat(solved.words(problem)).isEqualTo("prompts with answers (problem, solution)");
+    assertThat(solved.unread(ExampleKind.SUPERVISED, problem)).containsExactly("answer");
+  }
+
   @Test
   void textOfMoreThanOneValueIsNotReadToItsFirst() throws Exception {
     String user = "{\"role\": \"user\", \"content\": \"Hi\"}";

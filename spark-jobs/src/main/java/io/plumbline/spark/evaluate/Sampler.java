@@ -279,7 +279,7 @@ public final class Sampler implements AutoCloseable {
   /** The prompt as the model reads it: messages as the chat template renders them. */
   private String promptText(Map<String, Object> row, long place) {
     try {
-      ExampleParser.requireNoMedia(row);
+      ExampleParser.requireReadable(row);
     } catch (RefusedRowException e) {
       throw refused(place, e.getMessage(), e);
     }

@@ -183,9 +183,7 @@ public final class DataFiles {
   public static void requireReadable(Storage storage, List<Storage.Entry> files) {
     int step = Math.max(1, (files.size() + MOST_LOOKED_AT - 1) / MOST_LOOKED_AT);
     for (int i = 0; i < files.size(); i += step) {
-      if (files.get(i).length() > 0) {
-        DataFileReader.content(storage, files.get(i).path());
-      }
+      DataFileReader.content(storage, files.get(i).path());
     }
   }
 
