@@ -146,6 +146,11 @@ final class Splits {
     List<String> others = purpose == Purpose.TRAINING ? held : training;
     boolean single = training.size() + held.size() <= 1 && (held.isEmpty() || unnamed.isEmpty());
     if (single) {
+      if (purpose == Purpose.TRAINING && !held.isEmpty()) {
+        notes.add(
+            "%s holds the split %s alone, which is read though it is called as what is held out"
+                .formatted(given, held.get(0)));
+      }
       return all();
     }
     if (wanted.size() != 1) {

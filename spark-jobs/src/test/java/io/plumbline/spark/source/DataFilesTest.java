@@ -108,6 +108,18 @@ class DataFilesTest {
   }
 
   @Test
+  void trainingOnWhatIsCalledHeldOutIsSaid() throws IOException {
+    write("data/test-00000-of-00002.parquet", "data/test-00001-of-00002.parquet");
+    assertThat(training("")).hasSize(2);
+    assertThat(find("", Purpose.TRAINING).notes())
+        .singleElement()
+        .asString()
+        .contains("holds the split test alone, which is read");
+    assertThat(find("", Purpose.HELD_OUT).notes()).isEmpty();
+    assertThat(find("/data/test-00000-of-00002.parquet", Purpose.TRAINING).notes()).isEmpty();
+  }
+
+  @Test
   void theOneTrainingSplitIsTakenAndSaid() throws IOException {
     write("README.md", "data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet");
     assertThat(training("")).hasSize(2);
