@@ -97,10 +97,7 @@ public final class ModelDirectory {
    * or holds weights as pickle, which can run code when it is read.
    */
   public static ModelDirectory open(Storage storage, String path) {
-    Set<String> names = new TreeSet<>();
-    for (Storage.Entry entry : storage.list(path)) {
-      names.add(entry.name());
-    }
+    Set<String> names = names(storage, path);
     if (names.isEmpty()) {
       throw new PlumblineException(
           ErrorCode.INPUT_NOT_FOUND,
@@ -132,6 +129,14 @@ public final class ModelDirectory {
         files);
   }
 
+  static Set<String> names(Storage storage, String path) {
+    Set<String> names = new TreeSet<>();
+    for (Storage.Entry entry : storage.list(path)) {
+      names.add(entry.name());
+    }
+    return names;
+  }
+
   /** The same model with what a run says about chat templates. */
   public ModelDirectory with(TemplateSettings templates) {
     return new ModelDirectory(
@@ -142,8 +147,7 @@ public final class ModelDirectory {
     return new PlumblineException(ErrorCode.BAD_CHECKPOINT, sentence);
   }
 
-  private static TokenizerFiles readTokenizerFiles(
-      Storage storage, String path, Set<String> names) {
+  static TokenizerFiles readTokenizerFiles(Storage storage, String path, Set<String> names) {
     TreeMap<String, String> contents = new TreeMap<>();
     for (String name : names) {
       if (TOKENIZER_FILES.contains(name)) {
@@ -162,7 +166,7 @@ public final class ModelDirectory {
   }
 
   /** A file's text; fails where it is not UTF-8, for it could not be carried byte for byte. */
-  private static String text(Storage storage, String path) {
+  static String text(Storage storage, String path) {
     byte[] bytes = storage.readBytes(path);
     String text = new String(bytes, StandardCharsets.UTF_8);
     if (!java.util.Arrays.equals(text.getBytes(StandardCharsets.UTF_8), bytes)) {
@@ -268,6 +272,12 @@ public final class ModelDirectory {
     if (known.notFinite().isPresent()) {
       throw notFinite(path, known.notFinite().get().tensor(), known.notFinite().get().place());
     }
+  }
+
+  /** {@link #fingerprint} after {@link #requireFinite}, in one pass over the weights. */
+  public String soundFingerprint() {
+    requireFinite();
+    return fingerprint();
   }
 
   /** A weight that is infinite or NaN. */

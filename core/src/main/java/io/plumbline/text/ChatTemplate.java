@@ -19,6 +19,9 @@ import java.util.regex.Pattern;
  * not end by itself. Immutable and safe to use from many threads.
  */
 public final class ChatTemplate {
+  /** The function by which a template reads the date. */
+  static final String CLOCK = "strftime_now";
+
   /** Names that a message's reasoning goes by; the first is what templates read. */
   private static final List<String> REASONING =
       List.of("reasoning_content", "thinking", "reasoning");
@@ -26,13 +29,13 @@ public final class ChatTemplate {
   private final String source;
   private final JinjaTemplate template;
   private final Map<String, Object> specialTokens;
-  private final TemplateSettings.Rendering rendering;
+  private final TemplateSettings rendering;
 
   private ChatTemplate(
       String source,
       JinjaTemplate template,
       Map<String, Object> specialTokens,
-      TemplateSettings.Rendering rendering) {
+      TemplateSettings rendering) {
     this.source = source;
     this.template = template;
     this.specialTokens = specialTokens;
@@ -64,11 +67,11 @@ public final class ChatTemplate {
         source,
         JinjaTemplate.parse(source, limits),
         new HashMap<>(specialTokens),
-        TemplateSettings.Rendering.PLAIN);
+        TemplateSettings.NONE);
   }
 
   /** The same with what a run says about rendering. */
-  ChatTemplate with(TemplateSettings.Rendering other) {
+  ChatTemplate with(TemplateSettings other) {
     return new ChatTemplate(source, template, specialTokens, other);
   }
 
@@ -114,20 +117,15 @@ public final class ChatTemplate {
   }
 
   /** Whether what it says depends on the date. */
-  public boolean readsDate() {
-    return reads("strftime_now");
+  boolean readsDate() {
+    return reads(source, CLOCK);
   }
 
-  /** Whether a variable of that name stands anywhere in it. */
-  public boolean reads(String variable) {
+  /** Whether a variable of that name stands anywhere in a template. */
+  static boolean reads(String source, String variable) {
     return Pattern.compile("(?<![\\w.])" + Pattern.quote(variable) + "(?!\\w)")
         .matcher(source)
         .find();
-  }
-
-  /** The template as it was given. */
-  public String source() {
-    return source;
   }
 
   private static Map<String, Object> withReasoning(Map<String, Object> given) {

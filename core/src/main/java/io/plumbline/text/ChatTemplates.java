@@ -14,7 +14,11 @@ import java.util.TreeMap;
  * tools.
  */
 final class ChatTemplates {
-  private static final String DEFAULT = "default";
+  static final String DEFAULT = "default";
+
+  /** In tokenizer_config.json. */
+  static final String KEY = "chat_template";
+
   private static final String TOOL_USE = "tool_use";
   private static final String JINJA = ".jinja";
 
@@ -52,7 +56,7 @@ final class ChatTemplates {
     if (!sources.isEmpty()) {
       return sources;
     }
-    JsonNode template = config.path("chat_template");
+    JsonNode template = config.path(KEY);
     if (template.isTextual()) {
       sources.put(DEFAULT, template.asText());
     } else if (template.isArray()) {

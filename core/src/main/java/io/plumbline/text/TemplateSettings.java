@@ -4,26 +4,22 @@ import java.io.Serializable;
 import java.time.Clock;
 import java.time.OffsetDateTime;
 import java.time.ZoneId;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
- * What one run says about chat templates, the same for every conversation that it renders.
+ * How a run renders conversations, the same for every one of them and on every machine.
  *
- * @param chatTemplate a template's text, or where it is to be found; empty for the model's own
- * @param chatTemplateKwargs variables for the template; what a row gives itself goes before them
- * @param chatTemplateDate what {@code strftime_now} says; empty for the time of each rendering
+ * @param template the text of a template that takes the place of the model's own; empty for those
+ * @param variables by name, of JSON's types; what a row gives itself goes before them
+ * @param date what {@code strftime_now} says, as ISO-8601 with an offset; empty for the time of
+ *     each rendering
  */
-public record TemplateSettings(
-    Optional<String> chatTemplate,
-    Map<String, Object> chatTemplateKwargs,
-    Optional<OffsetDateTime> chatTemplateDate) {
+public record TemplateSettings(String template, TreeMap<String, Object> variables, String date)
+    implements Serializable {
 
   /** The model's own template, rendered with what rows say. */
-  public static final TemplateSettings NONE =
-      new TemplateSettings(Optional.empty(), Map.of(), Optional.empty());
+  public static final TemplateSettings NONE = new TemplateSettings("", new TreeMap<>(), "");
 
   /** Names that are the trainer's to say, or would be code. */
   public static final Set<String> RESERVED =
@@ -45,39 +41,14 @@ public record TemplateSettings(
           "truncation");
 
   public TemplateSettings {
-    chatTemplateKwargs = new LinkedHashMap<>(chatTemplateKwargs);
+    variables = new TreeMap<>(variables);
   }
 
-  public TemplateSettings withTemplate(Optional<String> other) {
-    return new TemplateSettings(other, chatTemplateKwargs, chatTemplateDate);
-  }
-
-  public TemplateSettings withDate(OffsetDateTime date) {
-    return new TemplateSettings(chatTemplate, chatTemplateKwargs, Optional.of(date));
-  }
-
-  /** What travels with the tokenizer's files. */
-  Rendering rendering() {
-    return new Rendering(
-        new LinkedHashMap<>(chatTemplateKwargs),
-        chatTemplateDate.map(OffsetDateTime::toString).orElse(""));
-  }
-
-  /**
-   * How templates are rendered.
-   *
-   * @param variables by name, of JSON's types
-   * @param date ISO-8601 with an offset; empty for the time of each rendering
-   */
-  record Rendering(LinkedHashMap<String, Object> variables, String date) implements Serializable {
-    static final Rendering PLAIN = new Rendering(new LinkedHashMap<>(), "");
-
-    Clock clock() {
-      if (date.isEmpty()) {
-        return Clock.system(ZoneId.systemDefault());
-      }
-      OffsetDateTime fixed = OffsetDateTime.parse(date);
-      return Clock.fixed(fixed.toInstant(), fixed.getOffset());
+  Clock clock() {
+    if (date.isEmpty()) {
+      return Clock.system(ZoneId.systemDefault());
     }
+    OffsetDateTime fixed = OffsetDateTime.parse(date);
+    return Clock.fixed(fixed.toInstant(), fixed.getOffset());
   }
 }

@@ -84,16 +84,6 @@ public final class Tokenizer implements AutoCloseable {
     return new Tokenizer(assembly, templates, fingerprint(assembly, templates, files));
   }
 
-  /** The chat templates of a tokenizer by name; "default" is the one without a name. */
-  public static Map<String, String> templates(TokenizerFiles files) {
-    return ChatTemplates.sources(
-        files,
-        files
-            .content(TokenizerAssembly.CONFIG)
-            .map(text -> TokenizerAssembly.parse(TokenizerAssembly.CONFIG, text))
-            .orElse(JSON.createObjectNode()));
-  }
-
   private static HuggingFaceTokenizer load(JsonNode definition) {
     try {
       byte[] bytes = definition.toString().getBytes(StandardCharsets.UTF_8);
@@ -121,9 +111,9 @@ public final class Tokenizer implements AutoCloseable {
     if (assembly.splitsSpecialTokens()) {
       all.put("split_special_tokens", true);
     }
-    TemplateSettings.Rendering rendering = files.rendering();
+    TemplateSettings rendering = files.rendering();
     if (!rendering.variables().isEmpty()) {
-      all.set("variables", JSON.valueToTree(new TreeMap<>(rendering.variables())));
+      all.set("variables", JSON.valueToTree(rendering.variables()));
     }
     if (!rendering.date().isEmpty() && templates.readDate()) {
       all.put("date", rendering.date());

@@ -1,6 +1,9 @@
 package io.plumbline.text;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.Serializable;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -14,7 +17,7 @@ import java.util.TreeMap;
  * @param rendering what the run says about rendering; no part of a checkpoint
  */
 public record TokenizerFiles(
-    TreeMap<String, String> contents, ModelNames model, TemplateSettings.Rendering rendering)
+    TreeMap<String, String> contents, ModelNames model, TemplateSettings rendering)
     implements Serializable {
   static final String TEMPLATE = "chat_template.jinja";
   static final String MORE_TEMPLATES = "additional_chat_templates/";
@@ -25,7 +28,7 @@ public record TokenizerFiles(
 
   /** Those of a tokenizer alone. */
   public TokenizerFiles(TreeMap<String, String> contents) {
-    this(contents, ModelNames.NONE, TemplateSettings.Rendering.PLAIN);
+    this(contents, ModelNames.NONE, TemplateSettings.NONE);
   }
 
   public Optional<String> content(String fileName) {
@@ -47,13 +50,40 @@ public record TokenizerFiles(
    */
   public TokenizerFiles with(TemplateSettings settings) {
     TreeMap<String, String> files = new TreeMap<>(contents);
-    settings
-        .chatTemplate()
-        .ifPresent(
-            source -> {
-              files.keySet().removeIf(name -> name.startsWith(MORE_TEMPLATES));
-              files.put(TEMPLATE, source);
-            });
-    return new TokenizerFiles(files, model, settings.rendering());
+    if (!settings.template().isEmpty()) {
+      files.keySet().removeIf(name -> name.startsWith(MORE_TEMPLATES));
+      files.remove(ChatTemplates.PROCESSORS);
+      files.computeIfPresent(TokenizerAssembly.CONFIG, (name, text) -> withoutTemplate(text));
+      files.put(TEMPLATE, settings.template());
+    }
+    return new TokenizerFiles(files, model, settings);
+  }
+
+  private static String withoutTemplate(String config) {
+    ObjectNode json = (ObjectNode) TokenizerAssembly.parse(TokenizerAssembly.CONFIG, config);
+    return json.remove(ChatTemplates.KEY) == null ? config : json.toPrettyString() + "\n";
+  }
+
+  /** The template for conversations without tools, where there is one. */
+  public Optional<String> standardTemplate() {
+    return Optional.ofNullable(templates().get(ChatTemplates.DEFAULT));
+  }
+
+  /** Whether any of the chat templates reads a variable or calls a function of that name. */
+  public boolean templatesRead(String name) {
+    return templates().values().stream().anyMatch(source -> ChatTemplate.reads(source, name));
+  }
+
+  /** Whether what a chat template says depends on the date. */
+  public boolean templatesReadDate() {
+    return templatesRead(ChatTemplate.CLOCK);
+  }
+
+  private Map<String, String> templates() {
+    return ChatTemplates.sources(
+        this,
+        content(TokenizerAssembly.CONFIG)
+            .map(text -> TokenizerAssembly.parse(TokenizerAssembly.CONFIG, text))
+            .orElseGet(JsonNodeFactory.instance::objectNode));
   }
 }

@@ -20,31 +20,47 @@ import io.plumbline.rollout.RewardFunction;
 import io.plumbline.rollout.RewardFunctionFactory;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Device;
+import io.plumbline.text.TemplateSettings;
+import io.plumbline.text.TemplateVariables;
 import io.plumbline.text.Tokenizer;
+import java.time.DateTimeException;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * {@code model}: the score of a trained reward model. Prompt and completion are tokenized with the
- * reward model's own tokenizer and chat template, as the command {@code reward} did in training.
+ * reward model's own tokenizer and chat template, as the command {@code reward} did in training,
+ * with the variables and the date of the run.
  */
 public final class ModelReward implements RewardFunctionFactory {
+  static final String KIND = "model";
+  static final String PATH = "path";
+
+  /** Options with what a run says about rendering, where the reward says nothing else. */
+  static final String VARIABLES = "chat_template_kwargs";
+
+  static final String DATE = "chat_template_date";
+
   @Override
   public String kind() {
-    return "model";
+    return KIND;
   }
 
   @Override
   public RewardFunction create(ObjectNode given, Storage storage) {
     Options options = new Options(kind(), given);
-    String path = options.requiredText("path", "runs/reward/checkpoint");
+    String path = options.requiredText(PATH, "runs/reward/checkpoint");
     int batchSize = options.count("batch_size", 8, 1);
     ComputeDtype dtype = options.choice("dtype", ComputeDtype.F32);
+    TemplateSettings rendering = rendering(options);
     options.end();
-    ModelDirectory directory = ModelDirectory.open(storage, path);
+    ModelDirectory directory = ModelDirectory.open(storage, path).with(rendering);
     if (!ScoreModel.hasHead(directory)) {
       throw options.bad(
           path
@@ -53,6 +69,26 @@ public final class ModelReward implements RewardFunctionFactory {
     }
     ScoreModel.check(directory);
     return new Scorer(directory, Tokenizer.of(directory.tokenizerFiles()), batchSize, dtype);
+  }
+
+  private static TemplateSettings rendering(Options options) {
+    String date = options.text(DATE, "");
+    try {
+      SortedMap<String, Object> variables =
+          options
+              .node(VARIABLES)
+              .map(node -> TemplateVariables.parse(node.toString()))
+              .orElseGet(TreeMap::new);
+      if (!date.isEmpty()) {
+        OffsetDateTime.parse(date);
+      }
+      return new TemplateSettings("", new TreeMap<>(variables), date);
+    } catch (IllegalArgumentException e) {
+      throw options.bad(VARIABLES + " " + e.getMessage());
+    } catch (DateTimeException e) {
+      throw options.bad(
+          DATE + " must be a time with an offset such as 2026-05-04T12:00:00Z, not " + date);
+    }
   }
 
   /** Loads the weights when it is first asked, so that a driver that only looks does without. */

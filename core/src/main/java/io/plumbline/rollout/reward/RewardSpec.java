@@ -3,10 +3,12 @@ package io.plumbline.rollout.reward;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.text.TemplateSettings;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -99,6 +101,31 @@ public record RewardSpec(String kind, String options, double weight, String name
     String className = options.path(CLASS).asText();
     return className.substring(
         Math.max(className.lastIndexOf('.'), className.lastIndexOf('$')) + 1);
+  }
+
+  /**
+   * The same in a run that renders conversations so: a kind that renders them by a template of its
+   * own takes the run's variables and its date, as far as its options say nothing of them.
+   */
+  public RewardSpec renderedAs(TemplateSettings run) {
+    if (!kind.equals(ModelReward.KIND)) {
+      return this;
+    }
+    ObjectNode all = optionsObject();
+    if (!run.variables().isEmpty() && !all.has(ModelReward.VARIABLES)) {
+      all.set(ModelReward.VARIABLES, Options.JSON.valueToTree(run.variables()));
+    }
+    if (!run.date().isEmpty() && !all.has(ModelReward.DATE)) {
+      all.put(ModelReward.DATE, run.date());
+    }
+    return new RewardSpec(kind, all.toString(), weight, name, timeout);
+  }
+
+  /** The directory of the reward model; empty for another kind. */
+  public Optional<String> modelPath() {
+    return kind.equals(ModelReward.KIND)
+        ? Optional.of(optionsObject().path(ModelReward.PATH).asText())
+        : Optional.empty();
   }
 
   ObjectNode optionsObject() {

@@ -16,12 +16,14 @@ import io.plumbline.rollout.Completion;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Torch;
 import io.plumbline.text.ChatRequest;
+import io.plumbline.text.TemplateSettings;
 import io.plumbline.text.Tokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -127,6 +129,66 @@ class ModelRewardTest {
     }
     check(completions, texts, "");
     check(completions, texts, ",\"batch_size\":3");
+  }
+
+  /** As TRL's GRPOTrainer gives its chat_template_kwargs to the template of a reward model. */
+  @Test
+  void rendersWithTheVariablesAndTheDateOfTheRun() throws Exception {
+    Path dated = temp.resolve("dated");
+    Files.createDirectories(dated);
+    try (var files = Files.list(rewardModel)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, dated.resolve(file.getFileName()));
+      }
+    }
+    Files.writeString(
+        dated.resolve("chat_template.jinja"),
+        "{{ tone|default('-') }}{{ strftime_now('%d %B %Y') }}"
+            + "{% for m in messages %}{{ m.content }};{% endfor %}");
+    TemplateSettings run =
+        new TemplateSettings(
+            "{{ messages }}", new TreeMap<>(Map.of("tone", "kind")), "2020-02-29T00:00:00Z");
+    Completion four =
+        Completions.of(
+            Map.of("prompt", List.of(Map.of("role", "user", "content", "2 + 2?"))), "Four.");
+    double[] expected;
+    try (Tokenizer tokenizer =
+        Tokenizer.of(ModelDirectory.open(STORAGE, dated.toString()).tokenizerFiles())) {
+      expected =
+          expected(
+              List.of(
+                  tokenizer.encodeWithoutSpecialTokens("kind29 February 20202 + 2?;Four.;"),
+                  tokenizer.encodeWithoutSpecialTokens("curt01 March 20212 + 2?;Four.;")));
+    }
+    List<String> specs =
+        List.of(
+            spec(dated, ""),
+            spec(
+                dated,
+                ",\"chat_template_kwargs\":{\"tone\":\"curt\"}"
+                    + ",\"chat_template_date\":\"2021-03-01T00:00:00Z\",\"name\":\"own\""));
+    try (RewardPanel panel =
+        RewardPanel.open(
+            specs.stream().map(spec -> RewardSpec.parse(spec).renderedAs(run)).toList(), STORAGE)) {
+      double[] rewards = panel.score(List.of(four)).get(0).rewards();
+
+      assertThat(rewards).containsExactly(expected, within(1e-5));
+      assertThat(rewards).doesNotHaveDuplicates();
+    }
+    assertThatThrownBy(
+            () ->
+                RewardPanel.open(
+                    List.of(RewardSpec.parse(spec(dated, ",\"chat_template_date\":\"soon\""))),
+                    STORAGE))
+        .hasMessageContaining("chat_template_date must be a time with an offset");
+    assertThatThrownBy(
+            () ->
+                RewardPanel.open(
+                    List.of(
+                        RewardSpec.parse(
+                            spec(dated, ",\"chat_template_kwargs\":{\"messages\":1}"))),
+                    STORAGE))
+        .hasMessageContaining("chat_template_kwargs must not set messages");
   }
 
   @Test

@@ -1,5 +1,7 @@
 package io.plumbline.spark.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.data.ColumnNames;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -150,6 +152,9 @@ final class EvaluateCommand implements Command {
         GenerateCommand.STOP,
         NUM_GENERATIONS,
         GenerateCommand.SEED,
+        TemplateOptions.CHAT_TEMPLATE,
+        TemplateOptions.CHAT_TEMPLATE_KWARGS,
+        TemplateOptions.CHAT_TEMPLATE_DATE,
         OUTPUT,
         TextSettings.JSON.withHelp(
             "evaluation.json's object on one line of standard output, and nothing else there."),
@@ -160,26 +165,29 @@ final class EvaluateCommand implements Command {
 
   @Override
   public Work check(SettingValues values, Problems problems) {
-    EvaluationRequest request = request(values, problems);
+    EvaluationRequest asked = request(values, problems);
     String output =
         values.require(OUTPUT, "name the directory for evaluation.json and report.html").orElse("");
     boolean json = values.of(TextSettings.JSON);
     SparkSessions.check(values, 1, problems);
     return console -> {
+      ObjectNode evaluated;
       Evaluation evaluation;
       try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
           Progress progress = Progress.on(console)) {
         Storage storage = session.storage();
         requireFree(storage, output);
+        EvaluationRequest request = asked.dated(storage);
         evaluation =
             PolicyEvaluation.run(
                 session.spark(), storage, request, session.threadsPerTask(), progress);
         EvaluationReport.write(storage, Storage.join(output, REPORT), evaluation);
-        storage.writeText(
-            Storage.join(output, RESULT), evaluation.toJson().toPrettyString() + "\n");
+        evaluated = evaluation.toJson();
+        TemplateOptions.record(request.templates(), evaluated);
+        storage.writeText(Storage.join(output, RESULT), evaluated.toPrettyString() + "\n");
       }
       if (json) {
-        console.out().println(evaluation.toJson());
+        console.out().println(evaluated);
       } else {
         console.out().print(EvaluationText.of(evaluation, output));
       }
@@ -271,13 +279,14 @@ final class EvaluateCommand implements Command {
     }
     BadRows failures = values.of(RolloutOptions.MAX_FAILED_REWARDS);
     ColumnNames columns = ColumnOptions.names(values, problems);
+    RunTemplates templates = TemplateOptions.of(values);
     // A name may be about the rows of one of the two.
     Missing missing = data.isEmpty() || prompts.isEmpty() ? Missing.REFUSED : Missing.PASSED_OVER;
     return new EvaluationRequest(
         policies,
         reference,
-        new RowSources(data, columns, missing),
-        new RowSources(prompts, columns, missing),
+        new RowSources(data, columns, missing, templates),
+        new RowSources(prompts, columns, missing, templates),
         rewards,
         values.of(BETA),
         tilt ? OptionalInt.of(values.of(NUM_COMPLETIONS)) : OptionalInt.empty(),

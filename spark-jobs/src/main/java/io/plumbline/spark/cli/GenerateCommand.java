@@ -2,6 +2,7 @@ package io.plumbline.spark.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.evaluate.CompletionTable;
 import io.plumbline.spark.evaluate.DecodingSettings;
@@ -129,6 +130,9 @@ final class GenerateCommand implements Command {
         STOP,
         NUM_GENERATIONS,
         SEED,
+        TemplateOptions.CHAT_TEMPLATE,
+        TemplateOptions.CHAT_TEMPLATE_KWARGS,
+        TemplateOptions.CHAT_TEMPLATE_DATE,
         OUTPUT,
         TextSettings.JSON,
         SparkSessions.MASTER,
@@ -186,7 +190,14 @@ final class GenerateCommand implements Command {
       Consumer<Sample> write =
           sample -> console.out().println(json ? sample.toJson() : text(sample));
       if (!prompts.isEmpty() && !SparkSessions.startedBySpark()) {
-        try (Sampler sampler = Sampler.open(SparkSessions.storage(), model, dtype)) {
+        ModelDirectory opened =
+            TemplateOptions.open(
+                values,
+                SparkSessions.storage(),
+                model,
+                Optional.empty(),
+                note -> console.err().println(note));
+        try (Sampler sampler = Sampler.open(opened, dtype)) {
           sampler.sample(prompts, decoding).forEach(write);
         }
         return;
@@ -196,7 +207,8 @@ final class GenerateCommand implements Command {
               Sampling.run(
                   session.storage(),
                   rows,
-                  model,
+                  TemplateOptions.open(
+                      values, session.storage(), model, Optional.empty(), listener::note),
                   dtype,
                   decoding,
                   session.threadsPerTask(),
@@ -227,11 +239,15 @@ final class GenerateCommand implements Command {
           data.read(spark, storage, Purpose.TRAINING, progress::note);
       Optional<String> read = RowsRead.line(rows, RowsRead.Use.PROMPTS);
       read.ifPresent(progress::note);
+      ModelDirectory opened =
+          TemplateOptions.open(values, storage, model, Optional.empty(), progress::note);
       try (StageResults<String> lines =
           Sampling.lines(
-              storage, rows, model, dtype, decoding, session.threadsPerTask(), progress)) {
+              storage, rows, opened, dtype, decoding, session.threadsPerTask(), progress)) {
         progress.close();
         ObjectNode about = about(model, data, decoding, dtype);
+        TemplateOptions.record(
+            TemplateOptions.of(values).withDate(opened.tokenizerFiles().rendering().date()), about);
         read.ifPresent(line -> about.put("read", line));
         CompletionTable.write(spark, storage, lines, schema, output, about);
         console.out().println(lines.size() + " completions in " + output);

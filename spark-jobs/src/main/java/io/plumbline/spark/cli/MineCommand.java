@@ -156,6 +156,9 @@ final class MineCommand implements Command {
         GenerateCommand.STOP,
         NUM_GENERATIONS,
         SEED,
+        TemplateOptions.CHAT_TEMPLATE,
+        TemplateOptions.CHAT_TEMPLATE_KWARGS,
+        TemplateOptions.CHAT_TEMPLATE_DATE,
         TrainingSettings.MAX_PROMPT_LENGTH,
         TrainingSettings.MAX_BAD_ROWS.withHelp(
             "Rows that are no prompts are left out; more than so many end the job."),
@@ -218,7 +221,7 @@ final class MineCommand implements Command {
     }
     return new MiningRequest(
         model,
-        RowSources.of(data, ColumnOptions.names(values, problems)),
+        RowSources.of(data, ColumnOptions.names(values, problems)).with(TemplateOptions.of(values)),
         rewards,
         strategy,
         decoding,

@@ -4,9 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.checkpoint.RunTemplates;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.yaml.snakeyaml.DumperOptions.ScalarStyle;
 import org.yaml.snakeyaml.nodes.MappingNode;
@@ -22,6 +25,7 @@ import org.yaml.snakeyaml.nodes.Tag;
  * <p>A scalar is one text and a list several. A map stands for specs, {@code NAME{JSON}}: {@code
  * {length: {per_token: 1}}} is {@code length{"per_token":1}}. With scalars for values it stands for
  * weights of sources, {@code SOURCE:WEIGHT}, or for names of policies or columns, {@code NAME=DIR}.
+ * That of {@code chat-template-kwargs} is the JSON object itself.
  */
 final class OptionTexts {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -29,6 +33,9 @@ final class OptionTexts {
   /** Numbers as JSON has them, and as people write them in YAML. */
   private static final Pattern NUMBER =
       Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
+
+  /** As YAML 1.1 has them, which Python reads. */
+  private static final Set<String> TRUE = Set.of("true", "yes", "on");
 
   /** An alias may hold itself. */
   private static final int DEEPEST = 32;
@@ -48,6 +55,9 @@ final class OptionTexts {
     }
     if (node instanceof ScalarNode scalar && scalar.getTag().equals(Tag.NULL)) {
       return Optional.of(texts);
+    }
+    if (node instanceof MappingNode && option.replace('_', '-').equals(RunTemplates.VARIABLES)) {
+      return json(node, 0).map(object -> List.of(object.toString()));
     }
     return add(option, node, texts) ? Optional.of(texts) : Optional.empty();
   }
@@ -127,8 +137,8 @@ final class OptionTexts {
     if (scalar.getTag().equals(Tag.NULL)) {
       return JSON.getNodeFactory().nullNode();
     }
-    if (text.equals("true") || text.equals("false")) {
-      return JSON.getNodeFactory().booleanNode(text.equals("true"));
+    if (scalar.getTag().equals(Tag.BOOL)) {
+      return JSON.getNodeFactory().booleanNode(TRUE.contains(text.toLowerCase(Locale.ROOT)));
     }
     if (!NUMBER.matcher(text).matches()) {
       return JSON.getNodeFactory().textNode(text);

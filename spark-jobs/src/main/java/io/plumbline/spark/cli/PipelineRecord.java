@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -21,11 +22,14 @@ import java.util.Optional;
  * {@code with} gives another record. What looks like a secret is masked.
  *
  * @param file the file that was run last
+ * @param date what chat templates read in every stage, as {@code --chat-template-date} takes it;
+ *     empty in records of older versions
  */
-record PipelineRecord(String file, List<Stage> stages) {
+record PipelineRecord(String file, String date, List<Stage> stages) {
   static final String FILE = "pipeline.json";
 
   private static final String FORMAT = "plumbline.pipeline";
+  private static final String DATE = "chat_template_date";
   private static final int VERSION = 1;
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -110,8 +114,9 @@ record PipelineRecord(String file, List<Stage> stages) {
     stages = List.copyOf(stages);
   }
 
+  /** Of a pipeline that begins now. */
   static PipelineRecord empty(String file) {
-    return new PipelineRecord(file, List.of());
+    return new PipelineRecord(file, RunTemplates.now(), List.of());
   }
 
   /** Options without secrets, as JSON: one text, or a list of several. */
@@ -132,15 +137,15 @@ record PipelineRecord(String file, List<Stage> stages) {
     for (int i = 0; i < others.size(); i++) {
       if (others.get(i).name().equals(stage.name())) {
         others.set(i, stage);
-        return new PipelineRecord(file, others);
+        return new PipelineRecord(file, date, others);
       }
     }
     others.add(stage);
-    return new PipelineRecord(file, others);
+    return new PipelineRecord(file, date, others);
   }
 
   PipelineRecord withFile(String other) {
-    return new PipelineRecord(other, stages);
+    return new PipelineRecord(other, date, stages);
   }
 
   static boolean isIn(Storage storage, String output) {
@@ -162,7 +167,8 @@ record PipelineRecord(String file, List<Stage> stages) {
       for (JsonNode stage : json.path("stages")) {
         stages.add(stage(stage));
       }
-      return Optional.of(new PipelineRecord(json.path("file").asText(), stages));
+      return Optional.of(
+          new PipelineRecord(json.path("file").asText(), json.path(DATE).asText(""), stages));
     } catch (JsonProcessingException | IllegalArgumentException | ClassCastException e) {
       throw damaged(path, e);
     }
@@ -202,6 +208,9 @@ record PipelineRecord(String file, List<Stage> stages) {
   ObjectNode json() {
     ObjectNode json =
         JSON.createObjectNode().put("format", FORMAT).put("version", VERSION).put("file", file);
+    if (!date.isEmpty()) {
+      json.put(DATE, date);
+    }
     for (Stage stage : stages) {
       ObjectNode one =
           json.withArrayProperty("stages")

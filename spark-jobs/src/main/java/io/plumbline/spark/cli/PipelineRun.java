@@ -196,6 +196,10 @@ final class PipelineRun {
     if (action == Action.GO_ON && stage.parts().remains() == StageParts.Remains.RESUMED) {
       values.put(TrainingSettings.RESUME.name(), new SettingValues.Given(List.of("true"), ""));
     }
+    Setting<?> date = TemplateOptions.CHAT_TEMPLATE_DATE;
+    if (stage.has(date) && !record.date().isEmpty()) {
+      values.putIfAbsent(date.name(), new SettingValues.Given(List.of(record.date()), ""));
+    }
     Problems problems = new Problems();
     Command.Work work = stage.command().check(new SettingValues(values, problems), problems);
     problems.refuse();

@@ -12,6 +12,7 @@ import io.plumbline.spark.prepare.PreparedCounts;
 import io.plumbline.spark.training.OutputClaim;
 import io.plumbline.spark.training.Preflight;
 import io.plumbline.spark.training.RunDirectory;
+import io.plumbline.spark.training.TemplateDate;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
 import io.plumbline.spark.training.TrainingRequest.Start;
@@ -94,6 +95,9 @@ final class PrepareCommand implements Command {
         TrainingSettings.LOSS_ON,
         TrainingSettings.PACKING,
         TrainingSettings.MAX_BAD_ROWS,
+        TemplateOptions.CHAT_TEMPLATE,
+        TemplateOptions.CHAT_TEMPLATE_KWARGS,
+        TemplateOptions.CHAT_TEMPLATE_DATE,
         SparkSessions.MASTER);
   }
 
@@ -146,13 +150,18 @@ final class PrepareCommand implements Command {
                 rows.apply(SourceReading.ANEW),
                 model,
                 Preflight.ModelUse.TOKENIZER,
+                TemplateOptions.of(values),
                 Optional.empty());
+        ModelDirectory opened =
+            TemplateOptions.open(
+                values, storage, model, TemplateDate.ofRun(storage, output), progress::note);
+        TemplateOptions.shareable(opened).ifPresent(progress::note);
         // What a finished run has there stays; a run that is under way is not disturbed.
         try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME)) {
           TrainingRows making =
               new TrainingRows(
                   session.spark(), storage, rows.apply(reading), progress, change -> {});
-          TrainingRows.Made made = making.make(ModelDirectory.open(storage, model));
+          TrainingRows.Made made = making.make(opened);
           requireRowsOfRun(storage, output, made);
           CanonicalShards.Plan plan =
               TrainingRows.plan(globalBatchSize, made.rows().count(), maxSteps, epochs, seed);

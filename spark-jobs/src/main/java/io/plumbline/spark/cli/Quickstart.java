@@ -150,7 +150,7 @@ final class Quickstart {
 
   private static List<Sample> answers(
       Storage storage, String model, List<Map<String, Object>> prompts) {
-    try (Sampler sampler = Sampler.open(storage, model, ComputeDtype.F32)) {
+    try (Sampler sampler = Sampler.open(ModelDirectory.open(storage, model), ComputeDtype.F32)) {
       return sampler.sample(prompts, DecodingSettings.greedy(QuickstartRecipe.SAMPLE_TOKENS));
     }
   }

@@ -2,6 +2,7 @@ package io.plumbline.spark.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.CostSpec;
@@ -25,7 +26,13 @@ import java.util.regex.Pattern;
 record RecordedOptions(String path, RunRecord record) {
   private static final String MASKED = "***";
   private static final Set<String> PATHS =
-      Set.of("model", "output", "reference-cache", "reward-model", "critic-model");
+      Set.of(
+          "model",
+          "output",
+          "reference-cache",
+          "reward-model",
+          "critic-model",
+          RunTemplates.TEMPLATE);
   private static final Set<String> SOURCES = Set.of("data", "eval-data", "ptx-data");
   private static final Pattern WITH_SCHEME = Pattern.compile("[a-zA-Z][a-zA-Z0-9+.-]*:/.*");
 

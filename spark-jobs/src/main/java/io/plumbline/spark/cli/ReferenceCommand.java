@@ -9,6 +9,7 @@ import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
 import io.plumbline.spark.training.Preflight;
+import io.plumbline.spark.training.TemplateDate;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
 import io.plumbline.spark.training.TrainingRows;
 import io.plumbline.spark.training.TrainingRows.SourceReading;
@@ -107,6 +108,9 @@ final class ReferenceCommand implements Command {
         TrainingSettings.MAX_PROMPT_LENGTH,
         TrainingSettings.TRUNCATION_MODE,
         TrainingSettings.MAX_BAD_ROWS,
+        TemplateOptions.CHAT_TEMPLATE,
+        TemplateOptions.CHAT_TEMPLATE_KWARGS,
+        TemplateOptions.CHAT_TEMPLATE_DATE,
         TrainingSettings.RANKS.withHelp(
             "Tasks at once, where there is no cluster: the embedded Spark is local[N]."),
         SparkSessions.MASTER,
@@ -160,10 +164,15 @@ final class ReferenceCommand implements Command {
                 rows.apply(SourceReading.ANEW),
                 model,
                 Preflight.ModelUse.LANGUAGE_MODEL,
+                TemplateOptions.of(values),
                 Optional.of(cache));
+        ModelDirectory opened =
+            TemplateOptions.open(
+                values, storage, model, TemplateDate.ofRun(storage, output), progress::note);
+        TemplateOptions.shareable(opened).ifPresent(progress::note);
         TrainingRows.Made made =
             new TrainingRows(session.spark(), storage, rows.apply(reading), progress, change -> {})
-                .make(ModelDirectory.open(storage, model));
+                .make(opened);
         PrepareCommand.requireRowsOfRun(storage, output, made);
         JavaRDD<TokenizedRow> wanted = made.all().persist(StorageLevel.MEMORY_AND_DISK());
         Filled filled =

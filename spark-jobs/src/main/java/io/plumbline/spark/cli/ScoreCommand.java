@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.evaluate.RowsRead;
 import io.plumbline.spark.evaluate.Score;
@@ -7,6 +8,7 @@ import io.plumbline.spark.evaluate.Scorer;
 import io.plumbline.spark.evaluate.Scoring;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** {@code score}: log-probabilities of given texts, or a reward model's scores of them. */
@@ -52,6 +54,9 @@ final class ScoreCommand implements Command {
         TextSettings.DATA,
         TextSettings.COLUMNS,
         PROMPT,
+        TemplateOptions.CHAT_TEMPLATE,
+        TemplateOptions.CHAT_TEMPLATE_KWARGS,
+        TemplateOptions.CHAT_TEMPLATE_DATE,
         TextSettings.JSON,
         SparkSessions.MASTER,
         TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."),
@@ -72,7 +77,8 @@ final class ScoreCommand implements Command {
           score -> console.out().println(json ? score.toJson() : score.toText());
       List<String> texts = values.all(TextSettings.PROMPT);
       if (!texts.isEmpty() && !SparkSessions.startedBySpark()) {
-        try (Scorer scorer = Scorer.open(SparkSessions.storage(), model, dtype)) {
+        try (Scorer scorer =
+            Scorer.open(ModelDirectory.open(SparkSessions.storage(), model), dtype)) {
           scorer.texts(texts).forEach(write);
         }
         return;
@@ -82,7 +88,8 @@ final class ScoreCommand implements Command {
               Scoring.run(
                   session.storage(),
                   rows,
-                  model,
+                  TemplateOptions.open(
+                      values, session.storage(), model, Optional.empty(), listener::note),
                   dtype,
                   tokensPerBatch,
                   session.threadsPerTask(),

@@ -1,6 +1,7 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.checkpoint.Fingerprint;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.CostSpec;
@@ -32,9 +33,17 @@ final class StageInputs {
           "prompts", Purpose.HELD_OUT,
           "ptx-data", Purpose.TRAINING);
 
-  /** Options that name models, rewards among them. */
+  /** Options that name models or what belongs to one, rewards among them. */
   private static final Set<String> MODELS =
-      Set.of("model", "policy", "reference", "reward-model", "critic-model", REWARD, COST);
+      Set.of(
+          "model",
+          "policy",
+          "reference",
+          "reward-model",
+          "critic-model",
+          RunTemplates.TEMPLATE,
+          REWARD,
+          COST);
 
   private static final Pattern NAMED_POLICY = Pattern.compile("[^/=]+=(.+)");
 

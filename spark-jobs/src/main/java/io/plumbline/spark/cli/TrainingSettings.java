@@ -367,6 +367,7 @@ final class TrainingSettings {
         algorithm.isOnline()
             ? List.of(MAX_PROMPT_LENGTH, MAX_BAD_ROWS)
             : List.of(MAX_LENGTH, MAX_PROMPT_LENGTH, TRUNCATION_MODE, MAX_BAD_ROWS));
+    settings.addAll(TemplateOptions.all());
     if (sft) {
       settings.addAll(List.of(SUPERVISED_ON, LOSS_ON, PACKING));
     }
@@ -385,8 +386,8 @@ final class TrainingSettings {
             RESUME,
             OVERWRITE,
             RANKS));
-    settings.add(SparkSessions.MASTER);
-    settings.addAll(List.of(THREADS_PER_RANK, DEVICE, COMPUTE_DTYPE, SAVE_DTYPE));
+    settings.addAll(
+        List.of(SparkSessions.MASTER, THREADS_PER_RANK, DEVICE, COMPUTE_DTYPE, SAVE_DTYPE));
     settings.addAll(TrackingOptions.all());
     return settings;
   }
@@ -468,7 +469,6 @@ final class TrainingSettings {
     }
     OptionalLong maxSteps =
         values.find(MAX_STEPS).map(OptionalLong::of).orElse(OptionalLong.empty());
-    long warmupSteps = values.of(WARMUP_STEPS);
     long evalSteps = values.of(EVAL_STEPS);
     if (evalSteps > 0 && !evaluated) {
       problems.add(
@@ -518,7 +518,8 @@ final class TrainingSettings {
             sft ? values.of(LOSS_ON) : LossOn.COMPLETION,
             packing,
             rows.columns().texts(),
-            rows.desirableFrom()),
+            rows.desirableFrom(),
+            TemplateOptions.of(values)),
         output,
         Methods.hasReference(algorithm) ? values.find(REFERENCE_CACHE) : Optional.empty(),
         ranks,
@@ -533,7 +534,7 @@ final class TrainingSettings {
         new OptimizerSettings(
             values.of(learningRate(algorithm)),
             values.of(LR_SCHEDULER),
-            warmupSteps,
+            values.of(WARMUP_STEPS),
             values.of(WEIGHT_DECAY),
             values.of(MAX_GRAD_NORM),
             beta1,

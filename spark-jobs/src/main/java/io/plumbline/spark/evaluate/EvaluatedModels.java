@@ -3,6 +3,7 @@ package io.plumbline.spark.evaluate;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
@@ -28,7 +29,7 @@ final class EvaluatedModels {
     Map<String, ModelDirectory> models = new LinkedHashMap<>();
     request.policies().forEach(policy -> models.put(policy.model(), null));
     request.reference().ifPresent(path -> models.put(path, null));
-    models.replaceAll((path, none) -> ModelDirectory.open(storage, path));
+    models.replaceAll((path, none) -> request.templates().open(storage, path));
     // All headers before the weights of any.
     models.values().forEach(CausalLm::check);
     if (request.reference().isPresent()) {
@@ -44,6 +45,7 @@ final class EvaluatedModels {
       }
     }
     models.values().forEach(model -> ModelTokenizer.check(model, note));
+    models.values().forEach(model -> RunTemplates.unread(model).ifPresent(note));
     models.values().forEach(ModelDirectory::requireFinite);
     return models;
   }

@@ -1,10 +1,14 @@
 package io.plumbline.spark.evaluate;
 
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.storage.Storage;
 import io.plumbline.train.Rollouts.FailureLimit;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /**
  * What is to be evaluated on what.
@@ -44,5 +48,31 @@ public record EvaluationRequest(
   public EvaluationRequest {
     policies = List.copyOf(policies);
     rewards = List.copyOf(rewards);
+  }
+
+  /** How conversations are rendered: pairs and prompts alike. */
+  public RunTemplates templates() {
+    return prompts.templates();
+  }
+
+  /** The same with the date that chat templates read: the one that is given, or now. */
+  public EvaluationRequest dated(Storage storage) {
+    List<String> models =
+        Stream.concat(policies.stream().map(Policy::model), reference.stream()).toList();
+    List<String> scoring =
+        rewards.stream().flatMap(reward -> RewardSpec.parse(reward).modelPath().stream()).toList();
+    RunTemplates templates = templates().dated(storage, models, scoring, Optional.empty());
+    return new EvaluationRequest(
+        policies,
+        reference,
+        data.with(templates),
+        prompts.with(templates),
+        rewards,
+        beta,
+        tilt,
+        decoding,
+        failures,
+        dtype,
+        tokensPerBatch);
   }
 }

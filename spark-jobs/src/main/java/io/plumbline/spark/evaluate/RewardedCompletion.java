@@ -128,7 +128,11 @@ record RewardedCompletion(
       Sampler sampler = Sampler.share(storage, model, fingerprint, tokenizerFiles, eosIds, dtype);
       try {
         RewardPanel panel =
-            RewardPanel.open(rewards.stream().map(RewardSpec::parse).toList(), storage);
+            RewardPanel.open(
+                rewards.stream()
+                    .map(reward -> RewardSpec.parse(reward).renderedAs(tokenizerFiles.rendering()))
+                    .toList(),
+                storage);
         try {
           return new Open(this, sampler, panel, sampler.rewardText(panel.reads()), lease());
         } catch (RuntimeException | Error e) {

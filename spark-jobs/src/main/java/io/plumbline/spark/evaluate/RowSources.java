@@ -1,5 +1,6 @@
 package io.plumbline.spark.evaluate;
 
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.data.ColumnNames;
 import io.plumbline.spark.reference.SparkFailures;
 import io.plumbline.spark.source.DataFiles.Purpose;
@@ -18,8 +19,10 @@ import org.apache.spark.sql.types.StructType;
  * @param data files, tables and queries
  * @param columns under which names their columns are read
  * @param missing what a column means that is named and not there
+ * @param templates how conversations in them are rendered
  */
-public record RowSources(List<String> data, ColumnNames columns, Missing missing) {
+public record RowSources(
+    List<String> data, ColumnNames columns, Missing missing, RunTemplates templates) {
   /** What becomes of a call that names a column which no row has. */
   public enum Missing {
     REFUSED,
@@ -36,12 +39,17 @@ public record RowSources(List<String> data, ColumnNames columns, Missing missing
 
   /** Rows whose columns keep their names. */
   public static RowSources of(List<String> data) {
-    return new RowSources(data, ColumnNames.OWN, Missing.REFUSED);
+    return of(data, ColumnNames.OWN);
   }
 
   /** Rows of which every column that is named must be there. */
   public static RowSources of(List<String> data, ColumnNames columns) {
-    return new RowSources(data, columns, Missing.REFUSED);
+    return new RowSources(data, columns, Missing.REFUSED, RunTemplates.NONE);
+  }
+
+  /** The same with conversations rendered in another way. */
+  public RowSources with(RunTemplates other) {
+    return new RowSources(data, columns, missing, other);
   }
 
   public boolean isEmpty() {

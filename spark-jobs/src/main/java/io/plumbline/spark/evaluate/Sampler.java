@@ -61,9 +61,8 @@ public final class Sampler implements AutoCloseable {
     this.closing = closing;
   }
 
-  /** Loads the model and the tokenizer of a Hugging Face directory. */
-  public static Sampler open(Storage storage, String modelPath, ComputeDtype dtype) {
-    ModelDirectory directory = ModelDirectory.open(storage, modelPath);
+  /** Loads a model and its tokenizer. */
+  public static Sampler open(ModelDirectory directory, ComputeDtype dtype) {
     Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles());
     try {
       ModelTokenizer.check(directory, tokenizer, note -> {});

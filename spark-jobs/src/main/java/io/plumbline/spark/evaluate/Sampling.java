@@ -25,13 +25,13 @@ public final class Sampling {
    *
    * @param rows values by column, as {@link Sampler#sample} takes them; the maps and all in them
    *     must be serializable
-   * @param model Hugging Face directory, seen by all executors
+   * @param model seen by all executors
    * @param threadsPerTask threads that PyTorch uses in a task
    */
   public static StageResults<Sample> run(
       Storage storage,
       JavaRDD<Map<String, Object>> rows,
-      String model,
+      ModelDirectory model,
       ComputeDtype dtype,
       DecodingSettings settings,
       int threadsPerTask,
@@ -43,7 +43,7 @@ public final class Sampling {
   public static StageResults<String> lines(
       Storage storage,
       JavaRDD<Map<String, Object>> rows,
-      String model,
+      ModelDirectory model,
       ComputeDtype dtype,
       DecodingSettings settings,
       int threadsPerTask,
@@ -54,19 +54,18 @@ public final class Sampling {
   private static <T> StageResults<T> run(
       Storage storage,
       JavaRDD<Map<String, Object>> rows,
-      String model,
+      ModelDirectory model,
       ComputeDtype dtype,
       DecodingSettings settings,
       int threadsPerTask,
       ProgressListener listener,
       Form<T> form) {
-    ModelDirectory directory = ModelDirectory.open(storage, model);
-    CausalLm.check(directory);
-    directory.requireFinite();
+    CausalLm.check(model);
+    model.requireFinite();
     TreeSet<Integer> eosIds;
-    try (Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles())) {
-      ModelTokenizer.check(directory, tokenizer, listener::note);
-      eosIds = new TreeSet<>(Sampler.eosIds(directory, tokenizer));
+    try (Tokenizer tokenizer = Tokenizer.of(model.tokenizerFiles())) {
+      ModelTokenizer.check(model, tokenizer, listener::note);
+      eosIds = new TreeSet<>(Sampler.eosIds(model, tokenizer));
     }
     return StageResults.of(
         rows,
@@ -74,9 +73,9 @@ public final class Sampling {
         threadsPerTask,
         new Stage<>(
             storage,
-            model,
-            directory.fingerprint(),
-            directory.tokenizerFiles(),
+            model.path(),
+            model.fingerprint(),
+            model.tokenizerFiles(),
             eosIds,
             dtype,
             settings,

@@ -6,7 +6,6 @@ import io.plumbline.checkpoint.TokenizerFit;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.reference.Batches;
-import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,9 +34,8 @@ public final class Scorer implements AutoCloseable {
     this.tokensPerBatch = tokensPerBatch;
   }
 
-  /** Loads the model and the tokenizer of a Hugging Face directory. */
-  public static Scorer open(Storage storage, String modelPath, ComputeDtype dtype) {
-    ModelDirectory directory = ModelDirectory.open(storage, modelPath);
+  /** Loads a model and its tokenizer. */
+  public static Scorer open(ModelDirectory directory, ComputeDtype dtype) {
     Tokenizer tokenizer = Tokenizer.of(directory.tokenizerFiles());
     return open(
         tokenizer,

@@ -24,7 +24,7 @@ public final class Scoring {
    *
    * @param rows values by column, as JSON has them; the shapes are those of {@link Scorer#score}.
    *     The maps and all in them must be serializable.
-   * @param model Hugging Face directory, seen by all executors
+   * @param model seen by all executors
    * @param tokensPerBatch token budget of one forward pass
    * @param threadsPerTask threads that PyTorch uses in a task
    * @return the scores; the driver holds one partition of them at a time
@@ -32,24 +32,23 @@ public final class Scoring {
   public static StageResults<Score> run(
       Storage storage,
       JavaRDD<Map<String, Object>> rows,
-      String model,
+      ModelDirectory model,
       ComputeDtype dtype,
       int tokensPerBatch,
       int threadsPerTask,
       ProgressListener listener) {
-    ModelDirectory directory = ModelDirectory.open(storage, model);
-    RowJudge.check(directory);
-    ModelTokenizer.check(directory, listener::note);
+    RowJudge.check(model);
+    ModelTokenizer.check(model, listener::note);
     return StageResults.of(
         rows,
         WINDOW,
         threadsPerTask,
         new Stage(
             storage,
-            model,
-            directory.kind(),
-            directory.fingerprint(),
-            directory.tokenizerFiles(),
+            model.path(),
+            model.kind(),
+            model.fingerprint(),
+            model.tokenizerFiles(),
             dtype,
             tokensPerBatch),
         "score",

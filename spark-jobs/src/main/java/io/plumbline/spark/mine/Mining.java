@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
@@ -90,13 +91,18 @@ public final class Mining {
   static ObjectNode run(
       SparkSession spark,
       Storage storage,
-      MiningRequest request,
+      MiningRequest asked,
       String output,
       Start start,
       int threads,
       int mostTasks,
       ProgressListener listener) {
-    ModelDirectory model = ModelDirectory.open(storage, request.model());
+    MineDirectory directory = new MineDirectory(storage, output);
+    MiningRequest request =
+        asked.dated(
+            storage, start == Start.OVERWRITE ? Optional.empty() : directory.configuration());
+    ModelDirectory model = request.data().templates().open(storage, request.model());
+    RunTemplates.unread(model).ifPresent(listener::note);
     int maxPositions = CausalLm.check(model).maxPositions();
     requireRoom(request, model, maxPositions);
     List<String> sources =
@@ -121,10 +127,9 @@ public final class Mining {
     }
     List<DataFiles.Found> files = request.files(storage);
     files.forEach(found -> found.notes().forEach(listener::note));
-    MineDirectory directory = new MineDirectory(storage, output);
     model.requireFinite();
     String data = request.dataFingerprint(storage, files);
-    String fingerprint = request.fingerprint(storage, model.fingerprint(), data);
+    String fingerprint = request.fingerprint(storage, model, data);
     if (start != Start.OVERWRITE) {
       Optional<ObjectNode> before = directory.complete();
       if (before.isPresent()) {
@@ -251,7 +256,9 @@ public final class Mining {
             policy.eosIds(),
             policy.maxPositions(),
             request.dtype(),
-            request.rewards(),
+            request.rewards().stream()
+                .map(reward -> reward.renderedAs(policy.directory().tokenizerFiles().rendering()))
+                .toList(),
             request.strategy(),
             rows,
             request.decoding(),

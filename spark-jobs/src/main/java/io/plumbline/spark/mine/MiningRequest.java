@@ -1,10 +1,12 @@
 package io.plumbline.spark.mine;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.Fingerprint;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.rollout.mine.BestAgainstWorst;
@@ -17,11 +19,11 @@ import io.plumbline.spark.evaluate.DecodingSettings;
 import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
-import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -50,10 +52,13 @@ public record MiningRequest(
   /** Stands before fingerprints that compare option by option; older ones have nothing there. */
   static final String FORMAT = "2:";
 
-  /** The model may lie elsewhere: its content is compared. Values as in {@link DecidingOptions}. */
+  /**
+   * Model and template may lie elsewhere: their content is compared. Values as in {@link
+   * DecidingOptions}.
+   */
   private static final DecidingOptions.Rules RULES =
       new DecidingOptions.Rules(
-          Set.of("model"),
+          Set.of("model", RunTemplates.TEMPLATE),
           Map.of(
               "temperature", "1",
               "top-k", "0",
@@ -73,6 +78,34 @@ public record MiningRequest(
 
   public MiningRequest {
     rewards = List.copyOf(rewards);
+  }
+
+  /**
+   * The same with the date that chat templates read: the one that is given, that of what was mined
+   * before, or now.
+   *
+   * @param before the configuration of what was mined before
+   */
+  MiningRequest dated(Storage storage, Optional<JsonNode> before) {
+    List<String> scoring = rewards.stream().flatMap(reward -> reward.modelPath().stream()).toList();
+    RunTemplates templates =
+        data.templates()
+            .dated(
+                storage,
+                List.of(model),
+                scoring,
+                before.map(json -> json.path(RunTemplates.DATE.replace('-', '_')).asText("")));
+    return new MiningRequest(
+        model,
+        data.with(templates),
+        rewards,
+        strategy,
+        decoding,
+        dtype,
+        maxPromptLength,
+        cutOff,
+        badRows,
+        failedRewards);
   }
 
   /** Whether rows are pairs; otherwise they are single completions. */
@@ -108,6 +141,9 @@ public record MiningRequest(
     if (maxPromptLength > 0) {
       json.put("max_prompt_length", maxPromptLength);
     }
+    data.templates()
+        .options()
+        .forEach((option, value) -> json.put(option.replace('-', '_'), value.toString()));
     return json.put("mask_truncated_completions", cutOff == CutOff.LEFT_OUT);
   }
 
@@ -133,12 +169,18 @@ public record MiningRequest(
    *
    * @param dataFingerprint as {@link #dataFingerprint} gives it
    */
-  String fingerprint(Storage storage, String modelFingerprint, String dataFingerprint) {
-    Fingerprint fingerprint = Fingerprint.of("plumbline.mine.2").text("model", modelFingerprint);
+  String fingerprint(Storage storage, ModelDirectory opened, String dataFingerprint) {
+    Fingerprint fingerprint =
+        Fingerprint.of("plumbline.mine.2").text("model", opened.fingerprint());
+    String template = opened.tokenizerFiles().rendering().template();
+    if (!template.isEmpty()) {
+      fingerprint.text("chat template", template);
+    }
     deciding(configuration()).addTo(fingerprint);
     for (RewardSpec reward : rewards) {
       // Stands in the configuration by its path; what it says depends on weights.
-      ScoringModels.path(reward.text())
+      reward
+          .modelPath()
           .ifPresent(
               path ->
                   fingerprint.text(

@@ -2,6 +2,7 @@ package io.plumbline.spark.training;
 
 import io.plumbline.checkpoint.DecidingOptions.Difference;
 import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -43,6 +44,8 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
           "model",
           "critic",
           "critic-model",
+          RunTemplates.TEMPLATE,
+          RunTemplates.TEMPLATE,
           RunIdentity.TRAINING_DATA,
           "data",
           RunIdentity.TRAINING_ROWS,
@@ -213,7 +216,11 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
           .map(Difference::words)
           .forEach(differences::add);
     }
-    for (String option : List.of("model", DATA)) {
+    List<String> read =
+        progress == Progress.TRAINED
+            ? List.of("model", DATA, RunTemplates.TEMPLATE)
+            : List.of("model", DATA);
+    for (String option : read) {
       if (isOther(option, now) && !canBeCompared(option, storage, now, resumed)) {
         differences.add(
             "--%s (%s there, %s now)"
@@ -261,6 +268,9 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
     }
     if (option.equals("model")) {
       return identity.contents().containsKey("model");
+    }
+    if (option.equals(RunTemplates.TEMPLATE)) {
+      return identity.contents().containsKey(option) && now.inputs().containsKey(option);
     }
     return identity.contents().containsKey(RunIdentity.TRAINING_DATA)
         && areFiles(storage, identity)

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.checkpoint.TokenizerFit;
 import io.plumbline.data.ColumnNames;
 import io.plumbline.error.ErrorCode;
@@ -16,6 +17,7 @@ import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
+import io.plumbline.text.TemplateSettings;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -99,12 +101,14 @@ public final class Preflight {
       TrainingRows.Settings rows,
       String model,
       ModelUse use,
+      RunTemplates templates,
       Optional<String> referenceCache) {
     Preflight preflight = new Preflight(storage);
     Set<String> renamed = rows.reading().columns().columns();
     preflight.sources(spark, "--data", rows.data(), Purpose.TRAINING, renamed);
     preflight.sources(spark, "--eval-data", rows.evalData(), Purpose.HELD_OUT, renamed);
     preflight.model(model, use);
+    preflight.gathering(() -> templates.settings(storage));
     preflight.files(rows.data(), rows.evalData());
     preflight.gathering(
         () ->
@@ -136,6 +140,7 @@ public final class Preflight {
         model(
             request.model(),
             request.algorithm() == Algorithm.REWARD ? ModelUse.DECODER : ModelUse.LANGUAGE_MODEL);
+    gathering(() -> request.rows().templates().settings(storage));
     files(request.rows().data(), request.rows().evalData());
     request.rollouts().ifPresent(rollouts -> rollouts(rollouts, model));
     critic(request).ifPresent(critic -> critic(critic, model));
@@ -149,8 +154,8 @@ public final class Preflight {
 
   /** Reward functions are made once here, where a mistake costs nothing yet. */
   private void rollouts(RolloutSettings rollouts, Optional<ModelDirectory> model) {
-    gathering(() -> RolloutRank.rewards(rollouts, storage).close());
-    gathering(() -> RolloutRank.costs(rollouts, storage).close());
+    gathering(() -> RolloutRank.rewards(rollouts, storage, TemplateSettings.NONE).close());
+    gathering(() -> RolloutRank.costs(rollouts, storage, TemplateSettings.NONE).close());
     model.ifPresent(
         opened ->
             gathering(

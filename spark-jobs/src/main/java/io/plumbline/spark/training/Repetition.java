@@ -31,6 +31,7 @@ public record Repetition(String of, RunRecord record, Changes changes) {
           "data.eval", "The held-out data",
           "data.ptx", "The pretraining data",
           "critic", "The model that the critic starts from",
+          "chat-template", "The chat template of --chat-template",
           "reference", "The reference model");
 
   /** Whether bits of a result can be compared with the other's. */

@@ -76,6 +76,7 @@ final class RequestText {
       values.put("columns", rows.columns());
     }
     rows.desirableFrom().ifPresent(rating -> values.put("desirable-from", rating));
+    values.putAll(rows.templates().options());
     if (request.algorithm() == Algorithm.SFT) {
       values.put("supervised-on", word(rows.supervisedOn()));
       values.put("loss-on", word(rows.lossOn()));

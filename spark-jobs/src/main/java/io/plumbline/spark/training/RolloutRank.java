@@ -31,6 +31,7 @@ import io.plumbline.spark.evaluate.Sampler;
 import io.plumbline.spark.gang.GangMember;
 import io.plumbline.spark.reference.SharedModels;
 import io.plumbline.storage.Storage;
+import io.plumbline.text.TemplateSettings;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.train.CriticCredit;
 import io.plumbline.train.Grpo;
@@ -72,23 +73,29 @@ record RolloutRank(
   static final String PRETRAINING = "ptx";
 
   /** The reward functions of a run. */
-  static RewardPanel rewards(RolloutSettings rollouts, Storage storage) {
-    return RewardPanel.open(rollouts.rewards().stream().map(RewardSpec::parse).toList(), storage);
+  static RewardPanel rewards(
+      RolloutSettings rollouts, Storage storage, TemplateSettings rendering) {
+    return RewardPanel.open(
+        rollouts.rewards().stream()
+            .map(reward -> RewardSpec.parse(reward).renderedAs(rendering))
+            .toList(),
+        storage);
   }
 
   /** The cost functions of a run. */
-  static RewardPanel costs(RolloutSettings rollouts, Storage storage) {
+  static RewardPanel costs(RolloutSettings rollouts, Storage storage, TemplateSettings rendering) {
     return RewardPanel.open(
         rollouts.costs().stream()
-            .map(cost -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()))
+            .map(cost -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()).renderedAs(rendering))
             .toList(),
         storage);
   }
 
   /** What a user should know of the rewards and costs and the policy's tokenizer. */
   static List<String> notices(RolloutSettings rollouts, Storage storage, ModelDirectory start) {
-    try (RewardPanel rewards = rewards(rollouts, storage);
-        RewardPanel costs = costs(rollouts, storage)) {
+    TemplateSettings rendering = start.tokenizerFiles().rendering();
+    try (RewardPanel rewards = rewards(rollouts, storage, rendering);
+        RewardPanel costs = costs(rollouts, storage, rendering)) {
       return RewardNotices.of(List.of(rewards, costs), start.tokenizerFiles());
     }
   }
@@ -105,9 +112,10 @@ record RolloutRank(
 
   /** Trains a policy from the newest state, or from the start. */
   LoopOutcome train(Training training) {
+    TemplateSettings rendering = training.start().tokenizerFiles().rendering();
     try (Tokenizer tokenizer = Tokenizer.of(training.start().tokenizerFiles());
-        RewardPanel rewards = rewards(rollouts, storage);
-        RewardPanel costs = costs(rollouts, storage);
+        RewardPanel rewards = rewards(rollouts, storage, rendering);
+        RewardPanel costs = costs(rollouts, storage, rendering);
         Reference reference = reference(training.start())) {
       Parts parts =
           new Parts(
@@ -163,7 +171,9 @@ record RolloutRank(
         return ppo(parts, settings, model, feed);
       }
     }
-    ModelDirectory criticStart = ModelDirectory.open(storage, settings.model());
+    ModelDirectory criticStart =
+        ModelDirectory.open(storage, settings.model())
+            .with(training.start().tokenizerFiles().rendering());
     try (ScoreModel critic = ScoreModel.critic(criticStart, Purpose.TRAINING, computeDtype, seed);
         ActorCritic model =
             ActorCritic.of(

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.Fingerprint;
 import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.source.SparkSources;
@@ -48,8 +49,10 @@ record RunIdentity(
   private static final Pattern STEP_BACK = Pattern.compile("/(?!\\.\\.?/)[^/]+/\\.\\.(/|$)");
   private static final Pattern CONTENT =
       Pattern.compile(
-          "model|critic|data\\.train|data\\.ptx|rows\\.train|(reward|cost)\\..*", Pattern.DOTALL);
-  private static final List<String> INPUTS = List.of("model", "data", "critic-model", "ptx-data");
+          "model|critic|chat-template|data\\.train|data\\.ptx|rows\\.train|(reward|cost)\\..*",
+          Pattern.DOTALL);
+  private static final List<String> INPUTS =
+      List.of("model", "data", "critic-model", "ptx-data", RunTemplates.TEMPLATE);
 
   /**
    * The identity that a record has.

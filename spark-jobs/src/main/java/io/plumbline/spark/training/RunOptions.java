@@ -35,6 +35,7 @@ public final class RunOptions {
           Map.entry("micro-batch-tokens", "how a step's rows share passes"),
           Map.entry("model", "may lie elsewhere: its content is compared"),
           Map.entry("critic-model", "may lie elsewhere: its content is compared"),
+          Map.entry("chat-template", "may lie elsewhere: its content is compared"),
           Map.entry("output", "is the directory itself, which may have moved"),
           Map.entry("resume", "says what becomes of the directory"),
           Map.entry("overwrite", "says what becomes of the directory"),

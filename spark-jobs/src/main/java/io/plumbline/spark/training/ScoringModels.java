@@ -29,17 +29,12 @@ public final class ScoringModels {
   }
 
   private static void put(String prefix, RewardSpec spec, Map<String, String> paths) {
-    if (spec.kind().equals(KIND)) {
-      paths.put(prefix + spec.name(), options(spec).path(PATH).asText());
-    }
+    spec.modelPath().ifPresent(path -> paths.put(prefix + spec.name(), path));
   }
 
   /** The directory of the model of a reward as it is written; empty where it is of another kind. */
   public static Optional<String> path(String reward) {
-    RewardSpec spec = RewardSpec.parse(reward);
-    return spec.kind().equals(KIND)
-        ? Optional.of(options(spec).path(PATH).asText())
-        : Optional.empty();
+    return RewardSpec.parse(reward).modelPath();
   }
 
   /** A reward as it is written, with another path of its model; others stay as they are. */

@@ -2,6 +2,7 @@ package io.plumbline.spark.training;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.TokenizedRow;
@@ -15,6 +16,7 @@ import io.plumbline.spark.tracking.MetricsFile;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.tracking.RunTracking;
 import io.plumbline.storage.Storage;
+import io.plumbline.text.TemplateSettings;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
 import java.time.Duration;
@@ -47,6 +49,7 @@ public final class TrainingJob {
   private final Storage storage;
   private final RunDirectory run;
   private RunRecord record;
+  private TemplateSettings rendering = TemplateSettings.NONE;
 
   /** What this run repeats. */
   private final Optional<Repetition> repetition;
@@ -126,13 +129,14 @@ public final class TrainingJob {
 
   private static TrainingOutcome run(
       SparkSession spark,
-      TrainingRequest request,
+      TrainingRequest asked,
       Map<String, Object> standardOptions,
       Optional<Repetition> repetition,
       ProgressListener progress) {
     Storage storage = Storage.of(spark.sparkContext().hadoopConfiguration());
+    TrainingRequest request = TemplateDate.taken(storage, asked);
     Preflight.require(spark, request, storage);
-    ModelDirectory model = ModelDirectory.open(storage, request.model());
+    ModelDirectory model = request.openModel(storage);
     request
         .rollouts()
         .ifPresent(
@@ -157,20 +161,19 @@ public final class TrainingJob {
     }
   }
 
-  /** The fingerprint of a model; its one pass over the weights also finds those that are NaN. */
-  private static String sound(ModelDirectory model) {
-    model.requireFinite();
-    return model.fingerprint();
-  }
-
   private TrainingOutcome train(ModelDirectory model) {
-    fingerprint("model", sound(model));
+    RunTemplates.unread(model).ifPresent(progress::note);
+    rendering = model.tokenizerFiles().rendering();
+    fingerprint("model", model.soundFingerprint());
+    RunTemplates.fingerprint(model).ifPresent(hex -> fingerprint(RunTemplates.TEMPLATE, hex));
     request
         .rollouts()
         .flatMap(RolloutSettings::withCritic)
         .filter(critic -> !critic.model().isEmpty())
         .ifPresent(
-            critic -> fingerprint("critic", sound(ModelDirectory.open(storage, critic.model()))));
+            critic ->
+                fingerprint(
+                    "critic", ModelDirectory.open(storage, critic.model()).soundFingerprint()));
     request
         .rollouts()
         .ifPresent(
@@ -178,7 +181,8 @@ public final class TrainingJob {
                 ScoringModels.of(rollouts)
                     .forEach(
                         (name, path) ->
-                            fingerprint(name, sound(ModelDirectory.open(storage, path)))));
+                            fingerprint(
+                                name, ModelDirectory.open(storage, path).soundFingerprint())));
 
     TrainingRows rows =
         new TrainingRows(spark, storage, TrainingRows.Settings.of(request), progress, this::note);
@@ -214,7 +218,6 @@ public final class TrainingJob {
     repetition.flatMap(of -> of.difference(record)).ifPresent(progress::note);
     record = record.withCount("steps", outcome.lastStep()).withCount("planned_steps", steps(plan));
     outcome.best().ifPresent(step -> record = record.withCount("best_step", step));
-
     List<Map<String, Double>> metrics = MetricsFile.read(storage, run.metrics());
     Map<String, Double> before = evaluation(metrics, 0);
     Map<String, Double> after = evaluation(metrics, outcome.best().orElse(outcome.lastStep()));
@@ -428,7 +431,7 @@ public final class TrainingJob {
         new TrainingTask(
             storage,
             run,
-            request.model(),
+            new TrainingTask.Start(request.model(), rendering),
             request.algorithm(),
             request.objective(),
             request.rollouts().stream().toList(),

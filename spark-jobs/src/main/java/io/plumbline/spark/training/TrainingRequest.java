@@ -1,11 +1,14 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.tracking.TrackingSettings;
+import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
 import java.util.List;
@@ -78,6 +81,47 @@ public record TrainingRequest(
     return RequestText.of(this);
   }
 
+  /** The model that is trained, as conversations are rendered for it. */
+  ModelDirectory openModel(Storage storage) {
+    return rows.templates().open(storage, model);
+  }
+
+  /** The same with conversations rendered in another way. */
+  TrainingRequest with(RunTemplates templates) {
+    return new TrainingRequest(
+        algorithm,
+        model,
+        rows.with(templates),
+        output,
+        referenceCache,
+        ranks,
+        threadsPerRank,
+        device,
+        seed,
+        maxSteps,
+        epochs,
+        globalBatchSize,
+        microBatchSize,
+        microBatchTokens,
+        optimizer,
+        maxLength,
+        maxPromptLength,
+        truncation,
+        rowOrder,
+        evalSteps,
+        saveSteps,
+        keepCheckpoints,
+        start,
+        computeDtype,
+        saveDtype,
+        objective,
+        rollouts,
+        badRows,
+        badSteps,
+        selection,
+        tracking);
+  }
+
   /**
    * What is trained and evaluated on.
    *
@@ -91,6 +135,7 @@ public record TrainingRequest(
    * @param packing whether rows are put together to {@code maxLength} tokens
    * @param columns under which names columns are read, as {@code NAME=COLUMN}
    * @param desirableFrom the least rating of a completion that is good, for labels that are numbers
+   * @param templates how conversations are rendered
    */
   public record Rows(
       List<String> data,
@@ -101,7 +146,22 @@ public record TrainingRequest(
       LossOn lossOn,
       RowPacking packing,
       List<String> columns,
-      Optional<Double> desirableFrom) {
+      Optional<Double> desirableFrom,
+      RunTemplates templates) {
+    Rows with(RunTemplates other) {
+      return new Rows(
+          data,
+          weights,
+          evalData,
+          evalSplit,
+          supervisedOn,
+          lossOn,
+          packing,
+          columns,
+          desirableFrom,
+          other);
+    }
+
     /** Rows of files as they are. */
     public static Rows of(List<String> data, List<String> evalData) {
       return new Rows(
@@ -113,7 +173,8 @@ public record TrainingRequest(
           LossOn.COMPLETION,
           RowPacking.OFF,
           List.of(),
-          Optional.empty());
+          Optional.empty(),
+          RunTemplates.NONE);
     }
 
     /** Whether anything is held out. */

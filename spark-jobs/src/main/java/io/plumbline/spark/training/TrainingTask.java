@@ -21,11 +21,13 @@ import io.plumbline.spark.gang.Placement;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
+import io.plumbline.text.TemplateSettings;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
 import io.plumbline.train.TokenMethod;
 import io.plumbline.train.TrainingLoop;
 import io.plumbline.train.TrainingMethod;
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -46,7 +48,7 @@ import java.util.TreeMap;
 record TrainingTask(
     Storage storage,
     RunDirectory run,
-    String model,
+    Start model,
     Algorithm algorithm,
     ObjectiveSettings objective,
     List<RolloutSettings> rollouts,
@@ -60,6 +62,9 @@ record TrainingTask(
     LoopSettings loop,
     Duration deadline)
     implements GangTask {
+
+  /** The model that is trained, and how conversations are rendered for it. */
+  record Start(String path, TemplateSettings rendering) implements Serializable {}
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -75,7 +80,7 @@ record TrainingTask(
   }
 
   private LoopOutcome train(GangMember member) {
-    ModelDirectory start = ModelDirectory.open(storage, model);
+    ModelDirectory start = ModelDirectory.open(storage, model.path()).with(model.rendering());
     return algorithm == Algorithm.REWARD
         ? reward(start, member)
         : policy(start, member, !rollouts.isEmpty() ? this::onRollouts : this::onRows);

@@ -16,7 +16,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigTemplateTest {
   private static final List<String> SAMPLES =
-      List.of("3", "0.5", "sigmoid", "5%", "length{\"per_token\": 1}", "a: b # c");
+      List.of(
+          "3",
+          "0.5",
+          "sigmoid",
+          "5%",
+          "length{\"per_token\": 1}",
+          "a: b # c",
+          "{\"a\": 1}",
+          "2026-05-04");
 
   @TempDir Path directory;
 

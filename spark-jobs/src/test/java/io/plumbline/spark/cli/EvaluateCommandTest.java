@@ -245,6 +245,8 @@ class EvaluateCommandTest {
             "reward", "length{\"target\":3}",
             "compute-dtype", "bf16",
             "columns", "prompt=question",
+            "chat-template-kwargs", "{\"enable_thinking\": false}",
+            "chat-template-date", "2026-05-04",
             "top-p", "0.5",
             "min-p", "0.5");
     if (option.equals("reference")) {

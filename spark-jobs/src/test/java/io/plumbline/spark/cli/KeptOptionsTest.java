@@ -81,6 +81,22 @@ class KeptOptionsTest {
     changes.put("truncation-mode", new Change("--max-length 12", "", "--truncation-mode keep_end"));
     changes.put("loss-on", new Change("--kind supervised", "", "--loss-on all"));
     changes.put("packing", new Change("--kind supervised", "", "--packing bfd"));
+    changes.put(
+        "chat-template",
+        new Change(
+            "--data @chats", "--chat-template @toned.jinja", "--chat-template @dated.jinja"));
+    changes.put(
+        "chat-template-kwargs",
+        new Change(
+            "--data @chats --chat-template @toned.jinja",
+            "",
+            "--chat-template-kwargs {\"tone\":\"curt\"}"));
+    changes.put(
+        "chat-template-date",
+        new Change(
+            "--data @chats --chat-template @dated.jinja",
+            "--chat-template-date 2020-02-29",
+            "--chat-template-date 2020-03-01"));
     changes.put("compute-dtype", new Change("", "", "--compute-dtype bf16"));
     return changes;
   }
@@ -110,6 +126,14 @@ class KeptOptionsTest {
         "both",
         "{'prompt':'Say %d.','chosen':' %d is it','rejected':' No','completion':' %d',"
             + "'label':true}");
+    String turns = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}";
+    Files.writeString(directory.resolve("toned.jinja"), "{{ tone|default('kind') }}" + turns);
+    Files.writeString(directory.resolve("dated.jinja"), "{{ strftime_now('%d %B %Y') }}" + turns);
+    rows(
+        "chats",
+        "{'prompt':[{'role':'user','content':'Say %d.'}],"
+            + "'chosen':[{'role':'assistant','content':'Yes %d'}],"
+            + "'rejected':[{'role':'assistant','content':'No %d'}]}");
     rows("texts", "{'prompt':'Say %d.','completion':' %d is it'}");
   }
 
@@ -310,6 +334,8 @@ class KeptOptionsTest {
             "columns", "prompt=question",
             "reward", "length{\"target\":3}",
             "compute-dtype", "bf16",
+            "chat-template-kwargs", "{\"tone\":\"curt\"}",
+            "chat-template-date", "2020-02-29",
             "top-p", "0.5",
             "min-p", "0.5");
     Set<String> notRecorded =

@@ -213,7 +213,8 @@ class PolicyEvaluationTest {
     double kl = 0;
     double digits = 0;
     double length = 0;
-    try (Sampler sampler = Sampler.open(Storage.local(), rope, ComputeDtype.F32);
+    try (Sampler sampler =
+            Sampler.open(ModelDirectory.open(Storage.local(), rope), ComputeDtype.F32);
         CausalLm reference =
             CausalLm.load(
                 ModelDirectory.open(Storage.local(), llama),

@@ -73,7 +73,13 @@ class RewardScoringTest {
     List<JsonNode> found = new ArrayList<>();
     try (StageResults<Score> results =
         Scoring.run(
-            Storage.local(), rows, model, ComputeDtype.F32, 1024, 1, ProgressListener.NONE)) {
+            Storage.local(),
+            rows,
+            ModelDirectory.open(Storage.local(), model),
+            ComputeDtype.F32,
+            1024,
+            1,
+            ProgressListener.NONE)) {
       assertThat(results.size()).isEqualTo(64);
       results.iterator().forEachRemaining(score -> found.add(json(score)));
     }
@@ -134,7 +140,8 @@ class RewardScoringTest {
   @Test
   void aCompletionScoresAsItsSideOfAPairAndAsItsText() {
     String prompt = "Question: What is 41 + 19?\nAnswer:";
-    try (Scorer scorer = Scorer.open(Storage.local(), model, ComputeDtype.F32)) {
+    try (Scorer scorer =
+        Scorer.open(ModelDirectory.open(Storage.local(), model), ComputeDtype.F32)) {
       List<Score> scores =
           scorer.score(
               List.of(
@@ -166,7 +173,8 @@ class RewardScoringTest {
 
   @Test
   void aRewardModelWritesNoText() {
-    assertThatThrownBy(() -> Sampler.open(Storage.local(), model, ComputeDtype.F32))
+    assertThatThrownBy(
+            () -> Sampler.open(ModelDirectory.open(Storage.local(), model), ComputeDtype.F32))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("is a reward model");
     JavaRDD<Map<String, Object>> rows =
@@ -179,7 +187,7 @@ class RewardScoringTest {
                 Sampling.run(
                     Storage.local(),
                     rows,
-                    model,
+                    ModelDirectory.open(Storage.local(), model),
                     ComputeDtype.F32,
                     DecodingSettings.greedy(1),
                     1,

@@ -41,7 +41,7 @@ class SamplingTest {
   static void open() throws IOException {
     golden = GoldenLlama.read();
     model = GoldenLlama.directory(temp);
-    sampler = Sampler.open(Storage.local(), model, ComputeDtype.F32);
+    sampler = Sampler.open(ModelDirectory.open(Storage.local(), model), ComputeDtype.F32);
   }
 
   @AfterAll
@@ -114,7 +114,13 @@ class SamplingTest {
     List<Sample> samples = new ArrayList<>();
     try (StageResults<Sample> results =
         Sampling.run(
-            Storage.local(), table, model, ComputeDtype.F32, settings, 1, ProgressListener.NONE)) {
+            Storage.local(),
+            table,
+            ModelDirectory.open(Storage.local(), model),
+            ComputeDtype.F32,
+            settings,
+            1,
+            ProgressListener.NONE)) {
       results.iterator().forEachRemaining(samples::add);
     }
 

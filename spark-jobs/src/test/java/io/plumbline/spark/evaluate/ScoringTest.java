@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.reference.GoldenPairs;
@@ -36,7 +37,7 @@ class ScoringTest {
   static void open() throws IOException {
     golden = GoldenLlama.read();
     model = GoldenLlama.directory(temp);
-    scorer = Scorer.open(Storage.local(), model, ComputeDtype.F32);
+    scorer = Scorer.open(ModelDirectory.open(Storage.local(), model), ComputeDtype.F32);
   }
 
   @AfterAll
@@ -83,7 +84,13 @@ class ScoringTest {
     List<Score> scores = new ArrayList<>();
     try (StageResults<Score> results =
         Scoring.run(
-            Storage.local(), rows, model, ComputeDtype.F32, 1024, 1, ProgressListener.NONE)) {
+            Storage.local(),
+            rows,
+            ModelDirectory.open(Storage.local(), model),
+            ComputeDtype.F32,
+            1024,
+            1,
+            ProgressListener.NONE)) {
       assertThat(results.size()).isEqualTo(64);
       Iterator<Score> iterator = results.iterator();
       iterator.forEachRemaining(scores::add);

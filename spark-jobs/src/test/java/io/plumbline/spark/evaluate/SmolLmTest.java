@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
@@ -39,7 +40,8 @@ class SmolLmTest {
 
   @Test
   void textsAndPairsScoreAsInTransformers() {
-    try (Scorer scorer = Scorer.open(Storage.local(), model, ComputeDtype.F32)) {
+    try (Scorer scorer =
+        Scorer.open(ModelDirectory.open(Storage.local(), model), ComputeDtype.F32)) {
       for (JsonNode text : golden.get("texts")) {
         Score.CompletionScore score =
             (Score.CompletionScore) scorer.texts(List.of(text.get("text").textValue())).get(0);
@@ -67,7 +69,8 @@ class SmolLmTest {
 
   @Test
   void greedyTextIsThatOfTransformers() {
-    try (Sampler sampler = Sampler.open(Storage.local(), model, ComputeDtype.F32)) {
+    try (Sampler sampler =
+        Sampler.open(ModelDirectory.open(Storage.local(), model), ComputeDtype.F32)) {
       for (JsonNode chat : golden.get("chats")) {
         int[] expected = ints(chat.get("greedy_ids"));
         Map<String, Object> row =

@@ -1,5 +1,6 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
@@ -52,6 +53,7 @@ final class TestRequest implements Cloneable {
   private BadSteps badSteps = BadSteps.STOP;
   private Selection selection = Selection.LAST;
   private Optional<TrackingSettings> tracking = Optional.empty();
+  private RunTemplates templates = RunTemplates.NONE;
 
   private TestRequest() {}
 
@@ -181,6 +183,10 @@ final class TestRequest implements Cloneable {
     return with(r -> r.selection = value);
   }
 
+  TestRequest templates(RunTemplates value) {
+    return with(r -> r.templates = value);
+  }
+
   TestRequest tracking(TrackingSettings value) {
     return with(r -> r.tracking = Optional.of(value));
   }
@@ -198,7 +204,8 @@ final class TestRequest implements Cloneable {
             lossOn,
             packing,
             List.of(),
-            Optional.empty()),
+            Optional.empty(),
+            templates),
         output,
         cache,
         ranks,
