@@ -114,7 +114,14 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
    * @param atMost more of them, in all, end the run
    * @param atMostShare a larger share of a phase's rollouts ends it
    */
-  public record FailureLimit(OptionalLong atMost, double atMostShare) {}
+  public record FailureLimit(OptionalLong atMost, double atMostShare) {
+    /** What helps where so many of all failed: to allow most of them helps nobody. */
+    public static String remedy(long failed, long all) {
+      return 2 * failed > all
+          ? "fix the function, the column that it reads or its parameters."
+          : "fix the function, or allow more by --max-failed-rewards.";
+    }
+  }
 
   private final Settings settings;
   private final CausalLm policy;
@@ -904,10 +911,10 @@ public final class Rollouts implements StepFeed, LearnedRollouts {
         String.format(
             Locale.ROOT,
             "%,d of %,d rollouts of the newest phase have no reward, because a function failed%s;"
-                + " the ledger has the reason of each: mend the function, or allow more by"
-                + " --max-failed-rewards.",
+                + " the ledger has the reason of each: %s",
             now,
             marks.length,
-            example));
+            example,
+            FailureLimit.remedy(now, marks.length)));
   }
 }

@@ -241,7 +241,8 @@ class RolloutsTest {
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.REWARD_FAILED))
         .hasMessageContaining("16 of 16 rollouts")
-        .hasMessageContaining("--max-failed-rewards");
+        .hasMessageContaining("fix the function")
+        .hasMessageNotContaining("--max-failed-rewards");
     assertThat(run.ledger("run")).hasSize(16).allMatch(row -> row.failure().isPresent());
   }
 

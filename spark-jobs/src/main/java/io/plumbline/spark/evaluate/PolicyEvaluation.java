@@ -356,10 +356,11 @@ public final class PolicyEvaluation {
           String.format(
               Locale.ROOT,
               "%,d of %,d completions have no reward, because a function failed (for example:"
-                  + " %s): mend the function, or allow more by --max-failed-rewards.",
+                  + " %s): %s",
               failed,
               all,
-              failure));
+              failure,
+              FailureLimit.remedy(failed, all)));
     }
   }
 

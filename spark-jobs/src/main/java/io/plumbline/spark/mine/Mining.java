@@ -26,6 +26,7 @@ import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.tracking.StageProgress;
 import io.plumbline.spark.training.TrainingRequest.Start;
 import io.plumbline.storage.Storage;
+import io.plumbline.train.Rollouts;
 import io.plumbline.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -349,8 +350,12 @@ public final class Mining {
     if (tooMany) {
       throw new PlumblineException(
           ErrorCode.REWARD_FAILED,
-          "%,d of %,d completions have no reward, because a function failed (for example: %s); mend the function, or allow more by --max-failed-rewards."
-              .formatted(failed, tally.completions, tally.firstFailure));
+          "%,d of %,d completions have no reward, because a function failed (for example: %s); %s"
+              .formatted(
+                  failed,
+                  tally.completions,
+                  tally.firstFailure,
+                  Rollouts.FailureLimit.remedy(failed, tally.completions)));
     }
     if (tally.rows == 0) {
       throw new PlumblineException(

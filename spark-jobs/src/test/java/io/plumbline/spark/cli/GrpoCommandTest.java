@@ -263,7 +263,7 @@ class GrpoCommandTest {
 
     assertThat(call.status()).isEqualTo(1);
     assertThat(call.err())
-        .contains("16 of 16 rollouts", "solution", "--max-failed-rewards")
-        .doesNotContain("\tat ");
+        .contains("16 of 16 rollouts", "solution", "the column that it reads")
+        .doesNotContain("--max-failed-rewards", "\tat ");
   }
 }
