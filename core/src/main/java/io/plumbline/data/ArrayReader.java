@@ -78,7 +78,7 @@ final class ArrayReader extends DataFileReader {
   private PlumblineException unreadable(String why) {
     return new PlumblineException(
         ErrorCode.BAD_DATA,
-        "%s cannot be read from element %,d of its JSON array on (%s); mend it there, or write one object a line, where a bad row is refused by itself"
+        "%s cannot be read from element %,d of its JSON array on (%s); fix it there, or write one object a line, where a bad row is refused by itself"
             .formatted(path, element, why));
   }
 

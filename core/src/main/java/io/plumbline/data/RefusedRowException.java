@@ -7,7 +7,7 @@ public final class RefusedRowException extends Exception {
   private final RefusalReason reason;
 
   /**
-   * @param detail what exactly is wrong, for the person who mends the row; may hold a little of its
+   * @param detail what exactly is wrong, for the person who fixes the row; may hold a little of its
    *     text
    */
   public RefusedRowException(RefusalReason reason, String detail) {

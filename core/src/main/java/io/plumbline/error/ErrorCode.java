@@ -43,7 +43,7 @@ public enum ErrorCode {
   }
 
   /**
-   * What the process exits with: 2 for what the user can mend in the call or the data, 1 otherwise.
+   * What the process exits with: 2 for what the user can fix in the call or the data, 1 otherwise.
    */
   public int exitStatus() {
     return exitStatus;

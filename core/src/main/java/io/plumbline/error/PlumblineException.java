@@ -3,7 +3,7 @@ package io.plumbline.error;
 import java.util.Objects;
 
 /**
- * A failure with a code and one sentence that says what is wrong, where, and how to mend it.
+ * A failure with a code and one sentence that says what is wrong, where, and how to fix it.
  *
  * <p>Unchecked, because almost no caller can do anything about one but end its stage.
  */

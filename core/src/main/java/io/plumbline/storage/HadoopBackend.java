@@ -373,7 +373,7 @@ final class HadoopBackend implements StorageBackend {
         LOG.warn(
             "This Hadoop ({}) cannot create an object of {} on condition; of two runs that claim"
                 + " the same name at the same moment both may believe they have it; Hadoop 3.4.2"
-                + " or newer mends that",
+                + " or newer fixes that",
             org.apache.hadoop.util.VersionInfo.getVersion(),
             scheme);
       }

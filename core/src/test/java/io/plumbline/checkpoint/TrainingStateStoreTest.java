@@ -212,7 +212,7 @@ class TrainingStateStoreTest {
     assertThatThrownBy(() -> store.newest().orElseThrow().json("state"))
         .isInstanceOf(PlumblineException.class);
 
-    // The mend that the sentence names.
+    // The fix that the sentence names.
     Storage.local().delete(step(6).toString());
     assertThat(store.newest().orElseThrow().step()).isEqualTo(5);
   }

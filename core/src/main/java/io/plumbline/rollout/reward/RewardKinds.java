@@ -74,7 +74,7 @@ final class RewardKinds {
           ErrorCode.BAD_USAGE,
           "A reward factory on the class path cannot be loaded: "
               + e.getMessage()
-              + "; mend the file META-INF/services/"
+              + "; fix the file META-INF/services/"
               + RewardFunctionFactory.class.getName()
               + " of its jar.",
           e);

@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Failures of what lies below Plumbline that a user can mend, found by what Java, Spark, Hadoop and
+ * Failures of what lies below Plumbline that a user can fix, found by what Java, Spark, Hadoop and
  * PyTorch say of them. Spark hands most of them on as text, so that classes alone do not tell.
  */
 enum KnownCause {

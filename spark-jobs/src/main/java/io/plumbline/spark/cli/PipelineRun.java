@@ -233,7 +233,7 @@ final class PipelineRun {
   private static String ending(PipelineStage stage, Failure failure) {
     String sentence = failure.sentence().strip();
     return String.format(
-        "Stage %s (%s) failed: %s%s What was done before it stays: once that is mended, the same"
+        "Stage %s (%s) failed: %s%s What was done before it stays: once that is fixed, the same"
             + " call %s.%s",
         stage.name(),
         stage.command().name(),

@@ -15,8 +15,8 @@ import picocli.CommandLine.ParseResult;
 
 /**
  * The program: {@code plumbline COMMAND}, by the launcher on an embedded local Spark or by
- * spark-submit on a cluster. Ends with 0, with 2 for what the user can mend in the call or the
- * data, and with 1 for anything else.
+ * spark-submit on a cluster. Ends with 0, with 2 for what the user can fix in the call or the data,
+ * and with 1 for anything else.
  */
 public final class Plumbline {
   private static final String LOG_CONFIGURATION = "log4j2.configurationFile";

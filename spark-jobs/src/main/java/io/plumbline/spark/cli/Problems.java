@@ -11,7 +11,7 @@ final class Problems {
   // A set, because a value that is read twice is still one problem.
   private final Set<String> sentences = new LinkedHashSet<>();
 
-  /** Adds one sentence that says what is wrong and how to mend it. */
+  /** Adds one sentence that says what is wrong and how to fix it. */
   void add(String sentence) {
     sentences.add(sentence);
   }

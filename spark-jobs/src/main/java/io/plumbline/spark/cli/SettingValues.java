@@ -63,9 +63,9 @@ final class SettingValues {
   }
 
   /** The value of a setting that must be there; where it is not, that is a problem. */
-  <T> Optional<T> require(Setting<T> setting, String mend) {
+  <T> Optional<T> require(Setting<T> setting, String fix) {
     if (!has(setting) && setting.initial().isEmpty()) {
-      problems.add(String.format("%s is missing: %s.", setting.option(), mend));
+      problems.add(String.format("%s is missing: %s.", setting.option(), fix));
     }
     return find(setting);
   }

@@ -178,7 +178,7 @@ public final class InputRows {
               () ->
                   new PlumblineException(
                       ErrorCode.BAD_DATA,
-                      "%s:%d cannot be read: %s; mend the line or leave it out."
+                      "%s:%d cannot be read: %s; fix the line or leave it out."
                           .formatted(
                               file,
                               row.line(),

@@ -349,7 +349,7 @@ public final class Sampler implements AutoCloseable {
   private static PlumblineException refused(long place, String why, Throwable cause) {
     return new PlumblineException(
         ErrorCode.BAD_DATA,
-        "Row %d cannot be completed: %s; mend the row or leave it out.".formatted(place + 1, why),
+        "Row %d cannot be completed: %s; fix the row or leave it out.".formatted(place + 1, why),
         cause);
   }
 

@@ -182,7 +182,7 @@ final class ScoringRows {
   private static PlumblineException refused(long index, String why, Throwable cause) {
     return new PlumblineException(
         ErrorCode.BAD_DATA,
-        "Row %d cannot be scored: %s; mend the row or leave it out.".formatted(index + 1, why),
+        "Row %d cannot be scored: %s; fix the row or leave it out.".formatted(index + 1, why),
         cause);
   }
 }

@@ -20,8 +20,8 @@ import scala.reflect.ClassTag$;
 /**
  * Runs a task on N ranks at once as a barrier stage that Spark retries whole.
  *
- * <p>A failure that another try cannot mend (bad data, numbers that are not finite, a mistake in
- * the call…) ends the job at once. After one that it can (a lost executor, a broken connection,
+ * <p>A failure that another try cannot fix (bad data, numbers that are not finite, a mistake in the
+ * call…) ends the job at once. After one that it can (a lost executor, a broken connection,
  * storage) Spark starts all ranks again, up to {@code spark.stage.maxConsecutiveAttempts} times.
  */
 public final class Gang {
@@ -59,7 +59,7 @@ public final class Gang {
   /**
    * Finds out in seconds whether a gang of this size can start.
    *
-   * @throws PlumblineException CLUSTER_UNFIT, with the mend
+   * @throws PlumblineException CLUSTER_UNFIT, with the fix
    */
   public static void check(SparkSession spark, int ranks) {
     Preflight.check(spark, ranks, DeviceChoice.CPU);
@@ -69,7 +69,7 @@ public final class Gang {
    * Finds out in seconds whether a gang of this size can start with a device for each rank. Where
    * these are GPUs, a gang tries them.
    *
-   * @throws PlumblineException CLUSTER_UNFIT, with the mend
+   * @throws PlumblineException CLUSTER_UNFIT, with the fix
    */
   public static void check(SparkSession spark, int ranks, DeviceChoice device) {
     Preflight.check(spark, ranks, device);

@@ -83,7 +83,7 @@ final class SourceFailures {
     if (isParsing(e)) {
       return new PlumblineException(
           ErrorCode.BAD_USAGE,
-          "%s cannot be parsed: %s; mend the %s"
+          "%s cannot be parsed: %s; fix the %s"
               .formatted(
                   shown(source.given()),
                   reason(e),
@@ -96,7 +96,7 @@ final class SourceFailures {
         find(e, AnalysisException.class).isPresent()
             ? ErrorCode.BAD_USAGE
             : ErrorCode.INPUT_NOT_FOUND,
-        "%s cannot be read: %s; mend the %s"
+        "%s cannot be read: %s; fix the %s"
             .formatted(
                 shown(source.given()),
                 reason(e),
@@ -122,7 +122,7 @@ final class SourceFailures {
       return new PlumblineException(
           ErrorCode.BAD_DATA,
           ("%s has a line with more or fewer fields than its header, or a value of another type"
-                  + " (%s); mend it, or say how the file is written, as in csv{\"quote\":\"'\"}:PATH")
+                  + " (%s); fix it, or say how the file is written, as in csv{\"quote\":\"'\"}:PATH")
               .formatted(shown(source.given()), reason),
           e);
     }
@@ -133,9 +133,9 @@ final class SourceFailures {
                 shown(source.given()),
                 reason,
                 data
-                    ? "a value does not fit what the query does with it, so mend the query or the"
+                    ? "a value does not fit what the query does with it, so fix the query or the"
                         + " data (Spark's log says more)"
-                    : "Spark's log says why; mend that and run again"),
+                    : "Spark's log says why; fix that and run again"),
         e);
   }
 

@@ -42,7 +42,7 @@ public final class Preflight {
     TOKENIZER
   }
 
-  /** One thing that is wrong: a sentence with what, where and how to mend it. */
+  /** One thing that is wrong: a sentence with what, where and how to fix it. */
   public record Problem(ErrorCode code, String sentence) {}
 
   /** Values and the two moments of AdamW, in f32. */

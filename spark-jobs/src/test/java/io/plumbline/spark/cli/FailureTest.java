@@ -17,9 +17,9 @@ class FailureTest {
         new RuntimeException(
             "Job aborted",
             new IllegalStateException(
-                new PlumblineException(ErrorCode.BAD_DATA, "Row 3 is broken: mend it.")));
+                new PlumblineException(ErrorCode.BAD_DATA, "Row 3 is broken: fix it.")));
 
-    assertThat(Failure.of(wrapped)).isEqualTo(new Failure("Row 3 is broken: mend it.", 2, false));
+    assertThat(Failure.of(wrapped)).isEqualTo(new Failure("Row 3 is broken: fix it.", 2, false));
   }
 
   @Test

@@ -306,11 +306,11 @@ class PipelineCommandTest {
     assertThat(Files.readString(output.resolve("report.html")))
         .contains("Stage broken failed.", "4 of 5 stages are done");
 
-    // Nothing of worth was made yet, so a mended file needs no further word.
+    // Nothing of worth was made yet, so a fixed file needs no further word.
     Files.writeString(file, worse.replace("bad.jsonl", "sft.jsonl"));
-    Call mended = pipeline();
-    assertThat(mended.status()).as(mended.err()).isZero();
-    assertThat(mended.err())
+    Call fixed = pipeline();
+    assertThat(fixed.status()).as(fixed.err()).isZero();
+    assertThat(fixed.err())
         .contains("[4/5] said: done before", "[5/5] broken: begins again (data was ");
   }
 
