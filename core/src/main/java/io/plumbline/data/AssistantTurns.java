@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 
 /**
  * Where the assistant's turns stand in the ids of a whole conversation whose template does not mark
@@ -21,7 +22,8 @@ import java.util.Optional;
  * the opening of an assistant turn, where both are the beginning of the whole. A template may
  * render a turn in another way where more comes after it: it ends the last turn otherwise, or
  * leaves earlier reasoning out. Then the turn is looked for in the whole itself: it begins behind
- * its opening or at its content, and ends with the first special token behind its content.
+ * its opening or at its content, and ends with the first special token behind its content, or, in a
+ * tokenizer that has none there, with the first added one.
  */
 final class AssistantTurns {
   /** Marks stand around contents, one letter each from a plane that no text uses. */
@@ -121,7 +123,7 @@ final class AssistantTurns {
     }
     Contents found = contents();
     int content = found.ends()[message];
-    int from = content < 0 ? same : Math.max(same, tokenAt(content));
+    int from = content < 0 ? same : Math.max(start, tokenAt(content));
     int limit = ids.length;
     for (int later = message + 1; later < messages.size(); later++) {
       if (found.starts()[later] >= 0) {
@@ -129,15 +131,30 @@ final class AssistantTurns {
         break;
       }
     }
-    for (int i = from; i < limit; i++) {
-      if (tokenizer.isSpecial(ids[i])) {
-        return i + 1;
-      }
+    // What both renderings say behind the content is the turn's, such as a line end behind the
+    // token that ends it.
+    int[] candidates = Arrays.copyOfRange(ids, from, limit);
+    int ending = first(candidates, tokenizer::isSpecial);
+    if (ending < 0) {
+      // Some files add the token that ends turns, and do not call it special.
+      ending = first(candidates, tokenizer::isAdded);
+    }
+    if (ending >= 0) {
+      return Math.max(same, from + ending + 1);
     }
     if (content < 0) {
       throw unmarked(message + 1, "it is rendered in another way where more comes after it");
     }
-    return from;
+    return Math.max(same, from);
+  }
+
+  private static int first(int[] ids, IntPredicate token) {
+    for (int i = 0; i < ids.length; i++) {
+      if (token.test(ids[i])) {
+        return i;
+      }
+    }
+    return -1;
   }
 
   /** The first token that a character belongs to, or that stands behind it. */

@@ -3,9 +3,12 @@ package io.plumbline.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +18,8 @@ import org.junit.jupiter.api.Test;
 
 /** Which tokens count, by templates that mark the assistant's turns and by one that does not. */
 class LossOnTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
   private static final String MARKED =
       "{%- for m in messages -%}{{ '<|im_start|>' + m.role + '\\n"
           + "' }}{%- if m.role == 'assistant' -%}{%- generation -%}{{ m.content + '<|im_end|>\\n"
@@ -195,6 +200,50 @@ class LossOnTest {
     // An assistant that speaks first has nothing before it.
     assertThat(learned(row(UNMARKED, whole(CHAT.subList(1, 4)))))
         .isEqualTo("Hello.<|im_end|>\nDays.<|im_end|>\n");
+  }
+
+  /** As Phi 3's: behind the last turn's own end stands that of the text. */
+  @Test
+  void aTurnDoesNotHoldTheTokenThatOpensTheNextOne() throws Exception {
+    String textEnds = UNMARKED + "{%- if not add_generation_prompt -%}<|endoftext|>{%- endif -%}";
+    assertThat(learned(row(textEnds, whole(CHAT))))
+        .isEqualTo("Hello.<|im_end|>\nDays.<|im_end|>\n<|endoftext|>");
+    assertThat(learned(row(textEnds, whole(CHAT.subList(0, 3))))).isEqualTo("Hello.<|im_end|>\n");
+  }
+
+  /** Some files add the tokens that end turns, and do not call them special. */
+  @Test
+  void aTurnHoldsTheTokenThatEndsItWhereItIsNotCalledSpecial() throws Exception {
+    TreeMap<String, String> contents = Rows.tokenizerFiles().contents();
+    ObjectNode definition = (ObjectNode) JSON.readTree(contents.get("tokenizer.json"));
+    ObjectNode token = (ObjectNode) definition.path("added_tokens").get(0).deepCopy();
+    int next = definition.path("model").path("vocab").size();
+    token.put("id", next).put("content", "<|end|>").put("special", false);
+    definition.withArray("added_tokens").add(token);
+    contents.put("tokenizer.json", definition.toString());
+    contents.put(
+        "chat_template.jinja",
+        "{%- for m in messages -%}{{ m.role + ': ' + m.content }}"
+            + "{{ '<|endoftext|>' if loop.last and m.role == 'assistant' else '<|end|>\n' }}"
+            + "{%- endfor -%}{%- if add_generation_prompt -%}{{ 'assistant: ' }}{%- endif -%}");
+    try (Tokenizer tokenizer = Tokenizer.of(new TokenizerFiles(contents))) {
+      int end = tokenizer.encodeWithoutSpecialTokens("<|end|>")[0];
+      assertThat(tokenizer.isSpecial(end)).isFalse();
+      TokenizedRow row =
+          new ExampleTokenizer(tokenizer, LengthLimits.none(), LossOn.ASSISTANT)
+              .tokenize(whole(CHAT), 0)
+              .row();
+      int[] ids = row.completions().get(0);
+      byte[] mask = row.lossMasks().get(0);
+      List<Integer> ends = new ArrayList<>();
+      for (int i = 0; i < ids.length; i++) {
+        if (ids[i] == end) {
+          ends.add((int) mask[i]);
+        }
+      }
+      // That of the assistant's first turn, and not that of the user's turn behind it.
+      assertThat(ends).containsExactly(1, 0);
+    }
   }
 
   private static TokenizedRow row(String template, Example example) throws Exception {
