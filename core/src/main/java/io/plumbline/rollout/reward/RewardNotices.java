@@ -8,7 +8,6 @@ import io.plumbline.text.TokenizerFiles;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -18,11 +17,13 @@ import java.util.regex.Pattern;
 public final class RewardNotices {
   private static final Pattern OPENING_AT_END = Pattern.compile("<[\\w|.:-]++>\\s*$");
 
+  private static final Pattern CLOSING_AT_END = Pattern.compile("</([\\w|.:-]++)>\\s*$");
+
   private RewardNotices() {}
 
   /**
    * Sentences on texts that rewards read: those that are special tokens, and the one that the chat
-   * template's prompt ends with. What holds of several panels is said once.
+   * template's prompt ends with, opened or closed. What holds of several panels is said once.
    */
   public static List<String> of(List<RewardPanel> panels, TokenizerFiles files) {
     if (panels.stream().allMatch(panel -> panel.reads().isEmpty())) {
@@ -50,7 +51,15 @@ public final class RewardNotices {
                 + (special.size() == 1 ? " is a special token" : " are special tokens")
                 + " of this tokenizer; completions keep them for the rewards that read them");
       }
-      opening(tokenizer).filter(read::contains).ifPresent(tag -> notices.add(opened(tag, panel)));
+      String prompt = prompt(tokenizer);
+      Matcher opening = OPENING_AT_END.matcher(prompt);
+      if (opening.find() && read.contains(opening.group().strip())) {
+        notices.add(opened(opening.group().strip(), panel));
+      }
+      Matcher closing = CLOSING_AT_END.matcher(prompt);
+      if (closing.find() && read.contains("<" + closing.group(1) + ">")) {
+        notices.add(closed(closing.group(1)));
+      }
     }
     return List.copyOf(notices);
   }
@@ -64,19 +73,27 @@ public final class RewardNotices {
             : "");
   }
 
-  /** The tag that a rendered prompt ends with. */
-  private static Optional<String> opening(Tokenizer tokenizer) {
+  private static String closed(String tag) {
+    return "rewards: the chat template's prompt opens and closes <"
+        + tag
+        + "> itself, so completions have none of it and rewards that look for it there stay at"
+        + " their penalty: leave "
+        + tag
+        + " out of their tags, or have the template leave it open (for Qwen 3 by"
+        + " --chat-template-kwargs '{\"enable_thinking\":true}')";
+  }
+
+  /** A rendered prompt; empty where there is no template. */
+  private static String prompt(Tokenizer tokenizer) {
     ChatRequest question =
         ChatRequest.of(List.of(Map.of("role", "user", "content", "1 + 1?"))).withGenerationPrompt();
     try {
-      String prompt = tokenizer.render(question).text();
-      Matcher matcher = OPENING_AT_END.matcher(prompt);
-      return matcher.find() ? Optional.of(matcher.group().strip()) : Optional.empty();
+      return tokenizer.render(question).text();
     } catch (PlumblineException e) {
       if (ChatTemplate.wasStopped(e)) {
         throw e;
       }
-      return Optional.empty(); // No template, or one that wants other messages; rows will show.
+      return ""; // No template, or one that wants other messages; rows will show.
     }
   }
 }

@@ -76,6 +76,20 @@ class RewardTextTest {
     assertThat(notices("answer", files)).isEmpty();
   }
 
+  /** As Qwen 3's with enable_thinking=false. */
+  @Test
+  void aUserIsToldOfReasoningThatTheTemplateCloses() throws Exception {
+    TokenizerFiles files =
+        files(
+            "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+                + "{% if add_generation_prompt %}{{ '<think>\\n\\n</think>\\n\\n' }}{% endif %}");
+    assertThat(notices("tags", files).get(1))
+        .contains("opens and closes <think> itself")
+        .contains("enable_thinking");
+    assertThat(notices("tags{\"tags\":[\"answer\"]}", files))
+        .noneMatch(notice -> notice.contains("opens and closes"));
+  }
+
   private static List<String> notices(String spec, TokenizerFiles files) {
     try (RewardPanel panel = RewardPanel.open(List.of(RewardSpec.parse(spec)), Storage.local())) {
       return RewardNotices.of(List.of(panel), files);
