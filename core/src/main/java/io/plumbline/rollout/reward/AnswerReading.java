@@ -16,16 +16,21 @@ import java.util.regex.Pattern;
  * @param value as a whole: 2 m is twice m
  * @param measured the number before a unit: 2 m is 2
  * @param unit that of {@code measured} where it is one that has a name of its own; else empty
+ * @param clock the time of day
  */
 record AnswerReading(
-    String text, Optional<MathValue> value, Optional<MathValue> measured, String unit) {
+    String text,
+    Optional<MathValue> value,
+    Optional<MathValue> measured,
+    String unit,
+    Optional<ClockTime> clock) {
   /** Longer ones are no answers but texts in which one may stand. */
   static final int MOST_CHARACTERS = 1_000;
 
   private static final Pattern BETWEEN_WORDS = Pattern.compile("[^\\p{L}]+");
 
   private static final Pattern NAME =
-      Pattern.compile("\\\\?\\p{L}[\\w ]{0,20}(?:\\(\\p{L}\\))? ?= ?(?!=)");
+      Pattern.compile("\\\\?\\p{L}[\\w ]{0,20}(?:\\((?:\\p{L}|-?\\d{1,9})\\))? ?= ?(?!=)");
 
   /** What says nothing of a value. */
   private static final Pattern BEFORE =
@@ -33,6 +38,9 @@ record AnswerReading(
 
   private static final Pattern CURRENCY_BEFORE =
       Pattern.compile("(?:USD|EUR|GBP|INR|US|Rs\\.?) ?(?=[\\d$.])");
+
+  private static final Pattern DECIMAL_COMMA =
+      Pattern.compile("(-?(?:[1-9]\\d{0,2}(?:\\.\\d{3})++|\\d{1,20})),(\\d{1,2}|\\d{4,20})\\.?");
 
   /** Words, powers, degrees: what may follow a number without being a part of it. */
   private static final Pattern UNIT =
@@ -46,7 +54,8 @@ record AnswerReading(
 
   /** Words that say that more is to come than a unit. */
   private static final Set<String> NO_UNIT =
-      Set.of("or", "and", "to", "plus", "minus", "times", "over", "than", "not", "mod");
+      Set.of(
+          "or", "and", "to", "plus", "minus", "times", "over", "than", "not", "mod", "is", "was");
 
   private static final Map<String, String> UNITS = new TreeMap<>();
 
@@ -86,7 +95,7 @@ record AnswerReading(
 
   static AnswerReading of(String text) {
     if (text.length() > MOST_CHARACTERS) {
-      return new AnswerReading(text, Optional.empty(), Optional.empty(), "");
+      return new AnswerReading(text, Optional.empty(), Optional.empty(), "", Optional.empty());
     }
     String plain = BEFORE.matcher(AnswerText.plain(text).strip()).replaceFirst("");
     Optional<MathValue> value = MathReader.read(plain);
@@ -101,7 +110,8 @@ record AnswerReading(
         end == 0 || bare || !isUnit(rest)
             ? Optional.empty()
             : MathReader.read(name + amount.substring(0, end) + factor(rest));
-    return new AnswerReading(text, value, measured, measured.isPresent() ? unit(rest) : "");
+    return new AnswerReading(
+        text, value, measured, measured.isPresent() ? unit(rest) : "", ClockTime.read(plain));
   }
 
   /** What a word behind a number makes of it. */
@@ -119,7 +129,8 @@ record AnswerReading(
   }
 
   private static boolean isUnit(String rest) {
-    if (!UNIT.matcher(rest).matches()) {
+    // 10! is a factorial.
+    if (rest.startsWith("!") || !UNIT.matcher(rest).matches()) {
       return false;
     }
     List<String> words = words(rest);
@@ -177,6 +188,15 @@ record AnswerReading(
     if (sameWriting(other)) {
       return true;
     }
+    if (clock.isPresent() && other.clock.isPresent()) {
+      return clock.get().isSame(other.clock.get());
+    }
+    if (isHour(other) || other.isHour(this)) {
+      return true;
+    }
+    if (writesDecimalComma(other, tolerance)) {
+      return true;
+    }
     if (value.isPresent()
         && other.value.isPresent()
         && MathValue.same(value.get(), other.value.get(), tolerance)) {
@@ -193,6 +213,31 @@ record AnswerReading(
     }
     boolean words = value.isEmpty() || other.value.isEmpty();
     return words && !isNumber() && !other.isNumber() && AnswerWords.same(text, other.text);
+  }
+
+  /** 8 for 8:00. */
+  private boolean isHour(AnswerReading other) {
+    return clock.isPresent()
+        && clock.get().isFullHour()
+        && other.value.filter(hour -> isHour(hour, clock.get().hour())).isPresent();
+  }
+
+  private static boolean isHour(MathValue value, int hour) {
+    return value instanceof MathValue.Scalar scalar
+        && scalar.of().isNear(Quantity.of(hour), Tolerance.EXACT);
+  }
+
+  /**
+   * 3,5 for 3.5 and 1.234,5 for 1234.5: a comma that parts no thousands, where no list is right.
+   */
+  private boolean writesDecimalComma(AnswerReading other, Tolerance tolerance) {
+    Matcher written = DECIMAL_COMMA.matcher(AnswerText.plain(other.text).strip());
+    return value.isPresent()
+        && isNumber(value.get())
+        && written.matches()
+        && MathReader.read(written.group(1).replace(".", "") + "." + written.group(2))
+            .filter(decimal -> MathValue.same(value.get(), decimal, tolerance))
+            .isPresent();
   }
 
   /** Numbers that are too large to be calculated with are their digits. */

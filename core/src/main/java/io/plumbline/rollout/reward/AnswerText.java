@@ -36,23 +36,38 @@ final class AnswerText {
           Map.entry((int) '‘', "'"),
           Map.entry((int) '“', "\""),
           Map.entry((int) '”', "\""),
-          Map.entry((int) '⟨', "\\langle "),
-          Map.entry((int) '⟩', "\\rangle "));
+          Map.entry((int) '٫', "."),
+          Map.entry((int) '٬', ","),
+          Map.entry((int) '。', ". "),
+          Map.entry((int) '、', ", "),
+          Map.entry((int) '⟨', "("),
+          Map.entry((int) '⟩', ")"));
 
   private static final String MINUS_SIGNS = "−–‒‐‑﹣－";
   private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ";
   private static final String OF_SUPERSCRIPTS = "0123456789+-n";
   private static final String SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 
+  /** Commands that say how their argument looks. */
+  private static final String FONTS =
+      "text|textbf|textit|textrm|textsf|texttt|textnormal|mathrm|mathbf|mathit|mathbb|mathsf|mathtt"
+          + "|boldsymbol|bm|pmb|mbox|operatorname|emph|underline";
+
   /** Commands by what stands for them; the braces of text commands go with their name. */
   private static final Pattern COMMAND =
       Pattern.compile(
-          "\\\\(?:"
-              + "(?<none>(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])\\.?|(?:displaystyle|textstyle|limits|rm|bf|it)(?![a-zA-Z])|!)|(?<blank>[,;:"
+          "\\\\(?:(?<color>(?:text)?color ?(?:\\[\\w{1,20}\\])?\\{[^{}]{0,40}\\})|"
+              + "(?<none>(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])\\.?|(?:displaystyle|textstyle|scriptstyle|limits|rm|bf|it|bfseries|tiny|small|normalsize|large|Large|LARGE|huge|Huge)(?![a-zA-Z])|!)|(?<blank>[,;:"
               + " ()]|q?quad(?![a-zA-Z])|thinspace|enspace)|(?<frac>[dtc]?frac(?![a-zA-Z]))"
-              + "|(?<times>(?:times|cdot|ast)(?![a-zA-Z]))|(?<over>div(?![a-zA-Z]))"
+              + "|(?<open>langle(?![a-zA-Z]))|(?<close>rangle(?![a-zA-Z]))|(?<times>(?:times|cdot|ast)(?![a-zA-Z]))|(?<over>div(?![a-zA-Z]))"
               + "|(?<same>(?:leqslant|leq|geqslant|geq|neq|degree|lbrace|rbrace|dots|ldots|cdots)(?![a-zA-Z]))"
-              + "|(?<text>(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathbb|mbox|operatorname|emph)\\s?\\{(?<inside>[^{}]*)\\})"
+              + "|(?<text>(?:"
+              + FONTS
+              + ")\\s?\\{(?<inside>[^{}]*)\\})"
+              // Around something in braces of its own, which then group it.
+              + "|(?<font>(?:"
+              + FONTS
+              + ")(?=\\s?\\{))"
               + "|(?<row>\\\\)|(?<sign>[$%#&]))");
 
   private static final Pattern POWER = Pattern.compile("(?<=[\\w)}])\\*\\*(?=[\\w({-])");
@@ -64,6 +79,10 @@ final class AnswerText {
           "(?<![\\w.,^])[1-9]\\d{0,2}(?:(?: \\d{3}){1,20}+(?![\\d'])(?!"
               + " ?/)|(?:'\\d{3}){1,20}+(?!\\d)|(?:\\.\\d{3}){2,20}+(?![.\\d]))");
 
+  /** 0.333..., whose last digits go on: three times the same or more. */
+  private static final Pattern GOES_ON =
+      Pattern.compile("(?<![\\d.])(\\d{1,20}\\.\\d{0,20}?)(\\d{1,6}?)\\2{2,20}+ ?\\.{3}");
+
   private static final Pattern BLANKS = Pattern.compile(" {2,}");
 
   private AnswerText() {}
@@ -73,6 +92,7 @@ final class AnswerText {
     String plain = commands(characters(text));
     plain = BOLD.matcher(POWER.matcher(plain).replaceAll("^")).replaceAll("");
     plain = BLANKS.matcher(plain).replaceAll(" ");
+    plain = GOES_ON.matcher(plain).replaceAll("$1\\\\overline{$2}");
     return GROUPED.matcher(plain).replaceAll(group -> group.group().replaceAll("[ '.]", ""));
   }
 
@@ -98,8 +118,15 @@ final class AnswerText {
         plain.append('}');
         continue;
       }
+      boolean unspaced = isWrittenWithoutBlanks(c);
+      if (unspaced && plain.length() > 0 && isDigit(plain.charAt(plain.length() - 1))) {
+        plain.append(' ');
+      }
       append(plain, c);
       at += Character.charCount(c);
+      if (unspaced && at < text.length() && Character.isDigit(text.codePointAt(at))) {
+        plain.append(' ');
+      }
     }
     return plain.toString();
   }
@@ -110,6 +137,8 @@ final class AnswerText {
       plain.append(written);
     } else if (MINUS_SIGNS.indexOf(c) >= 0) {
       plain.append('-');
+    } else if (Character.getType(c) == Character.DECIMAL_DIGIT_NUMBER) {
+      plain.append(Character.digit(c, 10));
     } else if (Character.isSpaceChar(c)) {
       plain.append(' ');
     } else if ((c >= 0x200B && c <= 0x200D) || c == 0x2060 || c == 0xFEFF) {
@@ -123,6 +152,17 @@ final class AnswerText {
     }
   }
 
+  /** Whether a letter is of a script that leaves no blank between a word and a number. */
+  private static boolean isWrittenWithoutBlanks(int c) {
+    if (!Character.isLetter(c)) {
+      return false;
+    }
+    return switch (Character.UnicodeScript.of(c)) {
+      case HAN, HIRAGANA, KATAKANA, HANGUL, THAI, LAO, KHMER, MYANMAR -> true;
+      default -> false;
+    };
+  }
+
   private static boolean isDigit(char c) {
     return c >= '0' && c <= '9';
   }
@@ -132,12 +172,14 @@ final class AnswerText {
       return text;
     }
     return COMMAND
-        .matcher(text.replace("{,}", ",").replace('~', ' '))
+        .matcher(text.replace("{,}", ",").replace("{:}", ":").replace("{.}", ".").replace('~', ' '))
         .replaceAll(command -> Matcher.quoteReplacement(written((Matcher) command)));
   }
 
   private static String written(Matcher command) {
-    if (command.group("none") != null) {
+    if (command.group("none") != null
+        || command.group("color") != null
+        || command.group("font") != null) {
       return "";
     }
     if (command.group("frac") != null) {
@@ -145,6 +187,12 @@ final class AnswerText {
     }
     if (command.group("times") != null) {
       return "*";
+    }
+    if (command.group("open") != null) {
+      return "(";
+    }
+    if (command.group("close") != null) {
+      return ")";
     }
     if (command.group("row") != null) {
       return "\\\\";

@@ -59,6 +59,7 @@ final class AnswerWords {
   static boolean chooses(String text, String letter) {
     String plain = AnswerText.plain(text).strip();
     return plain.matches(
-        "(?s)[\"'*]?(?:\\(X\\)|\\[X\\]|X[).:])(?:\\s.*+)?".replace("X", Pattern.quote(letter)));
+        "(?s)[\"'*]?(?i:(?:(?:option|choice|answer) )?)(?:\\(X\\)|\\[X\\]|X[).:]|(?<=(?i:option|choice|answer) )X\\b)(?:\\s.*+)?[.]?"
+            .replace("X", Pattern.quote(letter)));
   }
 }

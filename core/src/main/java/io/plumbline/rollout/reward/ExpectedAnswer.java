@@ -26,6 +26,13 @@ record ExpectedAnswer(AnswerReading reading) {
   private static final Pattern NEGATED =
       Pattern.compile("(?i)^\\W*(?:not|never|neither|isn't|no longer)\\b");
 
+  /** What says the answer behind what it is not. */
+  private static final Pattern BUT =
+      Pattern.compile("(?i)[ ,;]but (?:it is |it's |rather )?|[,;] (?:it is|it's|rather) ");
+
+  /** The letter of a choice before the answer itself. */
+  private static final Pattern LABEL = Pattern.compile("(?s)\\(?[A-J][).:]\\s++(\\S.*+)");
+
   private static final Pattern COMPARED =
       Pattern.compile("(?i)\\b(?:not|between|(?:less|more|greater|fewer|other) than)\\s*+[$]?$");
 
@@ -78,8 +85,9 @@ record ExpectedAnswer(AnswerReading reading) {
 
   private boolean isInPart(String part, Extract extract, Tolerance tolerance) {
     return switch (extract) {
-      case BOXED -> FinalAnswer.boxed(part).content().filter(x -> is(x, tolerance)).isPresent();
-      case HASHES -> FinalAnswer.afterHashes(part).filter(x -> is(x, tolerance)).isPresent();
+      case BOXED ->
+          FinalAnswer.boxed(part).content().filter(x -> isBoxed(x, tolerance)).isPresent();
+      case HASHES -> FinalAnswer.afterHashes(part).filter(x -> isLine(x, tolerance)).isPresent();
       case LAST_NUMBER -> isLast(part, tolerance);
       case WHOLE -> is(part, tolerance);
       case AUTO -> isMarked(part, tolerance);
@@ -90,12 +98,12 @@ record ExpectedAnswer(AnswerReading reading) {
     FinalAnswer.Box box = FinalAnswer.boxed(part);
     if (box.found() != FinalAnswer.Found.NONE) {
       // One that is not closed was cut off: what it was to hold, nobody knows.
-      return box.content().filter(x -> is(x, tolerance)).isPresent();
+      return box.content().filter(x -> isBoxed(x, tolerance)).isPresent();
     }
     Optional<String> hashes =
         FinalAnswer.afterHashes(part).filter(line -> isAnswerLine(part, line));
     if (hashes.isPresent()) {
-      return is(hashes.get(), tolerance);
+      return isLine(hashes.get(), tolerance);
     }
     List<String> stated = FinalAnswer.stated(part, MOST_STATEMENTS);
     if (!stated.isEmpty()) {
@@ -104,9 +112,28 @@ record ExpectedAnswer(AnswerReading reading) {
     if (is(part, tolerance)) {
       return true;
     }
+    if (reading.clock().isPresent()) {
+      return reading.clock().get().isLastIn(AnswerText.plain(part));
+    }
     return reading.isNumber()
         ? !AnswerReading.of(part).isNumber() && isLast(part, tolerance)
         : FinalAnswer.lastFormula(part).filter(x -> is(x.text(), tolerance)).isPresent();
+  }
+
+  /** In a box, a mark behind a number is a factorial. */
+  private boolean isBoxed(String content, Tolerance tolerance) {
+    AnswerReading boxed = AnswerReading.of(content);
+    boolean factorial = content.strip().endsWith("!") && boxed.value().isPresent();
+    return factorial ? reading.says(boxed, tolerance) : isLine(content, tolerance);
+  }
+
+  /** Whether a text is this answer, or a sentence that states it. */
+  private boolean isLine(String line, Tolerance tolerance) {
+    if (is(line, tolerance)) {
+      return true;
+    }
+    List<String> stated = FinalAnswer.stated(AnswerText.plain(line), MOST_STATEMENTS);
+    return !stated.isEmpty() && isStated(stated, tolerance);
   }
 
   /** A line of hashes is a heading where more follows, and it has not the form of this answer. */
@@ -141,7 +168,11 @@ record ExpectedAnswer(AnswerReading reading) {
       // An exclamation, if it is no factorial.
       return reading.says(AnswerReading.of(marked.substring(0, marked.length() - 1)), tolerance);
     }
-    return CHOICE.matcher(text()).matches() && AnswerWords.chooses(candidate, text());
+    if (CHOICE.matcher(text()).matches()) {
+      return AnswerWords.chooses(candidate, text());
+    }
+    Matcher label = LABEL.matcher(AnswerText.plain(candidate).strip());
+    return label.matches() && reading.says(AnswerReading.of(label.group(1)), tolerance);
   }
 
   /** Whether sentences that state an answer, the last one first, state this one. */
@@ -171,8 +202,8 @@ record ExpectedAnswer(AnswerReading reading) {
     }
     String plain = AnswerText.plain(sentence);
     if (NEGATED.matcher(plain).find()) {
-      int but = plain.indexOf(" but ");
-      return but < 0 ? Optional.of("") : number(plain.substring(but + 5));
+      Matcher but = BUT.matcher(plain);
+      return but.find() ? number(plain.substring(but.end())) : Optional.of("");
     }
     Matcher remark = REMARK.matcher(plain);
     String clause = remark.find() ? plain.substring(0, remark.start()) : plain;

@@ -42,7 +42,7 @@ abstract class ExpressionReader {
 
   /** Commands of TeX between two expressions. */
   private static final Set<String> NO_FACTORS =
-      Set.of("cup", "cap", "le", "ge", "lt", "gt", "in", "pm", "mp", "circ", "ne");
+      Set.of("cup", "cap", "le", "ge", "lt", "gt", "in", "pm", "mp", "circ", "ne", "over", "end");
 
   private static final Set<String> GREEK =
       Set.of(
@@ -213,7 +213,12 @@ abstract class ExpressionReader {
   // Arithmetic.
 
   final Quantity expression() {
-    return deeper(this::sum);
+    return deeper(this::quotient);
+  }
+
+  private Quantity quotient() {
+    Quantity above = sum();
+    return takeWord("\\over") ? above.dividedBy(sum()) : above;
   }
 
   private Quantity sum() {

@@ -4,8 +4,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -70,15 +72,31 @@ final class FinalAnswer {
 
   private static final Pattern STATED =
       Pattern.compile(
-          "(?:(?i:\\banswer)[*_]{0,3}(?:\\s{0,3}(?i:(?:[\\w']{1,15}"
-              + " ){0,6}?(?:is|equals|be)\\b)|\\s{0,3}[:=])|^A:)[\\s:*_]{0,10}",
+          "(?:(?i:\\b(?:answer|(?:correct|right) (?:option|choice)))[*_]{0,3}(?:\\s{0,3}(?i:(?:[\\w'’]{1,15}"
+              + " ){0,6}?(?:is(?:n['’]t)?|equals|be)\\b)|\\s{0,3}[:=：])|答案(?:是|为|為|：)|^A:)[\\s:*_]{0,10}",
           Pattern.MULTILINE);
+
+  /** A statement of what the answer is not. */
+  private static final Pattern STATED_NOT =
+      Pattern.compile("(?i)\\b(?:not|cannot|never)\\b|n['’]t\\b");
+
+  /** What denies the number behind it, at the end of what stands before. */
+  private static final Pattern DENIED_BEFORE =
+      Pattern.compile("(?i)(?:\\b(?:not|never|cannot)|n['’]t)(?: be| equal)?\\s{0,2}[$]?$");
+
+  /** What denies the number before it. */
+  private static final Pattern DENIED_BEHIND =
+      Pattern.compile(
+          "(?i)^[$*]{0,3}\\s{0,2}(?:(?:is|was)(?:n['’]t\\b| (?:not|wrong|incorrect|false)\\b)"
+              + "|cannot be\\b|can['’]t be\\b)");
+
+  private static final int DENIAL = 30;
 
   /** A formula may begin on a line of its own. */
   private static final Pattern DISPLAYED =
       Pattern.compile("(?:\\$\\$|\\\\\\[)([^$]{0,1000}?)(?:\\$\\$|\\\\\\])", Pattern.DOTALL);
 
-  private static final Pattern SENTENCE_END = Pattern.compile("[.!?](?:\\s|$)|\\n");
+  private static final Pattern SENTENCE_END = Pattern.compile("[.!?](?:\\s|$)|\\n|[。！？]");
 
   /** Between boxes that make one answer together. */
   private static final Pattern BETWEEN_BOXES = Pattern.compile("[\\s,;$]*+(?:and|or)?+[\\s,;$]*+");
@@ -98,7 +116,7 @@ final class FinalAnswer {
     int at = next(text, 0);
     while (at >= 0) {
       int open = at + (text.startsWith("\\boxed", at) ? 6 : 5);
-      while (open < text.length() && text.charAt(open) == ' ') {
+      while (open < text.length() && Character.isWhitespace(text.charAt(open))) {
         open++;
       }
       int close =
@@ -158,6 +176,10 @@ final class FinalAnswer {
 
   private static String joined(String text, List<int[]> boxes, int[] closing) {
     int first = boxes.size() - 1;
+    int[] last = boxes.get(first);
+    if (text.charAt(last[1]) == '{' && text.substring(last[1] + 1, last[2]).isBlank()) {
+      return ""; // An empty box takes the answers before it back.
+    }
     while (first > 0
         && BETWEEN_BOXES
             .matcher(text.substring(boxes.get(first - 1)[2], boxes.get(first)[0]).replace("}", ""))
@@ -200,15 +222,20 @@ final class FinalAnswer {
   }
 
   /**
-   * The sentences that "answer is" or "Answer:" begin, without these words, the last one first.
+   * The sentences that "answer is" or "Answer:" begin, without these words, the last one first;
+   * behind "not" where they say what the answer is not.
    *
    * @param most so many
    */
   static List<String> stated(String text, int most) {
     Matcher matcher = STATED.matcher(text);
     Deque<Integer> starts = new ArrayDeque<>();
+    Set<Integer> negated = new HashSet<>();
     while (matcher.find()) {
       starts.push(matcher.end());
+      if (STATED_NOT.matcher(matcher.group()).find()) {
+        negated.add(matcher.end());
+      }
     }
     Matcher end = SENTENCE_END.matcher(text);
     Matcher displayed = DISPLAYED.matcher(text);
@@ -216,10 +243,13 @@ final class FinalAnswer {
         .limit(most)
         .filter(from -> from < text.length())
         .map(
-            from ->
-                displayed.region(from, text.length()).lookingAt()
-                    ? displayed.group(1)
-                    : end.find(from) ? text.substring(from, end.start()) : text.substring(from))
+            from -> {
+              String sentence =
+                  displayed.region(from, text.length()).lookingAt()
+                      ? displayed.group(1)
+                      : end.find(from) ? text.substring(from, end.start()) : text.substring(from);
+              return negated.contains(from) ? "not " + sentence : sentence;
+            })
         .toList();
   }
 
@@ -240,14 +270,24 @@ final class FinalAnswer {
     return matcher.find(from) ? Optional.of(place(matcher)) : Optional.empty();
   }
 
-  /** The last number of a text; its place is that in the plain writing. */
+  /**
+   * The last number of a text; its place is that in the plain writing. Empty where the text says
+   * that it is not the answer.
+   */
   static Optional<Place> lastNumber(String text) {
-    Matcher matcher = NUMBER.matcher(plainWithDollars(text));
+    String plain = plainWithDollars(text);
+    Matcher matcher = NUMBER.matcher(plain);
     Optional<Place> last = Optional.empty();
     while (matcher.find()) {
       last = Optional.of(place(matcher));
     }
-    return last;
+    return last.filter(number -> !isDenied(plain, number));
+  }
+
+  private static boolean isDenied(String plain, Place number) {
+    String before = plain.substring(Math.max(0, number.start() - DENIAL), number.start());
+    String behind = plain.substring(number.end(), Math.min(plain.length(), number.end() + DENIAL));
+    return DENIED_BEFORE.matcher(before).find() || DENIED_BEHIND.matcher(behind).find();
   }
 
   /** The plain writing of a text whose formulas stand in dollars or in TeX's round brackets. */

@@ -28,10 +28,13 @@ final class MathReader extends ExpressionReader {
   private static final Pattern CALCULATES = Pattern.compile("[\\d\\\\^*/+=<>|(\\[-]");
   private static final Pattern NAME =
       Pattern.compile(
-          "\\\\?\\p{L}[\\w ]{0,20}(?:_\\{\\w{1,10}\\})?(?:\\(\\p{L}\\))?"
+          "(?:\\\\?\\p{L}[\\w ]{0,20}(?:_\\{\\w{1,10}\\})?(?:\\((?:\\p{L}|-?\\d{1,9})\\))?"
+              + "|\\|\\p{Lu}{2}\\|)"
               + " ?(?::?=|\\\\in(?![a-zA-Z])) ?(?!=)");
   private static final Pattern RELATION =
       Pattern.compile("<=?|>=?|\\\\(?:le|ge|lt|gt)(?![a-zA-Z])|=");
+  private static final Pattern MATRIX = Pattern.compile("\\\\begin ?\\{[pb]matrix\\}");
+  private static final Pattern MATRIX_END = Pattern.compile("\\\\end ?\\{[pb]matrix\\}");
   private static final Pattern LETTER = Pattern.compile("\\\\?\\p{L}+");
   private static final Pattern SEPARATOR =
       Pattern.compile("[,;] ?(?:(?:and|or)\\b)?|(?:and|or)\\b");
@@ -102,6 +105,9 @@ final class MathReader extends ExpressionReader {
   }
 
   private MathValue part() {
+    if (take(MATRIX).isPresent()) {
+      return inBrackets(() -> deeper(this::matrix));
+    }
     if (take("\\{")) {
       return set("\\}");
     }
@@ -122,6 +128,25 @@ final class MathReader extends ExpressionReader {
       return deeper(this::sequence);
     }
     return relation();
+  }
+
+  /** Rows of cells, each a tuple of its own. */
+  private MathValue matrix() {
+    List<MathValue> rows = new ArrayList<>();
+    while (take(MATRIX_END).isEmpty()) {
+      List<MathValue> cells = new ArrayList<>();
+      do {
+        cells.add(new Scalar(expression()));
+        requireFew(cells);
+      } while (take("&"));
+      rows.add(new Sequence('M', 'M', cells));
+      requireFew(rows);
+      if (!take("\\\\")) {
+        requireTaken(take(MATRIX_END).isPresent());
+        break;
+      }
+    }
+    return new Sequence('M', 'M', rows);
   }
 
   private MathValue set(String close) {

@@ -14,8 +14,8 @@ sealed interface MathValue {
   /**
    * A tuple or an interval.
    *
-   * @param open ( or [
-   * @param close ) or ]
+   * @param open ( or [, or M for the rows of a matrix
+   * @param close ) or ], or M
    */
   record Sequence(char open, char close, List<MathValue> elements) implements MathValue {}
 
@@ -31,7 +31,7 @@ sealed interface MathValue {
   /** Whether two are the same answer. */
   static boolean same(MathValue a, MathValue b, Tolerance tolerance) {
     if (a instanceof Named x && b instanceof Named y && !x.name().equals(y.name())) {
-      return false;
+      return isOneEquation(x, y);
     }
     if (a instanceof Equation x && b instanceof Named y) {
       return isSolvedAs(x, y);
@@ -58,12 +58,35 @@ sealed interface MathValue {
     if (left instanceof Sequence x && right instanceof Collection y) {
       return isWrittenAs(y, x, tolerance);
     }
+    if (left instanceof Scalar && right instanceof Collection y && !y.elements().isEmpty()) {
+      return y.elements().stream().allMatch(one -> same(left, one, tolerance)); // 1/2 or 0.5
+    }
+    if (right instanceof Scalar && left instanceof Collection x && !x.elements().isEmpty()) {
+      return x.elements().stream().allMatch(one -> same(one, right, tolerance));
+    }
+    if (left instanceof Union x && right instanceof Collection y) {
+      return matches(x.parts(), y.elements(), tolerance); // x < 1 or x > 2
+    }
+    if (left instanceof Collection x && right instanceof Union y) {
+      return matches(x.elements(), y.parts(), tolerance);
+    }
     if (left instanceof Union x && right instanceof Union y) {
       return matches(x.parts(), y.parts(), tolerance);
     }
     return left instanceof Equation x
         && right instanceof Equation y
         && x.difference().isMultipleOf(y.difference());
+  }
+
+  /** x = y for y = x, x = 2y for y = x/2. */
+  private static boolean isOneEquation(Named a, Named b) {
+    return a.value() instanceof Scalar left
+        && b.value() instanceof Scalar right
+        && left.of().variables()
+        && right.of().variables()
+        && Quantity.variable(a.name())
+            .minus(left.of())
+            .isMultipleOf(Quantity.variable(b.name()).minus(right.of()));
   }
 
   /** y − 2x = 1 for y = 2x + 1. */
