@@ -16,7 +16,7 @@ class Budget {
 
   Budget(Limits limits) {
     this.limits = limits;
-    this.nextLook = Math.min(STRIDE, limits.steps() + 1);
+    this.nextLook = 1; // A thread that is to stop begins no rendering, however short.
   }
 
   final Limits limits() {
