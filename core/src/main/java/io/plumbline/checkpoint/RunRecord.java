@@ -26,7 +26,8 @@ import java.util.regex.Pattern;
  * which relative paths go), {@code versions}, {@code environment} (what else may decide the last
  * bits of a result), {@code counts} (by dotted name, such as {@code reference.computed}), {@code
  * read} (what the rows of each split were read as), {@code timings} (seconds by name), {@code
- * ranks} (where each ran), {@code results} and, for a failed run, {@code error}.
+ * ranks} (where each ran), {@code results} and, for a failed run, {@code error}, with {@code
+ * refused} where nothing came of it because of what it was given.
  */
 public final class RunRecord {
   private static final String MASK = "***";
@@ -170,6 +171,16 @@ public final class RunRecord {
           copy.put("ended", when.toString());
           copy.set("error", masked("error", TextNode.valueOf(error)));
         });
+  }
+
+  /** A failed run whose model or data was refused before anything was made of it. */
+  public RunRecord refused(Instant when, String error) {
+    return failed(when, error).with(copy -> copy.put("refused", true));
+  }
+
+  /** Whether nothing came of the run because of what it was given. */
+  public boolean isRefused() {
+    return json.path("refused").asBoolean();
   }
 
   /** Versions of Java, operating system, DJL, PyTorch and Plumbline, as they run here. */

@@ -96,6 +96,19 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
     return earlier;
   }
 
+  /**
+   * The record of a run that ended by a failure. One that was refused for its model or its data
+   * before any row was made keeps no place.
+   */
+  static RunRecord failed(RunRecord record, RuntimeException e) {
+    String error = String.valueOf(e.getMessage());
+    boolean refused =
+        e instanceof PlumblineException known
+            && known.code().exitStatus() == ErrorCode.BAD_DATA.exitStatus()
+            && record.fingerprint(RunIdentity.TRAINING_DATA).isEmpty();
+    return refused ? record.refused(Instant.now(), error) : record.failed(Instant.now(), error);
+  }
+
   /** What a request alone says of a run. */
   static RunRecord asked(TrainingRequest request, Storage storage) {
     return here(
@@ -181,6 +194,9 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
         throw unknown(run.runRecord() + " does not say of which command it is");
       }
       return Optional.empty();
+    }
+    if (record.isRefused() && progress == Progress.PREPARED) {
+      return Optional.empty(); // A call with a mistake, which is corrected in the same place.
     }
     return Optional.of(
         new EarlierRun(

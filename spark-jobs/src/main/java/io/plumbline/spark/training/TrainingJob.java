@@ -153,7 +153,7 @@ public final class TrainingJob {
         job.record = job.record.completed(Instant.now());
         return outcome;
       } catch (RuntimeException e) {
-        job.record = job.record.failed(Instant.now(), String.valueOf(e.getMessage()));
+        job.record = EarlierRun.failed(job.record, e);
         throw e;
       } finally {
         job.refusedFor.orElse(job.record).write(storage, job.run.runRecord());

@@ -101,6 +101,24 @@ class EarlierRunTest {
   }
 
   @Test
+  void aCallThatWasRefusedForItsDataKeepsNoPlace() throws IOException {
+    Path wrong = directory.resolve("wrong.jsonl");
+    Files.writeString(wrong, "{\"question\": \"?\", \"good\": \"a\", \"bad\": \"b\"}\n");
+    assertThatThrownBy(() -> run(on(wrong), new Quiet()))
+        .isInstanceOfSatisfying(
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_DATA));
+    assertThat(json().path("status").asText()).isEqualTo("failed");
+
+    // The corrected call needs no other place.
+    run(request(), new Quiet());
+    assertThat(json().path("status").asText()).isEqualTo("completed");
+    assertThat(json().has("refused")).isFalse();
+    assertThatThrownBy(() -> run(on(wrong), new Quiet()))
+        .isInstanceOfSatisfying(
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE));
+  }
+
+  @Test
   void csvInAnotherSpellingIsTheSameData() throws IOException {
     Path csv = directory.resolve("pairs.csv");
     StringBuilder rows = new StringBuilder("prompt,chosen,rejected\n");
