@@ -306,6 +306,15 @@ class ModelDirectoryTest {
     Path noConfig = model("no-config");
     Files.delete(noConfig.resolve("config.json"));
     refused(noConfig, "has no config.json", ErrorCode.BAD_CHECKPOINT);
+    Files.writeString(noConfig.resolve("run.json"), "{}");
+    Files.createDirectories(noConfig.resolve("checkpoint"));
+    Files.writeString(noConfig.resolve("checkpoint/config.json"), "{}");
+    refused(noConfig, "a run, whose model is below it in checkpoint", ErrorCode.BAD_CHECKPOINT);
+    Path states = model("states");
+    Files.delete(states.resolve("config.json"));
+    Files.createDirectories(states.resolve("step-00000020"));
+    Files.writeString(states.resolve("step-00000020/x"), "");
+    refused(states, "training states of a run", ErrorCode.BAD_CHECKPOINT);
 
     Path badConfig = model("bad-config");
     Files.writeString(badConfig.resolve("config.json"), "{\"model_type\": ");

@@ -1,6 +1,7 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.data.ColumnNames;
+import io.plumbline.data.ExampleShape;
 import io.plumbline.data.RowLayout;
 import io.plumbline.error.NearestName;
 
@@ -47,13 +48,18 @@ final class ColumnOptions {
         problems.add(
             String.format(
                 "--columns %s names a column %s that no format has%s.",
-                entry,
-                entry.name(),
-                NearestName.among(RowLayout.COLUMNS, entry.name())
-                    .map(near -> ": did you mean " + near + "?")
-                    .orElse(": docs/data-formats.md lists them")));
+                entry, entry.name(), remedy(entry)));
       }
     }
     return names;
+  }
+
+  private static String remedy(ColumnNames.Entry entry) {
+    if (ExampleShape.COLUMNS.contains(entry.column())) {
+      return ": it is the other way round, --columns %s=%s".formatted(entry.column(), entry.name());
+    }
+    return NearestName.among(RowLayout.COLUMNS, entry.name())
+        .map(near -> ": did you mean " + near + "?")
+        .orElse(": docs/data-formats.md lists them");
   }
 }

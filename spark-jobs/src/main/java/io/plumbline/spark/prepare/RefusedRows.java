@@ -86,17 +86,18 @@ public final class RefusedRows {
       case MISSING_FIELD,
           WRONG_TYPE,
           NO_COMMON_PROMPT,
-          BAD_VALUE,
           EMPTY_PROMPT,
           EMPTY_COMPLETION,
           IDENTICAL_SIDES ->
           "correct the data, or say which columns are meant by --columns, as in --columns"
               + " prompt=question";
       case UNKNOWN_ROLE ->
-          "rename the roles in the data, or give the model a chat template that knows them";
+          "change such messages in the data, or give a chat template that takes them by"
+              + " --chat-template";
       case TEMPLATE_ERROR ->
-          "correct the data, or give the model a chat template that takes such conversations";
-      case BROKEN_JSON, NOT_UTF8, TOO_LARGE, NO_PREFERENCE -> "correct the data";
+          "correct the data, or give a chat template that takes such conversations by"
+              + " --chat-template";
+      case BAD_VALUE, BROKEN_JSON, NOT_UTF8, TOO_LARGE, NO_PREFERENCE -> "correct the data";
     };
   }
 }

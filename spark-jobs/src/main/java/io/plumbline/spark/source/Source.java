@@ -15,6 +15,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -31,6 +33,10 @@ record Source(SparkSources.Kind kind, String given, String text) {
   private static final String QUERY = "sql:";
   static final String DELTA = "delta:";
   private static final String ICEBERG = "iceberg:";
+  private static final String CSV = "csv:";
+
+  /** What else than commas may stand between fields. */
+  private static final Pattern SEPARATOR = Pattern.compile("[;\t|]");
 
   /** Whether the rows come out of Spark in the order of their content or of the query. */
   enum RowOrder {
@@ -274,12 +280,24 @@ record Source(SparkSources.Kind kind, String given, String text) {
         .noneMatch(column -> RowLayout.COLUMNS.contains(column) || renamed.contains(column))) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
-          "%s has the columns %s and none that training reads (such as %s); say which is which by"
-              .concat(" --columns, as in --columns prompt=question")
+          "%s has the columns %s and none that training reads (such as %s); %s"
               .formatted(
                   SourceFailures.shown(given),
                   String.join(", ", columns),
-                  String.join(", ", new TreeSet<>(ExampleShape.COLUMNS))));
+                  String.join(", ", new TreeSet<>(ExampleShape.COLUMNS)),
+                  remedy(columns)));
     }
+  }
+
+  private String remedy(List<String> columns) {
+    Matcher separator = SEPARATOR.matcher(columns.get(0));
+    if (columns.size() == 1 && given.startsWith(CSV) && separator.find()) {
+      String sign = separator.group();
+      String path = given.substring(CSV.length());
+      return sign.equals("\t")
+          ? "tabs part them: name it tsv:" + path
+          : "%s parts them: name it csv{\"sep\":\"%s\"}:%s".formatted(sign, sign, path);
+    }
+    return "say which is which by --columns, as in --columns prompt=question";
   }
 }
