@@ -186,7 +186,15 @@ final class LayoutSearch {
         && renamed.stream().anyMatch(RowLayout::weighsMessages)) {
       remarks.add("the weights of messages are not used, as completions are compared whole");
     }
-    if (layout.form() != RowLayout.Form.TRL && text) {
+    boolean prompted =
+        tried.isPresent()
+            && (tried.get() instanceof Example.PromptedText
+                || tried.get() instanceof Example.TextPrompt);
+    if (prompted && tokenizer.chatTemplate().isPresent()) {
+      remarks.add("texts as they are, without the chat template, which is for messages");
+    } else if (prompted
+        && layout.form() != RowLayout.Form.TRL
+        && !layout.prompt().equals("prompt")) {
       remarks.add("a line end between question and answer, as there is no chat template");
     }
     boolean margins =

@@ -125,6 +125,24 @@ class DataFormatsCommandTest {
   }
 
   @Test
+  void howTextsAreReadByAModelWithATemplateIsSaid() throws Exception {
+    String rated = rows("rated.jsonl", "{'prompt': 'Say %d.', 'completion': '%d', 'rating': %d}");
+    Call texts = prepare("texts", "--data", rated, "--kind", "unpaired", "--desirable-from", "4");
+    assertThat(texts.err())
+        .contains("without the chat template")
+        .doesNotContain("as there is no chat template");
+    assertThat(texts.status()).as(texts.err()).isZero();
+    Call turned = prepare("turned", "--data", questions, "--columns", "best=chosen,worst=rejected");
+    assertThat(turned.err())
+        .contains("it is the other way round, --columns chosen=best", "--columns rejected=worst");
+    Path semicolons = directory.resolve("semicolons.csv");
+    Files.writeString(semicolons, "question;good;bad\na;b;c\n");
+    assertThat(prepare("semicolons", "--data", "csv:" + semicolons).err())
+        .contains("name it csv{\"sep\":\";\"}:" + semicolons)
+        .doesNotContain("--columns");
+  }
+
+  @Test
   void whatDpoDoesNotLearnFromIsSaidAndStandsInItsRecord() throws Exception {
     String pairs =
         rows(
@@ -137,13 +155,14 @@ class DataFormatsCommandTest {
                 .formatted(model, pairs, output)
                 .split(" "));
     assertThat(dpo.status()).as(dpo.err()).isZero();
-    String line = "12 rows read as pairs (prompt, chosen, rejected); not used: margin, rating";
+    String as = "; texts as they are, without the chat template, which is for messages";
+    String line = "12 rows read as pairs (prompt, chosen, rejected); not used: margin, rating" + as;
     assertThat(dpo.err()).contains("train: " + line + "\n");
     assertThat(Files.readString(Path.of(output, "run.json"))).contains("\"" + line + "\"");
     assertThat(Files.readString(Path.of(output, "report.html"))).contains(line);
     // Prepared rows have their margins, whoever learns from them.
     assertThat(prepare("margins", "--data", pairs).err())
-        .contains("12 rows read as pairs (prompt, chosen, rejected); not used: rating\n");
+        .contains("12 rows read as pairs (prompt, chosen, rejected); not used: rating" + as + "\n");
   }
 
   @Test
