@@ -270,12 +270,14 @@ final class CommandLineReader {
       boolean value = afterUnknownOption && NEGATIVE_NUMBER.matcher(argument).matches();
       if (argument.startsWith("-") && argument.length() > 1 && !value) {
         String name = argument.replaceFirst("^--?", "").replaceFirst("=.*", "");
-        problems.add(
-            String.format("%s", unknown(argument.replaceFirst("=.*", ""), name, "--", "")));
+        String sentence = unknown(argument.replaceFirst("=.*", ""), name, "--", "");
+        problems.add(sentence);
         afterUnknownOption = !argument.contains("=");
         // Some of TRL's options take several values, and all of them belong to one sentence.
         afterListOfTrl =
-            afterUnknownOption && TrlOptions.findNear(command.name(), name).isPresent();
+            afterUnknownOption
+                && (TrlOptions.find(command.name(), name).isPresent()
+                    || sentence.contains("nearest is TRL's "));
       } else {
         if (!afterUnknownOption && !afterListOfTrl) {
           problems.add(String.format("The argument '%s' belongs to no option.", argument));
