@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -21,6 +22,8 @@ import org.junit.jupiter.api.Test;
  */
 class OperationCostTest {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  private static final int TRIES = 40;
 
   /** Steps, and what they bought. */
   private record Cost(long steps, long bytes, long nanoseconds, String end) {}
@@ -47,23 +50,20 @@ class OperationCostTest {
         end.length() > 99 ? end.substring(0, 99) : end);
   }
 
-  private static JinjaTemplate template(String expression) {
-    return JinjaTemplate.parse("{% set x = " + expression + " %}", Limits.STANDARD);
-  }
-
-  /** The least of several tries. */
-  private static Cost cost(JinjaTemplate template, Map<String, Object> inputs, Limits limits) {
-    Cost least = measure(template, inputs, limits);
-    for (int i = 0; i < 2; i++) {
-      Cost again = measure(template, inputs, limits);
-      least =
-          new Cost(
-              least.steps(),
-              Math.min(least.bytes(), again.bytes()),
-              Math.min(least.nanoseconds(), again.nanoseconds()),
-              least.end());
+  /**
+   * The first try that fits, or the last: code that the JVM has not compiled yet, on a machine
+   * whose processors are busy, takes several times its time; what grows too fast does not fit at
+   * any try.
+   */
+  private static Cost cost(
+      String expression, Map<String, Object> inputs, Limits limits, Predicate<Cost> fits) {
+    JinjaTemplate template =
+        JinjaTemplate.parse("{% set x = " + expression + " %}", Limits.STANDARD);
+    Cost cost = measure(template, inputs, limits);
+    for (int i = 1; i < TRIES && !fits.test(cost); i++) {
+      cost = measure(template, inputs, limits);
     }
-    return least;
+    return cost;
   }
 
   private static Map<String, Object> inputs(int n) {
@@ -89,12 +89,13 @@ class OperationCostTest {
     // A text that is read is 1/8 step a character; 1,000 steps are not a twentieth of any input.
     Limits tight = limits(1_000);
     List<String> faults = new ArrayList<>();
+    Predicate<Cost> fits = cost -> cost.bytes() <= 200_000 && cost.nanoseconds() <= 5_000_000;
     Operations.all()
         .forEach(
             (name, expressions) -> {
               for (String expression : expressions) {
-                Cost cost = cost(template(expression), inputs, tight);
-                if (cost.bytes() > 200_000 || cost.nanoseconds() > 5_000_000) {
+                Cost cost = cost(expression, inputs, tight, fits);
+                if (!fits.test(cost)) {
                   faults.add("\n" + name + ": " + expression + " " + cost);
                 }
               }
@@ -105,15 +106,19 @@ class OperationCostTest {
   @Test
   void timeAndMemoryGrowWithWhatIsCharged() {
     List<String> faults = new ArrayList<>();
+    Limits wide = limits(20_000_000);
+    Predicate<Cost> fits =
+        cost ->
+            cost.bytes() <= 100_000 + 100 * cost.steps()
+                && cost.nanoseconds() <= 5_000_000 + 400 * cost.steps();
     for (int n : new int[] {10_000, 40_000}) {
       Map<String, Object> inputs = inputs(n);
       Operations.all()
           .forEach(
               (name, expressions) -> {
                 for (String expression : expressions) {
-                  Cost cost = cost(template(expression), inputs, limits(20_000_000));
-                  if (cost.bytes() > 100_000 + 100 * cost.steps()
-                      || cost.nanoseconds() > 5_000_000 + 400 * cost.steps()) {
+                  Cost cost = cost(expression, inputs, wide, fits);
+                  if (!fits.test(cost)) {
                     faults.add("\n" + n + " " + name + ": " + expression + " " + cost);
                   }
                 }
