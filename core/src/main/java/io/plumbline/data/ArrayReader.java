@@ -27,8 +27,8 @@ final class ArrayReader extends DataFileReader {
    *
    * @param input at its bracket
    */
-  ArrayReader(String path, InputStream input) throws IOException {
-    super(path);
+  ArrayReader(FileSlice whole, InputStream input) throws IOException {
+    super(whole);
     this.parser = JsonRows.parser(input);
   }
 

@@ -25,11 +25,11 @@ public abstract sealed class DataFileReader implements AutoCloseable
   static final int BUFFER_BYTES = 1 << 16;
 
   final String path;
-  private FileSlice slice;
+  private final FileSlice slice;
 
-  DataFileReader(String path) {
-    this.path = path;
-    this.slice = FileSlice.whole(path);
+  DataFileReader(FileSlice slice) {
+    this.path = slice.path();
+    this.slice = slice;
   }
 
   /** The next row, empty at the end. Fails with BAD_DATA where the file is damaged. */
@@ -60,18 +60,8 @@ public abstract sealed class DataFileReader implements AutoCloseable
    * @param columns whether a column is needed, by its name
    */
   public static DataFileReader open(Storage storage, FileSlice slice, Predicate<String> columns) {
-    return opened(storage, slice, columns).of(slice);
-  }
-
-  private DataFileReader of(FileSlice given) {
-    this.slice = given;
-    return this;
-  }
-
-  private static DataFileReader opened(
-      Storage storage, FileSlice slice, Predicate<String> columns) {
     if (slice.content() == Content.PARQUET) {
-      return new OfParquet(new ParquetRows(storage, slice, columns));
+      return new OfParquet(slice, new ParquetRows(storage, slice, columns));
     }
     if (slice.content() == Content.JSON_LINES && !isWhole(slice)) {
       long from = Math.max(0, slice.start() - 1);
@@ -80,7 +70,7 @@ public abstract sealed class DataFileReader implements AutoCloseable
           storage.openAt(slice.path(), from, slice.end()),
           input -> new LineReader(slice, input));
     }
-    return openWhole(storage, slice.path(), storage.open(slice.path()), columns);
+    return openWhole(storage, slice, storage.open(slice.path()), columns);
   }
 
   /**
@@ -89,9 +79,8 @@ public abstract sealed class DataFileReader implements AutoCloseable
    */
   public static DataFileReader openForFirstRows(
       Storage storage, FileSlice whole, Predicate<String> columns) {
-    String path = whole.path();
-    return openWhole(storage, path, storage.openAt(path, 0, FileHead.BYTES + 1L), columns)
-        .of(whole);
+    InputStream file = storage.openAt(whole.path(), 0, FileHead.BYTES + 1L);
+    return openWhole(storage, whole, file, columns);
   }
 
   private static boolean isWhole(FileSlice slice) {
@@ -99,21 +88,21 @@ public abstract sealed class DataFileReader implements AutoCloseable
   }
 
   private static DataFileReader openWhole(
-      Storage storage, String path, InputStream file, Predicate<String> columns) {
-    FileSlice whole = FileSlice.whole(path);
+      Storage storage, FileSlice given, InputStream file, Predicate<String> columns) {
+    FileSlice whole = FileSlice.whole(given.path()).withFolders(given.folders());
     return reading(
-        path,
+        whole.path(),
         file,
         raw -> {
           BufferedInputStream input = FileHead.buffered(raw);
           FileHead head = FileHead.of(input);
           if (FileContents.isParquet(head)) {
             input.close();
-            return new OfParquet(new ParquetRows(storage, whole, columns));
+            return new OfParquet(whole, new ParquetRows(storage, whole, columns));
           }
-          FileContents.Text text = FileContents.text(path, head, input);
+          FileContents.Text text = FileContents.text(whole.path(), head, input);
           return text.content() == Content.JSON_ARRAY
-              ? new ArrayReader(path, text.input())
+              ? new ArrayReader(whole, text.input())
               : new LineReader(whole, text.input());
         });
   }
@@ -199,8 +188,8 @@ public abstract sealed class DataFileReader implements AutoCloseable
   static final class OfParquet extends DataFileReader {
     private final ParquetRows rows;
 
-    private OfParquet(ParquetRows rows) {
-      super(rows.path());
+    private OfParquet(FileSlice slice, ParquetRows rows) {
+      super(slice);
       this.rows = rows;
     }
 

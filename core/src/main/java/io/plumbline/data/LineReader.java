@@ -30,7 +30,7 @@ final class LineReader extends DataFileReader {
    * @param input at the byte before the slice's first, or at the file's start
    */
   LineReader(FileSlice slice, InputStream input) throws IOException {
-    super(slice.path());
+    super(slice);
     this.input = input;
     this.start = slice.start();
     this.end = slice.end();

@@ -121,10 +121,6 @@ final class ParquetRows implements AutoCloseable {
     return ParquetFileReader.open(input, options);
   }
 
-  String path() {
-    return path;
-  }
-
   /** Slices of whole row groups, each of about so many bytes or of one row group. */
   static List<FileSlice> slices(Storage storage, String path, long bytes) {
     ParquetCodecs codecs = new ParquetCodecs();
