@@ -133,14 +133,13 @@ final class AssistantTurns {
     }
     // What both renderings say behind the content is the turn's, such as a line end behind the
     // token that ends it.
-    int[] candidates = Arrays.copyOfRange(ids, from, limit);
-    int ending = first(candidates, tokenizer::isSpecial);
+    int ending = first(from, limit, tokenizer::isSpecial);
     if (ending < 0) {
       // Some files add the token that ends turns, and do not call it special.
-      ending = first(candidates, tokenizer::isAdded);
+      ending = first(from, limit, tokenizer::isAdded);
     }
     if (ending >= 0) {
-      return Math.max(same, from + ending + 1);
+      return Math.max(same, ending + 1);
     }
     if (content < 0) {
       throw unmarked(message + 1, "it is rendered in another way where more comes after it");
@@ -148,8 +147,9 @@ final class AssistantTurns {
     return Math.max(same, from);
   }
 
-  private static int first(int[] ids, IntPredicate token) {
-    for (int i = 0; i < ids.length; i++) {
+  /** The place of the first such token from one place to before another; -1 for none. */
+  private int first(int from, int limit, IntPredicate token) {
+    for (int i = from; i < limit; i++) {
       if (token.test(ids[i])) {
         return i;
       }

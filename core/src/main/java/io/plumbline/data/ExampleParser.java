@@ -74,7 +74,9 @@ public final class ExampleParser {
     if (layout.form() == RowLayout.Form.TRL) {
       requireColumns(renamed);
     }
-    requireNoMedia(renamed);
+    if (!kind.keepsColumns()) {
+      requireNoMedia(renamed);
+    }
     Map<String, Object> row = conversion.converted(renamed);
     return switch (shape) {
       case PREFERENCE, PREFERENCE_IMPLICIT ->
