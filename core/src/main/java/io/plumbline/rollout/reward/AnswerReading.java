@@ -194,12 +194,12 @@ record AnswerReading(
     if (isHour(other) || other.isHour(this)) {
       return true;
     }
-    if (writesDecimalComma(other, tolerance)) {
-      return true;
-    }
     if (value.isPresent()
         && other.value.isPresent()
         && MathValue.same(value.get(), other.value.get(), tolerance)) {
+      return true;
+    }
+    if (writesDecimalComma(other, tolerance)) {
       return true;
     }
     if (measured.isPresent() || other.measured.isPresent()) {
@@ -231,10 +231,11 @@ record AnswerReading(
    * 3,5 for 3.5 and 1.234,5 for 1234.5: a comma that parts no thousands, where no list is right.
    */
   private boolean writesDecimalComma(AnswerReading other, Tolerance tolerance) {
+    if (value.isEmpty() || !isNumber(value.get())) {
+      return false;
+    }
     Matcher written = DECIMAL_COMMA.matcher(AnswerText.plain(other.text).strip());
-    return value.isPresent()
-        && isNumber(value.get())
-        && written.matches()
+    return written.matches()
         && MathReader.read(written.group(1).replace(".", "") + "." + written.group(2))
             .filter(decimal -> MathValue.same(value.get(), decimal, tolerance))
             .isPresent();

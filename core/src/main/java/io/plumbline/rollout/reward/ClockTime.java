@@ -16,9 +16,13 @@ record ClockTime(int hour, int minute, int second, String half) {
       Pattern.compile(
           "(?<![\\d:.])(\\d{1,2}):(\\d{2})(?::(\\d{2}))?+(?![\\d:])(?: ?([aApP])\\.?[mM]\\b\\.?)?+");
 
+  private static final Pattern END = Pattern.compile("[.$]$");
+  private static final Pattern START = Pattern.compile("^[$]");
+
   /** A text that is a time and nothing else. */
   static Optional<ClockTime> read(String plain) {
-    Matcher matcher = WRITTEN.matcher(plain.strip().replaceAll("[.$]$", "").replaceAll("^[$]", ""));
+    String ended = END.matcher(plain.strip()).replaceAll("");
+    Matcher matcher = WRITTEN.matcher(START.matcher(ended).replaceAll(""));
     return matcher.matches() ? Optional.of(of(matcher)) : Optional.empty();
   }
 

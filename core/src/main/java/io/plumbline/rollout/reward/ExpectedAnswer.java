@@ -122,9 +122,13 @@ record ExpectedAnswer(AnswerReading reading) {
 
   /** In a box, a mark behind a number is a factorial. */
   private boolean isBoxed(String content, Tolerance tolerance) {
-    AnswerReading boxed = AnswerReading.of(content);
-    boolean factorial = content.strip().endsWith("!") && boxed.value().isPresent();
-    return factorial ? reading.says(boxed, tolerance) : isLine(content, tolerance);
+    if (content.strip().endsWith("!")) {
+      AnswerReading boxed = AnswerReading.of(content);
+      if (boxed.value().isPresent()) {
+        return reading.says(boxed, tolerance);
+      }
+    }
+    return isLine(content, tolerance);
   }
 
   /** Whether a text is this answer, or a sentence that states it. */

@@ -4,10 +4,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -229,26 +228,23 @@ final class FinalAnswer {
    */
   static List<String> stated(String text, int most) {
     Matcher matcher = STATED.matcher(text);
-    Deque<Integer> starts = new ArrayDeque<>();
-    Set<Integer> negated = new HashSet<>();
+    Deque<MatchResult> found = new ArrayDeque<>();
     while (matcher.find()) {
-      starts.push(matcher.end());
-      if (STATED_NOT.matcher(matcher.group()).find()) {
-        negated.add(matcher.end());
-      }
+      found.push(matcher.toMatchResult());
     }
     Matcher end = SENTENCE_END.matcher(text);
     Matcher displayed = DISPLAYED.matcher(text);
-    return starts.stream()
+    return found.stream()
         .limit(most)
-        .filter(from -> from < text.length())
+        .filter(match -> match.end() < text.length())
         .map(
-            from -> {
+            match -> {
+              int from = match.end();
               String sentence =
                   displayed.region(from, text.length()).lookingAt()
                       ? displayed.group(1)
                       : end.find(from) ? text.substring(from, end.start()) : text.substring(from);
-              return negated.contains(from) ? "not " + sentence : sentence;
+              return STATED_NOT.matcher(match.group()).find() ? "not " + sentence : sentence;
             })
         .toList();
   }

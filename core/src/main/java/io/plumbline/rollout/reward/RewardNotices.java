@@ -26,7 +26,7 @@ public final class RewardNotices {
    * template's prompt ends with, opened or closed. What holds of several panels is said once.
    */
   public static List<String> of(List<RewardPanel> panels, TokenizerFiles files) {
-    if (panels.stream().allMatch(panel -> panel.reads().isEmpty())) {
+    if (readNothing(panels)) {
       return List.of();
     }
     try (Tokenizer tokenizer = Tokenizer.of(files)) {
@@ -36,7 +36,11 @@ public final class RewardNotices {
 
   /** The same for a tokenizer that is there already. */
   public static List<String> of(List<RewardPanel> panels, Tokenizer tokenizer) {
+    if (readNothing(panels)) {
+      return List.of();
+    }
     Set<String> notices = new LinkedHashSet<>();
+    String prompt = prompt(tokenizer);
     for (RewardPanel panel : panels) {
       Set<String> read = panel.reads();
       if (read.isEmpty()) {
@@ -51,7 +55,6 @@ public final class RewardNotices {
                 + (special.size() == 1 ? " is a special token" : " are special tokens")
                 + " of this tokenizer; completions keep them for the rewards that read them");
       }
-      String prompt = prompt(tokenizer);
       Matcher opening = OPENING_AT_END.matcher(prompt);
       if (opening.find() && read.contains(opening.group().strip())) {
         notices.add(opened(opening.group().strip(), panel));
@@ -62,6 +65,10 @@ public final class RewardNotices {
       }
     }
     return List.copyOf(notices);
+  }
+
+  private static boolean readNothing(List<RewardPanel> panels) {
+    return panels.stream().allMatch(panel -> panel.reads().isEmpty());
   }
 
   private static String opened(String tag, RewardPanel panel) {
