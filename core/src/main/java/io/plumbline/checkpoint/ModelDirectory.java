@@ -268,16 +268,20 @@ public final class ModelDirectory {
    * what {@link #fingerprint} reads, and both at once.
    */
   public void requireFinite() {
-    ModelFingerprint.Known known = ModelFingerprint.of(storage, config, files);
-    if (known.notFinite().isPresent()) {
-      throw notFinite(path, known.notFinite().get().tensor(), known.notFinite().get().place());
-    }
+    sound();
   }
 
   /** {@link #fingerprint} after {@link #requireFinite}, in one pass over the weights. */
   public String soundFingerprint() {
-    requireFinite();
-    return fingerprint();
+    return sound().fingerprint();
+  }
+
+  private ModelFingerprint.Known sound() {
+    ModelFingerprint.Known known = ModelFingerprint.of(storage, config, files);
+    if (known.notFinite().isPresent()) {
+      throw notFinite(path, known.notFinite().get().tensor(), known.notFinite().get().place());
+    }
+    return known;
   }
 
   /** A weight that is infinite or NaN. */

@@ -1,5 +1,7 @@
 package io.plumbline.checkpoint;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -69,6 +71,16 @@ public record RunTemplates(String source, TreeMap<String, Object> variables, Str
     return options;
   }
 
+  /** Writes the options down as JSON files have them. */
+  public void addTo(ObjectNode json) {
+    options().forEach((option, value) -> json.put(option.replace('-', '_'), value.toString()));
+  }
+
+  /** The date that {@link #addTo} wrote; empty text where it wrote none. */
+  public static String dateIn(JsonNode json) {
+    return json.path(DATE.replace('-', '_')).asText("");
+  }
+
   /**
    * With the text of the template.
    *
@@ -98,7 +110,7 @@ public record RunTemplates(String source, TreeMap<String, Object> variables, Str
     } catch (PlumblineException e) {
       throw new PlumblineException(e.code(), named() + ": " + e.getMessage(), e);
     }
-    if (!files(text).templatesRead("messages")) {
+    if (!ChatTemplate.reads(text, "messages")) {
       throw bad(" and reads no messages, so that it is no chat template: name the file of one.");
     }
     return text;
@@ -130,11 +142,6 @@ public record RunTemplates(String source, TreeMap<String, Object> variables, Str
         .orElseThrow(() -> bad(", which has no default template under chat_template."));
   }
 
-  private static TokenizerFiles files(String template) {
-    return new TokenizerFiles(new TreeMap<>())
-        .with(new TemplateSettings(template, new TreeMap<>(), ""));
-  }
-
   private String named() {
     return "--" + TEMPLATE + " names " + source;
   }
@@ -153,8 +160,9 @@ public record RunTemplates(String source, TreeMap<String, Object> variables, Str
    */
   public RunTemplates dated(
       Storage storage, List<String> models, List<String> others, Optional<String> before) {
+    TemplateSettings own = settings(storage);
     boolean read =
-        models.stream().anyMatch(model -> readsDate(open(storage, model)))
+        models.stream().anyMatch(model -> readsDate(ModelDirectory.open(storage, model).with(own)))
             || others.stream().anyMatch(other -> readsDate(ModelDirectory.open(storage, other)));
     if (!read) {
       return withDate("");
@@ -188,11 +196,7 @@ public record RunTemplates(String source, TreeMap<String, Object> variables, Str
    * A sentence where variables are set that no template of the model reads; empty where all are.
    */
   public static Optional<String> unread(ModelDirectory model) {
-    TokenizerFiles files = model.tokenizerFiles();
-    List<String> unread =
-        files.rendering().variables().keySet().stream()
-            .filter(name -> !files.templatesRead(name))
-            .toList();
+    List<String> unread = model.tokenizerFiles().unreadVariables();
     return unread.isEmpty()
         ? Optional.empty()
         : Optional.of(

@@ -43,7 +43,7 @@ public final class TrainingStateStore {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingStateStore.class);
 
   private static final String MARKER = "_COMPLETE";
-  private static final Pattern STEP = Pattern.compile("step-(\\d{8,18})");
+  static final Pattern STEP = Pattern.compile("step-(\\d{8,18})");
   private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
   private static final int CHUNK_BYTES = 1 << 20;
 

@@ -32,7 +32,6 @@ final class WeightFiles {
       Pattern.compile(
           "model\\.([A-Za-z0-9_-]+)\\.safetensors|model\\.safetensors\\.index\\.([a-z0-9_-]+)\\.json");
   private static final Pattern STEP = Pattern.compile("checkpoint-[0-9]+");
-  private static final Pattern TRAINING_STATE = Pattern.compile("step-[0-9]{8,18}");
 
   private WeightFiles() {}
 
@@ -224,7 +223,7 @@ final class WeightFiles {
       return "; it is the directory of a run, whose model is below it in checkpoint";
     }
     for (String name : names) {
-      if (TRAINING_STATE.matcher(name).matches()) {
+      if (TrainingStateStore.STEP.matcher(name).matches()) {
         return "; it holds the training states of a run, whose model is beside it in checkpoint";
       }
       if (STEP.matcher(name).matches()) {

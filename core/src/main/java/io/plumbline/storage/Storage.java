@@ -337,7 +337,7 @@ public final class Storage implements Serializable {
   }
 
   /** Whether a glob or a directory stands for what has this name. */
-  static boolean isVisible(String name) {
+  public static boolean isVisible(String name) {
     return !name.startsWith(".") && !name.startsWith("_");
   }
 

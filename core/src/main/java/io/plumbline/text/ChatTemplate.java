@@ -122,7 +122,7 @@ public final class ChatTemplate {
   }
 
   /** Whether a variable of that name stands anywhere in a template. */
-  static boolean reads(String source, String variable) {
+  public static boolean reads(String source, String variable) {
     return Pattern.compile("(?<![\\w.])" + Pattern.quote(variable) + "(?!\\w)")
         .matcher(source)
         .find();

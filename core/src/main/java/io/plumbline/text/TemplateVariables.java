@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Variables that a run gives to chat templates: {@code chat_template_kwargs} of transformers. */
 public final class TemplateVariables {
@@ -22,17 +24,10 @@ public final class TemplateVariables {
 
   /** What the tokenizer says, and the functions that transformers gives to templates. */
   private static final Set<String> OF_THE_TOKENIZER =
-      Set.of(
-          "additional_special_tokens",
-          "bos_token",
-          "cls_token",
-          "eos_token",
-          "mask_token",
-          "pad_token",
-          "sep_token",
-          "unk_token",
-          "raise_exception",
-          "strftime_now");
+      Stream.concat(
+              NamedTokens.STANDARD.stream(),
+              Stream.of("additional_special_tokens", "raise_exception", ChatTemplate.CLOCK))
+          .collect(Collectors.toUnmodifiableSet());
 
   private static final String EXAMPLE = "{\"enable_thinking\": false}";
 
@@ -64,8 +59,7 @@ public final class TemplateVariables {
     return of(object);
   }
 
-  /** The same for an object that is read. */
-  public static SortedMap<String, Object> of(ObjectNode object) {
+  private static SortedMap<String, Object> of(ObjectNode object) {
     SortedMap<String, Object> variables = new TreeMap<>();
     for (Map.Entry<String, JsonNode> entry : object.properties()) {
       String name = entry.getKey();

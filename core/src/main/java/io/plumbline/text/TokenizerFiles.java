@@ -3,6 +3,8 @@ package io.plumbline.text;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.Serializable;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -69,14 +71,18 @@ public record TokenizerFiles(
     return Optional.ofNullable(templates().get(ChatTemplates.DEFAULT));
   }
 
-  /** Whether any of the chat templates reads a variable or calls a function of that name. */
-  public boolean templatesRead(String name) {
-    return templates().values().stream().anyMatch(source -> ChatTemplate.reads(source, name));
+  /** Variables that the run sets and no chat template reads. */
+  public List<String> unreadVariables() {
+    Collection<String> sources = templates().values();
+    return rendering.variables().keySet().stream()
+        .filter(name -> sources.stream().noneMatch(source -> ChatTemplate.reads(source, name)))
+        .toList();
   }
 
   /** Whether what a chat template says depends on the date. */
   public boolean templatesReadDate() {
-    return templatesRead(ChatTemplate.CLOCK);
+    return templates().values().stream()
+        .anyMatch(source -> ChatTemplate.reads(source, ChatTemplate.CLOCK));
   }
 
   private Map<String, String> templates() {

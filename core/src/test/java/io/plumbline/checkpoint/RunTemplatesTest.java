@@ -54,14 +54,7 @@ class RunTemplatesTest {
 
   @BeforeAll
   static void makeModel() throws IOException {
-    model = Files.createDirectory(directory.resolve("model"));
-    for (String file : List.of("config.json", "generation_config.json", "model.safetensors")) {
-      Files.copy(Fixtures.golden("models/llama").resolve(file), model.resolve(file));
-    }
-    for (String file :
-        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      Files.copy(Fixtures.golden("tokenizer").resolve(file), model.resolve(file));
-    }
+    model = Fixtures.modelWithTokenizer("llama", directory.resolve("model"));
   }
 
   private static Path write(String name, String text) throws IOException {

@@ -30,7 +30,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -74,15 +73,15 @@ public final class ModelReward implements RewardFunctionFactory {
   private static TemplateSettings rendering(Options options) {
     String date = options.text(DATE, "");
     try {
-      SortedMap<String, Object> variables =
+      TreeMap<String, Object> variables =
           options
               .node(VARIABLES)
-              .map(node -> TemplateVariables.parse(node.toString()))
+              .map(node -> new TreeMap<>(TemplateVariables.parse(node.toString())))
               .orElseGet(TreeMap::new);
       if (!date.isEmpty()) {
         OffsetDateTime.parse(date);
       }
-      return new TemplateSettings("", new TreeMap<>(variables), date);
+      return new TemplateSettings("", variables, date);
     } catch (IllegalArgumentException e) {
       throw options.bad(VARIABLES + " " + e.getMessage());
     } catch (DateTimeException e) {

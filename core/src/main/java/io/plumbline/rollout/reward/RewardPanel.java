@@ -5,6 +5,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.Completion;
 import io.plumbline.rollout.Reward;
 import io.plumbline.storage.Storage;
+import io.plumbline.text.TemplateSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -27,6 +28,11 @@ public final class RewardPanel implements AutoCloseable {
   private RewardPanel(List<RewardSpec> specs, List<TimedFunction> functions) {
     this.specs = specs;
     this.functions = functions;
+  }
+
+  /** The same in a run that renders conversations so. */
+  public static RewardPanel open(List<RewardSpec> specs, Storage storage, TemplateSettings run) {
+    return open(specs.stream().map(spec -> spec.renderedAs(run)).toList(), storage);
   }
 
   /**

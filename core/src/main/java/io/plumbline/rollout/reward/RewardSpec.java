@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -126,6 +127,16 @@ public record RewardSpec(String kind, String options, double weight, String name
     return kind.equals(ModelReward.KIND)
         ? Optional.of(optionsObject().path(ModelReward.PATH).asText())
         : Optional.empty();
+  }
+
+  /** The same with another directory of the reward model; another kind stays as it is. */
+  public RewardSpec withModelPath(UnaryOperator<String> change) {
+    if (!kind.equals(ModelReward.KIND)) {
+      return this;
+    }
+    ObjectNode all = optionsObject();
+    all.put(ModelReward.PATH, change.apply(all.path(ModelReward.PATH).asText()));
+    return new RewardSpec(kind, all.toString(), weight, name, timeout);
   }
 
   ObjectNode optionsObject() {

@@ -12,11 +12,12 @@ class Budget {
   private final Limits limits;
   private final long started = System.nanoTime();
   private long steps;
-  private long nextLook;
+
+  /** A thread that is to stop begins no rendering, however short. */
+  private long nextLook = 1;
 
   Budget(Limits limits) {
     this.limits = limits;
-    this.nextLook = 1; // A thread that is to stop begins no rendering, however short.
   }
 
   final Limits limits() {

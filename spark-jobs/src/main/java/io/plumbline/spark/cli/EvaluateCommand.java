@@ -183,7 +183,7 @@ final class EvaluateCommand implements Command {
                 session.spark(), storage, request, session.threadsPerTask(), progress);
         EvaluationReport.write(storage, Storage.join(output, REPORT), evaluation);
         evaluated = evaluation.toJson();
-        TemplateOptions.record(request.templates(), evaluated);
+        request.templates().addTo(evaluated);
         storage.writeText(Storage.join(output, RESULT), evaluated.toPrettyString() + "\n");
       }
       if (json) {

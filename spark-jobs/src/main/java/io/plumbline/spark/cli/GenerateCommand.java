@@ -22,6 +22,7 @@ import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.storage.StorageLevel;
 
 /** {@code generate}: text from prompts. */
 final class GenerateCommand implements Command {
@@ -236,21 +237,25 @@ final class GenerateCommand implements Command {
       CompletionTable.requireEmpty(storage, output);
       Optional<StructType> schema = data.schema(spark, storage);
       JavaRDD<Map<String, Object>> rows =
-          data.read(spark, storage, Purpose.TRAINING, progress::note);
-      Optional<String> read = RowsRead.line(rows, RowsRead.Use.PROMPTS);
-      read.ifPresent(progress::note);
+          data.read(spark, storage, Purpose.TRAINING, progress::note)
+              .persist(StorageLevel.MEMORY_AND_DISK());
       ModelDirectory opened =
           TemplateOptions.open(values, storage, model, Optional.empty(), progress::note);
+      Optional<String> read = RowsRead.line(rows, RowsRead.Use.PROMPTS);
+      read.ifPresent(progress::note);
       try (StageResults<String> lines =
           Sampling.lines(
               storage, rows, opened, dtype, decoding, session.threadsPerTask(), progress)) {
         progress.close();
         ObjectNode about = about(model, data, decoding, dtype);
-        TemplateOptions.record(
-            TemplateOptions.of(values).withDate(opened.tokenizerFiles().rendering().date()), about);
+        TemplateOptions.of(values)
+            .withDate(opened.tokenizerFiles().rendering().date())
+            .addTo(about);
         read.ifPresent(line -> about.put("read", line));
         CompletionTable.write(spark, storage, lines, schema, output, about);
         console.out().println(lines.size() + " completions in " + output);
+      } finally {
+        rows.unpersist();
       }
     }
   }

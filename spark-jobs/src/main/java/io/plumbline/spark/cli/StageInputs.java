@@ -5,11 +5,11 @@ import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.CostSpec;
+import io.plumbline.rollout.reward.RewardSpec;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.spark.source.WeightedSource;
-import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -110,8 +110,8 @@ final class StageInputs {
    */
   private static Optional<String> given(PipelineStage stage, String option, String text) {
     return switch (option) {
-      case REWARD -> ScoringModels.path(text);
-      case COST -> ScoringModels.path(CostSpec.parse(text).rewardSpec());
+      case REWARD -> RewardSpec.parse(text).modelPath();
+      case COST -> RewardSpec.parse(CostSpec.parse(text).rewardSpec()).modelPath();
       case "policy" -> {
         Matcher named = NAMED_POLICY.matcher(text);
         yield Optional.of(named.matches() ? named.group(1) : text);

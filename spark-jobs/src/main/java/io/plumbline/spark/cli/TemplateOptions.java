@@ -1,6 +1,5 @@
 package io.plumbline.spark.cli;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.storage.Storage;
@@ -83,13 +82,6 @@ final class TemplateOptions {
         : Optional.of(
             "The chat template of %s reads the date. To find these rows, give a training command --%s %s."
                 .formatted(model.path(), RunTemplates.DATE, date));
-  }
-
-  /** Writes the options down as JSON files have them. */
-  static void record(RunTemplates templates, ObjectNode json) {
-    templates
-        .options()
-        .forEach((option, value) -> json.put(option.replace('-', '_'), value.toString()));
   }
 
   private static String date(String text) {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.storage.StorageLevel;
 
 /** A Spark stage over rows, as generate and score run it. */
 @FunctionalInterface
@@ -33,13 +34,18 @@ interface TextStage<T> {
           given.isEmpty()
               ? TextSettings.rows(values)
                   .read(session.spark(), session.storage(), Purpose.TRAINING, progress::note)
+                  .persist(StorageLevel.MEMORY_AND_DISK())
               : session.parallel(given);
-      if (given.isEmpty()) {
-        RowsRead.line(rows, use).ifPresent(progress::note);
-      }
-      try (StageResults<T> results = run(session, rows, progress)) {
-        progress.close();
-        results.iterator().forEachRemaining(receiver);
+      try {
+        if (given.isEmpty()) {
+          RowsRead.line(rows, use).ifPresent(progress::note);
+        }
+        try (StageResults<T> results = run(session, rows, progress)) {
+          progress.close();
+          results.iterator().forEachRemaining(receiver);
+        }
+      } finally {
+        rows.unpersist();
       }
     }
   }

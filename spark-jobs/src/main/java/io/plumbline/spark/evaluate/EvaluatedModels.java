@@ -8,6 +8,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.storage.Storage;
+import io.plumbline.text.TemplateSettings;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -27,9 +28,10 @@ final class EvaluatedModels {
   static Map<String, ModelDirectory> checked(
       Storage storage, EvaluationRequest request, Consumer<String> note) {
     Map<String, ModelDirectory> models = new LinkedHashMap<>();
-    request.policies().forEach(policy -> models.put(policy.model(), null));
-    request.reference().ifPresent(path -> models.put(path, null));
-    models.replaceAll((path, none) -> request.templates().open(storage, path));
+    TemplateSettings rendering = request.templates().settings(storage);
+    for (String path : request.models()) {
+      models.put(path, ModelDirectory.open(storage, path).with(rendering));
+    }
     // All headers before the weights of any.
     models.values().forEach(CausalLm::check);
     if (request.reference().isPresent()) {

@@ -50,6 +50,13 @@ public record EvaluationRequest(
     rewards = List.copyOf(rewards);
   }
 
+  /** The directories of all models, each once. */
+  List<String> models() {
+    return Stream.concat(policies.stream().map(Policy::model), reference.stream())
+        .distinct()
+        .toList();
+  }
+
   /** How conversations are rendered: pairs and prompts alike. */
   public RunTemplates templates() {
     return prompts.templates();
@@ -57,11 +64,9 @@ public record EvaluationRequest(
 
   /** The same with the date that chat templates read: the one that is given, or now. */
   public EvaluationRequest dated(Storage storage) {
-    List<String> models =
-        Stream.concat(policies.stream().map(Policy::model), reference.stream()).toList();
     List<String> scoring =
         rewards.stream().flatMap(reward -> RewardSpec.parse(reward).modelPath().stream()).toList();
-    RunTemplates templates = templates().dated(storage, models, scoring, Optional.empty());
+    RunTemplates templates = templates().dated(storage, models(), scoring, Optional.empty());
     return new EvaluationRequest(
         policies,
         reference,

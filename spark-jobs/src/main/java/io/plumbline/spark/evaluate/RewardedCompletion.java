@@ -129,10 +129,9 @@ record RewardedCompletion(
       try {
         RewardPanel panel =
             RewardPanel.open(
-                rewards.stream()
-                    .map(reward -> RewardSpec.parse(reward).renderedAs(tokenizerFiles.rendering()))
-                    .toList(),
-                storage);
+                rewards.stream().map(RewardSpec::parse).toList(),
+                storage,
+                tokenizerFiles.rendering());
         try {
           return new Open(this, sampler, panel, sampler.rewardText(panel.reads()), lease());
         } catch (RuntimeException | Error e) {

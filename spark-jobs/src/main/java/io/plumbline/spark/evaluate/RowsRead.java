@@ -25,6 +25,10 @@ public final class RowsRead {
 
   private static final int LOOKED_AT = 100;
 
+  private static final RowLayout ALONE = RowLayout.of(ExampleShape.PROMPT);
+  private static final RowLayout MESSAGES =
+      new RowLayout(RowLayout.Form.ASKED, ExampleShape.PROMPT, "messages", List.of(), "");
+
   private RowsRead() {}
 
   /** The line that is said before work; empty where no row is. */
@@ -46,11 +50,21 @@ public final class RowsRead {
     Set<String> words = new LinkedHashSet<>();
     Set<String> unread = new TreeSet<>();
     for (Map<String, Object> row : rows) {
-      Optional<ScoringRows.Layout> layout =
-          use == Use.SCORED ? ScoringRows.layout(row) : prompt(row);
-      if (layout.isPresent()) {
-        words.add(layout.get().rows().words(row));
-        unread.addAll(layout.get().unread(row));
+      if (use == Use.SCORED) {
+        ScoringRows.layout(row)
+            .ifPresent(
+                layout -> {
+                  words.add(layout.rows().words(row));
+                  unread.addAll(layout.unread(row));
+                });
+      } else {
+        prompt(row)
+            .ifPresent(
+                layout -> {
+                  words.add(layout.words(row));
+                  // Nothing that stands beside a prompt is put in front of it, as grpo does it.
+                  unread.addAll(ALONE.unread(ExampleKind.PROMPT, row));
+                });
       }
     }
     return words.isEmpty()
@@ -59,14 +73,10 @@ public final class RowsRead {
             new ReadAs(String.join(" and ", words), List.copyOf(unread), List.of(), false));
   }
 
-  private static Optional<ScoringRows.Layout> prompt(Map<String, Object> row) {
-    if (row.get("prompt") == null && row.get("messages") == null) {
-      return Optional.empty();
+  private static Optional<RowLayout> prompt(Map<String, Object> row) {
+    if (row.get("prompt") != null) {
+      return Optional.of(ALONE);
     }
-    RowLayout layout =
-        row.get("prompt") != null
-            ? RowLayout.of(ExampleShape.PROMPT)
-            : new RowLayout(RowLayout.Form.ASKED, ExampleShape.PROMPT, "messages", List.of(), "");
-    return Optional.of(new ScoringRows.Layout(ExampleKind.PROMPT, layout));
+    return row.get("messages") != null ? Optional.of(MESSAGES) : Optional.empty();
   }
 }

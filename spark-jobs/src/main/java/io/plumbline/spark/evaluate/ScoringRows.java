@@ -85,10 +85,8 @@ final class ScoringRows {
   record Layout(ExampleKind kind, RowLayout rows) {
     /** Columns of known formats that are there and not used. */
     Set<String> unread(Map<String, Object> row) {
-      // Of what stands beside a prompt nothing is put in front of it here, as grpo does it.
-      RowLayout read = kind == ExampleKind.PROMPT ? RowLayout.of(ExampleShape.PROMPT) : rows;
-      Set<String> unread = new TreeSet<>(read.unread(kind, row));
-      if (kind != ExampleKind.PROMPT && row.get("margin") != null) {
+      Set<String> unread = new TreeSet<>(rows.unread(kind, row));
+      if (row.get("margin") != null) {
         unread.add("margin");
       }
       return unread;

@@ -3,6 +3,7 @@ package io.plumbline.spark.mine;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.prepare.RefusedRows;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import java.io.Serializable;
 import java.util.Map;
@@ -74,8 +75,7 @@ record InputCheck(long texts, long chats, long refused, Refusal refusal) impleme
                   rows,
                   refusal.sentence(),
                   refusal.remedy(),
-                  // Where half of the data is refused, to allow it would hide the fault.
-                  2 * refused < rows ? ", or raise --max-bad-rows" : ""));
+                  RefusedRows.orAllow(refused, rows)));
     }
   }
 }

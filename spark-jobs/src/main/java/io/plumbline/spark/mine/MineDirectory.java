@@ -1,7 +1,6 @@
 package io.plumbline.spark.mine;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
@@ -81,11 +80,6 @@ public record MineDirectory(Storage storage, String root) {
     } catch (JsonProcessingException e) {
       return Optional.empty(); // One that did not say so yet.
     }
-  }
-
-  /** What the rows here were asked for with. */
-  Optional<JsonNode> configuration() {
-    return complete().map(json -> json.path("configuration"));
   }
 
   /**

@@ -149,8 +149,8 @@ record MineTask(
         prompts.add(prompt);
         tokenized.add(ids);
       } catch (RefusedRowException e) {
-        tools.tally().skip(Skip.BAD_PROMPT);
         Tally tally = tools.tally();
+        tally.skip(Skip.BAD_PROMPT);
         tally.firstRefusal = tally.firstRefusal.or(Refusal.of(row._1(), e));
       }
     }

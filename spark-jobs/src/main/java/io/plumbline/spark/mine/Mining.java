@@ -99,9 +99,9 @@ public final class Mining {
       int mostTasks,
       ProgressListener listener) {
     MineDirectory directory = new MineDirectory(storage, output);
-    MiningRequest request =
-        asked.dated(
-            storage, start == Start.OVERWRITE ? Optional.empty() : directory.configuration());
+    Optional<ObjectNode> before =
+        start == Start.OVERWRITE ? Optional.empty() : directory.complete();
+    MiningRequest request = asked.dated(storage, before);
     ModelDirectory model = request.data().templates().open(storage, request.model());
     RunTemplates.unread(model).ifPresent(listener::note);
     int maxPositions = CausalLm.check(model).maxPositions();
@@ -132,7 +132,6 @@ public final class Mining {
     String data = request.dataFingerprint(storage, files);
     String fingerprint = request.fingerprint(storage, model, data);
     if (start != Start.OVERWRITE) {
-      Optional<ObjectNode> before = directory.complete();
       if (before.isPresent()) {
         requireSame(before.get(), request, fingerprint, output);
         listener.note("mine: " + output + " is complete, found as it was mined before");

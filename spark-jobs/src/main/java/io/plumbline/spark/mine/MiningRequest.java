@@ -1,6 +1,5 @@
 package io.plumbline.spark.mine;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.DecidingOptions;
@@ -84,9 +83,9 @@ public record MiningRequest(
    * The same with the date that chat templates read: the one that is given, that of what was mined
    * before, or now.
    *
-   * @param before the configuration of what was mined before
+   * @param before what mine.json says of what was mined before
    */
-  MiningRequest dated(Storage storage, Optional<JsonNode> before) {
+  MiningRequest dated(Storage storage, Optional<ObjectNode> before) {
     List<String> scoring = rewards.stream().flatMap(reward -> reward.modelPath().stream()).toList();
     RunTemplates templates =
         data.templates()
@@ -94,7 +93,7 @@ public record MiningRequest(
                 storage,
                 List.of(model),
                 scoring,
-                before.map(json -> json.path(RunTemplates.DATE.replace('-', '_')).asText("")));
+                before.map(json -> RunTemplates.dateIn(json.path("configuration"))));
     return new MiningRequest(
         model,
         data.with(templates),
@@ -141,9 +140,7 @@ public record MiningRequest(
     if (maxPromptLength > 0) {
       json.put("max_prompt_length", maxPromptLength);
     }
-    data.templates()
-        .options()
-        .forEach((option, value) -> json.put(option.replace('-', '_'), value.toString()));
+    data.templates().addTo(json);
     return json.put("mask_truncated_completions", cutOff == CutOff.LEFT_OUT);
   }
 

@@ -68,7 +68,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
       Optional<String> refusal =
           request.start() == Start.OVERWRITE
               ? Optional.empty()
-              : in(storage, request).flatMap(run -> run.refusal(storage, request));
+              : in(storage, output).flatMap(run -> run.refusal(storage, request));
       return refusal.isPresent() ? refusal : OutputClaim.obstacle(storage, output, request.start());
     } catch (PlumblineException e) {
       if (e.code() != ErrorCode.OUTPUT_IN_USE) {
@@ -84,7 +84,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
    * @throws PlumblineException OUTPUT_IN_USE where its place must not be taken
    */
   static Optional<EarlierRun> accepted(Storage storage, TrainingRequest request) {
-    Optional<EarlierRun> earlier = in(storage, request);
+    Optional<EarlierRun> earlier = in(storage, request.output());
     if (request.start() != Start.OVERWRITE) {
       earlier
           .flatMap(run -> run.refusal(storage, request))
@@ -123,19 +123,15 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
    * read another table or query, and is resumed with what it read. Files are compared by content.
    */
   static Optional<String> obstacle(Storage storage, TrainingRows.Settings rows) {
-    String path = new RunDirectory(rows.output()).runRecord();
-    if (!storage.exists(path)) {
+    Optional<EarlierRun> earlier = in(storage, rows.output());
+    if (earlier.isEmpty()) {
       return Optional.empty();
     }
-    RunRecord record = RunRecord.read(storage, path);
-    if (record.command().isEmpty()) {
-      return Optional.empty();
-    }
-    RunIdentity then = RunIdentity.recorded(record, path);
+    RunIdentity then = earlier.get().identity();
     RunIdentity now =
         RunIdentity.of(
             here(
-                RunRecord.started(record.command(), Instant.now())
+                RunRecord.started(then.command(), Instant.now())
                     .withConfiguration(Map.of(DATA, rows.data())),
                 storage));
     return named(then, DATA).equals(named(now, DATA))
@@ -145,7 +141,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
             String.format(
                 "%s holds a run of %s with --data %s, and this call has --data %s: give another"
                     + " --output.",
-                rows.output(), record.command(), named(then, DATA), named(now, DATA)));
+                rows.output(), then.command(), named(then, DATA), named(now, DATA)));
   }
 
   private static RunRecord here(RunRecord record, Storage storage) {
@@ -157,15 +153,15 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
   }
 
   /**
-   * The run that is in a request's directory.
+   * The run that is in an output directory; empty where there is none, or one that came to nothing.
    *
    * @throws PlumblineException OUTPUT_IN_USE where there are training states and nothing says of
    *     which run they are
    */
-  static Optional<EarlierRun> in(Storage storage, TrainingRequest request) {
-    RunDirectory run = new RunDirectory(request.output());
+  static Optional<EarlierRun> in(Storage storage, String output) {
+    RunDirectory run = new RunDirectory(output);
     Progress progress =
-        OutputClaim.holdsTrained(storage, request.output()) ? Progress.TRAINED : Progress.PREPARED;
+        OutputClaim.holdsTrained(storage, output) ? Progress.TRAINED : Progress.PREPARED;
     boolean states = !TrainingStateStore.of(storage, run.states()).steps().isEmpty();
     if (!storage.exists(run.runRecord())) {
       if (states) {
@@ -187,7 +183,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
       }
       throw unknown(
           "%s is damaged, so that nothing says of which run %s holds training states or results"
-              .formatted(run.runRecord(), request.output()));
+              .formatted(run.runRecord(), output));
     }
     if (record.command().isEmpty()) {
       if (states) {

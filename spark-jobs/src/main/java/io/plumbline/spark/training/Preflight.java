@@ -117,8 +117,9 @@ public final class Preflight {
     preflight.writable(rows.output(), referenceCache);
     refuse(List.copyOf(preflight.problems));
     boolean trained =
-        storage.exists(new RunDirectory(rows.output()).runRecord())
-            && OutputClaim.holdsTrained(storage, rows.output());
+        EarlierRun.in(storage, rows.output())
+            .filter(run -> run.progress() == EarlierRun.Progress.TRAINED)
+            .isPresent();
     return trained ? TrainingRows.SourceReading.AS_BEFORE : TrainingRows.SourceReading.ANEW;
   }
 

@@ -76,19 +76,17 @@ record RolloutRank(
   static RewardPanel rewards(
       RolloutSettings rollouts, Storage storage, TemplateSettings rendering) {
     return RewardPanel.open(
-        rollouts.rewards().stream()
-            .map(reward -> RewardSpec.parse(reward).renderedAs(rendering))
-            .toList(),
-        storage);
+        rollouts.rewards().stream().map(RewardSpec::parse).toList(), storage, rendering);
   }
 
   /** The cost functions of a run. */
   static RewardPanel costs(RolloutSettings rollouts, Storage storage, TemplateSettings rendering) {
     return RewardPanel.open(
         rollouts.costs().stream()
-            .map(cost -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()).renderedAs(rendering))
+            .map(cost -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()))
             .toList(),
-        storage);
+        storage,
+        rendering);
   }
 
   /** What a user should know of the rewards and costs and the policy's tokenizer. */

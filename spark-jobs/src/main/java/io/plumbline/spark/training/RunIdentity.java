@@ -11,6 +11,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,7 +47,6 @@ record RunIdentity(
 
   private static final Pattern ABSOLUTE =
       Pattern.compile("/.*|[a-zA-Z][a-zA-Z0-9+.-]*:/.*", Pattern.DOTALL);
-  private static final Pattern STEP_BACK = Pattern.compile("/(?!\\.\\.?/)[^/]+/\\.\\.(/|$)");
   private static final Pattern CONTENT =
       Pattern.compile(
           "model|critic|chat-template|data\\.train|data\\.ptx|rows\\.train|(reward|cost)\\..*",
@@ -161,14 +161,10 @@ record RunIdentity(
         ABSOLUTE.matcher(path).matches()
             ? path
             : record.directory().map(from -> Storage.join(from, path)).orElse(path);
-    String plain = full.startsWith("/") ? withoutDots(full) : full;
-    return plain.length() > 1 ? plain.replaceFirst("/+$", "") : plain;
-  }
-
-  private static String withoutDots(String path) {
-    String plain = path.replaceAll("/(\\./)+", "/");
-    String shorter = STEP_BACK.matcher(plain).replaceFirst("/");
-    return shorter.equals(plain) ? plain : withoutDots(shorter);
+    if (full.startsWith("/")) {
+      return Path.of(full).normalize().toString();
+    }
+    return full.length() > 1 ? full.replaceFirst("/+$", "") : full;
   }
 
   private static ObjectNode object() {

@@ -1,6 +1,5 @@
 package io.plumbline.spark.training;
 
-import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.training.TrainingRequest.Start;
@@ -37,14 +36,13 @@ public final class TemplateDate {
    * without a date that has no rows yet.
    */
   public static Optional<String> ofRun(Storage storage, String output) {
-    String record = new RunDirectory(output).runRecord();
-    if (!storage.exists(record)) {
-      return Optional.empty();
-    }
-    String date =
-        RunRecord.read(storage, record).configuration().path(RunTemplates.DATE).asText("");
+    return EarlierRun.in(storage, output).flatMap(TemplateDate::of);
+  }
+
+  private static Optional<String> of(EarlierRun run) {
+    String date = run.record().configuration().path(RunTemplates.DATE).asText("");
     // Older versions said none. What they trained on is found by its content, without a date.
-    return date.isEmpty() && !OutputClaim.holdsTrained(storage, output)
+    return date.isEmpty() && run.progress() == EarlierRun.Progress.PREPARED
         ? Optional.empty()
         : Optional.of(date);
   }

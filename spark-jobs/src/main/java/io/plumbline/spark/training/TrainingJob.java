@@ -16,7 +16,6 @@ import io.plumbline.spark.tracking.MetricsFile;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.tracking.RunTracking;
 import io.plumbline.storage.Storage;
-import io.plumbline.text.TemplateSettings;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
 import java.time.Duration;
@@ -49,7 +48,6 @@ public final class TrainingJob {
   private final Storage storage;
   private final RunDirectory run;
   private RunRecord record;
-  private TemplateSettings rendering = TemplateSettings.NONE;
 
   /** What this run repeats. */
   private final Optional<Repetition> repetition;
@@ -163,7 +161,6 @@ public final class TrainingJob {
 
   private TrainingOutcome train(ModelDirectory model) {
     RunTemplates.unread(model).ifPresent(progress::note);
-    rendering = model.tokenizerFiles().rendering();
     fingerprint("model", model.soundFingerprint());
     RunTemplates.fingerprint(model).ifPresent(hex -> fingerprint(RunTemplates.TEMPLATE, hex));
     request
@@ -207,7 +204,9 @@ public final class TrainingJob {
         pretraining.isEmpty()
             ? () -> culprits.sentence(named -> rows.places(data, model, named))
             : () -> "";
-    LoopOutcome outcome = train(plan, data.held().isPresent(), culprits, places);
+    TrainingTask.Start start =
+        new TrainingTask.Start(request.model(), model.tokenizerFiles().rendering());
+    LoopOutcome outcome = train(start, plan, data.held().isPresent(), culprits, places);
     String culpritsStandAt = places.get();
     if (!culpritsStandAt.isEmpty()) {
       progress.note(culpritsStandAt);
@@ -328,9 +327,13 @@ public final class TrainingJob {
 
   /** Trains; a failure that is due to rows says where they stand in the data. */
   private LoopOutcome train(
-      Plan plan, boolean evaluated, Culprits culprits, Supplier<String> places) {
+      TrainingTask.Start start,
+      Plan plan,
+      boolean evaluated,
+      Culprits culprits,
+      Supplier<String> places) {
     try {
-      String result = timed("train", () -> gang(plan, evaluated, culprits));
+      String result = timed("train", () -> gang(start, plan, evaluated, culprits));
       record = record.withEnvironment(TrainingTask.environment(result));
       return TrainingTask.outcome(result);
     } catch (PlumblineException e) {
@@ -416,7 +419,7 @@ public final class TrainingJob {
     return request.rollouts().map(of -> RolloutPlan.steps(of, plan)).orElse(plan.steps());
   }
 
-  private String gang(Plan plan, boolean evaluated, Culprits culprits) {
+  private String gang(TrainingTask.Start model, Plan plan, boolean evaluated, Culprits culprits) {
     LoopSettings loop =
         new LoopSettings(
             request.optimizer(),
@@ -431,7 +434,7 @@ public final class TrainingJob {
         new TrainingTask(
             storage,
             run,
-            new TrainingTask.Start(request.model(), rendering),
+            model,
             request.algorithm(),
             request.objective(),
             request.rollouts().stream().toList(),

@@ -10,6 +10,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.spark.training.TrainingRequest.Start;
+import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -116,6 +117,19 @@ class EarlierRunTest {
     assertThatThrownBy(() -> run(on(wrong), new Quiet()))
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE));
+  }
+
+  @Test
+  void aRefusedOrDamagedRunIsNoneForRowsAndDatesEither() throws IOException {
+    TestRequest wrong = request().data(List.of("sql:SELECT 'a' AS chosen"), List.of());
+    assertThatThrownBy(() -> run(wrong, new Quiet())).isInstanceOf(PlumblineException.class);
+    Storage storage = Storage.local();
+    TrainingRequest other = request().data(List.of("sql:SELECT 'b' AS chosen"), List.of()).build();
+    assertThat(json().path("refused").asBoolean()).isTrue();
+    assertThat(EarlierRun.obstacle(storage, TrainingRows.Settings.of(other))).isEmpty();
+
+    Files.writeString(record(), "{");
+    assertThat(TemplateDate.ofRun(storage, directory.resolve("run").toString())).isEmpty();
   }
 
   @Test
