@@ -3,7 +3,6 @@ package io.plumbline.spark.cli;
 import io.plumbline.error.NearestName;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -270,14 +269,14 @@ final class CommandLineReader {
       boolean value = afterUnknownOption && NEGATIVE_NUMBER.matcher(argument).matches();
       if (argument.startsWith("-") && argument.length() > 1 && !value) {
         String name = argument.replaceFirst("^--?", "").replaceFirst("=.*", "");
-        String sentence = unknown(argument.replaceFirst("=.*", ""), name, "--", "");
-        problems.add(sentence);
+        String written = argument.replaceFirst("=.*", "");
+        Optional<String> ofTrl = ofTrl(written, name, "--", "");
+        problems.add(ofTrl.orElseGet(() -> unknown(written, name, "--", "")));
         afterUnknownOption = !argument.contains("=");
         // Some of TRL's options take several values, and all of them belong to one sentence.
         afterListOfTrl =
             afterUnknownOption
-                && (TrlOptions.find(command.name(), name).isPresent()
-                    || sentence.contains("nearest is TRL's "));
+                && (ofTrl.isPresent() || TrlOptions.find(command.name(), name).isPresent());
       } else {
         if (!afterUnknownOption && !afterListOfTrl) {
           problems.add(String.format("The argument '%s' belongs to no option.", argument));
@@ -339,7 +338,7 @@ final class CommandLineReader {
 
   /** The setting that a key of a file or of {@code --set} means; a problem where there is none. */
   private Optional<Setting<?>> known(String key, String where, Problems problems) {
-    String name = key.replace('_', '-').toLowerCase(Locale.ROOT);
+    String name = kebab(key);
     Setting<?> setting = settings.get(name);
     if (setting != null && COMMAND_LINE_ONLY.contains(setting)) {
       problems.add(
@@ -347,37 +346,42 @@ final class CommandLineReader {
       return Optional.empty();
     }
     if (setting == null) {
-      problems.add(unknown(key, name, "", " " + where));
+      problems.add(
+          ofTrl(key, name, "", " " + where).orElseGet(() -> unknown(key, name, "", " " + where)));
       return Optional.empty();
     }
     return Optional.of(setting);
   }
 
+  /** What to say of a name of TRL's, or of one that is nearer to one of TRL's than to ours. */
+  private Optional<String> ofTrl(String written, String name, String prefix, String where) {
+    String kebab = kebab(name);
+    if (settings.containsKey(kebab)) {
+      return Optional.empty(); // The same name in another spelling needs no map.
+    }
+    return TrlOptions.answer(command, written, where, prefix)
+        .or(
+            () ->
+                TrlOptions.answerNear(
+                    command,
+                    written,
+                    where,
+                    prefix,
+                    NearestName.among(settings.keySet(), kebab)
+                        .map(own -> NearestName.edits(kebab, own))));
+  }
+
   private String unknown(String written, String name, String prefix, String where) {
-    Collection<String> names = settings.keySet();
-    String kebab = name.replace('_', '-').toLowerCase(Locale.ROOT);
-    // The same name in another spelling needs no map.
-    Optional<String> trl =
-        names.contains(kebab)
-            ? Optional.empty()
-            : TrlOptions.answer(command, written, where, prefix);
-    if (trl.isPresent()) {
-      return trl.get();
-    }
-    Optional<String> near = NearestName.among(names, kebab);
-    Optional<String> nearTrl =
-        names.contains(kebab)
-            ? Optional.empty()
-            : TrlOptions.answerNear(
-                command, written, where, prefix, near.map(own -> NearestName.edits(kebab, own)));
-    if (nearTrl.isPresent()) {
-      return nearTrl.get();
-    }
     return "There is no option "
         + written
         + where
-        + near.map(own -> ": did you mean " + prefix + own + "?")
+        + NearestName.among(settings.keySet(), kebab(name))
+            .map(own -> ": did you mean " + prefix + own + "?")
             .orElse(
                 ": 'plumbline " + command.name() + " --help' lists the options of this command.");
+  }
+
+  private static String kebab(String name) {
+    return name.replace('_', '-').toLowerCase(Locale.ROOT);
   }
 }

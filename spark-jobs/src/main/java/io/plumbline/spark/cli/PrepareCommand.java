@@ -1,6 +1,5 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.ExampleKind;
@@ -12,7 +11,6 @@ import io.plumbline.spark.prepare.PreparedCounts;
 import io.plumbline.spark.training.OutputClaim;
 import io.plumbline.spark.training.Preflight;
 import io.plumbline.spark.training.RunDirectory;
-import io.plumbline.spark.training.TemplateDate;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
 import io.plumbline.spark.training.TrainingRequest.Start;
@@ -143,25 +141,21 @@ final class PrepareCommand implements Command {
       try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
           Progress progress = Progress.on(console)) {
         Storage storage = session.storage();
-        SourceReading reading =
-            Preflight.requireRows(
-                session.spark(),
-                storage,
-                rows.apply(SourceReading.ANEW),
+        CheckedRows checked =
+            CheckedRows.of(
+                session,
+                values,
+                rows,
                 model,
                 Preflight.ModelUse.TOKENIZER,
-                TemplateOptions.of(values),
-                Optional.empty());
-        ModelDirectory opened =
-            TemplateOptions.open(
-                values, storage, model, TemplateDate.ofRun(storage, output), progress::note);
-        TemplateOptions.shareable(opened).ifPresent(progress::note);
+                Optional.empty(),
+                progress::note);
         // What a finished run has there stays; a run that is under way is not disturbed.
         try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME)) {
           TrainingRows making =
               new TrainingRows(
-                  session.spark(), storage, rows.apply(reading), progress, change -> {});
-          TrainingRows.Made made = making.make(opened);
+                  session.spark(), storage, checked.settings(), progress, change -> {});
+          TrainingRows.Made made = making.make(checked.model());
           requireRowsOfRun(storage, output, made);
           CanonicalShards.Plan plan =
               TrainingRows.plan(globalBatchSize, made.rows().count(), maxSteps, epochs, seed);

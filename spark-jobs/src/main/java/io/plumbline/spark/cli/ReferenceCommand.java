@@ -1,6 +1,5 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LossOn;
 import io.plumbline.data.TokenizedRow;
@@ -9,7 +8,6 @@ import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
 import io.plumbline.spark.training.Preflight;
-import io.plumbline.spark.training.TemplateDate;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
 import io.plumbline.spark.training.TrainingRows;
 import io.plumbline.spark.training.TrainingRows.SourceReading;
@@ -157,22 +155,18 @@ final class ReferenceCommand implements Command {
       try (SparkSessions.Session session = SparkSessions.open(values, tasks);
           Progress progress = Progress.on(console)) {
         Storage storage = session.storage();
-        SourceReading reading =
-            Preflight.requireRows(
-                session.spark(),
-                storage,
-                rows.apply(SourceReading.ANEW),
+        CheckedRows checked =
+            CheckedRows.of(
+                session,
+                values,
+                rows,
                 model,
                 Preflight.ModelUse.LANGUAGE_MODEL,
-                TemplateOptions.of(values),
-                Optional.of(cache));
-        ModelDirectory opened =
-            TemplateOptions.open(
-                values, storage, model, TemplateDate.ofRun(storage, output), progress::note);
-        TemplateOptions.shareable(opened).ifPresent(progress::note);
+                Optional.of(cache),
+                progress::note);
         TrainingRows.Made made =
-            new TrainingRows(session.spark(), storage, rows.apply(reading), progress, change -> {})
-                .make(opened);
+            new TrainingRows(session.spark(), storage, checked.settings(), progress, change -> {})
+                .make(checked.model());
         PrepareCommand.requireRowsOfRun(storage, output, made);
         JavaRDD<TokenizedRow> wanted = made.all().persist(StorageLevel.MEMORY_AND_DISK());
         Filled filled =

@@ -165,11 +165,11 @@ final class LayoutSearch {
     Map<String, Object> first = layouts.getOrDefault(layout, Map.of());
     Set<String> unread = new TreeSet<>();
     List<String> remarks = new ArrayList<>();
-    boolean text =
-        tried.isPresent()
-            && (tried.get() instanceof Example.PromptedText
-                || tried.get() instanceof Example.WholeText
-                || tried.get() instanceof Example.TextPrompt);
+    boolean prompted =
+        tried
+            .filter(row -> row instanceof Example.PromptedText || row instanceof Example.TextPrompt)
+            .isPresent();
+    boolean text = prompted || tried.filter(Example.WholeText.class::isInstance).isPresent();
     renamed.forEach(row -> unread.addAll(layout.unread(kind, row)));
     boolean tools = renamed.stream().anyMatch(row -> row.get("tools") != null);
     if (text && !kind.keepsColumns()) {
@@ -186,10 +186,6 @@ final class LayoutSearch {
         && renamed.stream().anyMatch(RowLayout::weighsMessages)) {
       remarks.add("the weights of messages are not used, as completions are compared whole");
     }
-    boolean prompted =
-        tried.isPresent()
-            && (tried.get() instanceof Example.PromptedText
-                || tried.get() instanceof Example.TextPrompt);
     if (prompted && tokenizer.chatTemplate().isPresent()) {
       remarks.add("texts as they are, without the chat template, which is for messages");
     } else if (prompted
@@ -198,13 +194,9 @@ final class LayoutSearch {
       remarks.add("a line end between question and answer, as there is no chat template");
     }
     boolean margins =
-        layout.shape() == ExampleShape.PREFERENCE
-            || layout.shape() == ExampleShape.PREFERENCE_IMPLICIT;
-    return new ReadAs(
-        layout.words(first),
-        List.copyOf(unread),
-        remarks,
-        margins && renamed.stream().anyMatch(row -> row.get("margin") != null));
+        layout.reads().contains("margin")
+            && renamed.stream().anyMatch(row -> row.get("margin") != null);
+    return new ReadAs(layout.words(first), List.copyOf(unread), remarks, margins);
   }
 
   /** Finds out before any task starts whether the tokenizer fits the data. */

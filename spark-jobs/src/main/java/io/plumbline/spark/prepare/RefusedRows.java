@@ -47,8 +47,6 @@ public final class RefusedRows {
               + (causes.size() < EXAMPLES ? example(prepared, reason.getKey()) : ""));
     }
     RefusalReason most = RefusalReason.ofId(reasons.get(0).getKey());
-    // Where half of the data is refused, to allow it would hide the fault.
-    boolean few = counts.accepted() > 0 && 2 * refused < counts.read();
     return new PlumblineException(
         ErrorCode.BAD_DATA,
         refused
@@ -64,7 +62,15 @@ public final class RefusedRows {
             + prepared.quarantine().orElse(prepared.directory())
             + ": "
             + remedy(most)
-            + (few ? ", or raise --max-bad-rows" : ""));
+            + (counts.accepted() > 0 ? orAllow(refused, counts.read()) : ""));
+  }
+
+  /**
+   * The end of a sentence on what helps: where half of the data is refused, to allow it would hide
+   * the fault.
+   */
+  public static String orAllow(long refused, long read) {
+    return 2 * refused < read ? ", or raise --max-bad-rows" : "";
   }
 
   private static String example(Prepared prepared, String reason) {

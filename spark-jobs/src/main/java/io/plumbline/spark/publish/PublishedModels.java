@@ -66,8 +66,8 @@ public final class PublishedModels {
   /** All versions, oldest first. */
   public List<PublishedModel> versions() {
     return storage.list(log).stream()
+        .filter(entry -> VERSION_FILE.matcher(entry.name()).matches())
         .map(Storage.Entry::path)
-        .filter(path -> VERSION_FILE.matcher(nameOf(path)).matches())
         .map(path -> PublishedModel.read(path, storage.readText(path)))
         .sorted(Comparator.comparingLong(PublishedModel::version))
         .toList();
@@ -76,8 +76,8 @@ public final class PublishedModels {
   /** The newest version, whether or not the pointer shows it already. */
   public Optional<PublishedModel> newest() {
     return storage.list(log).stream()
+        .filter(entry -> VERSION_FILE.matcher(entry.name()).matches())
         .map(Storage.Entry::path)
-        .filter(path -> VERSION_FILE.matcher(nameOf(path)).matches())
         .max(Comparator.comparingLong(PublishedModels::versionOf))
         .map(path -> PublishedModel.read(path, storage.readText(path)));
   }

@@ -84,8 +84,7 @@ public final class ReferenceCache {
     long start = System.nanoTime();
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     ModelDirectory model = ModelDirectory.open(storage, modelPath);
-    model.requireFinite();
-    String modelFingerprint = model.fingerprint();
+    String modelFingerprint = model.soundFingerprint();
     CacheDirectory directory =
         new CacheDirectory(
             storage,

@@ -28,6 +28,7 @@ import java.util.regex.Pattern;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
@@ -188,13 +189,15 @@ record DelimitedFiles(String path, Map<String, String> options) {
   Dataset<Row> rows(SparkSession spark, Storage storage, Purpose purpose, Consumer<String> notes) {
     DataFiles.Found found = files(storage, purpose);
     found.notes().forEach(notes);
-    requireUtf8(storage, readable(found));
-    return analysed(spark, storage, found);
+    List<Storage.Entry> files = readable(found);
+    requireUtf8(storage, files);
+    return analysed(spark, storage, files, found);
   }
 
   /** The same for those who want the columns alone: how the text is encoded is not looked at. */
   Dataset<Row> columns(SparkSession spark, Storage storage, Purpose purpose) {
-    return analysed(spark, storage, files(storage, purpose));
+    DataFiles.Found found = files(storage, purpose);
+    return analysed(spark, storage, readable(found), found);
   }
 
   private List<Storage.Entry> readable(DataFiles.Found found) {
@@ -211,8 +214,8 @@ record DelimitedFiles(String path, Map<String, String> options) {
     return files;
   }
 
-  private Dataset<Row> analysed(SparkSession spark, Storage storage, DataFiles.Found found) {
-    List<Storage.Entry> files = readable(found);
+  private Dataset<Row> analysed(
+      SparkSession spark, Storage storage, List<Storage.Entry> files, DataFiles.Found found) {
     Optional<Dataset<Row>> all = Optional.empty();
     for (Storage.Entry file : files) {
       // Each by itself: Spark would take the first one's header for all, and the largest first.
@@ -261,10 +264,11 @@ record DelimitedFiles(String path, Map<String, String> options) {
     if (options.containsKey("linesep")) {
       lines = lines.option("lineSep", options.get("linesep"));
     }
-    Dataset<String> first = lines.textFile(folder).limit(LINES_FOR_COLUMNS);
+    List<String> first = lines.textFile(folder).limit(LINES_FOR_COLUMNS).collectAsList();
     Map<String, String> ofLines = new TreeMap<>(options);
     ofLines.remove("multiline");
-    StructType columns = spark.read().options(ofLines).csv(first).schema();
+    StructType columns =
+        spark.read().options(ofLines).csv(spark.createDataset(first, Encoders.STRING())).schema();
     if (isCut(first)) {
       throw unreadableName(file, "its header goes over more than a line");
     }
@@ -278,11 +282,11 @@ record DelimitedFiles(String path, Map<String, String> options) {
   }
 
   /** Whether a quote is open at the end of the line that has the columns. */
-  private boolean isCut(Dataset<String> first) {
+  private boolean isCut(List<String> first) {
     String quote = options.getOrDefault("quote", "\"");
     String comment = options.getOrDefault("comment", "");
     return !quote.isEmpty()
-        && first.collectAsList().stream()
+        && first.stream()
             .filter(line -> !line.isBlank() && (comment.isEmpty() || !line.startsWith(comment)))
             .findFirst()
             .map(line -> (line.length() - line.replace(quote, "").length()) % 2 != 0)

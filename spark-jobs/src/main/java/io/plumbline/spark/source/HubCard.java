@@ -147,7 +147,7 @@ final class HubCard {
 
   private List<Storage.Entry> files(String pattern) {
     // The directory's own name is no pattern.
-    String root = directory.replaceAll("([\\\\*?\\[\\]{}])", "\\\\$1");
+    String root = DataFiles.escaped(directory);
     try {
       return storage.expand(Storage.join(root, pattern)).stream()
           .filter(file -> DataFiles.isData(file.name()))

@@ -51,7 +51,7 @@ final class TableDirectories {
   private Optional<Format> formatOf(String directory, List<Storage.Entry> children) {
     for (Storage.Entry child : children) {
       if (child.directory()) {
-        switch (name(child.path())) {
+        switch (child.name()) {
           case DELTA_LOG -> {
             return Optional.of(Format.DELTA);
           }
@@ -143,8 +143,8 @@ final class TableDirectories {
       return Optional.of(new Table(directory, format.get()));
     }
     for (Storage.Entry child : children) {
-      String name = name(child.path());
-      if (child.directory() && depth < DEPTH && !name.startsWith(".") && !name.startsWith("_")) {
+      String name = child.name();
+      if (child.directory() && depth < DEPTH && Storage.isVisible(name)) {
         Optional<Table> found = below(Storage.join(directory, name), depth + 1);
         if (found.isPresent()) {
           return found;
@@ -152,10 +152,5 @@ final class TableDirectories {
       }
     }
     return Optional.empty();
-  }
-
-  private static String name(String path) {
-    String plain = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
-    return plain.substring(plain.lastIndexOf('/') + 1);
   }
 }
