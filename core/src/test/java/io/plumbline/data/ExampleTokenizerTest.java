@@ -35,7 +35,7 @@ class ExampleTokenizerTest {
 
   @BeforeAll
   static void load() throws IOException {
-    tokenizer = Tokenizer.of(Rows.tokenizerFiles());
+    tokenizer = Tokenizer.of(Fixtures.tokenizerFiles());
   }
 
   @AfterAll
@@ -384,7 +384,7 @@ class ExampleTokenizerTest {
 
   @Test
   void aTokenizerWithoutWhatTheDataNeedsEndsTheJob() throws Exception {
-    TreeMap<String, String> contents = Rows.tokenizerFiles().contents();
+    TreeMap<String, String> contents = Fixtures.tokenizerFiles().contents();
     contents.put("tokenizer_config.json", "{}");
     contents.remove("special_tokens_map.json");
     try (Tokenizer bare = Tokenizer.of(new TokenizerFiles(contents))) {

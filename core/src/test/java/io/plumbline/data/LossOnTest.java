@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.Fixtures;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
@@ -36,7 +37,7 @@ class LossOnTest {
           Map.of("role", "assistant", "content", "Days."));
 
   private static Tokenizer tokenizer(String template) throws Exception {
-    TreeMap<String, String> contents = Rows.tokenizerFiles().contents();
+    TreeMap<String, String> contents = Fixtures.tokenizerFiles().contents();
     if (!template.isEmpty()) {
       contents.put("chat_template.jinja", template);
     }
@@ -214,7 +215,7 @@ class LossOnTest {
   /** Some files add the tokens that end turns, and do not call them special. */
   @Test
   void aTurnHoldsTheTokenThatEndsItWhereItIsNotCalledSpecial() throws Exception {
-    TreeMap<String, String> contents = Rows.tokenizerFiles().contents();
+    TreeMap<String, String> contents = Fixtures.tokenizerFiles().contents();
     ObjectNode definition = (ObjectNode) JSON.readTree(contents.get("tokenizer.json"));
     ObjectNode token = (ObjectNode) definition.path("added_tokens").get(0).deepCopy();
     int next = definition.path("model").path("vocab").size();

@@ -3,6 +3,7 @@ package io.plumbline.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Fixtures;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
 import java.util.ArrayList;
@@ -41,7 +42,7 @@ class MessageWeightTest {
 
   private static String learned(String template, LossOn lossOn, Map<String, Object> row)
       throws Exception {
-    TreeMap<String, String> contents = Rows.tokenizerFiles().contents();
+    TreeMap<String, String> contents = Fixtures.tokenizerFiles().contents();
     if (!template.isEmpty()) {
       contents.put("chat_template.jinja", template);
     }

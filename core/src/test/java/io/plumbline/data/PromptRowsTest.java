@@ -3,6 +3,7 @@ package io.plumbline.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Fixtures;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
@@ -34,7 +35,7 @@ class PromptRowsTest {
   @TempDir Path directory;
 
   private static TokenizedRow row(Map<String, Object> row) throws Exception {
-    return row(row, Rows.tokenizerFiles());
+    return row(row, Fixtures.tokenizerFiles());
   }
 
   private static TokenizedRow row(Map<String, Object> row, TokenizerFiles files) throws Exception {
@@ -62,7 +63,7 @@ class PromptRowsTest {
     given.put("hint", null);
     given.put("tests", List.of(Map.of("b", 0.5, "a", List.of(1, 2L)), Map.of()));
     TokenizedRow row = row(given);
-    try (Tokenizer tokenizer = Tokenizer.of(Rows.tokenizerFiles())) {
+    try (Tokenizer tokenizer = Tokenizer.of(Fixtures.tokenizerFiles())) {
       assertThat(row.prompt()).isEqualTo(tokenizer.encode("What is 1 + 2?"));
     }
     assertThat(row.completions()).isEmpty();
@@ -82,7 +83,7 @@ class PromptRowsTest {
   @Test
   void otherKindsKeepNoColumns() throws Exception {
     Map<String, Object> given = Map.of("prompt", "1 + 2 =", "completion", " 3", "answer", 3);
-    try (Tokenizer tokenizer = Tokenizer.of(Rows.tokenizerFiles())) {
+    try (Tokenizer tokenizer = Tokenizer.of(Fixtures.tokenizerFiles())) {
       TokenizedRow row =
           new ExampleTokenizer(tokenizer, LengthLimits.none())
               .tokenize(
@@ -158,7 +159,7 @@ class PromptRowsTest {
                 List.of(
                     Map.of("type", "text", "text", "<think>"),
                     Map.of("type", "text", "text", " "))));
-    TreeMap<String, String> contents = Rows.tokenizerFiles().contents();
+    TreeMap<String, String> contents = Fixtures.tokenizerFiles().contents();
     contents.put(
         "chat_template.jinja",
         "{% for m in messages %}<|im_start|>{{ m.role }}:{% if m.content is string %}{{ m.content }}"

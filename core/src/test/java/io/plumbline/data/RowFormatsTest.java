@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.Fixtures;
 import io.plumbline.data.TokenizedRow.Desirability;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
@@ -30,8 +31,8 @@ class RowFormatsTest {
 
   @BeforeAll
   static void open() throws Exception {
-    chat = Tokenizer.of(Rows.tokenizerFiles());
-    TreeMap<String, String> contents = Rows.tokenizerFiles().contents();
+    chat = Tokenizer.of(Fixtures.tokenizerFiles());
+    TreeMap<String, String> contents = Fixtures.tokenizerFiles().contents();
     contents.put(
         "tokenizer_config.json",
         contents.get("tokenizer_config.json").replace("\"chat_template\"", "\"no_template\""));

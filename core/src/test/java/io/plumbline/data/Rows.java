@@ -2,9 +2,7 @@ package io.plumbline.data;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.plumbline.Fixtures;
 import io.plumbline.data.TokenizedRow.Desirability;
-import io.plumbline.text.TokenizerFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,22 +11,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 
 /** Rows for tests, made up or from the fixtures. */
 final class Rows {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private Rows() {}
-
-  static TokenizerFiles tokenizerFiles() throws IOException {
-    TreeMap<String, String> contents = new TreeMap<>();
-    for (String name :
-        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      contents.put(name, Files.readString(Fixtures.golden("tokenizer/" + name)));
-    }
-    return new TokenizerFiles(contents);
-  }
 
   static List<Map<String, Object>> jsonLines(Path file) throws IOException {
     List<Map<String, Object>> rows = new ArrayList<>();

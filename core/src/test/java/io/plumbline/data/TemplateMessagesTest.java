@@ -3,6 +3,7 @@ package io.plumbline.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Fixtures;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.text.ChatTemplate;
@@ -124,7 +125,7 @@ class TemplateMessagesTest {
     }
     assertThatThrownBy(() -> messages.ready(said)).hasMessageContaining("leaves out");
 
-    try (Tokenizer tokenizer = Tokenizer.of(Rows.tokenizerFiles())) {
+    try (Tokenizer tokenizer = Tokenizer.of(Fixtures.tokenizerFiles())) {
       Example.ChatSettings settings = new Example.ChatSettings(Optional.empty(), Map.of());
       for (LossOn lossOn : List.of(LossOn.COMPLETION, LossOn.ASSISTANT)) {
         Thread.currentThread().interrupt();

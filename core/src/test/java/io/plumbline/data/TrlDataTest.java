@@ -216,7 +216,7 @@ class TrlDataTest {
   }
 
   private static List<TokenizedRow> rows(Case given, String template) throws Exception {
-    TreeMap<String, String> contents = Rows.tokenizerFiles().contents();
+    TreeMap<String, String> contents = Fixtures.tokenizerFiles().contents();
     if (!template.isEmpty()) {
       contents.put("chat_template.jinja", template);
     }

@@ -3,6 +3,7 @@ package io.plumbline.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Fixtures;
 import io.plumbline.data.TokenizedRow.Desirability;
 import io.plumbline.text.Tokenizer;
 import java.util.LinkedHashMap;
@@ -14,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class UnpairedRowsTest {
   private static TokenizedRow row(ExampleKind kind, Map<String, Object> row) throws Exception {
     ExampleShape shape = ExampleShape.of(kind, row).orElseThrow();
-    try (Tokenizer tokenizer = Tokenizer.of(Rows.tokenizerFiles())) {
+    try (Tokenizer tokenizer = Tokenizer.of(Fixtures.tokenizerFiles())) {
       return new ExampleTokenizer(tokenizer, LengthLimits.none())
           .tokenize(new ExampleParser(kind, shape).parse(row), 0)
           .row();

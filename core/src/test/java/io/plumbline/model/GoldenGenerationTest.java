@@ -9,12 +9,9 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.tensor.Torch;
 import io.plumbline.text.Tokenizer;
-import io.plumbline.text.TokenizerFiles;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,12 +32,7 @@ class GoldenGenerationTest {
   }
 
   private static Tokenizer tokenizer() throws IOException {
-    TreeMap<String, String> contents = new TreeMap<>();
-    for (String name :
-        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      contents.put(name, Files.readString(Fixtures.golden("tokenizer").resolve(name)));
-    }
-    return Tokenizer.of(new TokenizerFiles(contents));
+    return Tokenizer.of(Fixtures.tokenizerFiles());
   }
 
   @ParameterizedTest

@@ -22,7 +22,6 @@ import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Torch;
 import io.plumbline.text.Tokenizer;
 import java.nio.FloatBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,15 +51,7 @@ class ScoreCheckpointTest {
 
   /** A golden language model with the golden tokenizer. */
   private Path languageModel(String name) throws Exception {
-    Path directory = Files.createDirectories(temp.resolve(name));
-    for (String file : List.of("config.json", "generation_config.json", "model.safetensors")) {
-      Files.copy(Fixtures.golden("models/" + name).resolve(file), directory.resolve(file));
-    }
-    for (String file :
-        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      Files.copy(Fixtures.golden("tokenizer").resolve(file), directory.resolve(file));
-    }
-    return directory;
+    return Fixtures.modelWithTokenizer(name, temp.resolve(name));
   }
 
   private static void change(Path file, java.util.function.Consumer<ObjectNode> edit)

@@ -42,14 +42,7 @@ class ModelRewardTest {
   @BeforeAll
   static void makeModels() throws Exception {
     Torch.useThreads(1);
-    languageModel = Files.createDirectories(temp.resolve("language-model"));
-    for (String file : List.of("config.json", "generation_config.json", "model.safetensors")) {
-      Files.copy(Fixtures.golden("models/llama").resolve(file), languageModel.resolve(file));
-    }
-    for (String file :
-        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      Files.copy(Fixtures.golden("tokenizer").resolve(file), languageModel.resolve(file));
-    }
+    languageModel = Fixtures.modelWithTokenizer("llama", temp.resolve("language-model"));
     rewardModel = temp.resolve("reward-model");
     ModelDirectory start = ModelDirectory.open(STORAGE, languageModel.toString());
     try (ScoreModel model = ScoreModel.load(start, Purpose.TRAINING, ComputeDtype.F32, 7)) {

@@ -11,13 +11,11 @@ import io.plumbline.spark.prepare.PrepareSettings;
 import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.storage.Storage;
-import io.plumbline.text.TokenizerFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,15 +39,6 @@ class S3SlicesIT {
                   .formatted(line, filling));
     }
     return text.toString().getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static TokenizerFiles tokenizer() throws IOException {
-    TreeMap<String, String> contents = new TreeMap<>();
-    for (String name :
-        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      contents.put(name, Files.readString(Fixtures.golden("tokenizer/" + name)));
-    }
-    return new TokenizerFiles(contents);
   }
 
   @Test
@@ -97,7 +86,7 @@ class S3SlicesIT {
             BadRowLimit.parse("50%"),
             directory.resolve("out-" + path.hashCode()).toString(),
             splitBytes);
-    return Prepare.run(LocalSpark.session(), storage, settings, tokenizer());
+    return Prepare.run(LocalSpark.session(), storage, settings, Fixtures.tokenizerFiles());
   }
 
   /** The numbers of the refused lines, in their order. */

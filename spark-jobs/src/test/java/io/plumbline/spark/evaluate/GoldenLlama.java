@@ -1,8 +1,15 @@
 package io.plumbline.spark.evaluate;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.spark.reference.LocalSpark;
+import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -11,6 +18,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import org.apache.spark.api.java.JavaRDD;
 
 /** The golden Llama with the golden tokenizer, and what transformers said about them. */
 final class GoldenLlama {
@@ -39,15 +48,31 @@ final class GoldenLlama {
 
   /** A model directory with a tokenizer in it. */
   static String directory(Path parent) throws IOException {
-    Path directory = Files.createDirectories(parent.resolve("llama"));
-    for (String file : List.of("config.json", "generation_config.json", "model.safetensors")) {
-      Files.copy(Fixtures.golden("models/llama").resolve(file), directory.resolve(file));
+    return Fixtures.modelWithTokenizer("llama", parent.resolve("llama")).toString();
+  }
+
+  /** What a model says of the golden pairs, over Spark. */
+  static List<Score> preferenceScores(String model) {
+    Storage storage = Storage.local();
+    JavaRDD<Map<String, Object>> rows =
+        InputRows.read(
+            LocalSpark.session(),
+            storage,
+            List.of(Fixtures.golden("traj/preference.jsonl").toString()));
+    List<Score> scores = new ArrayList<>();
+    try (StageResults<Score> results =
+        Scoring.run(
+            storage,
+            rows,
+            ModelDirectory.open(storage, model),
+            ComputeDtype.F32,
+            1024,
+            1,
+            ProgressListener.NONE)) {
+      assertThat(results.size()).isEqualTo(64);
+      results.iterator().forEachRemaining(scores::add);
     }
-    for (String file :
-        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      Files.copy(Fixtures.golden("tokenizer").resolve(file), directory.resolve(file));
-    }
-    return directory.toString();
+    return scores;
   }
 
   /** [rows][columns] of an int64 tensor. */

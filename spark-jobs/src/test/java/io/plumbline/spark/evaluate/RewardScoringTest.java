@@ -21,7 +21,6 @@ import io.plumbline.tensor.Scope;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -64,25 +63,10 @@ class RewardScoringTest {
 
   @Test
   void pairsOverSparkScoreAsTrlScoresThemAndKeepTheirOrder() throws IOException {
-    JavaRDD<Map<String, Object>> rows =
-        InputRows.read(
-            LocalSpark.session(),
-            Storage.local(),
-            List.of(Fixtures.golden("traj/preference.jsonl").toString()));
     long before = Scope.liveValues();
-    List<JsonNode> found = new ArrayList<>();
-    try (StageResults<Score> results =
-        Scoring.run(
-            Storage.local(),
-            rows,
-            ModelDirectory.open(Storage.local(), model),
-            ComputeDtype.F32,
-            1024,
-            1,
-            ProgressListener.NONE)) {
-      assertThat(results.size()).isEqualTo(64);
-      results.iterator().forEachRemaining(score -> found.add(json(score)));
-    }
+    List<JsonNode> found =
+        GoldenLlama.preferenceScores(model).stream().map(RewardScoringTest::json).toList();
+    assertThat(found).hasSize(64);
     assertThat(Scope.liveValues()).isLessThanOrEqualTo(before);
 
     // The first step's learning rate is 0, so that the second starts from the same weights.

@@ -6,22 +6,16 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.plumbline.Fixtures;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.reference.GoldenPairs;
-import io.plumbline.spark.reference.LocalSpark;
-import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import org.apache.spark.api.java.JavaRDD;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -75,26 +69,7 @@ class ScoringTest {
   @Test
   void pairsOverSparkScoreAsTrlScoresThemAndKeepTheirOrder() throws IOException {
     GoldenPairs pairs = GoldenPairs.read();
-    JavaRDD<Map<String, Object>> rows =
-        InputRows.read(
-            LocalSpark.session(),
-            Storage.local(),
-            List.of(Fixtures.golden("traj/preference.jsonl").toString()));
-
-    List<Score> scores = new ArrayList<>();
-    try (StageResults<Score> results =
-        Scoring.run(
-            Storage.local(),
-            rows,
-            ModelDirectory.open(Storage.local(), model),
-            ComputeDtype.F32,
-            1024,
-            1,
-            ProgressListener.NONE)) {
-      assertThat(results.size()).isEqualTo(64);
-      Iterator<Score> iterator = results.iterator();
-      iterator.forEachRemaining(scores::add);
-    }
+    List<Score> scores = GoldenLlama.preferenceScores(model);
 
     assertThat(scores).hasSize(64);
     for (int i = 0; i < 64; i++) {

@@ -61,15 +61,7 @@ class MiningTest {
   }
 
   private String model() throws Exception {
-    Path directory = Files.createDirectories(temp.resolve("llama"));
-    for (String file : List.of("config.json", "generation_config.json", "model.safetensors")) {
-      Files.copy(Fixtures.golden("models/llama").resolve(file), directory.resolve(file));
-    }
-    for (String file :
-        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      Files.copy(Fixtures.golden("tokenizer").resolve(file), directory.resolve(file));
-    }
-    return directory.toString();
+    return Fixtures.modelWithTokenizer("llama", temp.resolve("llama")).toString();
   }
 
   private static MiningRequest request(String model, List<String> data) {

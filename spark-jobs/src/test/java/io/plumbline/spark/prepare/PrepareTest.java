@@ -33,7 +33,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.spark.sql.SparkSession;
@@ -52,12 +51,7 @@ class PrepareTest {
   @BeforeAll
   static void start() throws IOException {
     spark = LocalSpark.session();
-    TreeMap<String, String> contents = new TreeMap<>();
-    for (String name :
-        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      contents.put(name, Files.readString(Fixtures.golden("tokenizer/" + name)));
-    }
-    tokenizer = new TokenizerFiles(contents);
+    tokenizer = Fixtures.tokenizerFiles();
   }
 
   private PrepareSettings pairs(Path... paths) {

@@ -30,7 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -49,12 +48,7 @@ class RowSetTest {
   @BeforeAll
   static void start() throws IOException {
     spark = LocalSpark.session();
-    TreeMap<String, String> contents = new TreeMap<>();
-    for (String name :
-        List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")) {
-      contents.put(name, Files.readString(Fixtures.golden("tokenizer/" + name)));
-    }
-    tokenizer = new TokenizerFiles(contents);
+    tokenizer = Fixtures.tokenizerFiles();
   }
 
   private Path write(String name, int rows, IntFunction<String> row) throws IOException {
