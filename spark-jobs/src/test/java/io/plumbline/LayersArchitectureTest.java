@@ -22,6 +22,7 @@ class LayersArchitectureTest {
   private static final List<String> CORE =
       List.of(
           "error",
+          "base",
           "storage",
           "tensor",
           "collective",
@@ -29,8 +30,12 @@ class LayersArchitectureTest {
           "data",
           "checkpoint",
           "model",
+          "statistics",
           "objective",
           "optim",
+          "reward",
+          "advantage",
+          "mine",
           "rollout",
           "train");
 
@@ -65,8 +70,6 @@ class LayersArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(above.toArray(String[]::new))
-        // The order names packages before they have classes.
-        .allowEmptyShould(true)
         .check(classes);
   }
 
@@ -84,8 +87,30 @@ class LayersArchitectureTest {
   }
 
   @Test
+  void packagesFormNoCircle() {
+    slices().matching("io.plumbline.(**)").should().beFreeOfCycles().check(classes);
+  }
+
+  @Test
   void sparkPackagesFormNoCircle() {
     slices().matching("io.plumbline.spark.(*)..").should().beFreeOfCycles().check(classes);
+  }
+
+  @Test
+  void inferenceKnowsNoneOfItsUsers() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(
+            "io.plumbline.spark.inference..",
+            "io.plumbline.spark.progress..",
+            "io.plumbline.spark.run..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "io.plumbline.spark.evaluate..",
+            "io.plumbline.spark.mine..",
+            "io.plumbline.spark.training..")
+        .check(classes);
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.plumbline.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Fingerprint;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,7 +1,7 @@
 package io.plumbline.data;
 
+import io.plumbline.base.NearestName;
 import io.plumbline.error.ErrorCode;
-import io.plumbline.error.NearestName;
 import io.plumbline.error.PlumblineException;
 import java.io.Serializable;
 import java.util.ArrayList;

@@ -7,7 +7,7 @@ public enum Lengths {
   /** Sums divided by the number of counted tokens; a side without any counts as having one. */
   PER_TOKEN;
 
-  double divisor(int tokens) {
+  public double divisor(int tokens) {
     return this == SUMMED ? 1 : Math.max(tokens, 1);
   }
 }

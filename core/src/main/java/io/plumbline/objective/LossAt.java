@@ -13,7 +13,7 @@ public record LossAt(double loss, double slope) {
    *
    * <p>The slope is taken as −(1−ε)·σ(−x) + ε·σ(x), which keeps its digits where x is large.
    */
-  static LossAt logistic(double x, double labelSmoothing) {
+  public static LossAt logistic(double x, double labelSmoothing) {
     double kept = 1 - labelSmoothing;
     if (labelSmoothing == 0) {
       return new LossAt(-Logistic.logSigmoid(x), -Logistic.sigmoid(-x));
@@ -24,12 +24,12 @@ public record LossAt(double loss, double slope) {
   }
 
   /** f(x)·factor. */
-  LossAt times(double factor) {
+  public LossAt times(double factor) {
     return new LossAt(loss * factor, slope * factor);
   }
 
   /** g(d) = f(scale·d), where this is f at scale·d. */
-  LossAt ofScaled(double scale) {
+  public LossAt ofScaled(double scale) {
     return new LossAt(loss, slope * scale);
   }
 }

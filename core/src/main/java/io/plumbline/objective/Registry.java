@@ -1,7 +1,7 @@
 package io.plumbline.objective;
 
+import io.plumbline.base.NearestName;
 import io.plumbline.error.ErrorCode;
-import io.plumbline.error.NearestName;
 import io.plumbline.error.PlumblineException;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -11,30 +11,30 @@ import java.util.Map;
 /**
  * Entries by name, in the order in which they were added; what is unknown is refused with advice.
  */
-final class Registry<T> {
+public final class Registry<T> {
   private final String kind;
   private final Map<String, T> entries = new LinkedHashMap<>();
 
   /**
    * @param kind what an entry is called in a sentence, such as "loss type"
    */
-  Registry(String kind) {
+  public Registry(String kind) {
     this.kind = kind;
   }
 
-  Registry<T> with(String name, T entry) {
+  public Registry<T> with(String name, T entry) {
     if (entries.putIfAbsent(name, entry) != null) {
       throw new IllegalArgumentException("two entries named " + name);
     }
     return this;
   }
 
-  List<String> names() {
+  public List<String> names() {
     return List.copyOf(entries.keySet());
   }
 
   /** Fails with BAD_USAGE where there is no entry of that name. */
-  T named(String name) {
+  public T named(String name) {
     T entry = entries.get(name);
     if (entry == null) {
       throw new PlumblineException(ErrorCode.BAD_USAGE, unknown(kind, name, entries.keySet()));
@@ -43,7 +43,7 @@ final class Registry<T> {
   }
 
   /** A sentence saying that a name is unknown, which it may be meant for, and all there are. */
-  static String unknown(String kind, String name, Collection<String> names) {
+  public static String unknown(String kind, String name, Collection<String> names) {
     String nearest = nearest(name, names);
     return "There is no "
         + kind

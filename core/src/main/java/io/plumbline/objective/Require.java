@@ -1,24 +1,24 @@
 package io.plumbline.objective;
 
 /** Checks of the constants of objectives. */
-final class Require {
+public final class Require {
   private Require() {}
 
-  static double positive(String name, double value) {
+  public static double positive(String name, double value) {
     if (!(value > 0 && value < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException(name + " must be over 0 and finite, not " + value);
     }
     return value;
   }
 
-  static double finite(String name, double value) {
+  public static double finite(String name, double value) {
     if (!Double.isFinite(value)) {
       throw new IllegalArgumentException(name + " must be finite, not " + value);
     }
     return value;
   }
 
-  static double notNegative(String name, double value) {
+  public static double notNegative(String name, double value) {
     if (!(value >= 0 && value < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException(name + " must be 0 or more and finite, not " + value);
     }
@@ -26,7 +26,7 @@ final class Require {
   }
 
   /** Over a half would say that most labels are wrong: then swap the columns. */
-  static double labelSmoothing(double value) {
+  public static double labelSmoothing(double value) {
     if (!(value >= 0 && value <= 0.5)) {
       throw new IllegalArgumentException("label smoothing must be within 0 and 0.5, not " + value);
     }

@@ -4,11 +4,11 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 
 /** Checks of what a user sets. */
-final class Settings {
+public final class Settings {
   private Settings() {}
 
   /** Fails with BAD_USAGE, saying what range the setting has. */
-  static void check(boolean fits, String name, String range, double value) {
+  public static void check(boolean fits, String name, String range, double value) {
     if (!fits) {
       throw new PlumblineException(
           ErrorCode.BAD_USAGE, name + " must be " + range + ", and " + value + " was given.");

@@ -1,5 +1,7 @@
 package io.plumbline.rollout;
 
+import io.plumbline.base.Settings;
+
 /**
  * A hard limit on how far updates may carry the policy: past it, the remaining updates of the
  * rollout phase are left out, and the next phase samples anew. The limit is checked after the

@@ -1,10 +1,8 @@
 /**
- * What is made of rewards: advantages, KL controllers, constraints, curricula, and statistics of
- * rollouts.
+ * What is kept of rollouts between phases.
  *
- * <p>Belongs here: pure functions and small states over rewards and lengths. Reward functions are
- * in {@code rollout.reward}, the table of every rollout in {@code rollout.ledger}, choices among
- * completions in {@code rollout.mine}. Does not: sampling, which is in {@code model} and {@code
- * train}. Uses the packages below it.
+ * <p>Belongs here: the curriculum of prompts, the trust region, and in {@code rollout.ledger} the
+ * table of every rollout. Does not: the phase itself, which is in {@code train}. Uses the packages
+ * below it.
  */
 package io.plumbline.rollout;

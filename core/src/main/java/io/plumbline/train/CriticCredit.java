@@ -1,14 +1,14 @@
 package io.plumbline.train;
 
+import io.plumbline.advantage.GeneralizedAdvantage;
+import io.plumbline.advantage.GeneralizedAdvantage.Estimates;
 import io.plumbline.collective.Collective;
 import io.plumbline.model.ActorCritic;
 import io.plumbline.model.Generation;
 import io.plumbline.model.Generation.Finish;
-import io.plumbline.objective.KlEstimator;
-import io.plumbline.rollout.GeneralizedAdvantage;
-import io.plumbline.rollout.GeneralizedAdvantage.Estimates;
-import io.plumbline.rollout.TokenRewards;
-import io.plumbline.rollout.TokenRewards.End;
+import io.plumbline.objective.rollout.KlEstimator;
+import io.plumbline.reward.TokenRewards;
+import io.plumbline.reward.TokenRewards.End;
 import io.plumbline.train.RolloutSampler.Group;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,7 +1,7 @@
 package io.plumbline.train;
 
 import io.plumbline.data.TokenizedRow;
-import io.plumbline.objective.RolloutObjective;
+import io.plumbline.objective.rollout.RolloutObjective;
 
 /** What the rows of the present step were made of. */
 interface LearnedRollouts {

@@ -5,7 +5,7 @@ import io.plumbline.model.ActorCritic;
 import io.plumbline.model.TokenGradients;
 import io.plumbline.model.TokenLogps;
 import io.plumbline.model.TokenStatistic;
-import io.plumbline.objective.ClippedValue;
+import io.plumbline.objective.rollout.ClippedValue;
 import io.plumbline.rollout.TrustRegion;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,9 +1,9 @@
 package io.plumbline.train;
 
 import io.plumbline.data.TokenizedRow;
-import io.plumbline.objective.BradleyTerry;
-import io.plumbline.objective.Calibration;
-import io.plumbline.objective.ScoreLoss;
+import io.plumbline.objective.score.BradleyTerry;
+import io.plumbline.objective.score.ScoreLoss;
+import io.plumbline.statistics.Calibration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

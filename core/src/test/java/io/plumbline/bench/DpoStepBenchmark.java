@@ -12,7 +12,7 @@ import io.plumbline.model.TokenGradients;
 import io.plumbline.model.TokenLogps;
 import io.plumbline.model.TrainingPass;
 import io.plumbline.model.WeightSource;
-import io.plumbline.objective.SigmoidPreference;
+import io.plumbline.objective.pair.SigmoidPreference;
 import io.plumbline.optim.AdamW;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;

@@ -85,7 +85,7 @@ public final class GoldenTensors {
   /**
    * A mask of int64 over input tokens as one over predicted ones: by row, without the first column.
    */
-  byte[][] shiftedMask(String name) {
+  public byte[][] shiftedMask(String name) {
     SafetensorsFile.Tensor tensor = file.tensor(name);
     ByteBuffer bytes = bytes(tensor);
     byte[][] rows = new byte[(int) tensor.shape()[0]][(int) tensor.shape()[1] - 1];
@@ -116,7 +116,7 @@ public final class GoldenTensors {
     }
   }
 
-  static int count(byte[] mask) {
+  public static int count(byte[] mask) {
     int count = 0;
     for (byte counted : mask) {
       count += counted;

@@ -3,6 +3,18 @@ package io.plumbline.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.objective.pair.CpoLossTypes;
+import io.plumbline.objective.pair.CpoSettings;
+import io.plumbline.objective.pair.OddsRatio;
+import io.plumbline.objective.pair.PairLogps;
+import io.plumbline.objective.pair.PairLoss;
+import io.plumbline.objective.pair.PairObjective;
+import io.plumbline.objective.pair.PolicyObjective;
+import io.plumbline.objective.unpaired.Desirability;
+import io.plumbline.objective.unpaired.KtoLossTypes;
+import io.plumbline.objective.unpaired.KtoSettings;
+import io.plumbline.objective.unpaired.UnpairedLoss;
+import io.plumbline.objective.unpaired.UnpairedObjective;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

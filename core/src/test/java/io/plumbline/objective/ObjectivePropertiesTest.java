@@ -3,6 +3,9 @@ package io.plumbline.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.plumbline.objective.pair.Divergence;
+import io.plumbline.objective.pair.PairLogps;
+import io.plumbline.objective.pair.PairLoss;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;

@@ -1,11 +1,19 @@
 package io.plumbline.objective;
 
+import io.plumbline.objective.pair.CpoLossTypes;
+import io.plumbline.objective.pair.CpoSettings;
+import io.plumbline.objective.pair.Divergence;
+import io.plumbline.objective.pair.LossTypes;
+import io.plumbline.objective.pair.OddsRatio;
+import io.plumbline.objective.pair.PairLogps;
+import io.plumbline.objective.pair.PreferenceObjective;
+import io.plumbline.objective.pair.PreferenceSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
 /** Every objective in several settings, and random pairs to try them on. */
-final class Objectives {
+public final class Objectives {
   /**
    * An objective with a name to tell which failed.
    *
@@ -98,7 +106,7 @@ final class Objectives {
   }
 
   /** Pairs with log-ratios within ±4 nats and between 0.05 and 3 nats a token. */
-  static List<PairLogps> pairs(long seed, int count) {
+  public static List<PairLogps> pairs(long seed, int count) {
     Random random = new Random(seed);
     int[] chosenTokens = random.ints(count, 1, 12).toArray();
     int[] promptTokens = random.ints(count, 0, 3).toArray();

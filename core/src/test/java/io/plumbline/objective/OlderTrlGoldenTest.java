@@ -3,6 +3,12 @@ package io.plumbline.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.objective.pair.BatchObjective;
+import io.plumbline.objective.pair.LossTypes;
+import io.plumbline.objective.pair.PairLogps;
+import io.plumbline.objective.pair.PairLoss;
+import io.plumbline.objective.pair.PreferenceObjective;
+import io.plumbline.objective.pair.PreferenceSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

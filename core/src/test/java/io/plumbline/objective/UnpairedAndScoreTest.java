@@ -4,6 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.plumbline.objective.pair.LengthDesensitized;
+import io.plumbline.objective.pair.WeightedPreference;
+import io.plumbline.objective.score.BradleyTerry;
+import io.plumbline.objective.score.ScoreLoss;
+import io.plumbline.objective.unpaired.ApoZeroUnpaired;
+import io.plumbline.objective.unpaired.Desirability;
+import io.plumbline.objective.unpaired.Kto;
+import io.plumbline.objective.unpaired.KtoLossTypes;
+import io.plumbline.objective.unpaired.KtoSettings;
+import io.plumbline.objective.unpaired.UnpairedLoss;
+import io.plumbline.objective.unpaired.UnpairedObjective;
+import io.plumbline.statistics.Calibration;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;

@@ -3,9 +3,9 @@ package io.plumbline.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.plumbline.rollout.Completion;
-import io.plumbline.rollout.Reward;
-import io.plumbline.rollout.RewardFunction;
+import io.plumbline.reward.Completion;
+import io.plumbline.reward.Reward;
+import io.plumbline.reward.RewardFunction;
 import io.plumbline.rollout.ledger.LedgerRow;
 import io.plumbline.train.RolloutRun.Critic;
 import io.plumbline.train.RolloutRun.Shape;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.plumbline.data.TokenizedRow;
-import io.plumbline.objective.BradleyTerry;
+import io.plumbline.objective.score.BradleyTerry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

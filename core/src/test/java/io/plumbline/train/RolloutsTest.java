@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.rollout.Completion;
-import io.plumbline.rollout.Reward;
-import io.plumbline.rollout.RewardFunction;
+import io.plumbline.reward.Completion;
+import io.plumbline.reward.Reward;
+import io.plumbline.reward.RewardFunction;
 import io.plumbline.rollout.ledger.LedgerRow;
 import io.plumbline.train.RolloutRun.Shape;
 import java.nio.file.Path;

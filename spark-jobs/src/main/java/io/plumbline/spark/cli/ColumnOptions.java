@@ -1,9 +1,9 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.base.NearestName;
 import io.plumbline.data.ColumnNames;
 import io.plumbline.data.ExampleShape;
 import io.plumbline.data.RowLayout;
-import io.plumbline.error.NearestName;
 
 /** The options that say which columns are read as what. */
 final class ColumnOptions {

@@ -1,6 +1,6 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.reward.RewardSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.training.CriticSettings;
 import io.plumbline.spark.training.CriticSettings.RewardScaling;
 import io.plumbline.spark.training.CriticSettings.Trunk;

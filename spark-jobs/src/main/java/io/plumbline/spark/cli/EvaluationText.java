@@ -1,8 +1,8 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.rollout.Estimate;
-import io.plumbline.rollout.Tilt;
 import io.plumbline.spark.evaluate.Evaluation;
+import io.plumbline.statistics.Estimate;
+import io.plumbline.statistics.Tilt;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -15,7 +15,7 @@ import io.plumbline.rollout.ledger.LedgerSummary;
 import io.plumbline.spark.mine.MineDirectory;
 import io.plumbline.spark.reference.CacheSummary;
 import io.plumbline.spark.reference.ReferenceCache;
-import io.plumbline.spark.training.RunDirectory;
+import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.storage.Storage;
 import java.math.BigDecimal;
 import java.math.MathContext;

@@ -1,7 +1,7 @@
 package io.plumbline.spark.cli;
 
 import io.plumbline.error.PlumblineException;
-import io.plumbline.objective.Divergence;
+import io.plumbline.objective.pair.Divergence;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.Methods;
 import io.plumbline.spark.training.ObjectiveSettings;

@@ -1,6 +1,6 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.error.NearestName;
+import io.plumbline.base.NearestName;
 import io.plumbline.storage.Storage;
 import java.nio.file.Path;
 import java.util.ArrayList;

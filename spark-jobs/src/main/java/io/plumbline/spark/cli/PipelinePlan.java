@@ -2,10 +2,10 @@ package io.plumbline.spark.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.plumbline.checkpoint.Fingerprint;
+import io.plumbline.base.Fingerprint;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.spark.cli.PipelineRecord.Status;
-import io.plumbline.spark.training.RunDirectory;
+import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;

@@ -1,7 +1,7 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.base.NearestName;
 import io.plumbline.error.ErrorCode;
-import io.plumbline.error.NearestName;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.Arrays;

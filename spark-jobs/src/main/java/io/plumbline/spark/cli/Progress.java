@@ -1,6 +1,6 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.progress.ProgressListener;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.LinkedHashMap;

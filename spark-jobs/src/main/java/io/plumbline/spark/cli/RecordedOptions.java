@@ -1,11 +1,11 @@
 package io.plumbline.spark.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.advantage.CostSpec;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.rollout.CostSpec;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.spark.training.ScoringModels;
 import io.plumbline.storage.Storage;

@@ -1,6 +1,6 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.error.NearestName;
+import io.plumbline.base.NearestName;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;

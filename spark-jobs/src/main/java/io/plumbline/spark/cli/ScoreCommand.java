@@ -2,10 +2,10 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
-import io.plumbline.spark.evaluate.RowsRead;
-import io.plumbline.spark.evaluate.Score;
-import io.plumbline.spark.evaluate.Scorer;
-import io.plumbline.spark.evaluate.Scoring;
+import io.plumbline.spark.inference.RowsRead;
+import io.plumbline.spark.inference.Score;
+import io.plumbline.spark.inference.Scorer;
+import io.plumbline.spark.inference.Scoring;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

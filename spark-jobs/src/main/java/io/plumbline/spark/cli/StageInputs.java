@@ -1,11 +1,11 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.checkpoint.Fingerprint;
+import io.plumbline.advantage.CostSpec;
+import io.plumbline.base.Fingerprint;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.rollout.CostSpec;
-import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources;

@@ -5,7 +5,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.ScoreModel;
-import io.plumbline.spark.evaluate.Scoring;
+import io.plumbline.spark.inference.Scoring;
 import io.plumbline.storage.Storage;
 import java.util.Optional;
 import java.util.function.Consumer;

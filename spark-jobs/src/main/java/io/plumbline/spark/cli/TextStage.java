@@ -1,9 +1,9 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.spark.evaluate.RowsRead;
-import io.plumbline.spark.evaluate.StageResults;
+import io.plumbline.spark.inference.RowsRead;
+import io.plumbline.spark.inference.StageResults;
+import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.source.DataFiles.Purpose;
-import io.plumbline.spark.tracking.ProgressListener;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;

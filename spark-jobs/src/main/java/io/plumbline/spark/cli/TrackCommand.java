@@ -2,10 +2,10 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.run.OutputClaim;
+import io.plumbline.spark.run.Start;
 import io.plumbline.spark.tracking.RunUpload;
 import io.plumbline.spark.tracking.TrackingSettings;
-import io.plumbline.spark.training.OutputClaim;
-import io.plumbline.spark.training.TrainingRequest.Start;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.List;

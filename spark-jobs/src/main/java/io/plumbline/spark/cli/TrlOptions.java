@@ -1,6 +1,6 @@
 package io.plumbline.spark.cli;
 
-import io.plumbline.error.NearestName;
+import io.plumbline.base.NearestName;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;

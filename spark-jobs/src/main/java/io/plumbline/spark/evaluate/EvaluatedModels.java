@@ -7,6 +7,8 @@ import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
+import io.plumbline.spark.inference.JsonLines;
+import io.plumbline.spark.inference.ModelTokenizer;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.TemplateSettings;
 import java.util.LinkedHashMap;

@@ -2,9 +2,11 @@ package io.plumbline.spark.evaluate;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.plumbline.objective.Calibration;
-import io.plumbline.rollout.Estimate;
-import io.plumbline.rollout.Tilt;
+import io.plumbline.spark.inference.DecodingSettings;
+import io.plumbline.spark.inference.JsonLines;
+import io.plumbline.statistics.Calibration;
+import io.plumbline.statistics.Estimate;
+import io.plumbline.statistics.Tilt;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

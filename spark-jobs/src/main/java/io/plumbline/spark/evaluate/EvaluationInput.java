@@ -2,9 +2,10 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.spark.reference.SparkFailures;
+import io.plumbline.spark.inference.RowsRead;
+import io.plumbline.spark.inference.SparkFailures;
+import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.source.DataFiles.Purpose;
-import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import java.util.Map;
 import java.util.Optional;

@@ -2,7 +2,8 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.model.CausalLm.ComputeDtype;
-import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.reward.RewardSpec;
+import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.Rollouts.FailureLimit;
 import java.util.List;

@@ -2,7 +2,8 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.data.ColumnNames;
-import io.plumbline.spark.reference.SparkFailures;
+import io.plumbline.spark.inference.InputRows;
+import io.plumbline.spark.inference.SparkFailures;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.storage.Storage;
 import java.util.List;

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.spark.training.OutputClaim;
+import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.storage.Storage;
 import java.util.Optional;
 import java.util.Set;

@@ -2,7 +2,7 @@ package io.plumbline.spark.mine;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.plumbline.rollout.mine.Skip;
+import io.plumbline.mine.Skip;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;

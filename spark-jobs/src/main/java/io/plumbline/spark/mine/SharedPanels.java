@@ -1,7 +1,7 @@
 package io.plumbline.spark.mine;
 
-import io.plumbline.rollout.reward.RewardPanel;
-import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.reward.RewardPanel;
+import io.plumbline.reward.RewardSpec;
 import io.plumbline.storage.Storage;
 import java.time.Duration;
 import java.util.ArrayDeque;

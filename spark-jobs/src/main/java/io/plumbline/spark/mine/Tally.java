@@ -1,7 +1,7 @@
 package io.plumbline.spark.mine;
 
-import io.plumbline.rollout.mine.Choice;
-import io.plumbline.rollout.mine.Skip;
+import io.plumbline.mine.Choice;
+import io.plumbline.mine.Skip;
 import java.io.Serializable;
 import java.math.BigDecimal;
 import java.math.MathContext;

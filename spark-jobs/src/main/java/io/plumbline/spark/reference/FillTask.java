@@ -5,6 +5,8 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.TokenLogps;
+import io.plumbline.spark.inference.Batches;
+import io.plumbline.spark.inference.SharedModels;
 import io.plumbline.spark.reference.FillTask.Done;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;

@@ -1,6 +1,6 @@
 package io.plumbline.spark.report;
 
-import io.plumbline.spark.tracking.MetricsFile;
+import io.plumbline.spark.run.MetricsFile;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package io.plumbline.spark.report;
 
-import io.plumbline.rollout.Tilt;
 import io.plumbline.spark.evaluate.Evaluation;
+import io.plumbline.statistics.Tilt;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.Comparator;

@@ -1,6 +1,6 @@
 package io.plumbline.spark.report;
 
-import io.plumbline.spark.tracking.MetricsFile;
+import io.plumbline.spark.run.MetricsFile;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,7 @@
 package io.plumbline.spark.tracking;
 
 import io.plumbline.checkpoint.RunRecord;
+import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.storage.Storage;
 import java.util.Map;
 import java.util.Optional;

@@ -2,6 +2,7 @@ package io.plumbline.spark.tracking;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.run.MetricsFile;
 import io.plumbline.spark.tracking.TrackingFailure.Kind;
 import io.plumbline.spark.tracking.TrackingSettings.Artifacts;
 import io.plumbline.storage.Storage;

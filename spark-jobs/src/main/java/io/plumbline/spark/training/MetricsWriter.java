@@ -2,6 +2,7 @@ package io.plumbline.spark.training;
 
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.spark.gang.GangMember;
+import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.storage.LineLog;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.TrainingObserver;

@@ -3,7 +3,7 @@ package io.plumbline.spark.training;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.progress.ProgressListener;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,7 +1,7 @@
 package io.plumbline.spark.training;
 
-import io.plumbline.objective.GrpoSettings;
-import io.plumbline.rollout.Advantages;
+import io.plumbline.advantage.Advantages;
+import io.plumbline.objective.rollout.GrpoSettings;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package io.plumbline.spark.training;
 
-import io.plumbline.objective.GrpoSettings;
-import io.plumbline.objective.KlCorrection;
+import io.plumbline.objective.rollout.GrpoSettings;
+import io.plumbline.objective.rollout.KlCorrection;
 import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.training.RolloutSettings.TruncatedCompletions;
 import java.util.LinkedHashMap;

@@ -1,7 +1,7 @@
 package io.plumbline.spark.training;
 
-import io.plumbline.rollout.CostSpec;
-import io.plumbline.rollout.reward.RewardSpec;
+import io.plumbline.advantage.CostSpec;
+import io.plumbline.reward.RewardSpec;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;

@@ -2,7 +2,7 @@ package io.plumbline.spark.training;
 
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.spark.training.TrainingRequest.Start;
+import io.plumbline.spark.run.Start;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Optional;

@@ -9,11 +9,14 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.gang.Gang;
+import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
-import io.plumbline.spark.tracking.MetricsFile;
-import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.run.MetricsFile;
+import io.plumbline.spark.run.OutputClaim;
+import io.plumbline.spark.run.RunDirectory;
+import io.plumbline.spark.run.Start;
 import io.plumbline.spark.tracking.RunTracking;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopOutcome;
@@ -193,7 +196,7 @@ public final class TrainingJob {
     rows.writeHeld(data, request.ranks(), reference);
     pretraining.ifPresent(Runnable::run);
     record.write(storage, run.runRecord());
-    if (request.start() == TrainingRequest.Start.RESUME) {
+    if (request.start() == Start.RESUME) {
       tracking.goOn(record);
     } else {
       tracking.begin(record);

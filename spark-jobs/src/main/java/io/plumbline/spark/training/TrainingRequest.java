@@ -7,6 +7,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.prepare.EvalSplit;
+import io.plumbline.spark.run.Start;
 import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopSettings.BadSteps;
@@ -204,16 +205,6 @@ public record TrainingRequest(
   public enum RowOrder {
     SHUFFLED,
     AS_GIVEN
-  }
-
-  /** How a run treats an output directory that has something in it. */
-  public enum Start {
-    /** Refuses to write over another run. */
-    FRESH,
-    /** Goes on from the newest complete checkpoint, or starts if there is none. */
-    RESUME,
-    /** Deletes what is there. */
-    OVERWRITE
   }
 
   /** Type of the weights in the checkpoint that is saved. */

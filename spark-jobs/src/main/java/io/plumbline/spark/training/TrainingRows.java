@@ -12,7 +12,7 @@ import io.plumbline.data.LossOn;
 import io.plumbline.data.Mixture;
 import io.plumbline.data.RowReading;
 import io.plumbline.data.TokenizedRow;
-import io.plumbline.spark.evaluate.ModelTokenizer;
+import io.plumbline.spark.inference.ModelTokenizer;
 import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.prepare.Overlap;
@@ -23,9 +23,11 @@ import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.prepare.PreparedCounts;
 import io.plumbline.spark.prepare.RowSet;
 import io.plumbline.spark.prepare.ShardWriting;
+import io.plumbline.spark.progress.ProgressListener;
+import io.plumbline.spark.progress.ProgressListener.Amount;
+import io.plumbline.spark.run.RunDirectory;
+import io.plumbline.spark.run.Start;
 import io.plumbline.spark.source.SparkSources;
-import io.plumbline.spark.tracking.ProgressListener;
-import io.plumbline.spark.tracking.ProgressListener.Amount;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
 import io.plumbline.spark.training.TrainingRequest.RowPacking;
@@ -123,9 +125,7 @@ public final class TrainingRows {
           TrainingRows.limit(request.badRows()),
           request.seed(),
           request.output(),
-          request.start() == TrainingRequest.Start.RESUME
-              ? SourceReading.AS_BEFORE
-              : SourceReading.ANEW);
+          request.start() == Start.RESUME ? SourceReading.AS_BEFORE : SourceReading.ANEW);
     }
   }
 

@@ -18,6 +18,7 @@ import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.gang.GangMember;
 import io.plumbline.spark.gang.GangTask;
 import io.plumbline.spark.gang.Placement;
+import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;

@@ -3,16 +3,16 @@ package io.plumbline.spark.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.mine.BestAgainstWorst;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.Schedule;
-import io.plumbline.rollout.mine.BestAgainstWorst;
 import io.plumbline.spark.mine.MiningRequest;
+import io.plumbline.spark.run.Start;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.Methods;
 import io.plumbline.spark.training.TrainingRequest;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.spark.training.TrainingRequest.RowOrder;
-import io.plumbline.spark.training.TrainingRequest.Start;
 import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
 import io.plumbline.spark.training.TrainingRequest.Truncation;
 import io.plumbline.spark.training.TrainingRequest.WeightDtype;

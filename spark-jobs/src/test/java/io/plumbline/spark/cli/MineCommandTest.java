@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.plumbline.rollout.Completion;
-import io.plumbline.rollout.Reward;
-import io.plumbline.rollout.RewardFunction;
+import io.plumbline.reward.Completion;
+import io.plumbline.reward.Reward;
+import io.plumbline.reward.RewardFunction;
 import io.plumbline.spark.reference.LocalSpark;
 import java.io.IOException;
 import java.nio.file.Files;

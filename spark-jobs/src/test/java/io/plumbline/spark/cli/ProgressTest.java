@@ -2,7 +2,7 @@ package io.plumbline.spark.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.plumbline.spark.tracking.ProgressListener.Amount;
+import io.plumbline.spark.progress.ProgressListener.Amount;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;

@@ -7,8 +7,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.spark.inference.InputRows;
+import io.plumbline.spark.inference.Score;
+import io.plumbline.spark.inference.Scoring;
+import io.plumbline.spark.inference.StageResults;
+import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
-import io.plumbline.spark.tracking.ProgressListener;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -22,14 +26,14 @@ import java.util.Map;
 import org.apache.spark.api.java.JavaRDD;
 
 /** The golden Llama with the golden tokenizer, and what transformers said about them. */
-final class GoldenLlama {
+public final class GoldenLlama {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final byte[] file;
   private final JsonNode header;
   private final int dataStart;
-  final List<String> texts;
-  final List<String> prompts;
+  public final List<String> texts;
+  public final List<String> prompts;
 
   private GoldenLlama() throws IOException {
     file = Files.readAllBytes(Fixtures.golden("models/llama/golden.safetensors"));
@@ -42,17 +46,17 @@ final class GoldenLlama {
     prompts = strings(golden.get("prompts"));
   }
 
-  static GoldenLlama read() throws IOException {
+  public static GoldenLlama read() throws IOException {
     return new GoldenLlama();
   }
 
   /** A model directory with a tokenizer in it. */
-  static String directory(Path parent) throws IOException {
+  public static String directory(Path parent) throws IOException {
     return Fixtures.modelWithTokenizer("llama", parent.resolve("llama")).toString();
   }
 
   /** What a model says of the golden pairs, over Spark. */
-  static List<Score> preferenceScores(String model) {
+  public static List<Score> preferenceScores(String model) {
     Storage storage = Storage.local();
     JavaRDD<Map<String, Object>> rows =
         InputRows.read(
@@ -76,7 +80,7 @@ final class GoldenLlama {
   }
 
   /** [rows][columns] of an int64 tensor. */
-  int[][] ints(String tensor) {
+  public int[][] ints(String tensor) {
     int[][] values = new int[rows(tensor)][columns(tensor)];
     ByteBuffer data = data(tensor);
     for (int[] row : values) {
@@ -88,7 +92,7 @@ final class GoldenLlama {
   }
 
   /** [rows][columns] of an f32 tensor. */
-  float[][] floats(String tensor) {
+  public float[][] floats(String tensor) {
     float[][] values = new float[rows(tensor)][columns(tensor)];
     ByteBuffer data = data(tensor);
     for (float[] row : values) {

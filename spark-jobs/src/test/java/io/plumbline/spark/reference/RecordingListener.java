@@ -1,6 +1,6 @@
 package io.plumbline.spark.reference;
 
-import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.progress.ProgressListener;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -9,6 +9,7 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.spark.inference.SharedModels;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;

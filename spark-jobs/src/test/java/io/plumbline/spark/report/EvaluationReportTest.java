@@ -3,12 +3,12 @@ package io.plumbline.spark.report;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.plumbline.objective.Calibration;
-import io.plumbline.rollout.Estimate;
-import io.plumbline.rollout.Tilt;
-import io.plumbline.spark.evaluate.DecodingSettings;
 import io.plumbline.spark.evaluate.Evaluation;
 import io.plumbline.spark.evaluate.PairMetrics;
+import io.plumbline.spark.inference.DecodingSettings;
+import io.plumbline.statistics.Calibration;
+import io.plumbline.statistics.Estimate;
+import io.plumbline.statistics.Tilt;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

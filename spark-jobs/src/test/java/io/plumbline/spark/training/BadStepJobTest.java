@@ -14,7 +14,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.reference.LocalSpark;
-import io.plumbline.spark.training.TrainingRequest.Start;
+import io.plumbline.spark.run.Start;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.train.LoopSettings.BadSteps;

@@ -11,13 +11,13 @@ import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.reference.LocalSpark;
+import io.plumbline.spark.run.Start;
 import io.plumbline.spark.tracking.MlflowProcess;
 import io.plumbline.spark.tracking.RunTracking;
 import io.plumbline.spark.tracking.RunUpload;
 import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.spark.tracking.TrackingSettings.Artifacts;
 import io.plumbline.spark.tracking.TrackingSettings.Credentials;
-import io.plumbline.spark.training.TrainingRequest.Start;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -290,7 +290,7 @@ class MlflowTrackingTest {
   }
 
   private static TrainingOutcome run(
-      TestRequest request, io.plumbline.spark.tracking.ProgressListener progress) {
+      TestRequest request, io.plumbline.spark.progress.ProgressListener progress) {
     return TrainingJob.run(spark, request.build(), progress);
   }
 

@@ -18,7 +18,7 @@ import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.reference.LocalSpark;
-import io.plumbline.spark.training.TrainingRequest.Start;
+import io.plumbline.spark.run.Start;
 import io.plumbline.train.LoopSettings.Selection;
 import io.plumbline.train.LoopSettings.Selection.Better;
 import java.io.IOException;

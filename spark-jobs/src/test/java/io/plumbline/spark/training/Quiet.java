@@ -1,6 +1,6 @@
 package io.plumbline.spark.training;
 
-import io.plumbline.spark.tracking.ProgressListener;
+import io.plumbline.spark.progress.ProgressListener;
 import java.util.Map;
 
 /** Hears everything and says nothing. */

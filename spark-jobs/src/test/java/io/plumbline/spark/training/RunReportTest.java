@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.report.ReportData;
-import io.plumbline.spark.tracking.MetricsFile;
+import io.plumbline.spark.run.MetricsFile;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopSettings.Selection;
 import io.plumbline.train.LoopSettings.Selection.Better;

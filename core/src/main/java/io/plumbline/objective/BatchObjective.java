@@ -1,4 +1,0 @@
-package io.plumbline.objective;
-
-/** An objective whose loss of a pair depends on the other pairs of the step's batch. */
-public non-sealed interface BatchObjective extends PreferenceObjective {}

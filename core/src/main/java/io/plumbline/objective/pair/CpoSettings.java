@@ -1,0 +1,55 @@
+package io.plumbline.objective.pair;
+
+import io.plumbline.objective.Settings;
+import java.io.Serializable;
+
+/**
+ * The constants of {@link CpoLossTypes}, under TRL's names and with TRL's defaults. A constant out
+ * of its range is refused with BAD_USAGE.
+ *
+ * @param beta β, over 0
+ * @param labelSmoothing ε, within 0 and 0.5
+ * @param simpoGamma γ of {@code simpo}
+ * @param alpha AlphaPO's reward shape; 0 for none
+ * @param cpoAlpha weight of the chosen side's negative log-likelihood; 0 for none
+ */
+public record CpoSettings(
+    double beta, double labelSmoothing, double simpoGamma, double alpha, double cpoAlpha)
+    implements Serializable {
+  public CpoSettings {
+    Settings.check(beta > 0 && Double.isFinite(beta), "beta", "over 0", beta);
+    Settings.check(
+        labelSmoothing >= 0 && labelSmoothing <= 0.5,
+        "label_smoothing",
+        "within 0 and 0.5",
+        labelSmoothing);
+    Settings.check(Double.isFinite(simpoGamma), "simpo_gamma", "finite", simpoGamma);
+    Settings.check(Double.isFinite(alpha), "alpha", "finite", alpha);
+    Settings.check(cpoAlpha >= 0 && Double.isFinite(cpoAlpha), "cpo_alpha", "0 or more", cpoAlpha);
+  }
+
+  /** TRL's. */
+  public static CpoSettings defaults() {
+    return new CpoSettings(0.1, 0, 0.5, 0, 1);
+  }
+
+  public CpoSettings withBeta(double value) {
+    return new CpoSettings(value, labelSmoothing, simpoGamma, alpha, cpoAlpha);
+  }
+
+  public CpoSettings withLabelSmoothing(double value) {
+    return new CpoSettings(beta, value, simpoGamma, alpha, cpoAlpha);
+  }
+
+  public CpoSettings withSimpoGamma(double value) {
+    return new CpoSettings(beta, labelSmoothing, value, alpha, cpoAlpha);
+  }
+
+  public CpoSettings withAlpha(double value) {
+    return new CpoSettings(beta, labelSmoothing, simpoGamma, value, cpoAlpha);
+  }
+
+  public CpoSettings withCpoAlpha(double value) {
+    return new CpoSettings(beta, labelSmoothing, simpoGamma, alpha, value);
+  }
+}

@@ -1,0 +1,235 @@
+package io.plumbline.objective.pair;
+
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.objective.Lengths;
+import io.plumbline.objective.Registry;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * The loss types of preference pairs with a reference, by TRL's names ({@code loss_type} of its DPO
+ * trainer), and the papers' forms where they differ.
+ */
+public final class LossTypes {
+  /** What a type can be combined with beyond β. */
+  private enum Option {
+    /** ε above 0. */
+    LABEL_SMOOTHING,
+    /** A divergence other than reverse KL. */
+    DIVERGENCE,
+    /** Sides from {@link LengthDesensitized}. */
+    LD_ALPHA,
+    /** Pairs weighted by {@link WeightedPreference}. */
+    WPO
+  }
+
+  private record Type(
+      Function<PreferenceSettings, PreferenceObjective> factory, Set<Option> options) {}
+
+  private static final Set<Option> OF_LABELS = EnumSet.allOf(Option.class);
+
+  private static final Set<Option> OF_DIFFERENCES =
+      EnumSet.of(Option.DIVERGENCE, Option.LD_ALPHA, Option.WPO);
+  private static final Set<Option> OF_SIDES = EnumSet.of(Option.LD_ALPHA, Option.WPO);
+  private static final Set<Option> OF_BATCHES = EnumSet.of(Option.LABEL_SMOOTHING, Option.LD_ALPHA);
+
+  /** A likelihood has no log-ratio: the divergence of the other parts leaves it alone. */
+  private static final Set<Option> OF_LIKELIHOODS = EnumSet.of(Option.DIVERGENCE);
+
+  private static final Registry<Type> TYPES =
+      new Registry<Type>("loss type")
+          .with(
+              "sigmoid",
+              type(
+                  s -> new SigmoidPreference(s.beta(), s.labelSmoothing(), s.divergence()),
+                  OF_LABELS))
+          .with(
+              "sigmoid_norm",
+              type(s -> new SigmoidNorm(s.beta(), s.labelSmoothing(), s.divergence()), OF_LABELS))
+          .with("hinge", type(s -> new Hinge(s.beta(), s.divergence()), OF_DIFFERENCES))
+          .with(
+              "ipo",
+              type(s -> new Ipo(s.beta(), Lengths.PER_TOKEN, s.divergence()), OF_DIFFERENCES))
+          .with(
+              "ipo_sum",
+              type(s -> new Ipo(s.beta(), Lengths.SUMMED, s.divergence()), OF_DIFFERENCES))
+          .with("exo_pair", type(LossTypes::exoPair, OF_LABELS))
+          .with("nca_pair", type(s -> new NcaPair(s.beta()), OF_SIDES))
+          .with("robust", type(LossTypes::robust, OF_LABELS))
+          .with("bco_pair", type(s -> new BcoPair(s.beta(), 0), OF_SIDES))
+          .with(
+              "bco_pair_shifted",
+              type(s -> new BcoPairShifted(s.beta()), EnumSet.of(Option.LD_ALPHA)))
+          .with("sppo_hard", type(s -> new Sppo(s.beta(), Sppo.Preference.CERTAIN), OF_SIDES))
+          .with("sppo", type(s -> new Sppo(s.beta(), Sppo.Preference.BY_MARGIN), OF_SIDES))
+          .with("aot", type(s -> new Aot(s.beta(), s.labelSmoothing()), OF_BATCHES))
+          .with(
+              "aot_unpaired", type(s -> new AotUnpaired(s.beta(), s.labelSmoothing()), OF_BATCHES))
+          .with("apo_zero", type(s -> new ApoZero(s.beta()), OF_SIDES))
+          .with("apo_down", type(s -> new ApoDown(s.beta()), OF_SIDES))
+          .with(
+              "discopop",
+              type(s -> new DiscoPop(s.beta(), s.discopopTau(), s.divergence()), OF_DIFFERENCES))
+          .with("sft", type(s -> new Sft(Sft.Mean.OVER_TOKENS), OF_LIKELIHOODS))
+          .with("sft_norm", type(s -> new Sft(Sft.Mean.OVER_PAIRS), OF_LIKELIHOODS));
+
+  private LossTypes() {}
+
+  /** All names, the default first. */
+  public static List<String> names() {
+    return TYPES.names();
+  }
+
+  /**
+   * The objective of one or several types, as in "sigmoid" or "sigmoid:0.8,bco_pair:0.2,sft"; a
+   * type without a weight has weight 1. Fails like {@link #of}.
+   */
+  public static PreferenceObjective parse(String text, PreferenceSettings settings) {
+    List<String> names = new ArrayList<>();
+    List<Double> weights = new ArrayList<>();
+    for (String part : text.split(",", -1)) {
+      int colon = part.indexOf(':');
+      names.add((colon < 0 ? part : part.substring(0, colon)).strip());
+      weights.add(colon < 0 ? 1.0 : weight(part.substring(colon + 1).strip(), part));
+    }
+    return of(names, weights, settings);
+  }
+
+  /** The objective of one type. Fails like {@link #of(List, List, PreferenceSettings)}. */
+  public static PreferenceObjective of(String name, PreferenceSettings settings) {
+    return of(List.of(name), List.of(), settings);
+  }
+
+  /**
+   * The weighted sum of the types' objectives. Fails with BAD_USAGE where a name is unknown, where
+   * there are not as many weights as names, where a setting does not fit a type, or where no type
+   * takes one.
+   *
+   * @param weights TRL's {@code loss_weights}, one a name; empty for 1 each
+   */
+  public static PreferenceObjective of(
+      List<String> names, List<Double> weights, PreferenceSettings settings) {
+    if (names.isEmpty()) {
+      throw refused("No loss type is given: use one of " + String.join(", ", names()) + ".");
+    }
+    if (!weights.isEmpty() && weights.size() != names.size()) {
+      throw refused(
+          String.format(
+              Locale.ROOT,
+              "There are %d loss types and %d loss_weights: give one weight a type.",
+              names.size(),
+              weights.size()));
+    }
+    refuseUnfit(names, settings);
+
+    List<Double> all = weights.isEmpty() ? Collections.nCopies(names.size(), 1.0) : weights;
+    List<Mix.Part> parts = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      double weight = all.get(i);
+      if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY)) {
+        throw refused(
+            "The weight of the loss type "
+                + names.get(i)
+                + " must be 0 or more, and "
+                + weight
+                + " was given.");
+      }
+      parts.add(new Mix.Part(TYPES.named(names.get(i)).factory().apply(settings), weight));
+    }
+    if (all.stream().noneMatch(weight -> weight > 0)) {
+      throw refused("All loss_weights are 0, so there is nothing to learn: give one over 0.");
+    }
+    return Mix.of(parts);
+  }
+
+  private static void refuseUnfit(List<String> names, PreferenceSettings settings) {
+    if (settings.labelSmoothing() > 0
+        && names.stream().noneMatch(name -> takes(name, Option.LABEL_SMOOTHING))) {
+      throw refused(
+          "label_smoothing does nothing for the loss type "
+              + String.join(", ", names)
+              + ": leave it at 0, or use one of "
+              + taking(Option.LABEL_SMOOTHING)
+              + ".");
+    }
+    for (String name : names) {
+      if (!(settings.divergence() instanceof Divergence.ReverseKl)) {
+        refuseUnless(name, Option.DIVERGENCE, "f_divergence_type " + settings.divergence().name());
+      }
+      if (settings.ldAlpha() < 1) {
+        refuseUnless(name, Option.LD_ALPHA, "ld_alpha under 1");
+      }
+      if (settings.weighting() == PreferenceSettings.Weighting.WPO) {
+        refuseUnless(name, Option.WPO, "use_weighting");
+      }
+    }
+  }
+
+  private static void refuseUnless(String name, Option option, String setting) {
+    if (!takes(name, option)) {
+      throw refused(
+          "The loss type "
+              + name
+              + " cannot go with "
+              + setting
+              + ": leave that out, or use only "
+              + taking(option)
+              + ".");
+    }
+  }
+
+  private static PreferenceObjective exoPair(PreferenceSettings settings) {
+    if (settings.labelSmoothing() == 0) {
+      throw refused(
+          "The loss type exo_pair needs a label_smoothing over 0: set it, to 0.001 as its paper"
+              + " does.");
+    }
+    return new ExoPair(settings.beta(), settings.labelSmoothing(), settings.divergence());
+  }
+
+  private static PreferenceObjective robust(PreferenceSettings settings) {
+    if (settings.labelSmoothing() >= 0.5) {
+      throw refused(
+          "The loss type robust needs a label_smoothing under 0.5, the share of flipped labels, and "
+              + settings.labelSmoothing()
+              + " was given.");
+    }
+    return new Robust(settings.beta(), settings.labelSmoothing(), settings.divergence());
+  }
+
+  private static boolean takes(String name, Option option) {
+    return TYPES.named(name).options().contains(option);
+  }
+
+  private static String taking(Option option) {
+    return String.join(", ", names().stream().filter(name -> takes(name, option)).toList());
+  }
+
+  private static double weight(String text, String part) {
+    try {
+      return Double.parseDouble(text);
+    } catch (NumberFormatException e) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "The loss type "
+              + part.strip()
+              + " has no number behind its colon: write a type and its weight as sigmoid:0.8.",
+          e);
+    }
+  }
+
+  private static PlumblineException refused(String sentence) {
+    return new PlumblineException(ErrorCode.BAD_USAGE, sentence);
+  }
+
+  private static Type type(
+      Function<PreferenceSettings, PreferenceObjective> factory, Set<Option> options) {
+    return new Type(factory, Set.copyOf(options));
+  }
+}

@@ -1,0 +1,273 @@
+package io.plumbline.objective.rollout;
+
+import io.plumbline.objective.Settings;
+import java.io.Serializable;
+
+/**
+ * The constants of {@link GrpoLossTypes}, under TRL's names and with TRL's defaults. A constant out
+ * of its range is refused with BAD_USAGE.
+ *
+ * @param beta weight of the KL from the reference in the loss; 0 for none
+ * @param epsilon how far under 1 a ratio may be, within 0 (excluded) and 1
+ * @param epsilonHigh how far over 1, over 0; for {@code cispo} the greatest ratio itself
+ * @param delta greatest ratio where the advantage is under 0, over 1; POSITIVE_INFINITY for none
+ * @param importanceSamplingLevel what a ratio is of; SEQUENCE with type {@code grpo} is GSPO
+ * @param klEstimator TRL has K3
+ * @param klCorrection TRL's {@code use_bias_correction_kl}
+ * @param entropyCoef weight of the entropy bonus, 0 or more
+ * @param offPolicyMaskThreshold nats a token, on average over a completion, by which the policy may
+ *     have come to think less of a completion of an advantage under 0; past it nothing is learned
+ *     from it (DeepSeek-V3.2's off-policy sequence masking). POSITIVE_INFINITY for none
+ * @param sapo temperatures of {@code sapo}
+ * @param vespo weighting of {@code vespo}
+ * @param maxCompletionLength greatest length of a completion, of which {@code dr_grpo} reads its
+ *     entropy bonus's scale; over 0
+ */
+public record GrpoSettings(
+    double beta,
+    double epsilon,
+    double epsilonHigh,
+    double delta,
+    ImportanceSamplingLevel importanceSamplingLevel,
+    KlEstimator klEstimator,
+    KlCorrection klCorrection,
+    double entropyCoef,
+    double offPolicyMaskThreshold,
+    SapoSettings sapo,
+    VespoSettings vespo,
+    int maxCompletionLength)
+    implements Serializable {
+  /**
+   * @param temperaturePos where the advantage is over 0; over 0
+   * @param temperatureNeg where it is 0 or under; over 0
+   */
+  public record SapoSettings(double temperaturePos, double temperatureNeg) implements Serializable {
+    public SapoSettings {
+      checkPositive("sapo_temperature_pos", temperaturePos);
+      checkPositive("sapo_temperature_neg", temperatureNeg);
+    }
+  }
+
+  /**
+   * @param kPos k where the advantage is 0 or over; 0 or more, as {@code kNeg} where it is under
+   * @param lambdaPos λ where the advantage is 0 or over; over 0, as {@code lambdaNeg}
+   */
+  public record VespoSettings(double kPos, double lambdaPos, double kNeg, double lambdaNeg)
+      implements Serializable {
+    public VespoSettings {
+      checkNotNegative("vespo_k_pos", kPos);
+      checkPositive("vespo_lambda_pos", lambdaPos);
+      checkNotNegative("vespo_k_neg", kNeg);
+      checkPositive("vespo_lambda_neg", lambdaNeg);
+    }
+  }
+
+  public GrpoSettings {
+    checkNotNegative("beta", beta);
+    Settings.check(epsilon > 0 && epsilon <= 1, "epsilon", "over 0 and at most 1", epsilon);
+    checkPositive("epsilon_high", epsilonHigh);
+    Settings.check(delta > 1, "delta", "over 1", delta);
+    checkNotNegative("entropy_coef", entropyCoef);
+    Settings.check(
+        offPolicyMaskThreshold >= 0,
+        "off_policy_mask_threshold",
+        "0 or more",
+        offPolicyMaskThreshold);
+    Settings.check(maxCompletionLength > 0, "max_completion_length", "over 0", maxCompletionLength);
+  }
+
+  /** TRL's. */
+  public static GrpoSettings defaults() {
+    return new GrpoSettings(
+        0,
+        0.2,
+        0.2,
+        Double.POSITIVE_INFINITY,
+        ImportanceSamplingLevel.TOKEN,
+        KlEstimator.K3,
+        KlCorrection.IMPORTANCE_RATIO,
+        0,
+        Double.POSITIVE_INFINITY,
+        new SapoSettings(1, 1.05),
+        new VespoSettings(2, 3, 3, 2),
+        512);
+  }
+
+  public GrpoSettings withBeta(double value) {
+    return new GrpoSettings(
+        value,
+        epsilon,
+        epsilonHigh,
+        delta,
+        importanceSamplingLevel,
+        klEstimator,
+        klCorrection,
+        entropyCoef,
+        offPolicyMaskThreshold,
+        sapo,
+        vespo,
+        maxCompletionLength);
+  }
+
+  /** Both sides of the clip range; TRL's {@code epsilon} without an {@code epsilon_high}. */
+  public GrpoSettings withEpsilon(double value) {
+    return withEpsilons(value, value);
+  }
+
+  /** The sides of the clip range, the lower first. */
+  public GrpoSettings withEpsilons(double low, double high) {
+    return new GrpoSettings(
+        beta,
+        low,
+        high,
+        delta,
+        importanceSamplingLevel,
+        klEstimator,
+        klCorrection,
+        entropyCoef,
+        offPolicyMaskThreshold,
+        sapo,
+        vespo,
+        maxCompletionLength);
+  }
+
+  public GrpoSettings withEpsilonHigh(double value) {
+    return withEpsilons(epsilon, value);
+  }
+
+  public GrpoSettings withDelta(double value) {
+    return new GrpoSettings(
+        beta,
+        epsilon,
+        epsilonHigh,
+        value,
+        importanceSamplingLevel,
+        klEstimator,
+        klCorrection,
+        entropyCoef,
+        offPolicyMaskThreshold,
+        sapo,
+        vespo,
+        maxCompletionLength);
+  }
+
+  public GrpoSettings withImportanceSamplingLevel(ImportanceSamplingLevel value) {
+    return new GrpoSettings(
+        beta,
+        epsilon,
+        epsilonHigh,
+        delta,
+        value,
+        klEstimator,
+        klCorrection,
+        entropyCoef,
+        offPolicyMaskThreshold,
+        sapo,
+        vespo,
+        maxCompletionLength);
+  }
+
+  public GrpoSettings withKl(KlEstimator estimator, KlCorrection correction) {
+    return new GrpoSettings(
+        beta,
+        epsilon,
+        epsilonHigh,
+        delta,
+        importanceSamplingLevel,
+        estimator,
+        correction,
+        entropyCoef,
+        offPolicyMaskThreshold,
+        sapo,
+        vespo,
+        maxCompletionLength);
+  }
+
+  public GrpoSettings withEntropyCoef(double value) {
+    return new GrpoSettings(
+        beta,
+        epsilon,
+        epsilonHigh,
+        delta,
+        importanceSamplingLevel,
+        klEstimator,
+        klCorrection,
+        value,
+        offPolicyMaskThreshold,
+        sapo,
+        vespo,
+        maxCompletionLength);
+  }
+
+  public GrpoSettings withOffPolicyMaskThreshold(double value) {
+    return new GrpoSettings(
+        beta,
+        epsilon,
+        epsilonHigh,
+        delta,
+        importanceSamplingLevel,
+        klEstimator,
+        klCorrection,
+        entropyCoef,
+        value,
+        sapo,
+        vespo,
+        maxCompletionLength);
+  }
+
+  public GrpoSettings withSapo(SapoSettings value) {
+    return new GrpoSettings(
+        beta,
+        epsilon,
+        epsilonHigh,
+        delta,
+        importanceSamplingLevel,
+        klEstimator,
+        klCorrection,
+        entropyCoef,
+        offPolicyMaskThreshold,
+        value,
+        vespo,
+        maxCompletionLength);
+  }
+
+  public GrpoSettings withVespo(VespoSettings value) {
+    return new GrpoSettings(
+        beta,
+        epsilon,
+        epsilonHigh,
+        delta,
+        importanceSamplingLevel,
+        klEstimator,
+        klCorrection,
+        entropyCoef,
+        offPolicyMaskThreshold,
+        sapo,
+        value,
+        maxCompletionLength);
+  }
+
+  public GrpoSettings withMaxCompletionLength(int value) {
+    return new GrpoSettings(
+        beta,
+        epsilon,
+        epsilonHigh,
+        delta,
+        importanceSamplingLevel,
+        klEstimator,
+        klCorrection,
+        entropyCoef,
+        offPolicyMaskThreshold,
+        sapo,
+        vespo,
+        value);
+  }
+
+  private static void checkPositive(String name, double value) {
+    Settings.check(value > 0 && Double.isFinite(value), name, "over 0", value);
+  }
+
+  private static void checkNotNegative(String name, double value) {
+    Settings.check(value >= 0 && Double.isFinite(value), name, "0 or more", value);
+  }
+}

@@ -1,0 +1,7 @@
+package io.plumbline.objective.unpaired;
+
+/** The label of an unpaired completion. */
+public enum Desirability {
+  DESIRABLE,
+  UNDESIRABLE
+}

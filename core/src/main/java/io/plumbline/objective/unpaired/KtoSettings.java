@@ -1,0 +1,34 @@
+package io.plumbline.objective.unpaired;
+
+import io.plumbline.objective.Settings;
+import java.io.Serializable;
+
+/**
+ * The constants of {@link KtoLossTypes}, under TRL's names and with TRL's defaults. A constant out
+ * of its range is refused with BAD_USAGE.
+ *
+ * @param beta β, over 0
+ * @param desirableWeight λ_D, 0 or more
+ * @param undesirableWeight λ_U, 0 or more
+ */
+public record KtoSettings(double beta, double desirableWeight, double undesirableWeight)
+    implements Serializable {
+  public KtoSettings {
+    Settings.check(beta > 0 && Double.isFinite(beta), "beta", "over 0", beta);
+    Settings.check(
+        desirableWeight >= 0 && Double.isFinite(desirableWeight),
+        "desirable_weight",
+        "0 or more",
+        desirableWeight);
+    Settings.check(
+        undesirableWeight >= 0 && Double.isFinite(undesirableWeight),
+        "undesirable_weight",
+        "0 or more",
+        undesirableWeight);
+  }
+
+  /** TRL's. */
+  public static KtoSettings defaults() {
+    return new KtoSettings(0.1, 1, 1);
+  }
+}

@@ -1,9 +1,0 @@
-package io.plumbline.rollout.mine;
-
-/**
- * A completion that may be learned from.
- *
- * @param sample its place among the completions of its prompt, from 0
- * @param reward finite
- */
-public record Candidate(int sample, double reward) {}

@@ -1,0 +1,139 @@
+package io.plumbline.spark.inference;
+
+import io.plumbline.spark.gang.DeviceChoice;
+import io.plumbline.spark.progress.ProgressListener;
+import io.plumbline.spark.progress.StageProgress;
+import io.plumbline.tensor.Device;
+import io.plumbline.tensor.Torch;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.storage.StorageLevel;
+import org.apache.spark.util.LongAccumulator;
+import scala.Tuple2;
+
+/** What a stage gives for each input row, in their order; computed once and kept until closed. */
+public final class StageResults<T> implements AutoCloseable {
+  /** Opens, in a task, what answers rows. */
+  public interface Stage<T> extends Serializable {
+    Answering<T> open();
+  }
+
+  /** Gives each row its result; belongs to one task. */
+  public interface Answering<T> extends AutoCloseable {
+    /**
+     * @param firstPlace the first row's place in the whole input
+     * @return in the order of the rows, of each row as many as of any other
+     */
+    List<T> answer(long firstPlace, List<Map<String, Object>> rows);
+
+    @Override
+    void close();
+  }
+
+  private final JavaRDD<T> values;
+  private final long size;
+
+  private StageResults(JavaRDD<T> values, long size) {
+    this.values = values;
+    this.size = size;
+  }
+
+  /**
+   * Runs a stage over rows.
+   *
+   * @param window rows that a task takes in at once to sort them into batches
+   * @param threads that PyTorch uses in a task
+   */
+  public static <T> StageResults<T> of(
+      JavaRDD<Map<String, Object>> rows, int window, int threads, Stage<T> stage) {
+    return of(rows, window, threads, stage, "", ProgressListener.NONE);
+  }
+
+  /**
+   * The same, with a listener that hears how many rows are done.
+   *
+   * @param name what the listener calls the stage
+   */
+  public static <T> StageResults<T> of(
+      JavaRDD<Map<String, Object>> rows,
+      int window,
+      int threads,
+      Stage<T> stage,
+      String name,
+      ProgressListener listener) {
+    long count = SparkFailures.unwrapped(rows::count);
+    LongAccumulator done = rows.context().longAccumulator(name);
+    JavaRDD<T> values =
+        InputRows.spread(rows, count)
+            .mapPartitions(partition -> run(partition, window, threads, stage, done))
+            .persist(StorageLevel.MEMORY_AND_DISK());
+    try {
+      // All partitions now: fetched one by one they would leave all slots but one idle.
+      long size =
+          StageProgress.whole(
+              listener,
+              name,
+              count,
+              "rows",
+              done::value,
+              () -> SparkFailures.unwrapped(values::count));
+      return new StageResults<>(values, size);
+    } catch (RuntimeException e) {
+      values.unpersist();
+      throw e;
+    } finally {
+      SharedModels.closeIdle();
+    }
+  }
+
+  private static <T> Iterator<T> run(
+      Iterator<Tuple2<Long, Map<String, Object>>> rows,
+      int window,
+      int threads,
+      Stage<T> stage,
+      LongAccumulator done) {
+    List<T> results = new ArrayList<>();
+    if (!rows.hasNext()) {
+      return results.iterator();
+    }
+    Torch.useThreads(threads);
+    try (Device.Use use = DeviceChoice.AUTO.ofThisTask().use();
+        Answering<T> answering = stage.open()) {
+      while (rows.hasNext()) {
+        List<Map<String, Object>> taken = new ArrayList<>();
+        long firstPlace = -1;
+        while (rows.hasNext() && taken.size() < window) {
+          Tuple2<Long, Map<String, Object>> row = rows.next();
+          firstPlace = taken.isEmpty() ? row._1() : firstPlace;
+          taken.add(row._2());
+        }
+        results.addAll(answering.answer(firstPlace, taken));
+        done.add(taken.size());
+      }
+    }
+    return results.iterator();
+  }
+
+  /** Kept by the executors. */
+  JavaRDD<T> values() {
+    return values;
+  }
+
+  public long size() {
+    return size;
+  }
+
+  /** The values in order; this process holds one partition of them at a time. */
+  public Iterator<T> iterator() {
+    return SparkFailures.unwrapped(values::toLocalIterator);
+  }
+
+  @Override
+  public void close() {
+    values.unpersist();
+  }
+}

@@ -1,0 +1,291 @@
+package io.plumbline.spark.run;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.Storage;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The right to write to an output directory, held by one run at a time.
+ *
+ * <p>A lock file in the directory, made by exclusive creation, says who holds it. A lock whose
+ * process ran on this host and is gone is taken over; whether a process on another host still runs
+ * cannot be known from here, so its lock is respected until somebody deletes it.
+ */
+public final class OutputClaim implements AutoCloseable {
+  /** The lock file's name in an output directory. */
+  public static final String LOCK = ".plumbline-lock.json";
+
+  static final String RUN_RECORD = "run.json";
+
+  /** What a run that failed leaves that nothing was made of. */
+  private static final Set<String> OF_FAILED_RUN = Set.of(RUN_RECORD, "tracking.json");
+
+  /** What is there before the first step. It is found by content, so it does not hinder a run. */
+  private static final Set<String> BEFORE_TRAINING =
+      Set.of(
+          "sources",
+          "prepared",
+          "quarantine",
+          "shards",
+          "shards-train",
+          "shards-eval",
+          "shards-ptx",
+          "reference",
+          "reference-cache");
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Tokens of the claims that this process holds now: its own id says nothing about them. */
+  private static final Set<String> HELD = ConcurrentHashMap.newKeySet();
+
+  private record Holder(String token, String host, long pid, String since) {}
+
+  private final Storage storage;
+  private final String lockFile;
+  private final String token;
+
+  private OutputClaim(Storage storage, String lockFile, String token) {
+    this.storage = storage;
+    this.lockFile = lockFile;
+    this.token = token;
+  }
+
+  /**
+   * Takes an output directory for a run. {@link Start#FRESH} wants it empty, {@link
+   * Start#OVERWRITE} empties it, {@link Start#RESUME} leaves it as it is.
+   *
+   * @throws PlumblineException OUTPUT_IN_USE where another run holds it or is in it
+   */
+  public static OutputClaim take(Storage storage, String output, Start start) {
+    Optional<Holder> before = holder(storage, output);
+    Optional<String> obstacle = obstacle(storage, output, start, before);
+    if (obstacle.isPresent()) {
+      throw new PlumblineException(ErrorCode.OUTPUT_IN_USE, obstacle.get());
+    }
+    String lockFile = Storage.join(output, LOCK);
+    String token = UUID.randomUUID().toString();
+    if (before.isPresent()) {
+      return takeOver(storage, output, start, before.get(), token);
+    }
+    return take(storage, output, start, lockFile, token);
+  }
+
+  /**
+   * Takes the place of a holder that is gone. Of several that found it gone, the one that makes the
+   * heir file of its lock may delete that lock, and only if it is still the one that was found.
+   */
+  private static OutputClaim takeOver(
+      Storage storage, String output, Start start, Holder gone, String token) {
+    String lockFile = Storage.join(output, LOCK);
+    String heir = lockFile + "." + gone.token();
+    if (!storage.createExclusively(heir, token)) {
+      throw new PlumblineException(
+          ErrorCode.OUTPUT_IN_USE,
+          String.format(
+              "Another run is taking %s over: give this one its own --output, or delete %s if no"
+                  + " run is under way.",
+              output, heir));
+    }
+    try {
+      Optional<Holder> now = read(storage, lockFile);
+      if (now.isPresent() && now.get().token().equals(gone.token())) {
+        storage.delete(lockFile);
+      }
+      return take(storage, output, start, lockFile, token);
+    } finally {
+      storage.delete(heir);
+    }
+  }
+
+  private static OutputClaim take(
+      Storage storage, String output, Start start, String lockFile, String token) {
+    ObjectNode lock =
+        JSON.createObjectNode()
+            .put("token", token)
+            .put("host", host())
+            .put("pid", ProcessHandle.current().pid())
+            .put("since", Instant.now().toString());
+    HELD.add(token);
+    OutputClaim claim = new OutputClaim(storage, lockFile, token);
+    boolean made = false;
+    try {
+      made = storage.createExclusively(lockFile, lock.toPrettyString());
+    } finally {
+      if (!made) {
+        HELD.remove(token);
+      }
+    }
+    if (!made) {
+      throw new PlumblineException(
+          ErrorCode.OUTPUT_IN_USE,
+          "Another run took " + output + " at the same moment: give this one its own --output.");
+    }
+    try {
+      if (start == Start.OVERWRITE) {
+        contents(storage, output).forEach(entry -> storage.delete(entry.path()));
+      }
+      return claim;
+    } catch (RuntimeException e) {
+      claim.close();
+      throw e;
+    }
+  }
+
+  /** Why a run cannot have an output directory, in one sentence; empty where it can. */
+  public static Optional<String> obstacle(Storage storage, String output, Start start) {
+    return obstacle(storage, output, start, holder(storage, output));
+  }
+
+  private static Optional<String> obstacle(
+      Storage storage, String output, Start start, Optional<Holder> holder) {
+    if (storage.exists(output) && !storage.isDirectory(output)) {
+      return Optional.of("--output names " + output + ", which is a file: name a directory.");
+    }
+    if (holder.isPresent() && mayBeAlive(holder.get())) {
+      Holder other = holder.get();
+      String lockFile = Storage.join(output, LOCK);
+      return Optional.of(
+          other.host().equals(host())
+              ? String.format(
+                  "The run of process %d has been writing to %s since %s: wait for it or end it,"
+                      + " or give this run its own --output.",
+                  other.pid(), output, other.since())
+              : String.format(
+                  "Process %d on %s holds %s since %s: give this run its own --output, or delete"
+                      + " %s if that process is gone.",
+                  other.pid(), other.host(), output, other.since(), lockFile));
+    }
+    List<Storage.Entry> contents = contents(storage, output);
+    if (start == Start.FRESH && !contents.stream().allMatch(OutputClaim::isBeforeTraining)) {
+      boolean run = storage.exists(Storage.join(output, RUN_RECORD));
+      return Optional.of(
+          run
+              ? String.format(
+                  "%s holds another run: go on with it by --resume, replace it by --overwrite, or"
+                      + " give another --output.",
+                  output)
+              : String.format(
+                  "%s is not empty (%s): give another --output, go on with an unfinished run by"
+                      + " --resume, or delete what is there by --overwrite.",
+                  output, firstOther(contents)));
+    }
+    if (start == Start.OVERWRITE && !contents.isEmpty() && !looksLikeRun(contents)) {
+      return Optional.of(
+          String.format(
+              "%s holds %s and nothing that a run writes, so --overwrite does not delete it: give"
+                  + " another --output.",
+              output, contents.get(0).name()));
+    }
+    return Optional.empty();
+  }
+
+  /** Whether a directory holds more than what is there before a run's first step. */
+  public static boolean holdsTrained(Storage storage, String output) {
+    return !contents(storage, output).stream().allMatch(OutputClaim::isBeforeTraining);
+  }
+
+  /** Gives the directory free. */
+  @Override
+  public void close() {
+    HELD.remove(token);
+    Optional<Holder> holder = read(storage, lockFile);
+    if (holder.isPresent() && holder.get().token().equals(token)) {
+      storage.delete(lockFile);
+    }
+  }
+
+  /** What prepare and reference write is found by content: another run may use it. */
+  private static boolean isBeforeTraining(Storage.Entry entry) {
+    String name = entry.name();
+    // A run that failed before the first step leaves its records, and nothing of worth.
+    return BEFORE_TRAINING.contains(name) || OF_FAILED_RUN.contains(name);
+  }
+
+  private static String firstOther(List<Storage.Entry> contents) {
+    return contents.stream()
+        .filter(entry -> !isBeforeTraining(entry))
+        .map(Storage.Entry::name)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static boolean looksLikeRun(List<Storage.Entry> contents) {
+    Set<String> written = Set.of(RUN_RECORD, "metrics.jsonl", "checkpoint", "checkpoints");
+    return contents.stream()
+        .anyMatch(entry -> written.contains(entry.name()) || isBeforeTraining(entry));
+  }
+
+  private static List<Storage.Entry> contents(Storage storage, String output) {
+    return storage.list(output).stream().filter(entry -> !entry.name().startsWith(LOCK)).toList();
+  }
+
+  private static Optional<Holder> holder(Storage storage, String output) {
+    return read(storage, Storage.join(output, LOCK));
+  }
+
+  private static Optional<Holder> read(Storage storage, String lockFile) {
+    if (!storage.exists(lockFile)) {
+      return Optional.empty();
+    }
+    String text = storage.readText(lockFile);
+    try {
+      JsonNode lock = JSON.readTree(text);
+      return Optional.of(
+          new Holder(
+              lock.path("token").asText(),
+              lock.path("host").asText("an unknown host"),
+              lock.path("pid").asLong(-1),
+              lock.path("since").asText("an unknown time")));
+    } catch (JsonProcessingException e) {
+      throw new PlumblineException(
+          ErrorCode.OUTPUT_IN_USE,
+          lockFile + " is not a lock that Plumbline wrote: delete it if no run is under way.",
+          e);
+    }
+  }
+
+  private static boolean mayBeAlive(Holder holder) {
+    if (!holder.host().equals(host())) {
+      return true;
+    }
+    if (holder.pid() == ProcessHandle.current().pid()) {
+      return HELD.contains(holder.token());
+    }
+    Optional<Instant> started =
+        ProcessHandle.of(holder.pid())
+            .filter(ProcessHandle::isAlive)
+            .map(process -> process.info().startInstant().orElse(Instant.EPOCH));
+    // A process that began after the lock was made got the same id by chance.
+    return started.isPresent() && !started.get().isAfter(instant(holder.since()));
+  }
+
+  private static Instant instant(String text) {
+    try {
+      return Instant.parse(text);
+    } catch (java.time.format.DateTimeParseException e) {
+      // A time that cannot be read cannot show that the process is another one.
+      return Instant.MAX;
+    }
+  }
+
+  private static String host() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      // Machines without a resolvable name still have one to tell them apart.
+      return Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost");
+    }
+  }
+}
