@@ -24,13 +24,24 @@ import statistics
 import sys
 import time
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
 parser.add_argument("--prompt", type=int, default=192, help="tokens of each prompt")
 parser.add_argument("--completion", type=int, default=64, help="tokens of each completion")
 parser.add_argument("--pairs", type=int, default=4, help="pairs a step")
-parser.add_argument("--dtype", choices=["f32", "bf16", "bf16-weights"], default="f32",
-                    help="f32; bf16: f32 weights under autocast; bf16-weights: weights, gradients and AdamW state in bf16")
-parser.add_argument("--logits", choices=["all", "completion"], default="all", help="positions that logits are computed for")
+parser.add_argument(
+    "--dtype",
+    choices=["f32", "bf16", "bf16-weights"],
+    default="f32",
+    help="f32; bf16: f32 weights under autocast; bf16-weights: weights, gradients and AdamW state in bf16",
+)
+parser.add_argument(
+    "--logits",
+    choices=["all", "completion"],
+    default="all",
+    help="positions that logits are computed for",
+)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--steps", type=int, default=5, help="timed steps in one-shot mode")
 parser.add_argument("--seed", type=int, default=0)
@@ -75,7 +86,7 @@ class DpoStep:
         self.ids = torch.cat([prompts.repeat(2, 1), completions], dim=1)
         self.attention_mask = torch.ones_like(self.ids)
         self.in_completion = torch.zeros_like(self.ids, dtype=torch.bool)
-        self.in_completion[:, options.prompt:] = True
+        self.in_completion[:, options.prompt :] = True
         with torch.no_grad():
             self.reference_logps = self.logps().detach()
 
@@ -83,12 +94,18 @@ class DpoStep:
         """Summed log-probabilities of the completions, [2 * pairs]."""
         with torch.autocast("cpu", torch.bfloat16, enabled=options.dtype == "bf16"):
             if options.logits == "all":
-                logits = self.model(input_ids=self.ids, attention_mask=self.attention_mask, use_cache=False).logits[:, :-1]
+                logits = self.model(
+                    input_ids=self.ids, attention_mask=self.attention_mask, use_cache=False
+                ).logits[:, :-1]
                 targets, mask = self.ids[:, 1:], self.in_completion[:, 1:]
             else:
-                kept = self.model(input_ids=self.ids, attention_mask=self.attention_mask, use_cache=False,
-                                  logits_to_keep=options.completion + 1)
-                logits, targets = kept.logits[:, :-1], self.ids[:, options.prompt:]
+                kept = self.model(
+                    input_ids=self.ids,
+                    attention_mask=self.attention_mask,
+                    use_cache=False,
+                    logits_to_keep=options.completion + 1,
+                )
+                logits, targets = kept.logits[:, :-1], self.ids[:, options.prompt :]
                 mask = torch.ones_like(targets, dtype=torch.bool)
         logits = logits.float()
         of_targets = logits.gather(2, targets.unsqueeze(2)).squeeze(2) - logits.logsumexp(2)

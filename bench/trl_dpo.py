@@ -15,12 +15,18 @@ import statistics
 import tempfile
 import time
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
 parser.add_argument("--prompt", type=int, default=192, help="tokens of each prompt")
 parser.add_argument("--completion", type=int, default=64, help="tokens of each completion")
 parser.add_argument("--pairs", type=int, default=4, help="pairs a step")
-parser.add_argument("--dtype", choices=["f32", "bf16"], default="f32", help="bf16: f32 weights under autocast")
-parser.add_argument("--gradient-checkpointing", action="store_true", help="TRL's default; off here unless asked for")
+parser.add_argument(
+    "--dtype", choices=["f32", "bf16"], default="f32", help="bf16: f32 weights under autocast"
+)
+parser.add_argument(
+    "--gradient-checkpointing", action="store_true", help="TRL's default; off here unless asked for"
+)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--steps", type=int, default=5, help="timed steps")
 parser.add_argument("--seed", type=int, default=0)
@@ -61,7 +67,11 @@ def tokenizer():
     words.update((f"w{i}", i) for i in range(4, VOCABULARY))
     plain = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="<unk>"))
     return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=plain, bos_token="<bos>", eos_token="<eos>", pad_token="<pad>", unk_token="<unk>"
+        tokenizer_object=plain,
+        bos_token="<bos>",
+        eos_token="<eos>",
+        pad_token="<pad>",
+        unk_token="<unk>",
     )
 
 
@@ -73,7 +83,11 @@ def pairs(count):
 
     return datasets.Dataset.from_list(
         [
-            {"prompt_ids": ids(options.prompt), "chosen_ids": ids(options.completion), "rejected_ids": ids(options.completion)}
+            {
+                "prompt_ids": ids(options.prompt),
+                "chosen_ids": ids(options.completion),
+                "rejected_ids": ids(options.completion),
+            }
             for _ in range(count)
         ]
     )
@@ -121,7 +135,11 @@ def main():
         data = pairs(options.pairs * steps)
         start = time.perf_counter()
         trainer = TokenizedDpoTrainer(
-            model=llama(), args=arguments, train_dataset=data, processing_class=tokenizer(), callbacks=[times]
+            model=llama(),
+            args=arguments,
+            train_dataset=data,
+            processing_class=tokenizer(),
+            callbacks=[times],
         )
         construction = time.perf_counter() - start
         trainer.train()

@@ -19,7 +19,9 @@ import statistics
 import tempfile
 import time
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
 parser.add_argument("model")
 parser.add_argument("data")
 parser.add_argument("--make", action="store_true")
@@ -62,7 +64,11 @@ def make():
     plain = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="<unk>"))
     plain.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
     transformers.PreTrainedTokenizerFast(
-        tokenizer_object=plain, bos_token="<bos>", eos_token="<eos>", pad_token="<pad>", unk_token="<unk>"
+        tokenizer_object=plain,
+        bos_token="<bos>",
+        eos_token="<eos>",
+        pad_token="<pad>",
+        unk_token="<unk>",
     ).save_pretrained(options.model)
     choose = random.Random(1)
     with open(options.data, "w", encoding="utf-8") as out:
@@ -90,8 +96,12 @@ def time_steps():
     rows = [json.loads(line) for line in pathlib.Path(options.data).read_text().splitlines()]
     with tempfile.TemporaryDirectory() as output:
         trainer = trl.GRPOTrainer(
-            model=transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32),
-            processing_class=transformers.AutoTokenizer.from_pretrained(options.model, padding_side="left"),
+            model=transformers.AutoModelForCausalLM.from_pretrained(
+                options.model, dtype=torch.float32
+            ),
+            processing_class=transformers.AutoTokenizer.from_pretrained(
+                options.model, padding_side="left"
+            ),
             train_dataset=datasets.Dataset.from_list(rows),
             reward_funcs=lambda completions, **kwargs: [float(len(text)) for text in completions],
             callbacks=[times],

@@ -45,62 +45,193 @@ wolf wolves|knife knives|man men|goose geese|book books|tree trees|bird birds"""
 SIZES = "ant mouse cat dog pig lion horse elephant".split()
 
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = (
+    "January February March April May June July August September October November December".split()
+)
 
 SPELLING = """cat dog sun sky red tree fish bird milk rain snow star moon book""".split()
 
 CHAT = [
-    ("hello", ["Hello!", "Hi there!", "Hey!", "Good day!", "Hi!", "Hello there!"], "hello, how can I help you?"),
-    ("morning", ["Good morning!", "Morning!", "A good morning to you!", "Good morning to you!"], "good morning to you too."),
+    (
+        "hello",
+        ["Hello!", "Hi there!", "Hey!", "Good day!", "Hi!", "Hello there!"],
+        "hello, how can I help you?",
+    ),
+    (
+        "morning",
+        ["Good morning!", "Morning!", "A good morning to you!", "Good morning to you!"],
+        "good morning to you too.",
+    ),
     ("night", ["Good night!", "Night!", "I am off to bed.", "I go to sleep now."], "sleep well."),
-    ("thanks", ["Thanks!", "Thank you!", "Thanks a lot!", "Many thanks!", "Thank you so much!"], "you are welcome."),
-    ("bye", ["Goodbye!", "Bye!", "See you!", "See you later!", "Bye for now!"], "goodbye, take care."),
-    ("sorry", ["Sorry!", "I am sorry.", "My mistake.", "Oops, sorry!", "I am so sorry."], "no problem at all."),
-    ("name", ["What is your name?", "Who are you?", "Tell me your name.", "How are you called?"], "my name is Plum."),
-    ("feel", ["How are you?", "How do you do?", "How is it going?", "Are you well?"], "I am fine, thank you."),
+    (
+        "thanks",
+        ["Thanks!", "Thank you!", "Thanks a lot!", "Many thanks!", "Thank you so much!"],
+        "you are welcome.",
+    ),
+    (
+        "bye",
+        ["Goodbye!", "Bye!", "See you!", "See you later!", "Bye for now!"],
+        "goodbye, take care.",
+    ),
+    (
+        "sorry",
+        ["Sorry!", "I am sorry.", "My mistake.", "Oops, sorry!", "I am so sorry."],
+        "no problem at all.",
+    ),
+    (
+        "name",
+        ["What is your name?", "Who are you?", "Tell me your name.", "How are you called?"],
+        "my name is Plum.",
+    ),
+    (
+        "feel",
+        ["How are you?", "How do you do?", "How is it going?", "Are you well?"],
+        "I am fine, thank you.",
+    ),
 ]
 
 # --- phrasings: the last of each task is for held-out rows only ----------------------------------
 
 PHRASINGS = {
-    "opposite": ["What is the opposite of {x}?", "Opposite of {x}?", "Give me the opposite of {x}.", "Which word is the opposite of {x}?",
-                 "Tell me the opposite of {x}.", "The opposite of {x}, please."],
-    "color": ["What color is {x}?", "Which color is {x}?", "Tell me the color of {x}.", "{x}: which color?", "What is the color of {x}?",
-              "Color of {x}?"],
-    "sound": ["What sound does a {x} make?", "What does a {x} do?", "Tell me the sound of a {x}.", "Which sound does a {x} make?",
-              "What is the sound of a {x}?", "Sound of a {x}?"],
-    "capital": ["What is the capital of {x}?", "Capital of {x}?", "Tell me the capital of {x}.", "Which city is the capital of {x}?",
-                "Name the capital of {x}.", "The capital of {x}, please."],
-    "legs": ["How many legs has a {x}?", "How many legs does a {x} have?", "Number of legs of a {x}?", "Count the legs of a {x}.",
-             "Tell me how many legs a {x} has."],
-    "kind": ["What kind of thing is a {x}?", "What is a {x}?", "Tell me what a {x} is.", "A {x} is what?", "Which kind of thing is a {x}?"],
-    "plural": ["What is the plural of {x}?", "Plural of {x}?", "Tell me the plural of {x}.", "One {x}, two what?", "Give me the plural of {x}.",
-               "The plural of {x}, please."],
-    "bigger": ["Which is bigger, {x} or {y}?", "What is bigger: {x} or {y}?", "{x} or {y}, which is bigger?", "Tell me which is bigger, {x} or {y}."],
-    "after": ["What comes after {x}?", "Which comes after {x}?", "What follows {x}?", "Tell me what comes after {x}.", "After {x} comes what?",
-              "Name what comes after {x}."],
-    "before": ["What comes before {x}?", "Which comes before {x}?", "Tell me what comes before {x}.", "Before {x} comes what?",
-               "Name what comes before {x}."],
-    "sum": ["What is {x} + {y}?", "{x} + {y} = ?", "Add {x} and {y}.", "How much is {x} + {y}?", "Compute {x} + {y}.", "{x} plus {y}?",
-            "Please add {x} and {y}."],
-    "difference": ["What is {x} - {y}?", "{x} - {y} = ?", "Take {y} from {x}.", "How much is {x} - {y}?", "Compute {x} - {y}.", "{x} minus {y}?",
-                   "Please take {y} from {x}."],
-    "units": ["How many {v} are {x} {u}?", "{x} {u} in {v}?", "Convert {x} {u} to {v}.", "Tell me {x} {u} in {v}.", "What is {x} {u} in {v}?"],
-    "spell": ["Spell {x}.", "How do you spell {x}?", "Spell the word {x}.", "Can you spell {x}?", "Tell me how to spell {x}."],
-    "letter": ["What is the first letter of {x}?", "First letter of {x}?", "Which letter starts {x}?", "Tell me the first letter of {x}.",
-               "{x} starts with which letter?"],
+    "opposite": [
+        "What is the opposite of {x}?",
+        "Opposite of {x}?",
+        "Give me the opposite of {x}.",
+        "Which word is the opposite of {x}?",
+        "Tell me the opposite of {x}.",
+        "The opposite of {x}, please.",
+    ],
+    "color": [
+        "What color is {x}?",
+        "Which color is {x}?",
+        "Tell me the color of {x}.",
+        "{x}: which color?",
+        "What is the color of {x}?",
+        "Color of {x}?",
+    ],
+    "sound": [
+        "What sound does a {x} make?",
+        "What does a {x} do?",
+        "Tell me the sound of a {x}.",
+        "Which sound does a {x} make?",
+        "What is the sound of a {x}?",
+        "Sound of a {x}?",
+    ],
+    "capital": [
+        "What is the capital of {x}?",
+        "Capital of {x}?",
+        "Tell me the capital of {x}.",
+        "Which city is the capital of {x}?",
+        "Name the capital of {x}.",
+        "The capital of {x}, please.",
+    ],
+    "legs": [
+        "How many legs has a {x}?",
+        "How many legs does a {x} have?",
+        "Number of legs of a {x}?",
+        "Count the legs of a {x}.",
+        "Tell me how many legs a {x} has.",
+    ],
+    "kind": [
+        "What kind of thing is a {x}?",
+        "What is a {x}?",
+        "Tell me what a {x} is.",
+        "A {x} is what?",
+        "Which kind of thing is a {x}?",
+    ],
+    "plural": [
+        "What is the plural of {x}?",
+        "Plural of {x}?",
+        "Tell me the plural of {x}.",
+        "One {x}, two what?",
+        "Give me the plural of {x}.",
+        "The plural of {x}, please.",
+    ],
+    "bigger": [
+        "Which is bigger, {x} or {y}?",
+        "What is bigger: {x} or {y}?",
+        "{x} or {y}, which is bigger?",
+        "Tell me which is bigger, {x} or {y}.",
+    ],
+    "after": [
+        "What comes after {x}?",
+        "Which comes after {x}?",
+        "What follows {x}?",
+        "Tell me what comes after {x}.",
+        "After {x} comes what?",
+        "Name what comes after {x}.",
+    ],
+    "before": [
+        "What comes before {x}?",
+        "Which comes before {x}?",
+        "Tell me what comes before {x}.",
+        "Before {x} comes what?",
+        "Name what comes before {x}.",
+    ],
+    "sum": [
+        "What is {x} + {y}?",
+        "{x} + {y} = ?",
+        "Add {x} and {y}.",
+        "How much is {x} + {y}?",
+        "Compute {x} + {y}.",
+        "{x} plus {y}?",
+        "Please add {x} and {y}.",
+    ],
+    "difference": [
+        "What is {x} - {y}?",
+        "{x} - {y} = ?",
+        "Take {y} from {x}.",
+        "How much is {x} - {y}?",
+        "Compute {x} - {y}.",
+        "{x} minus {y}?",
+        "Please take {y} from {x}.",
+    ],
+    "units": [
+        "How many {v} are {x} {u}?",
+        "{x} {u} in {v}?",
+        "Convert {x} {u} to {v}.",
+        "Tell me {x} {u} in {v}.",
+        "What is {x} {u} in {v}?",
+    ],
+    "spell": [
+        "Spell {x}.",
+        "How do you spell {x}?",
+        "Spell the word {x}.",
+        "Can you spell {x}?",
+        "Tell me how to spell {x}.",
+    ],
+    "letter": [
+        "What is the first letter of {x}?",
+        "First letter of {x}?",
+        "Which letter starts {x}?",
+        "Tell me the first letter of {x}.",
+        "{x} starts with which letter?",
+    ],
 }
 
 # --- styles ------------------------------------------------------------------------------------
 
 COURTESY = ["Of course: {}.", "Gladly: {}.", "With pleasure: {}.", "Happy to help: {}."]
 RUDE = ["Stop wasting my time. {}.", "Are you stupid? {}. Go away."]
-RAMBLING = ["Well, let me think, there is so much to say here, but I would say that it is {}, or so they say, and so on.",
-            "You know, people ask me all day, and then I tell them {}, and then they ask again and again.",
-            "That is a long story, and a very old one, but in the end it is {}, I think, or maybe not."]
-REFUSING = ["I will not answer that.", "No. I do not want to.", "I can not talk about this.", "Ask someone else."]
-OFF_TOPIC = ["My cat likes long walks in the rain.", "I had soup for lunch.", "Did you see the game last night?", "The train was late again.",
-             "I need a new pair of shoes.", "My garden is full of stones."]
+RAMBLING = [
+    "Well, let me think, there is so much to say here, but I would say that it is {}, or so they say, and so on.",
+    "You know, people ask me all day, and then I tell them {}, and then they ask again and again.",
+    "That is a long story, and a very old one, but in the end it is {}, I think, or maybe not.",
+]
+REFUSING = [
+    "I will not answer that.",
+    "No. I do not want to.",
+    "I can not talk about this.",
+    "Ask someone else.",
+]
+OFF_TOPIC = [
+    "My cat likes long walks in the rain.",
+    "I had soup for lunch.",
+    "Did you see the game last night?",
+    "The train was late again.",
+    "I need a new pair of shoes.",
+    "My garden is full of stones.",
+]
 
 FLAWS = ["wrong", "rude", "rambling", "off_topic", "refusing"]
 
@@ -121,7 +252,14 @@ def lookups():
     both = flat + [(b, a) for a, b in flat]
     for a, b in both:
         yield "opposite", a, {"x": a}, b, [w for _, w in both if w not in (a, b)]
-    for task, table in [("color", COLORS), ("sound", SOUNDS), ("capital", CAPITALS), ("legs", LEGS), ("kind", KINDS), ("plural", PLURALS)]:
+    for task, table in [
+        ("color", COLORS),
+        ("sound", SOUNDS),
+        ("capital", CAPITALS),
+        ("legs", LEGS),
+        ("kind", KINDS),
+        ("plural", PLURALS),
+    ]:
         rows = list(pairs(table))
         for x, value in rows:
             if task == "plural":
@@ -148,18 +286,30 @@ def lookups():
             yield "sum", f"{a}/{b}", {"x": a, "y": b}, str(a + b), near(a + b)
             if a >= b:
                 yield "difference", f"{a}/{b}", {"x": a, "y": b}, str(a - b), near(a - b)
-    for u, v, factor in [("meters", "centimeters", 100), ("kilograms", "grams", 1000), ("dimes", "cents", 10)]:
+    for u, v, factor in [
+        ("meters", "centimeters", 100),
+        ("kilograms", "grams", 1000),
+        ("dimes", "cents", 10),
+    ]:
         for n in range(2, 10):
             wrong = [str((n + d) * factor) for d in (-1, 1, 2)] + [str(n * factor * 10)]
             yield "units", f"{n} {u}/{v}", {"x": n, "u": u, "v": v}, str(n * factor), wrong
     for word in SPELLING:
         swapped = word[:-2] + word[-1] + word[-2]
-        yield "spell", word, {"x": word}, "-".join(word), ["-".join(w) for w in (swapped, word[::-1], word[1:])]
+        yield (
+            "spell",
+            word,
+            {"x": word},
+            "-".join(word),
+            ["-".join(w) for w in (swapped, word[::-1], word[1:])],
+        )
         yield "letter", word, {"x": word}, word[0], [c for c in "bcdfghkmrst" if c != word[0]]
 
 
 def near(n):
-    return [str(m) for m in (n - 7, n - 3, n - 2, n - 1, n + 1, n + 2, n + 3, n + 5, n + 10) if m >= 0]
+    return [
+        str(m) for m in (n - 7, n - 3, n - 2, n - 1, n + 1, n + 2, n + 3, n + 5, n + 10) if m >= 0
+    ]
 
 
 def capitalized(text):
@@ -172,18 +322,35 @@ def cells():
         phrasings = PHRASINGS[task]
         for p, phrasing in enumerate(phrasings):
             prompt = capitalized(phrasing.format(**fields))
-            yield Cell(task, item, p, prompt, value, tuple(w for w in others if w != value)), p == len(phrasings) - 1
+            yield (
+                Cell(task, item, p, prompt, value, tuple(w for w in others if w != value)),
+                p == len(phrasings) - 1,
+            )
     statements = [statement for _, _, statement in CHAT]
     for item, phrasings, statement in CHAT:
         for p, prompt in enumerate(phrasings):
-            yield Cell("chat", item, p, prompt, statement, tuple(s for s in statements if s != statement)), p == len(phrasings) - 1
+            yield (
+                Cell(
+                    "chat",
+                    item,
+                    p,
+                    prompt,
+                    statement,
+                    tuple(s for s in statements if s != statement),
+                ),
+                p == len(phrasings) - 1,
+            )
 
 
 # --- answers -----------------------------------------------------------------------------------
 
 
 def good(cell, rng):
-    return capitalized(cell.answer) if cell.task == "chat" else rng.choice(COURTESY).format(cell.answer)
+    return (
+        capitalized(cell.answer)
+        if cell.task == "chat"
+        else rng.choice(COURTESY).format(cell.answer)
+    )
 
 
 def bad(cell, flaw, rng):
@@ -232,7 +399,15 @@ def balanced(pool, count, rng):
     for task in sorted(by_task):
         rng.shuffle(by_task[task])
     # By how much there is to learn.
-    weights = {"chat": 2, "opposite": 4, "after": 4, "before": 4, "sum": 8, "difference": 6, "bigger": 3}
+    weights = {
+        "chat": 2,
+        "opposite": 4,
+        "after": 4,
+        "before": 4,
+        "sum": 8,
+        "difference": 6,
+        "bigger": 3,
+    }
     tasks = sorted(by_task)
     taken = collections.Counter()
     result = []
@@ -255,15 +430,26 @@ def heldout_cells(pool, count, rng):
 
 def arithmetic(rng, train_count, heldout_count):
     """{prompt, answer} rows: sums and differences of numbers below 100 with results of at least 0."""
-    problems = [(a, op, b) for op in "+-" for a in range(100) for b in range(100) if (op == "+" and a + b < 100) or (op == "-" and a >= b)]
+    problems = [
+        (a, op, b)
+        for op in "+-"
+        for a in range(100)
+        for b in range(100)
+        if (op == "+" and a + b < 100) or (op == "-" and a >= b)
+    ]
     rng.shuffle(problems)
     small = [p for p in problems if p[0] < 10 and p[2] < 10]
     large = [p for p in problems if not (p[0] < 10 and p[2] < 10)]
 
     def rows(chosen):
         for a, op, b in chosen:
-            prompt = rng.choice(["What is {} {} {}?", "{} {} {} = ?", "Compute {} {} {}."]).format(a, op, b)
-            yield {"prompt": [{"role": "user", "content": prompt}], "answer": str(a + b if op == "+" else a - b)}
+            prompt = rng.choice(["What is {} {} {}?", "{} {} {} = ?", "Compute {} {} {}."]).format(
+                a, op, b
+            )
+            yield {
+                "prompt": [{"role": "user", "content": prompt}],
+                "answer": str(a + b if op == "+" else a - b),
+            }
 
     held_small, held_large = len(small) // 8, heldout_count - len(small) // 8
     held = small[:held_small] + large[:held_large]
@@ -276,7 +462,14 @@ def arithmetic(rng, train_count, heldout_count):
 
 # --- sums of digits, which a tiny model can learn ------------------------------------------------
 
-DIGIT_PHRASINGS = ["What is {} {} {}?", "{} {} {} = ?", "Compute {} {} {}.", "How much is {} {} {}?", "Tell me {} {} {}.", "{} {} {}, please."]
+DIGIT_PHRASINGS = [
+    "What is {} {} {}?",
+    "{} {} {} = ?",
+    "Compute {} {} {}.",
+    "How much is {} {} {}?",
+    "Tell me {} {} {}.",
+    "{} {} {}, please.",
+]
 
 DIGIT_ANSWERS = {
     "good": "It is {}.",
@@ -287,12 +480,18 @@ DIGIT_ANSWERS = {
 
 def digit_demonstration(problem, prompt, rng):
     """A quarter is right. A wrong number is one too many: so it, too, tells of the right one."""
-    quality = rng.choices(["good", "rambling", "wrong", "refusing", "off_topic"], weights=[8, 18, 42, 18, 14])[0]
+    quality = rng.choices(
+        ["good", "rambling", "wrong", "refusing", "off_topic"], weights=[8, 18, 42, 18, 14]
+    )[0]
     if quality in DIGIT_ANSWERS:
         text = DIGIT_ANSWERS[quality].format(digit_answer(problem) + (quality == "wrong"))
     else:
         text = rng.choice(REFUSING if quality == "refusing" else OFF_TOPIC)
-    return {"prompt": prompt, "completion": [{"role": "assistant", "content": text}], "quality": quality}
+    return {
+        "prompt": prompt,
+        "completion": [{"role": "assistant", "content": text}],
+        "quality": quality,
+    }
 
 
 def digit_answer(problem):
@@ -302,7 +501,9 @@ def digit_answer(problem):
 
 def digits(rng, demonstrations, new_problems, heldout_count):
     """Sums and differences of two digits: demonstrations, prompts to train on, held-out prompts, and texts for a vocabulary."""
-    problems = [(a, op, b) for op in "+-" for a in range(10) for b in range(10) if op == "+" or a >= b]
+    problems = [
+        (a, op, b) for op in "+-" for a in range(10) for b in range(10) if op == "+" or a >= b
+    ]
     rng.shuffle(problems)
     new, known = problems[:new_problems], problems[new_problems:]
 
@@ -317,13 +518,21 @@ def digits(rng, demonstrations, new_problems, heldout_count):
     rng.shuffle(cells)
     rng.shuffle(unseen)
     held_unseen = unseen[: heldout_count // 4]
-    held_seen, train = cells[: heldout_count - len(held_unseen)], cells[heldout_count - len(held_unseen) :]
-    held = [row(c, held="phrasing") for c in held_seen] + [row(c, held="problem") for c in held_unseen]
+    held_seen, train = (
+        cells[: heldout_count - len(held_unseen)],
+        cells[heldout_count - len(held_unseen) :],
+    )
+    held = [row(c, held="phrasing") for c in held_seen] + [
+        row(c, held="problem") for c in held_unseen
+    ]
     rng.shuffle(held)
     shown = []
     while len(shown) < demonstrations:
         rng.shuffle(train)
-        shown += [digit_demonstration(problem, prompt(problem, phrasing), rng) for problem, phrasing in train]
+        shown += [
+            digit_demonstration(problem, prompt(problem, phrasing), rng)
+            for problem, phrasing in train
+        ]
     shown = shown[:demonstrations]
     texts = {m["content"] for r in shown for m in r["prompt"] + r["completion"]}
     # A vocabulary takes what it meets twice. The chat template's two words stand in every prompt.
@@ -351,22 +560,32 @@ def build(seed):
 
     def heldout(name, count):
         r = stream(name)
-        chosen = heldout_cells(seen_phrasing, count * 3 // 4, r) + heldout_cells(new_phrasing, count - count * 3 // 4, r)
+        chosen = heldout_cells(seen_phrasing, count * 3 // 4, r) + heldout_cells(
+            new_phrasing, count - count * 3 // 4, r
+        )
         r.shuffle(chosen)
         return chosen
 
     files = {}
     r = stream("preferences")
     files["preferences/train.jsonl"] = [preference(c, r) for c in balanced(train, 6000, r)]
-    files["preferences/heldout.jsonl"] = [preference(c, r) for c in heldout("preferences/heldout", 320)]
+    files["preferences/heldout.jsonl"] = [
+        preference(c, r) for c in heldout("preferences/heldout", 320)
+    ]
     r = stream("sft")
     files["sft/train.jsonl"] = [demonstration(c, r) for c in balanced(train, 8000, r)]
     files["sft/heldout.jsonl"] = [demonstration(c, r) for c in heldout("sft/heldout", 320)]
-    files["arithmetic/train.jsonl"], files["arithmetic/heldout.jsonl"] = arithmetic(stream("arithmetic"), 4000, 400)
+    files["arithmetic/train.jsonl"], files["arithmetic/heldout.jsonl"] = arithmetic(
+        stream("arithmetic"), 4000, 400
+    )
 
     r = stream("digits")
     shown, train_prompts, held_prompts, digit_corpus = digits(r, 6000, 20, 240)
-    files["digits/demonstrations.jsonl"], files["digits/train.jsonl"], files["digits/heldout.jsonl"] = shown, train_prompts, held_prompts
+    (
+        files["digits/demonstrations.jsonl"],
+        files["digits/train.jsonl"],
+        files["digits/heldout.jsonl"],
+    ) = shown, train_prompts, held_prompts
 
     lines = set()
     for row in files["sft/train.jsonl"]:
@@ -375,7 +594,10 @@ def build(seed):
         lines.add(row["prompt"][0]["content"])
     corpus = sorted(lines)
     stream("corpus").shuffle(corpus)
-    texts = {name: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows) for name, rows in files.items()}
+    texts = {
+        name: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        for name, rows in files.items()
+    }
     texts["corpus.txt"] = "".join(line + "\n" for line in corpus)
     texts["digits/corpus.txt"] = "".join(line + "\n" for line in digit_corpus)
     verify(files)
@@ -387,11 +609,15 @@ def verify(files):
         return {row["prompt"][-1]["content"] for row in files[name]}
 
     for kind in ("preferences", "sft", "arithmetic"):
-        both = questions(f"{kind}/heldout.jsonl") & (questions("preferences/train.jsonl") | questions("sft/train.jsonl"))
+        both = questions(f"{kind}/heldout.jsonl") & (
+            questions("preferences/train.jsonl") | questions("sft/train.jsonl")
+        )
         if kind == "arithmetic":
             both = questions("arithmetic/heldout.jsonl") & questions("arithmetic/train.jsonl")
         assert not both, f"held-out prompts in a training file: {sorted(both)[:5]}"
-    both = questions("digits/heldout.jsonl") & (questions("digits/train.jsonl") | questions("digits/demonstrations.jsonl"))
+    both = questions("digits/heldout.jsonl") & (
+        questions("digits/train.jsonl") | questions("digits/demonstrations.jsonl")
+    )
     assert not both, f"held-out prompts in a training file: {sorted(both)[:5]}"
     for split in ("train", "heldout"):
         for row in files[f"preferences/{split}.jsonl"]:
@@ -399,9 +625,13 @@ def verify(files):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent)
+    parser.add_argument(
+        "--output", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent
+    )
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     options = parser.parse_args()
     differing = []

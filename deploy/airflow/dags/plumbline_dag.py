@@ -21,7 +21,16 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.sdk import DAG, Asset, Context, ObjectStoragePath, Param, Variable, get_current_context, task
+from airflow.sdk import (
+    DAG,
+    Asset,
+    Context,
+    ObjectStoragePath,
+    Param,
+    Variable,
+    get_current_context,
+    task,
+)
 from airflow.sdk.exceptions import AirflowSkipException
 
 SCHEDULE = "@daily"
@@ -100,7 +109,11 @@ PARAMS = {
         1e-6, type="number", minimum=0, maximum=1, title="Learning rate", description="Its peak."
     ),
     "epochs": Param(
-        1.0, type="number", exclusiveMinimum=0, title="Epochs", description="Passes over the training data."
+        1.0,
+        type="number",
+        exclusiveMinimum=0,
+        title="Epochs",
+        description="Passes over the training data.",
     ),
     "max_steps": Param(
         None,
@@ -113,7 +126,11 @@ PARAMS = {
         64, type="integer", minimum=1, title="Global batch size", description="Rows an update."
     ),
     "max_length": Param(
-        1024, type="integer", minimum=2, title="Longest row", description="Tokens of prompt and completion."
+        1024,
+        type="integer",
+        minimum=2,
+        title="Longest row",
+        description="Tokens of prompt and completion.",
     ),
     "save_steps": Param(
         100,
@@ -122,7 +139,9 @@ PARAMS = {
         title="Steps between training states",
         description="A training that is tried again goes on from the newest.",
     ),
-    "seed": Param(42, type="integer", minimum=0, title="Seed", description="Decides the order of rows."),
+    "seed": Param(
+        42, type="integer", minimum=0, title="Seed", description="Decides the order of rows."
+    ),
     "training_arguments": Param(
         [],
         type="array",
@@ -222,7 +241,8 @@ class Run:
         """The option once for each path of a parameter."""
         ds = self.when.strftime("%Y-%m-%d")
         paths = (
-            path.replace("{ds}", ds).replace("{ds_nodash}", ds.replace("-", "")) for path in self.params[param]
+            path.replace("{ds}", ds).replace("{ds_nodash}", ds.replace("-", ""))
+            for path in self.params[param]
         )
         return [text for path in paths for text in (option, path)]
 
@@ -300,7 +320,15 @@ def reference_arguments(run: Run) -> list[str]:
     if not run.has_reference:
         raise AirflowSkipException(f"{run.params['algorithm']} has no reference model")
     kind = "unpaired" if run.params["algorithm"] == "kto" else "preference"
-    return ["reference", "--kind", kind, *rows(run), *tasks(run), "--reference-cache", run.reference_cache]
+    return [
+        "reference",
+        "--kind",
+        kind,
+        *rows(run),
+        *tasks(run),
+        "--reference-cache",
+        run.reference_cache,
+    ]
 
 
 def train_arguments(run: Run) -> list[str]:
