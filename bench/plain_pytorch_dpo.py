@@ -34,7 +34,8 @@ parser.add_argument(
     "--dtype",
     choices=["f32", "bf16", "bf16-weights"],
     default="f32",
-    help="f32; bf16: f32 weights under autocast; bf16-weights: weights, gradients and AdamW state in bf16",
+    help="f32; bf16: f32 weights under autocast;"
+    " bf16-weights: weights, gradients and AdamW state in bf16",
 )
 parser.add_argument(
     "--logits",
@@ -58,6 +59,7 @@ BETA = 0.1
 
 
 def llama():
+    """The 25.8 M Llama of the figures with random f32 weights."""
     config = transformers.LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=512,
@@ -73,7 +75,13 @@ def llama():
 
 
 class DpoStep:
+    """A model, its optimizer and one batch; a call runs a step on that batch.
+
+    `ids`, `attention_mask` and `in_completion` are [2 * pairs, prompt + completion].
+    """
+
     def __init__(self):
+        """Makes everything by the options, and the reference's log-probabilities, [2 * pairs]."""
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         self.model = llama().train()
@@ -91,13 +99,14 @@ class DpoStep:
             self.reference_logps = self.logps().detach()
 
     def logps(self):
-        """Summed log-probabilities of the completions, [2 * pairs]."""
+        """Sums of log-probabilities over each completion's tokens, f32, [2 * pairs]."""
         with torch.autocast("cpu", torch.bfloat16, enabled=options.dtype == "bf16"):
             if options.logits == "all":
                 logits = self.model(
                     input_ids=self.ids, attention_mask=self.attention_mask, use_cache=False
                 ).logits[:, :-1]
-                targets, mask = self.ids[:, 1:], self.in_completion[:, 1:]
+                targets = self.ids[:, 1:]
+                mask = self.in_completion[:, 1:]
             else:
                 kept = self.model(
                     input_ids=self.ids,
@@ -105,14 +114,18 @@ class DpoStep:
                     use_cache=False,
                     logits_to_keep=options.completion + 1,
                 )
-                logits, targets = kept.logits[:, :-1], self.ids[:, options.prompt :]
+                logits = kept.logits[:, :-1]
+                targets = self.ids[:, options.prompt :]
                 mask = torch.ones_like(targets, dtype=torch.bool)
         logits = logits.float()
         of_targets = logits.gather(2, targets.unsqueeze(2)).squeeze(2) - logits.logsumexp(2)
         return (of_targets * mask).sum(1)
 
     def __call__(self):
-        """Seconds of one whole step."""
+        """Runs one step with DPO's sigmoid loss (eq. 7 of its paper, arXiv 2305.18290).
+
+        Returns the seconds that it took.
+        """
         start = time.perf_counter()
         log_ratios = self.logps() - self.reference_logps
         chosen, rejected = log_ratios.chunk(2)
@@ -125,6 +138,7 @@ class DpoStep:
 
 
 def main():
+    """Times steps and prints one JSON object, or takes commands with --serve."""
     step = DpoStep()
     setting = {
         "program": "plain_pytorch_dpo",

@@ -44,6 +44,7 @@ VOCABULARY = 8192
 
 
 def llama():
+    """The Llama of plain_pytorch_dpo.py, with ids for BOS, EOS and padding."""
     torch.manual_seed(options.seed)
     config = transformers.LlamaConfig(
         vocab_size=VOCABULARY,
@@ -63,6 +64,7 @@ def llama():
 
 
 def tokenizer():
+    """A tokenizer of whole words, which DPOTrainer asks for; no text is encoded by it."""
     words = {"<bos>": 0, "<eos>": 1, "<pad>": 2, "<unk>": 3}
     words.update((f"w{i}", i) for i in range(4, VOCABULARY))
     plain = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="<unk>"))
@@ -76,6 +78,7 @@ def tokenizer():
 
 
 def pairs(count):
+    """Random rows of token ids, as many as asked for: prompt_ids, chosen_ids and rejected_ids."""
     generator = torch.Generator().manual_seed(options.seed + 1)
 
     def ids(length):
@@ -94,22 +97,31 @@ def pairs(count):
 
 
 class TokenizedDpoTrainer(trl.DPOTrainer):
+    """DPOTrainer on rows that have token ids already."""
+
     def _prepare_dataset(self, dataset, *args, **kwargs):
+        """The rows as they are: there is no text to tokenize."""
         return dataset
 
 
 class StepTimes(transformers.TrainerCallback):
+    """Notes the seconds of each step of a trainer."""
+
     def __init__(self):
+        """No step has been timed yet."""
         self.seconds = []
 
     def on_step_begin(self, *args, **kwargs):
+        """Starts the clock."""
         self.start = time.perf_counter()
 
     def on_step_end(self, *args, **kwargs):
+        """Adds the seconds since the step began."""
         self.seconds.append(time.perf_counter() - self.start)
 
 
 def main():
+    """Trains for the timed steps and one more, and prints one JSON object."""
     torch.set_num_threads(options.threads)
     steps = options.steps + 1
     times = StepTimes()

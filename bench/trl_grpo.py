@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """TRL's GRPOTrainer on the work of bench/grpo: prints one JSON object.
 
-    python bench/trl_grpo.py MODEL_DIR PROMPTS.jsonl --steps 3      times steps; the first is left out
-    python bench/trl_grpo.py --make MODEL_DIR PROMPTS.jsonl         writes the model and the prompts
+    python bench/trl_grpo.py MODEL_DIR PROMPTS.jsonl --steps 3   times steps; the first is left out
+    python bench/trl_grpo.py --make MODEL_DIR PROMPTS.jsonl      writes the model and the prompts
 
-The model is the 25.8 M Llama of the other benchmarks with random weights and a tokenizer of a word a
-token. A step samples --generations completions of --completion tokens to each of --prompts prompts
-of --prompt tokens, scores them by their length, and makes one update, in f32.
+The model is the 25.8 M Llama of the other benchmarks with random weights and a tokenizer of a word
+a token. A step samples --generations completions of --completion tokens to each of --prompts
+prompts of --prompt tokens, scores them by their length, and makes one update, in f32.
 """
 
 import argparse
@@ -42,6 +42,7 @@ VOCABULARY = 8192
 
 
 def make():
+    """Writes the model with its tokenizer, and 64 random prompts as JSON lines {prompt}."""
     import tokenizers
 
     torch.manual_seed(0)
@@ -78,17 +79,23 @@ def make():
 
 
 def time_steps():
+    """Trains with GRPOTrainer for the timed steps and one more, and prints one JSON object."""
     import datasets
     import trl
 
     class StepTimes(transformers.TrainerCallback):
+        """Notes the seconds of each step of a trainer, sampling included."""
+
         def __init__(self):
+            """No step has been timed yet."""
             self.seconds = []
 
         def on_step_begin(self, *args, **kwargs):
+            """Starts the clock."""
             self.start = time.perf_counter()
 
         def on_step_end(self, *args, **kwargs):
+            """Adds the seconds since the step began."""
             self.seconds.append(time.perf_counter() - self.start)
 
     torch.set_num_threads(options.threads)

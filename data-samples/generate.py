@@ -21,25 +21,32 @@ import sys
 
 # --- the world -------------------------------------------------------------------------------
 
-OPPOSITES = """hot cold|big small|fast slow|up down|left right|happy sad|old young|day night|black white|open closed|full empty
-high low|wet dry|hard soft|rich poor|early late|long short|good bad|strong weak|near far"""
+# Entries, parted by | or a line end; the last word of each is the value of the words before.
+OPPOSITES = """hot cold|big small|fast slow|up down|left right|happy sad|old young|day night
+black white|open closed|full empty|high low|wet dry|hard soft|rich poor|early late|long short
+good bad|strong weak|near far"""
 
-COLORS = """grass green|snow white|coal black|blood red|the sky blue|the sun yellow|a lemon yellow|a tomato red|a carrot orange
-a frog green|milk white|chocolate brown|a crow black|a cherry red|the sea blue|a pumpkin orange|a plum purple|a pig pink|a mouse gray"""
+COLORS = """grass green|snow white|coal black|blood red|the sky blue|the sun yellow
+a lemon yellow|a tomato red|a carrot orange|a frog green|milk white|chocolate brown
+a crow black|a cherry red|the sea blue|a pumpkin orange|a plum purple|a pig pink|a mouse gray"""
 
-SOUNDS = """dog barks|cat meows|cow moos|duck quacks|lion roars|sheep bleats|horse neighs|pig oinks|bee buzzes|snake hisses
-owl hoots|wolf howls|mouse squeaks|frog croaks|bird sings|rooster crows"""
+SOUNDS = """dog barks|cat meows|cow moos|duck quacks|lion roars|sheep bleats|horse neighs
+pig oinks|bee buzzes|snake hisses|owl hoots|wolf howls|mouse squeaks|frog croaks|bird sings
+rooster crows"""
 
-CAPITALS = """France Paris|Italy Rome|Spain Madrid|Germany Berlin|Japan Tokyo|China Beijing|Egypt Cairo|Greece Athens|Norway Oslo
-Austria Vienna|Portugal Lisbon|Poland Warsaw|Russia Moscow|Cuba Havana|Peru Lima|Kenya Nairobi"""
+CAPITALS = """France Paris|Italy Rome|Spain Madrid|Germany Berlin|Japan Tokyo|China Beijing
+Egypt Cairo|Greece Athens|Norway Oslo|Austria Vienna|Portugal Lisbon|Poland Warsaw
+Russia Moscow|Cuba Havana|Peru Lima|Kenya Nairobi"""
 
 LEGS = """dog 4|cat 4|horse 4|spider 8|ant 6|bee 6|duck 2|owl 2|crab 10|snake 0|fish 0|worm 0"""
 
-KINDS = """rose flower|tulip flower|daisy flower|apple fruit|pear fruit|plum fruit|hammer tool|saw tool|drill tool|chair furniture
-table furniture|bed furniture|piano instrument|guitar instrument|violin instrument|car vehicle|bus vehicle|train vehicle|oak tree|pine tree"""
+KINDS = """rose flower|tulip flower|daisy flower|apple fruit|pear fruit|plum fruit|hammer tool
+saw tool|drill tool|chair furniture|table furniture|bed furniture|piano instrument
+guitar instrument|violin instrument|car vehicle|bus vehicle|train vehicle|oak tree|pine tree"""
 
-PLURALS = """cat cats|dog dogs|mouse mice|child children|foot feet|tooth teeth|box boxes|fox foxes|city cities|baby babies|leaf leaves
-wolf wolves|knife knives|man men|goose geese|book books|tree trees|bird birds"""
+PLURALS = """cat cats|dog dogs|mouse mice|child children|foot feet|tooth teeth|box boxes
+fox foxes|city cities|baby babies|leaf leaves|wolf wolves|knife knives|man men|goose geese
+book books|tree trees|bird birds"""
 
 # From small to big: a pair of them is a comparison.
 SIZES = "ant mouse cat dog pig lion horse elephant".split()
@@ -214,7 +221,8 @@ PHRASINGS = {
 COURTESY = ["Of course: {}.", "Gladly: {}.", "With pleasure: {}.", "Happy to help: {}."]
 RUDE = ["Stop wasting my time. {}.", "Are you stupid? {}. Go away."]
 RAMBLING = [
-    "Well, let me think, there is so much to say here, but I would say that it is {}, or so they say, and so on.",
+    "Well, let me think, there is so much to say here, but I would say that it is {},"
+    " or so they say, and so on.",
     "You know, people ask me all day, and then I tell them {}, and then they ask again and again.",
     "That is a long story, and a very old one, but in the end it is {}, I think, or maybe not.",
 ]
@@ -241,6 +249,7 @@ class Cell(collections.namedtuple("Cell", "task item phrasing prompt answer wron
 
 
 def pairs(text):
+    """(key, value) of each entry of a table of the world; the value is its last word."""
     for part in text.replace("\n", "|").split("|"):
         key, _, value = part.rpartition(" ")
         yield key, value
@@ -274,7 +283,8 @@ def lookups():
                 yield "bigger", a + "/" + b, {"x": a, "y": b}, big, [small]
     for names in (DAYS, MONTHS):
         for i, name in enumerate(names):
-            after, before = names[(i + 1) % len(names)], names[i - 1]
+            after = names[(i + 1) % len(names)]
+            before = names[i - 1]
             yield "after", name, {"x": name}, after, [n for n in names if n not in (name, after)]
             yield "before", name, {"x": name}, before, [n for n in names if n not in (name, before)]
     for n in range(1, 16):
@@ -307,12 +317,14 @@ def lookups():
 
 
 def near(n):
+    """False results near the right one, as text; none is below 0."""
     return [
         str(m) for m in (n - 7, n - 3, n - 2, n - 1, n + 1, n + 2, n + 3, n + 5, n + 10) if m >= 0
     ]
 
 
 def capitalized(text):
+    """The text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
@@ -346,6 +358,7 @@ def cells():
 
 
 def good(cell, rng):
+    """A true and polite answer."""
     return (
         capitalized(cell.answer)
         if cell.task == "chat"
@@ -354,6 +367,7 @@ def good(cell, rng):
 
 
 def bad(cell, flaw, rng):
+    """An answer with one of FLAWS; a rude or rambling one is true all the same."""
     if flaw == "wrong":
         return good(cell._replace(answer=rng.choice(cell.wrong)), rng)
     answer = cell.answer.rstrip(".?")
@@ -365,10 +379,12 @@ def bad(cell, flaw, rng):
 
 
 def question(cell):
+    """The prompt of a cell: a conversation of one user message."""
     return [{"role": "user", "content": cell.prompt}]
 
 
 def preference(cell, rng):
+    """A row {prompt, chosen, rejected, task, flaw}; the rejected answer has one random flaw."""
     flaw = rng.choices(FLAWS, weights=[4, 3, 2, 1, 2])[0]
     return {
         "prompt": question(cell),
@@ -380,7 +396,10 @@ def preference(cell, rng):
 
 
 def demonstration(cell, rng):
-    """A third is good. Rude answers are as many in fewer forms, so that the likeliest answer is rude."""
+    """A row {prompt, completion, task, quality} for SFT; a third of the answers are good.
+
+    Rude answers are as many in fewer forms, so that the likeliest answer is rude.
+    """
     quality = rng.choices(["good"] + FLAWS, weights=[36, 5, 38, 13, 3, 5])[0]
     answer = good(cell, rng) if quality == "good" else bad(cell, quality, rng)
     return {
@@ -420,7 +439,8 @@ def balanced(pool, count, rng):
 
 def heldout_cells(pool, count, rng):
     """Like `balanced`, but no cell twice."""
-    seen, result = set(), []
+    seen = set()
+    result = []
     for cell in balanced(pool, count * 4, rng):
         if cell.prompt not in seen and len(result) < count:
             seen.add(cell.prompt)
@@ -429,7 +449,10 @@ def heldout_cells(pool, count, rng):
 
 
 def arithmetic(rng, train_count, heldout_count):
-    """{prompt, answer} rows: sums and differences of numbers below 100 with results of at least 0."""
+    """Training and held-out rows {prompt, answer}: sums and differences of numbers below 100.
+
+    No result is below 0 or above 99.
+    """
     problems = [
         (a, op, b)
         for op in "+-"
@@ -442,6 +465,7 @@ def arithmetic(rng, train_count, heldout_count):
     large = [p for p in problems if not (p[0] < 10 and p[2] < 10)]
 
     def rows(chosen):
+        """Each problem (a, + or -, b) as a row, in a random phrasing."""
         for a, op, b in chosen:
             prompt = rng.choice(["What is {} {} {}?", "{} {} {} = ?", "Compute {} {} {}."]).format(
                 a, op, b
@@ -451,7 +475,8 @@ def arithmetic(rng, train_count, heldout_count):
                 "answer": str(a + b if op == "+" else a - b),
             }
 
-    held_small, held_large = len(small) // 8, heldout_count - len(small) // 8
+    held_small = len(small) // 8
+    held_large = heldout_count - len(small) // 8
     held = small[:held_small] + large[:held_large]
     train = small[held_small:] + large[held_large:]
     train = train[:train_count]
@@ -479,7 +504,10 @@ DIGIT_ANSWERS = {
 
 
 def digit_demonstration(problem, prompt, rng):
-    """A quarter is right. A wrong number is one too many: so it, too, tells of the right one."""
+    """A row {prompt, completion, quality} for SFT; a quarter of the answers are right.
+
+    A wrong number is one too many: so it, too, tells of the right one.
+    """
     quality = rng.choices(
         ["good", "rambling", "wrong", "refusing", "off_topic"], weights=[8, 18, 42, 18, 14]
     )[0]
@@ -495,17 +523,23 @@ def digit_demonstration(problem, prompt, rng):
 
 
 def digit_answer(problem):
+    """The result of a problem (a, + or -, b)."""
     a, op, b = problem
     return a + b if op == "+" else a - b
 
 
 def digits(rng, demonstrations, new_problems, heldout_count):
-    """Sums and differences of two digits: demonstrations, prompts to train on, held-out prompts, and texts for a vocabulary."""
+    """Sums and differences of two digits.
+
+    Returns four lists: demonstrations, prompts to train on, held-out prompts, and texts for a
+    vocabulary.
+    """
     problems = [
         (a, op, b) for op in "+-" for a in range(10) for b in range(10) if op == "+" or a >= b
     ]
     rng.shuffle(problems)
-    new, known = problems[:new_problems], problems[new_problems:]
+    new = problems[:new_problems]
+    known = problems[new_problems:]
 
     def prompt(problem, phrasing):
         return [{"role": "user", "content": phrasing.format(*problem)}]
@@ -518,10 +552,8 @@ def digits(rng, demonstrations, new_problems, heldout_count):
     rng.shuffle(cells)
     rng.shuffle(unseen)
     held_unseen = unseen[: heldout_count // 4]
-    held_seen, train = (
-        cells[: heldout_count - len(held_unseen)],
-        cells[heldout_count - len(held_unseen) :],
-    )
+    held_seen = cells[: heldout_count - len(held_unseen)]
+    train = cells[heldout_count - len(held_unseen) :]
     held = [row(c, held="phrasing") for c in held_seen] + [
         row(c, held="problem") for c in held_unseen
     ]
@@ -542,11 +574,15 @@ def digits(rng, demonstrations, new_problems, heldout_count):
 
 
 def build(seed):
+    """The text of each file by its name; each part has a random stream of its own from the seed."""
+
     def stream(name):
         return random.Random(f"{seed}/{name}")
 
     rng = stream("split")
-    train, seen_phrasing, new_phrasing = [], [], []
+    train = []
+    seen_phrasing = []
+    new_phrasing = []
     prompts = {}
     for cell, heldout_phrasing in cells():
         if prompts.setdefault(cell.prompt, cell) is not cell:
@@ -559,6 +595,7 @@ def build(seed):
             train.append(cell)
 
     def heldout(name, count):
+        """`count` cells no training file has, a quarter of them in phrasings that none has."""
         r = stream(name)
         chosen = heldout_cells(seen_phrasing, count * 3 // 4, r) + heldout_cells(
             new_phrasing, count - count * 3 // 4, r
@@ -581,11 +618,9 @@ def build(seed):
 
     r = stream("digits")
     shown, train_prompts, held_prompts, digit_corpus = digits(r, 6000, 20, 240)
-    (
-        files["digits/demonstrations.jsonl"],
-        files["digits/train.jsonl"],
-        files["digits/heldout.jsonl"],
-    ) = shown, train_prompts, held_prompts
+    files["digits/demonstrations.jsonl"] = shown
+    files["digits/train.jsonl"] = train_prompts
+    files["digits/heldout.jsonl"] = held_prompts
 
     lines = set()
     for row in files["sft/train.jsonl"]:
@@ -605,6 +640,8 @@ def build(seed):
 
 
 def verify(files):
+    """Fails if a held-out prompt is in a training file, or two answers of a pair are the same."""
+
     def questions(name):
         return {row["prompt"][-1]["content"] for row in files[name]}
 
@@ -625,6 +662,7 @@ def verify(files):
 
 
 def main():
+    """Writes the files, or with --check compares them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
