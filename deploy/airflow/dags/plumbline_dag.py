@@ -50,7 +50,8 @@ PARAMS = {
         type="string",
         minLength=1,
         title="Model",
-        description="Hugging Face directory that training starts from, and the reference of the evaluation.",
+        description="Hugging Face directory that training starts from,"
+        " and the reference of the evaluation.",
     ),
     "data": Param(
         ["s3a://feedback/pairs/{ds}/"],
@@ -58,8 +59,8 @@ PARAMS = {
         items={"type": "string", "minLength": 1},
         minItems=1,
         title="Training data",
-        description="Preferences: paths, table:NAME or sql:SELECT…; {ds} stands for the logical date, such as"
-        " 2025-01-31, and {ds_nodash} for 20250131.",
+        description="Preferences: paths, table:NAME or sql:SELECT…; {ds} stands for the logical"
+        " date, such as 2025-01-31, and {ds_nodash} for 20250131.",
     ),
     "held_out": Param(
         ["s3a://feedback/held-out/"],
@@ -74,21 +75,22 @@ PARAMS = {
         type="string",
         minLength=1,
         title="Output root",
-        description="Each logical date writes to a directory of its own below it; published.json there names the"
-        " published model.",
+        description="Each logical date writes to a directory of its own below it;"
+        " published.json there names the published model.",
     ),
     "reference_cache": Param(
         None,
         type=["null", "string"],
         title="Reference cache",
-        description="Directory of reference log-probabilities that dates share; OUTPUT_ROOT/reference-cache if"
-        " empty.",
+        description="Directory of reference log-probabilities that dates share;"
+        " OUTPUT_ROOT/reference-cache if empty.",
     ),
     "algorithm": Param(
         "dpo",
         enum=["dpo", "kto", "orpo", "simpo"],
         title="Algorithm",
-        description="The training command. kto wants unpaired rows with labels in the training data.",
+        description="The training command."
+        " kto wants unpaired rows with labels in the training data.",
     ),
     "ranks": Param(
         2,
@@ -96,14 +98,16 @@ PARAMS = {
         minimum=1,
         maximum=1024,
         title="Ranks",
-        description="Tasks that train together; the cluster must have so many slots at the same time.",
+        description="Tasks that train together;"
+        " the cluster must have so many slots at the same time.",
     ),
     "beta": Param(
         0.1,
         type="number",
         exclusiveMinimum=0,
         title="Beta",
-        description="How strongly the policy is held to the reference (for orpo and simpo, see their help).",
+        description="How strongly the policy is held to the reference"
+        " (for orpo and simpo, see their help).",
     ),
     "learning_rate": Param(
         1e-6, type="number", minimum=0, maximum=1, title="Learning rate", description="Its peak."
@@ -160,8 +164,8 @@ PARAMS = {
         type="number",
         minimum=0,
         title="Minimum improvement",
-        description="By how much the new model must be better than the last published one; with 0, by anything"
-        " at all.",
+        description="By how much the new model must be better than the last published one;"
+        " with 0, by anything at all.",
     ),
     "spark_conf": Param(
         {},
@@ -195,6 +199,7 @@ class Run:
 
     @staticmethod
     def of(context: Context) -> Run:
+        """The run that a task's context belongs to."""
         dag_run = context["dag_run"]
         # A run that was triggered without a logical date is a date of its own.
         when = dag_run.logical_date or dag_run.run_after
@@ -202,18 +207,22 @@ class Run:
         return Run(dict(context["params"]), when, last)
 
     def below(self, name: str) -> str:
+        """A path below the output root."""
         return self.params["output_root"].rstrip("/") + "/" + name
 
     @property
     def directory(self) -> str:
+        """The directory of this logical date, such as OUTPUT_ROOT/20250131T000000."""
         return self.below(self.when.strftime("%Y%m%dT%H%M%S"))
 
     @property
     def training(self) -> str:
+        """The output directory of the training command."""
         return self.directory + "/" + self.params["algorithm"]
 
     @property
     def candidate(self) -> str:
+        """The trained model, which may be published."""
         return self.training + "/checkpoint"
 
     @property
@@ -223,18 +232,22 @@ class Run:
 
     @property
     def decision(self) -> str:
+        """The file in which publish says what it decided; with it, the date is complete."""
         return self.directory + "/decision.json"
 
     @property
     def pointer(self) -> str:
+        """The file that names the published model."""
         return self.below("published.json")
 
     @property
     def reference_cache(self) -> str:
+        """The directory of reference log-probabilities that dates share."""
         return self.params["reference_cache"] or self.below("reference-cache")
 
     @property
     def has_reference(self) -> bool:
+        """Whether the algorithm compares the policy with a reference model."""
         return self.params["algorithm"] in ("dpo", "kto")
 
     def each(self, option: str, param: str) -> list[str]:
@@ -248,15 +261,18 @@ class Run:
 
     @property
     def decided(self) -> bool:
+        """Whether publish has decided on this date's model."""
         return read_json(self.decision) is not None
 
     @property
     def trained(self) -> bool:
+        """Whether training is complete, by its run.json or by a decision."""
         record = read_json(self.training + "/run.json")
         return self.decided or (record is not None and record["status"] == "completed")
 
     @property
     def evaluated(self) -> bool:
+        """Whether the evaluation against the last published version is complete."""
         return self.decided or read_json(self.evaluation + "/evaluation.json") is not None
 
 
@@ -275,6 +291,7 @@ class PlumblineOperator(SparkSubmitOperator):
         done: Callable[[Run], bool],
         **kwargs: Any,
     ) -> None:
+        """A spark-submit of the jar, named after the task."""
         super().__init__(
             application="{{ var.value.plumbline_jar }}",
             java_class="io.plumbline.spark.cli.Plumbline",
@@ -287,6 +304,7 @@ class PlumblineOperator(SparkSubmitOperator):
         self.done = done
 
     def execute(self, context: Context) -> None:
+        """Submits the command with the run's arguments and Spark settings, if it is not done."""
         run = Run.of(context)
         if self.done(run):
             self.log.info("Complete already, nothing to do: %s", run.directory)
@@ -300,7 +318,7 @@ class PlumblineOperator(SparkSubmitOperator):
 
 
 def rows(run: Run) -> list[str]:
-    """What prepare, reference and training must have the same, so that each finds what another made."""
+    """Arguments that prepare, reference and train share, so that each finds what another made."""
     params = run.params
     return [
         *("--model", params["model"]),
@@ -312,11 +330,16 @@ def rows(run: Run) -> list[str]:
 
 
 def prepare_arguments(run: Run) -> list[str]:
+    """`prepare`, which writes the canonical shards that training reads."""
     kind = "unpaired" if run.params["algorithm"] == "kto" else "preference"
     return ["prepare", "--kind", kind, *rows(run), *length(run)]
 
 
 def reference_arguments(run: Run) -> list[str]:
+    """`reference`, which fills the cache of reference log-probabilities.
+
+    Skips the task for an algorithm without a reference model.
+    """
     if not run.has_reference:
         raise AirflowSkipException(f"{run.params['algorithm']} has no reference model")
     kind = "unpaired" if run.params["algorithm"] == "kto" else "preference"
@@ -332,6 +355,7 @@ def reference_arguments(run: Run) -> list[str]:
 
 
 def train_arguments(run: Run) -> list[str]:
+    """The training command, which resumes where there is a training state."""
     params = run.params
     return [
         params["algorithm"],
@@ -349,6 +373,7 @@ def train_arguments(run: Run) -> list[str]:
 
 
 def evaluate_arguments(run: Run) -> list[str]:
+    """`evaluate`, which compares the candidate with the last published model, if any."""
     last = ("--policy", "last=" + run.last["model"]) if run.last.get("version") else ()
     return [
         "evaluate",
@@ -362,6 +387,7 @@ def evaluate_arguments(run: Run) -> list[str]:
 
 
 def publish_arguments(run: Run) -> list[str]:
+    """`publish`, which moves the pointer if the candidate is better."""
     return [
         "publish",
         *("--candidate", run.candidate),
@@ -384,6 +410,7 @@ def length(run: Run) -> list[str]:
 
 
 def tasks(run: Run) -> list[str]:
+    """How many tasks train together, which reference must know as well."""
     return ["--ranks", str(run.params["ranks"])]
 
 
@@ -453,5 +480,6 @@ with DAG(
                 raise AirflowSkipException(f"Version {decision['version']} was announced before.")
         outlet_events[PUBLISHED].extra = news
 
-    # The model to beat is read last, when the candidate is there: nobody else can be faster by much.
+    # The model to beat is read last, when the candidate is there: nobody else can be faster by
+    # much.
     prepare >> reference >> train >> last_published() >> evaluate >> publish >> announce()
