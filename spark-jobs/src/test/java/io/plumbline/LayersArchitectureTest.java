@@ -24,6 +24,7 @@ class LayersArchitectureTest {
           "error",
           "base",
           "storage",
+          "parquet",
           "tensor",
           "collective",
           "text",

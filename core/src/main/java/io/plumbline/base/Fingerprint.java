@@ -3,7 +3,6 @@ package io.plumbline.base;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
@@ -11,7 +10,7 @@ import java.util.HexFormat;
  * length, so that no two different lists of fields give the same bytes. Not thread-safe.
  */
 public final class Fingerprint {
-  private final MessageDigest digest = sha256();
+  private final MessageDigest digest = Sha256.digest();
 
   private Fingerprint() {}
 
@@ -65,13 +64,5 @@ public final class Fingerprint {
   /** The fingerprint, 64 hex digits. Ends it: no field can be added after. */
   public String hex() {
     return HexFormat.of().formatHex(digest.digest());
-  }
-
-  public static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
   }
 }

@@ -90,7 +90,7 @@ public final class DecidingOptions {
 
   /** As {@link #of} reads them again. */
   public ObjectNode json() {
-    ObjectNode json = Json.object();
+    ObjectNode json = PythonJson.object();
     values.forEach(
         (name, texts) -> {
           if (texts.size() == 1) {

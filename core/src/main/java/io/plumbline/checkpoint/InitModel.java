@@ -213,7 +213,7 @@ public final class InitModel {
 
   /** In the form of transformers 4, which version 5 reads as well; the reverse does not hold. */
   private static ObjectNode config(Settings settings, int vocabularySize) {
-    ObjectNode config = Json.object();
+    ObjectNode config = PythonJson.object();
     config.putArray("architectures").add("LlamaForCausalLM");
     config.put("attention_bias", false);
     config.put("attention_dropout", 0.0);
@@ -242,20 +242,20 @@ public final class InitModel {
   }
 
   private static String generationConfig() {
-    ObjectNode config = Json.object();
+    ObjectNode config = PythonJson.object();
     config.put("bos_token_id", SPECIAL_TOKENS.indexOf(BEGIN));
     config.put("eos_token_id", SPECIAL_TOKENS.indexOf(TURN_END));
     config.put("pad_token_id", SPECIAL_TOKENS.indexOf(PADDING));
-    return Json.pretty(config);
+    return PythonJson.pretty(config);
   }
 
   private static TokenizerFiles tokenizerFiles(
       Settings settings, BytePairTrainer.Vocabulary vocabulary) {
     TreeMap<String, String> files = new TreeMap<>();
-    files.put("tokenizer.json", Json.pretty(tokenizer(vocabulary)));
-    files.put("tokenizer_config.json", Json.pretty(tokenizerConfig(settings)));
-    ObjectNode special = specialTokens(Json.object());
-    files.put("special_tokens_map.json", Json.pretty(special));
+    files.put("tokenizer.json", PythonJson.pretty(tokenizer(vocabulary)));
+    files.put("tokenizer_config.json", PythonJson.pretty(tokenizerConfig(settings)));
+    ObjectNode special = specialTokens(PythonJson.object());
+    files.put("special_tokens_map.json", PythonJson.pretty(special));
     try (InputStream template = InitModel.class.getResourceAsStream("chatml.jinja")) {
       files.put("chat_template.jinja", new String(template.readAllBytes(), StandardCharsets.UTF_8));
     } catch (IOException e) {
@@ -275,7 +275,7 @@ public final class InitModel {
   }
 
   private static ObjectNode tokenizerConfig(Settings settings) {
-    ObjectNode config = specialTokens(Json.object());
+    ObjectNode config = specialTokens(PythonJson.object());
     config.put("clean_up_tokenization_spaces", false);
     config.put("model_max_length", settings.maxPositions());
     config.put("padding_side", "right");
@@ -285,7 +285,7 @@ public final class InitModel {
   }
 
   private static ObjectNode tokenizer(BytePairTrainer.Vocabulary vocabulary) {
-    ObjectNode tokenizer = Json.object();
+    ObjectNode tokenizer = PythonJson.object();
     tokenizer.put("version", "1.0");
     tokenizer.putNull("truncation");
     tokenizer.putNull("padding");

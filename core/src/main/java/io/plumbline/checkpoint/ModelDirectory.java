@@ -114,7 +114,7 @@ public final class ModelDirectory {
               + WeightFiles.withoutConfig(names)
               + "; name a complete Hugging Face model directory.");
     }
-    ObjectNode config = Json.read(storage, Storage.join(path, CONFIG));
+    ObjectNode config = PythonJson.read(storage, Storage.join(path, CONFIG));
     Map<String, SafetensorsFile> files = WeightFiles.open(storage, path, names, config);
     Optional<String> generationConfig =
         names.contains(GENERATION_CONFIG)

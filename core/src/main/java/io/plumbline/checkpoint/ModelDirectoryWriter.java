@@ -196,7 +196,8 @@ public final class ModelDirectoryWriter {
     binaryFiles.forEach((name, bytes) -> storage.writeBytes(Storage.join(path, name), bytes));
     generationConfig.ifPresent(
         json -> storage.writeText(Storage.join(path, ModelDirectory.GENERATION_CONFIG), json));
-    storage.writeText(Storage.join(path, ModelDirectory.CONFIG), Json.pretty(configWithDtype()));
+    storage.writeText(
+        Storage.join(path, ModelDirectory.CONFIG), PythonJson.pretty(configWithDtype()));
   }
 
   private void writeWeights(Storage storage, String path, List<? extends TensorSource> tensors) {
@@ -206,7 +207,7 @@ public final class ModelDirectoryWriter {
       SafetensorsWriter.write(storage, file, shards.get(0), dtype);
       return;
     }
-    ObjectNode index = Json.object();
+    ObjectNode index = PythonJson.object();
     ObjectNode metadata = index.putObject("metadata");
     long elements = tensors.stream().mapToLong(TensorSource::elements).sum();
     metadata.put("total_parameters", elements);
@@ -220,7 +221,7 @@ public final class ModelDirectoryWriter {
     }
     ObjectNode map = index.putObject("weight_map");
     weightMap.forEach(map::put);
-    storage.writeText(Storage.join(path, WeightFiles.INDEX), Json.pretty(index));
+    storage.writeText(Storage.join(path, WeightFiles.INDEX), PythonJson.pretty(index));
   }
 
   /** In order; a new shard starts where the next tensor would not fit any more. */

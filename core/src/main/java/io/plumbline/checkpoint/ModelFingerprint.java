@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.base.Fingerprint;
+import io.plumbline.base.Sha256;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.SeekableInput;
@@ -141,7 +142,7 @@ final class ModelFingerprint {
 
   private static Chunk read(
       Storage storage, String path, SafetensorsFile.Tensor tensor, long start, int length) {
-    MessageDigest digest = Fingerprint.sha256();
+    MessageDigest digest = Sha256.digest();
     ByteBuffer buffer =
         ByteBuffer.allocate(Math.min(length, 1 << 20)).order(ByteOrder.LITTLE_ENDIAN);
     long notFinite = -1;
@@ -170,7 +171,7 @@ final class ModelFingerprint {
 
   private static ObjectNode ropeUnified(ObjectNode config) {
     ObjectNode unified = config.deepCopy();
-    ObjectNode rope = Json.object();
+    ObjectNode rope = PythonJson.object();
     if (config.path("rope_parameters").isObject()) {
       rope.setAll((ObjectNode) config.get("rope_parameters").deepCopy());
     } else if (config.path("rope_scaling").isObject()) {
@@ -210,7 +211,7 @@ final class ModelFingerprint {
       text.append('{');
       sorted.forEach(
           (name, value) -> {
-            text.append(Json.MAPPER.getNodeFactory().textNode(name)).append(':');
+            text.append(PythonJson.MAPPER.getNodeFactory().textNode(name)).append(':');
             append(text, value);
             text.append(',');
           });

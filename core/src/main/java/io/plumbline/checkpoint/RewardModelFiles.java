@@ -69,7 +69,7 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
       ObjectNode config, TokenizerFiles files, Optional<Tokenizer> tokenizer) {
     Set<Integer> ends = new TreeSet<>();
     JsonNode eos = config.path("eos_token_id");
-    (eos.isArray() ? eos : Json.MAPPER.createArrayNode().add(eos))
+    (eos.isArray() ? eos : PythonJson.MAPPER.createArrayNode().add(eos))
         .forEach(id -> ends.add(id.asInt(-1)));
     tokenizer.ifPresent(t -> t.eosTokenId().ifPresent(ends::add));
     int rows = config.path("vocab_size").asInt();
@@ -123,7 +123,7 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
         .content(TOKENIZER)
         .ifPresent(
             text -> {
-              for (JsonNode token : Json.parse(text, TOKENIZER).path("added_tokens")) {
+              for (JsonNode token : PythonJson.parse(text, TOKENIZER).path("added_tokens")) {
                 if (token.path("special").asBoolean()) {
                   special.put(token.path("id").asInt(-1), token.path("content").asText());
                 }
@@ -141,7 +141,7 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
     contents.putIfAbsent(TOKENIZER_CONFIG, "{}");
     for (String name : new String[] {TOKENIZER_CONFIG, SPECIAL_TOKENS}) {
       contents.computeIfPresent(
-          name, (n, text) -> Json.pretty(Json.parse(text, n).put(PAD, token)));
+          name, (n, text) -> PythonJson.pretty(PythonJson.parse(text, n).put(PAD, token)));
     }
     return files.with(contents);
   }

@@ -66,7 +66,7 @@ public final class RunRecord {
 
   /** The record of a run that starts now. */
   public static RunRecord started(String command, Instant when) {
-    ObjectNode json = Json.object();
+    ObjectNode json = PythonJson.object();
     json.put("command", command);
     json.put("status", "running");
     json.put("started", when.toString());
@@ -75,12 +75,12 @@ public final class RunRecord {
 
   /** Reads a record that was written before. */
   public static RunRecord read(Storage storage, String path) {
-    return new RunRecord(Json.read(storage, path));
+    return new RunRecord(PythonJson.read(storage, path));
   }
 
   /** What the run was asked for: options by name, values as in JSON. Replaces what was there. */
   public RunRecord withConfiguration(Map<String, ?> configuration) {
-    return withConfiguration((ObjectNode) Json.MAPPER.valueToTree(configuration));
+    return withConfiguration((ObjectNode) PythonJson.MAPPER.valueToTree(configuration));
   }
 
   public RunRecord withConfiguration(ObjectNode configuration) {
@@ -251,7 +251,7 @@ public final class RunRecord {
   public ObjectNode configuration() {
     return json.path("configuration") instanceof ObjectNode object
         ? object.deepCopy()
-        : Json.object();
+        : PythonJson.object();
   }
 
   /** What decides the run's updates; empty in records of older versions. A copy. */
@@ -268,7 +268,7 @@ public final class RunRecord {
 
   /** Writes run.json; a reader sees either the old or the new one. */
   public void write(Storage storage, String path) {
-    storage.writeText(path, Json.pretty(json));
+    storage.writeText(path, PythonJson.pretty(json));
   }
 
   private RunRecord with(java.util.function.Consumer<ObjectNode> change) {
@@ -278,7 +278,7 @@ public final class RunRecord {
   }
 
   private static ObjectNode masked(ObjectNode object) {
-    ObjectNode result = Json.object();
+    ObjectNode result = PythonJson.object();
     for (Map.Entry<String, JsonNode> entry : object.properties()) {
       result.set(entry.getKey(), masked(entry.getKey(), entry.getValue()));
     }
@@ -290,7 +290,7 @@ public final class RunRecord {
       return masked(object);
     }
     if (value instanceof ArrayNode array) {
-      ArrayNode result = Json.MAPPER.createArrayNode();
+      ArrayNode result = PythonJson.MAPPER.createArrayNode();
       array.forEach(element -> result.add(masked(key, element)));
       return result;
     }

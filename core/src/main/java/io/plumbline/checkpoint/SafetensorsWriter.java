@@ -72,7 +72,7 @@ public final class SafetensorsWriter {
   }
 
   private static byte[] header(List<? extends TensorSource> tensors, Dtype dtype) {
-    ObjectNode header = Json.object();
+    ObjectNode header = PythonJson.object();
     header.putObject("__metadata__").put("format", "pt");
     Set<String> names = new HashSet<>();
     long at = 0;
@@ -91,7 +91,7 @@ public final class SafetensorsWriter {
       at = end;
     }
     try {
-      byte[] json = Json.MAPPER.writeValueAsBytes(header);
+      byte[] json = PythonJson.MAPPER.writeValueAsBytes(header);
       // Spaces up to a multiple of eight, so that the numbers are aligned in a mapped file.
       byte[] padded = Arrays.copyOf(json, (json.length + 7) / 8 * 8);
       Arrays.fill(padded, json.length, padded.length, (byte) ' ');

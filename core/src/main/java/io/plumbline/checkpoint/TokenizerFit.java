@@ -95,7 +95,7 @@ public final class TokenizerFit {
     Set<Integer> ids = new TreeSet<>();
     model
         .generationConfig()
-        .ifPresent(text -> addIds(Json.parse(text, "generation_config.json"), ids));
+        .ifPresent(text -> addIds(PythonJson.parse(text, "generation_config.json"), ids));
     if (ids.isEmpty()) {
       addIds(model.config(), ids);
     }

@@ -3,7 +3,7 @@ package io.plumbline.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.plumbline.base.Fingerprint;
+import io.plumbline.base.Sha256;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.SeekableInput;
@@ -136,7 +136,7 @@ public final class TrainingStateStore {
     }
     ObjectNode json;
     try {
-      json = Json.read(storage, marker);
+      json = PythonJson.read(storage, marker);
     } catch (PlumblineException e) {
       if (e.code() != ErrorCode.BAD_CHECKPOINT) {
         throw e;
@@ -274,7 +274,7 @@ public final class TrainingStateStore {
 
     /** Writes a JSON object under a name. */
     public void json(String name, ObjectNode content) {
-      byte[] bytes = Json.pretty(content).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+      byte[] bytes = PythonJson.pretty(content).getBytes(java.nio.charset.StandardCharsets.UTF_8);
       write(name, ".json", (output, file) -> output.write(bytes));
     }
 
@@ -308,7 +308,7 @@ public final class TrainingStateStore {
       }
       // Had another attempt cleaned up here meanwhile, the marker would promise what is not there.
       new Snapshot(step, path, files).checkLengths();
-      ObjectNode marker = Json.object();
+      ObjectNode marker = PythonJson.object();
       marker.put("step", step);
       marker.put("attempt", attempt);
       ArrayNode list = marker.putArray("files");
@@ -319,7 +319,7 @@ public final class TrainingStateStore {
             .put("length", file.length())
             .put("sha256", file.sha256());
       }
-      String text = Json.pretty(marker);
+      String text = PythonJson.pretty(marker);
       boolean first = !replacing && storage.createExclusively(marker(), text);
       if (!first && !replacing && snapshot(step).isPresent()) {
         close();
@@ -351,7 +351,7 @@ public final class TrainingStateStore {
   }
 
   private static final class Hashing extends FilterOutputStream {
-    private final MessageDigest digest = Fingerprint.sha256();
+    private final MessageDigest digest = Sha256.digest();
     private long length;
 
     Hashing(OutputStream output) {
@@ -493,7 +493,7 @@ public final class TrainingStateStore {
                 + target.remaining()
                 + "; resume with the model that the run started from.");
       }
-      MessageDigest digest = Fingerprint.sha256();
+      MessageDigest digest = Sha256.digest();
       ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
       try (SeekableInput input = storage.openSeekable(Storage.join(path, file.file()))) {
         for (long at = 0; at < file.length(); at += chunk.limit()) {
@@ -515,10 +515,10 @@ public final class TrainingStateStore {
     public ObjectNode json(String name) {
       FileEntry file = file(name, ".json");
       byte[] bytes = storage.readBytes(Storage.join(path, file.file()));
-      MessageDigest digest = Fingerprint.sha256();
+      MessageDigest digest = Sha256.digest();
       digest.update(bytes);
       checkHash(file, digest);
-      return Json.parse(
+      return PythonJson.parse(
           new String(bytes, java.nio.charset.StandardCharsets.UTF_8),
           Storage.join(path, file.file()));
     }
@@ -527,7 +527,7 @@ public final class TrainingStateStore {
     public void verify() {
       checkLengths();
       for (FileEntry file : files.values()) {
-        MessageDigest digest = Fingerprint.sha256();
+        MessageDigest digest = Sha256.digest();
         ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
         try (SeekableInput input = storage.openSeekable(Storage.join(path, file.file()))) {
           for (long at = 0; at < file.length(); at += chunk.limit()) {

@@ -91,7 +91,7 @@ final class WeightFiles {
     String base = "";
     if (names.contains(ADAPTER_CONFIG)) {
       base =
-          Json.read(storage, Storage.join(path, ADAPTER_CONFIG))
+          PythonJson.read(storage, Storage.join(path, ADAPTER_CONFIG))
               .path("base_model_name_or_path")
               .asText("");
     }
@@ -116,7 +116,7 @@ final class WeightFiles {
   private static void openShards(
       Storage storage, String path, Set<String> names, Map<String, SafetensorsFile> files) {
     String indexPath = Storage.join(path, INDEX);
-    JsonNode weightMap = Json.read(storage, indexPath).path("weight_map");
+    JsonNode weightMap = PythonJson.read(storage, indexPath).path("weight_map");
     Map<String, SafetensorsFile> shards = new TreeMap<>();
     for (Map.Entry<String, JsonNode> entry : weightMap.properties()) {
       String shard = entry.getValue().asText();

@@ -1,5 +1,6 @@
 package io.plumbline.collective;
 
+import io.plumbline.base.Sha256;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.io.IOException;
@@ -14,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
@@ -177,20 +177,11 @@ public final class RingListener implements AutoCloseable {
 
   /** Ranks of this process that join with the same secret, attempt and addresses share a group. */
   private static SharedMemory.Group meet(Membership membership, List<String> addresses) {
-    String key;
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(
-          ByteBuffer.allocate(8)
-              .putInt(membership.worldSize())
-              .putInt(membership.attempt())
-              .array());
-      addresses.forEach(
-          one -> digest.update(one.getBytes(java.nio.charset.StandardCharsets.UTF_8)));
-      key = HexFormat.of().formatHex(digest.digest(membership.secret()));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    MessageDigest digest = Sha256.digest();
+    digest.update(
+        ByteBuffer.allocate(8).putInt(membership.worldSize()).putInt(membership.attempt()).array());
+    addresses.forEach(one -> digest.update(one.getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+    String key = HexFormat.of().formatHex(digest.digest(membership.secret()));
     // A group stays findable after an early failure, for ranks that join late to hear of it.
     GROUPS.values().removeIf(group -> group.isOlderThan(FORGOTTEN));
     SharedMemory.Group group =

@@ -5,19 +5,15 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.plumbline.base.Sha256;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
 import java.io.Serializable;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
-import java.util.function.LongConsumer;
 
 /**
  * The rows of a whole run in the order of its steps, written once and read by any number of ranks.
@@ -144,122 +140,6 @@ public final class CanonicalShards {
     INPUT,
     /** Shuffled by the plan's seed, each epoch anew. */
     SHUFFLED
-  }
-
-  /** Where the rows of a run are trained on, by their index in the input. */
-  public static final class Placement implements Serializable {
-    private static final long serialVersionUID = 1L;
-
-    private final Plan plan;
-    private final Order order;
-    private final Sources sources;
-    private transient List<EpochOrder> epochs;
-
-    /** Every row once an epoch. */
-    public Placement(Plan plan, Order order) {
-      this(plan, order, Optional.empty());
-    }
-
-    /**
-     * @param mixture how often the rows of each source are trained on; without one every row once
-     *     an epoch
-     */
-    public Placement(Plan plan, Order order, Optional<Mixture> mixture) {
-      this.plan = plan;
-      this.order = order;
-      mixture.ifPresent(m -> requireFitting(plan, m));
-      this.sources = mixture.map(Sources::of).orElse(null);
-    }
-
-    /**
-     * Calls {@code place} for every time that the run trains on a row, with step · G + slot; by
-     * step, unless there is a mixture.
-     */
-    public void places(long index, LongConsumer place) {
-      if (sources != null) {
-        mixed(index, place);
-        return;
-      }
-      for (int epoch = 0; epoch < orders().size(); epoch++) {
-        place(epoch, index, place);
-      }
-    }
-
-    /** The place that stands at {@code ordinal} before the epoch's places are shuffled. */
-    private void place(int epoch, long ordinal, LongConsumer place) {
-      long batch = plan.globalBatchSize();
-      long position = orders().get(epoch).position(ordinal);
-      long step = epoch * plan.stepsPerEpoch() + position / batch;
-      if (step < plan.steps()) {
-        place.accept(step * batch + position % batch);
-      }
-    }
-
-    /** A source's k-th place, counted over the run, has the row at k of its rounds. */
-    private void mixed(long index, LongConsumer place) {
-      int source = sources.of(index);
-      long rows = sources.rows[source];
-      long perEpoch = sources.places[source];
-      long local = index - sources.firstRow[source];
-      for (long round = 0; round * rows < plan.epochs() * perEpoch; round++) {
-        EpochOrder order =
-            this.order == Order.INPUT
-                ? EpochOrder.ofInput(rows)
-                : EpochOrder.ofSource(rows, plan.seed(), source, round);
-        long k = round * rows + order.position(local);
-        long epoch = k / perEpoch;
-        if (epoch < plan.epochs()) {
-          place((int) epoch, sources.firstPlace[source] + k % perEpoch, place);
-        }
-      }
-    }
-
-    private List<EpochOrder> orders() {
-      if (epochs == null) {
-        List<EpochOrder> orders = new ArrayList<>();
-        for (long epoch = 0; epoch < plan.epochs(); epoch++) {
-          orders.add(
-              order == Order.INPUT
-                  ? EpochOrder.ofInput(plan.rows())
-                  : EpochOrder.shuffled(plan.rows(), plan.seed(), epoch));
-        }
-        epochs = orders;
-      }
-      return epochs;
-    }
-  }
-
-  private static void requireFitting(Plan plan, Mixture mixture) {
-    if (mixture.totalRows() != plan.rows()) {
-      throw new IllegalArgumentException(
-          "a mixture of " + mixture.totalRows() + " rows in a plan of " + plan.rows());
-    }
-  }
-
-  /** Where each source's rows and places begin. */
-  private record Sources(long[] rows, long[] firstRow, long[] places, long[] firstPlace)
-      implements Serializable {
-    static Sources of(Mixture mixture) {
-      long[] rows = mixture.rows().stream().mapToLong(Long::longValue).toArray();
-      long[] places = mixture.places().stream().mapToLong(Long::longValue).toArray();
-      return new Sources(rows, starts(rows), places, starts(places));
-    }
-
-    private static long[] starts(long[] sizes) {
-      long[] starts = new long[sizes.length];
-      for (int i = 1; i < sizes.length; i++) {
-        starts[i] = starts[i - 1] + sizes[i - 1];
-      }
-      return starts;
-    }
-
-    int of(long index) {
-      int source = rows.length - 1;
-      while (source > 0 && index < firstRow[source]) {
-        source--;
-      }
-      return source;
-    }
   }
 
   /**
@@ -510,13 +390,7 @@ public final class CanonicalShards {
             order == Order.SHUFFLED ? Long.toString(plan.seed()) : "-",
             order.name(),
             mixed + content);
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(all.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return Sha256.hex(all);
   }
 
   public Plan plan() {
@@ -571,7 +445,7 @@ public final class CanonicalShards {
       this.step = fromStep;
       try {
         for (int shard = firstShard; shard < endShard; shard++) {
-          cursors.add(new ShardCursor(shard, fromStep));
+          cursors.add(new ShardCursor(storage, directory, manifest.files().get(shard), fromStep));
         }
       } catch (RuntimeException e) {
         close();
@@ -597,7 +471,7 @@ public final class CanonicalShards {
       RuntimeException failure = null;
       for (ShardCursor cursor : cursors) {
         try {
-          cursor.reader.close();
+          cursor.close();
         } catch (RuntimeException e) {
           if (failure == null) {
             failure = e;
@@ -608,50 +482,6 @@ public final class CanonicalShards {
       }
       if (failure != null) {
         throw failure;
-      }
-    }
-  }
-
-  /** One shard's file and the first row that was not handed out yet. */
-  private final class ShardCursor {
-    private final String path;
-    private final TokenizedRowFiles.Reader reader;
-    private Optional<PlacedRow> ahead;
-
-    private ShardCursor(int shard, long fromStep) {
-      ShardFile file = manifest.files().get(shard);
-      this.path = Storage.join(directory, file.name());
-      long rows = TokenizedRowFiles.rows(storage, path);
-      if (rows != file.rows()) {
-        throw new PlumblineException(
-            ErrorCode.BAD_DATA,
-            path
-                + " holds "
-                + rows
-                + " rows where the manifest says "
-                + file.rows()
-                + "; delete "
-                + directory
-                + " and run again");
-      }
-      this.reader = TokenizedRowFiles.readerFromStep(storage, path, fromStep);
-      try {
-        this.ahead = reader.nextPlaced();
-      } catch (RuntimeException e) {
-        reader.close();
-        throw e;
-      }
-    }
-
-    private void take(long step, List<TokenizedRow> rows) {
-      while (ahead.isPresent() && ahead.get().step() <= step) {
-        if (ahead.get().step() < step) {
-          throw new PlumblineException(
-              ErrorCode.BAD_DATA,
-              path + " is not in the order of its steps; delete " + directory + " and run again");
-        }
-        rows.add(ahead.get().row());
-        ahead = reader.nextPlaced();
       }
     }
   }

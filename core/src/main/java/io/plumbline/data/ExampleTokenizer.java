@@ -78,8 +78,10 @@ public final class ExampleTokenizer {
     }
     if (example instanceof Example.PromptedChat chat) {
       int[] prompt = render(chat.prompt(), chat.settings(), GenerationPrompt.ADDED).ids();
-      boolean promptWeighted = lossOn == LossOn.ALL && weighted(chat.prompt());
-      if (lossOn == LossOn.ASSISTANT || promptWeighted || weighted(chat.completions().get(0))) {
+      boolean promptWeighted = lossOn == LossOn.ALL && RowMessages.anyLeftOut(chat.prompt());
+      if (lossOn == LossOn.ASSISTANT
+          || promptWeighted
+          || RowMessages.anyLeftOut(chat.completions().get(0))) {
         List<Map<String, Object>> messages = new ArrayList<>(chat.prompt());
         messages.addAll(chat.completions().get(0));
         return turns(index, messages, chat.settings(), prompt);
@@ -103,7 +105,7 @@ public final class ExampleTokenizer {
       return alone(index, render(chat.prompt(), chat.settings(), opening).ids(), chat.columns());
     }
     if (example instanceof Example.WholeChat chat) {
-      return lossOn == LossOn.ASSISTANT || weighted(chat.messages())
+      return lossOn == LossOn.ASSISTANT || RowMessages.anyLeftOut(chat.messages())
           ? turns(index, chat.messages(), chat.settings(), new int[0])
           : whole(index, render(chat.messages(), chat.settings(), GenerationPrompt.ABSENT).ids());
     }
@@ -170,15 +172,6 @@ public final class ExampleTokenizer {
     }
   }
 
-  /** Whether some message is not to be learned, as it says itself. */
-  private static boolean weighted(List<Map<String, Object>> messages) {
-    return messages.stream().anyMatch(ExampleTokenizer::leftOut);
-  }
-
-  private static boolean leftOut(Map<String, Object> message) {
-    return Integer.valueOf(0).equals(message.get(RowMessages.WEIGHT));
-  }
-
   /**
    * Messages of weight 0 do not count: the fine-tuning format of OpenAI, {@code train: false} of
    * axolotl. TRL 1.16 learns them like any other.
@@ -190,7 +183,7 @@ public final class ExampleTokenizer {
       throws RefusedRowException {
     for (int i = 0; i < messages.size(); i++) {
       boolean assistant = template.isAssistant(messages.get(i));
-      if (!leftOut(messages.get(i)) || (lossOn == LossOn.ASSISTANT && !assistant)) {
+      if (!RowMessages.leftOut(messages.get(i)) || (lossOn == LossOn.ASSISTANT && !assistant)) {
         continue;
       }
       int start =

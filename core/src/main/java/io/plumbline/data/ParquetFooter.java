@@ -1,5 +1,6 @@
 package io.plumbline.data;
 
+import io.plumbline.parquet.StorageParquet;
 import io.plumbline.storage.SeekableInput;
 import io.plumbline.storage.Storage;
 import java.nio.ByteBuffer;

@@ -237,4 +237,14 @@ final class RowMessages {
     message.put("content", "");
     message.put("tool_calls", calls);
   }
+
+  /** Whether a message says itself that it is not to be learned. */
+  static boolean leftOut(Map<String, Object> message) {
+    return Integer.valueOf(0).equals(message.get(WEIGHT));
+  }
+
+  /** Whether some message is {@link #leftOut}. */
+  static boolean anyLeftOut(List<Map<String, Object>> messages) {
+    return messages.stream().anyMatch(RowMessages::leftOut);
+  }
 }

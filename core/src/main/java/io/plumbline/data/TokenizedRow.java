@@ -1,9 +1,9 @@
 package io.plumbline.data;
 
+import io.plumbline.base.Sha256;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 
@@ -122,7 +122,7 @@ public record TokenizedRow(
    * its number of ids and the ids; the number of loss masks, and for each its length and its bytes.
    */
   public static String fingerprint(int[] prompt, List<int[]> completions, List<byte[]> lossMasks) {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.digest();
     digest.update(FINGERPRINT_FORMAT);
     update(digest, prompt);
     update(digest, completions.size());
@@ -157,15 +157,7 @@ public record TokenizedRow(
             noMargin ? "-" : HexFormat.of().toHexDigits(Double.doubleToLongBits(margin)),
             desirability.name(),
             columns.isEmpty() ? "" : columns + "\n");
-    return HexFormat.of().formatHex(sha256().digest(said.getBytes(StandardCharsets.UTF_8)));
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return Sha256.hex(said);
   }
 
   private static void update(MessageDigest digest, int[] ids) {

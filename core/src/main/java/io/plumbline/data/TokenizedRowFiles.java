@@ -3,33 +3,21 @@ package io.plumbline.data;
 import io.plumbline.data.TokenizedRow.Desirability;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.parquet.Cells;
+import io.plumbline.parquet.Columns;
+import io.plumbline.parquet.Kind;
+import io.plumbline.parquet.StorageParquet;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.parquet.conf.ParquetConfiguration;
 import org.apache.parquet.filter2.compat.FilterCompat;
 import org.apache.parquet.filter2.predicate.FilterApi;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetReader;
 import org.apache.parquet.hadoop.ParquetWriter;
-import org.apache.parquet.hadoop.api.ReadSupport;
-import org.apache.parquet.hadoop.api.WriteSupport;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.InputFile;
-import org.apache.parquet.io.OutputFile;
-import org.apache.parquet.io.api.Binary;
-import org.apache.parquet.io.api.Converter;
-import org.apache.parquet.io.api.GroupConverter;
-import org.apache.parquet.io.api.PrimitiveConverter;
-import org.apache.parquet.io.api.RecordConsumer;
-import org.apache.parquet.io.api.RecordMaterializer;
-import org.apache.parquet.schema.MessageType;
-import org.apache.parquet.schema.MessageTypeParser;
 
 /**
  * Tokenized rows in Parquet, written and read one row at a time.
@@ -62,45 +50,34 @@ import org.apache.parquet.schema.MessageTypeParser;
  * margin, label and columns.
  */
 public final class TokenizedRowFiles {
+  private static final String STEP = "step";
+
   /** A reader of 64 shards at once holds a row group of each: they must be small. */
   private static final long ROW_GROUP_BYTES = 8L << 20;
 
   /** Small pages let a reader that starts late skip most of a row group. */
   private static final int PAGE_BYTES = 128 << 10;
 
-  private static final MessageType SCHEMA =
-      MessageTypeParser.parseMessageType(
-          """
-          message tokenized_rows {
-            required binary fingerprint (STRING);
-            required int64 row;
-            optional int64 step;
-            optional int32 slot;
-            required group prompt_ids (LIST) { repeated group list { required int32 element; } }
-            required group completions (LIST) { repeated group list {
-              required group element (LIST) { repeated group list { required int32 element; } } } }
-            required group loss_masks (LIST) { repeated group list {
-              required group element (LIST) { repeated group list {
-                required int32 element (INTEGER(8,true)); } } } }
-            required group reference_logps (LIST) { repeated group list {
-              required group element (LIST) { repeated group list { required float element; } } } }
-            optional double margin;
-            optional boolean desirable;
-            optional binary columns (STRING);
-          }
-          """);
-
-  private static final int FINGERPRINT = 0;
-  private static final int ROW = 1;
-  private static final int STEP = 2;
-  private static final int SLOT = 3;
-  private static final int PROMPT_IDS = 4;
-  private static final int COMPLETIONS = 5;
-  private static final int LOSS_MASKS = 6;
-  private static final int REFERENCE_LOGPS = 7;
-  private static final int MARGIN = 8;
-  private static final int DESIRABLE = 9;
-  private static final int COLUMNS = 10;
+  private static final Columns<Stored> COLUMNS =
+      Columns.<Stored>of("tokenized_rows", Map.of("plumbline.format", "tokenized_rows.1"))
+          .required("fingerprint", Kind.TEXT, stored -> stored.row().fingerprint())
+          .required("row", Kind.INT64, stored -> stored.row().index())
+          .optional(STEP, Kind.INT64, stored -> stored.place().map(PlacedRow::step))
+          .optional("slot", Kind.INT32, stored -> stored.place().map(PlacedRow::slot))
+          .required("prompt_ids", Kind.INTS, stored -> stored.row().prompt())
+          .required("completions", Kind.INT_LISTS, stored -> stored.row().completions())
+          .required("loss_masks", Kind.BYTE_LISTS, stored -> stored.row().lossMasks())
+          .required("reference_logps", Kind.FLOAT_LISTS, stored -> stored.row().referenceLogps())
+          .optional(
+              "margin",
+              Kind.DOUBLE,
+              stored -> Optional.of(stored.row().margin()).filter(margin -> !margin.isNaN()))
+          .optional("desirable", Kind.BOOLEAN, stored -> desirable(stored.row().desirability()))
+          .optional(
+              "columns",
+              Kind.TEXT,
+              stored -> Optional.of(stored.row().columns()).filter(text -> !text.isEmpty()))
+          .readBy(Stored::of);
 
   private TokenizedRowFiles() {}
 
@@ -114,15 +91,16 @@ public final class TokenizedRowFiles {
       this.path = path;
       try {
         this.parquet =
-            new StoredWriterBuilder(StorageParquet.output(storage, path))
-                .withConf(new Configuration(false))
-                .withCompressionCodec(CompressionCodecName.SNAPPY)
-                .withRowGroupSize(ROW_GROUP_BYTES)
-                .withPageSize(PAGE_BYTES)
-                .withDictionaryEncoding(true)
-                .withDictionaryEncoding("fingerprint", false)
-                .withDictionaryEncoding("columns", false)
-                .build();
+            COLUMNS.writer(
+                StorageParquet.output(storage, path),
+                settings ->
+                    settings
+                        .withCompressionCodec(CompressionCodecName.SNAPPY)
+                        .withRowGroupSize(ROW_GROUP_BYTES)
+                        .withPageSize(PAGE_BYTES)
+                        .withDictionaryEncoding(true)
+                        .withDictionaryEncoding("fingerprint", false)
+                        .withDictionaryEncoding("columns", false));
       } catch (IOException e) {
         throw failed("written", path, e);
       }
@@ -165,19 +143,18 @@ public final class TokenizedRowFiles {
   /** Reads one file from its first row, or from a step, to its end. */
   public static final class Reader implements AutoCloseable {
     private final String path;
-    private final ParquetReader<Stored> parquet;
+    private final ParquetReader<Cells> parquet;
 
     private Reader(Storage storage, String path, Optional<Long> fromStep) {
       this.path = path;
       InputFile file = StorageParquet.input(storage, path);
-      ParquetReader.Builder<Stored> builder = new StoredReaderBuilder(file);
-      if (fromStep.isPresent()) {
-        // Row groups and pages of earlier steps are skipped by their statistics, unread.
-        builder.withFilter(
-            FilterCompat.get(FilterApi.gtEq(FilterApi.longColumn("step"), fromStep.get())));
-      }
+      // Row groups and pages of earlier steps are skipped by their statistics, unread.
+      FilterCompat.Filter filter =
+          fromStep
+              .map(step -> FilterCompat.get(FilterApi.gtEq(FilterApi.longColumn(STEP), step)))
+              .orElse(FilterCompat.NOOP);
       try {
-        this.parquet = builder.build();
+        this.parquet = COLUMNS.reader(file, filter);
       } catch (IOException e) {
         throw failed("read", path, e);
       }
@@ -185,7 +162,7 @@ public final class TokenizedRowFiles {
 
     private Optional<Stored> nextStored() {
       try {
-        return Optional.ofNullable(parquet.read());
+        return Optional.ofNullable(parquet.read()).map(COLUMNS::row);
       } catch (IOException | RuntimeException e) {
         // Parquet reports broken files by several unchecked exceptions of its own.
         throw failed("read", path, e);
@@ -266,384 +243,34 @@ public final class TokenizedRowFiles {
         cause);
   }
 
+  private static Optional<Boolean> desirable(Desirability desirability) {
+    return desirability == Desirability.UNSTATED
+        ? Optional.empty()
+        : Optional.of(desirability == Desirability.DESIRABLE);
+  }
+
   /** A row as a file holds it. */
-  private record Stored(TokenizedRow row, Optional<PlacedRow> place) {}
-
-  private static final class StoredWriterBuilder
-      extends ParquetWriter.Builder<Stored, StoredWriterBuilder> {
-    private StoredWriterBuilder(OutputFile file) {
-      super(file);
-    }
-
-    @Override
-    protected StoredWriterBuilder self() {
-      return this;
-    }
-
-    @Override
-    protected WriteSupport<Stored> getWriteSupport(Configuration configuration) {
-      return new StoredWriteSupport();
-    }
-
-    @Override
-    protected WriteSupport<Stored> getWriteSupport(ParquetConfiguration configuration) {
-      return new StoredWriteSupport();
-    }
-  }
-
-  private static final class StoredWriteSupport extends WriteSupport<Stored> {
-    private RecordConsumer out;
-
-    @Override
-    public WriteContext init(Configuration configuration) {
-      return new WriteContext(SCHEMA, Map.of("plumbline.format", "tokenized_rows.1"));
-    }
-
-    @Override
-    public WriteContext init(ParquetConfiguration configuration) {
-      return new WriteContext(SCHEMA, Map.of("plumbline.format", "tokenized_rows.1"));
-    }
-
-    @Override
-    public void prepareForWrite(RecordConsumer consumer) {
-      out = consumer;
-    }
-
-    @Override
-    public void write(Stored stored) {
-      TokenizedRow row = stored.row();
-      out.startMessage();
-      field(FINGERPRINT, () -> out.addBinary(Binary.fromString(row.fingerprint())));
-      field(ROW, () -> out.addLong(row.index()));
-      stored.place().ifPresent(place -> field(STEP, () -> out.addLong(place.step())));
-      stored.place().ifPresent(place -> field(SLOT, () -> out.addInteger(place.slot())));
-      field(PROMPT_IDS, () -> ints(row.prompt()));
-      lists(COMPLETIONS, row.completions(), this::ints);
-      lists(LOSS_MASKS, row.lossMasks(), this::bytes);
-      lists(REFERENCE_LOGPS, row.referenceLogps(), this::floats);
-      if (!Double.isNaN(row.margin())) {
-        field(MARGIN, () -> out.addDouble(row.margin()));
-      }
-      if (row.desirability() != Desirability.UNSTATED) {
-        field(DESIRABLE, () -> out.addBoolean(row.desirability() == Desirability.DESIRABLE));
-      }
-      if (!row.columns().isEmpty()) {
-        field(COLUMNS, () -> out.addBinary(Binary.fromString(row.columns())));
-      }
-      out.endMessage();
-    }
-
-    private void field(int column, Runnable value) {
-      String name = SCHEMA.getFieldName(column);
-      out.startField(name, column);
-      value.run();
-      out.endField(name, column);
-    }
-
-    private <T> void lists(int column, List<T> lists, java.util.function.Consumer<T> list) {
-      field(
-          column,
-          () -> {
-            out.startGroup();
-            if (!lists.isEmpty()) {
-              out.startField("list", 0);
-              for (T one : lists) {
-                out.startGroup();
-                out.startField("element", 0);
-                list.accept(one);
-                out.endField("element", 0);
-                out.endGroup();
-              }
-              out.endField("list", 0);
-            }
-            out.endGroup();
-          });
-    }
-
-    private void list(int length, java.util.function.IntConsumer element) {
-      out.startGroup();
-      if (length > 0) {
-        out.startField("list", 0);
-        for (int i = 0; i < length; i++) {
-          out.startGroup();
-          out.startField("element", 0);
-          element.accept(i);
-          out.endField("element", 0);
-          out.endGroup();
-        }
-        out.endField("list", 0);
-      }
-      out.endGroup();
-    }
-
-    private void ints(int[] values) {
-      list(values.length, i -> out.addInteger(values[i]));
-    }
-
-    private void bytes(byte[] values) {
-      list(values.length, i -> out.addInteger(values[i]));
-    }
-
-    private void floats(float[] values) {
-      list(values.length, i -> out.addFloat(values[i]));
-    }
-  }
-
-  private static final class StoredReaderBuilder extends ParquetReader.Builder<Stored> {
-    private StoredReaderBuilder(InputFile file) {
-      super(file);
-    }
-
-    @Override
-    protected ReadSupport<Stored> getReadSupport() {
-      return new StoredReadSupport();
-    }
-  }
-
-  private static final class StoredReadSupport extends ReadSupport<Stored> {
-    @Override
-    public ReadContext init(
-        Configuration configuration, Map<String, String> metadata, MessageType schema) {
-      return new ReadContext(SCHEMA);
-    }
-
-    @Override
-    public ReadContext init(
-        ParquetConfiguration configuration, Map<String, String> metadata, MessageType schema) {
-      return new ReadContext(SCHEMA);
-    }
-
-    @Override
-    public RecordMaterializer<Stored> prepareForRead(
-        Configuration configuration,
-        Map<String, String> metadata,
-        MessageType schema,
-        ReadContext context) {
-      return new StoredMaterializer();
-    }
-
-    @Override
-    public RecordMaterializer<Stored> prepareForRead(
-        ParquetConfiguration configuration,
-        Map<String, String> metadata,
-        MessageType schema,
-        ReadContext context) {
-      return new StoredMaterializer();
-    }
-  }
-
-  private static final class StoredMaterializer extends RecordMaterializer<Stored> {
-    private final RowConverter root = new RowConverter();
-
-    @Override
-    public Stored getCurrentRecord() {
-      return root.stored();
-    }
-
-    @Override
-    public GroupConverter getRootConverter() {
-      return root;
-    }
-  }
-
-  private static final class RowConverter extends GroupConverter {
-    private String fingerprint = "";
-    private long index;
-    private Optional<Long> step = Optional.empty();
-    private int slot;
-    private double margin = Double.NaN;
-    private Desirability desirability = Desirability.UNSTATED;
-    private String kept = "";
-    private final Numbers prompt = new Numbers();
-    private final Lists<int[]> completions = new Lists<>(new Numbers(), Numbers::ints);
-    private final Lists<byte[]> lossMasks = new Lists<>(new Numbers(), Numbers::bytes);
-    private final Lists<float[]> referenceLogps = new Lists<>(new Numbers(), Numbers::floats);
-    private final Converter[] columns = {
-      new PrimitiveConverter() {
-        @Override
-        public void addBinary(Binary value) {
-          fingerprint = value.toStringUsingUTF8();
-        }
-      },
-      new PrimitiveConverter() {
-        @Override
-        public void addLong(long value) {
-          index = value;
-        }
-      },
-      new PrimitiveConverter() {
-        @Override
-        public void addLong(long value) {
-          step = Optional.of(value);
-        }
-      },
-      new PrimitiveConverter() {
-        @Override
-        public void addInt(int value) {
-          slot = value;
-        }
-      },
-      prompt,
-      completions,
-      lossMasks,
-      referenceLogps,
-      new PrimitiveConverter() {
-        @Override
-        public void addDouble(double value) {
-          margin = value;
-        }
-      },
-      new PrimitiveConverter() {
-        @Override
-        public void addBoolean(boolean value) {
-          desirability = value ? Desirability.DESIRABLE : Desirability.UNDESIRABLE;
-        }
-      },
-      new PrimitiveConverter() {
-        @Override
-        public void addBinary(Binary value) {
-          kept = value.toStringUsingUTF8();
-        }
-      }
-    };
-
-    @Override
-    public Converter getConverter(int column) {
-      return columns[column];
-    }
-
-    @Override
-    public void start() {
-      step = Optional.empty();
-      margin = Double.NaN;
-      desirability = Desirability.UNSTATED;
-      kept = "";
-    }
-
-    @Override
-    public void end() {}
-
-    private Stored stored() {
+  private record Stored(TokenizedRow row, Optional<PlacedRow> place) {
+    private static Stored of(Cells cells) {
       TokenizedRow row =
           new TokenizedRow(
-              fingerprint,
-              index,
-              prompt.ints(),
-              completions.values,
-              lossMasks.values,
-              referenceLogps.values,
-              margin,
-              desirability,
-              kept);
-      return new Stored(row, step.map(s -> new PlacedRow(s, slot, row)));
+              cells.value("fingerprint", Kind.TEXT),
+              cells.value("row", Kind.INT64),
+              cells.value("prompt_ids", Kind.INTS),
+              cells.value("completions", Kind.INT_LISTS),
+              cells.value("loss_masks", Kind.BYTE_LISTS),
+              cells.value("reference_logps", Kind.FLOAT_LISTS),
+              cells.find("margin", Kind.DOUBLE).orElse(Double.NaN),
+              cells
+                  .find("desirable", Kind.BOOLEAN)
+                  .map(yes -> yes ? Desirability.DESIRABLE : Desirability.UNDESIRABLE)
+                  .orElse(Desirability.UNSTATED),
+              cells.find("columns", Kind.TEXT).orElse(""));
+      return new Stored(
+          row,
+          cells
+              .find(STEP, Kind.INT64)
+              .map(step -> new PlacedRow(step, cells.value("slot", Kind.INT32), row)));
     }
-  }
-
-  /** A group whose one field has one converter: what Parquet's lists are made of. */
-  private static class Wrapper extends GroupConverter {
-    private final Converter field;
-
-    private Wrapper(Converter field) {
-      this.field = field;
-    }
-
-    @Override
-    public Converter getConverter(int index) {
-      return field;
-    }
-
-    @Override
-    public void start() {}
-
-    @Override
-    public void end() {}
-  }
-
-  /** A list of numbers; floats are kept as their bits. */
-  private static final class Numbers extends GroupConverter {
-    private int[] values = new int[64];
-    private int size;
-    private final Converter list =
-        new Wrapper(
-            new PrimitiveConverter() {
-              @Override
-              public void addInt(int value) {
-                add(value);
-              }
-
-              @Override
-              public void addFloat(float value) {
-                add(Float.floatToRawIntBits(value));
-              }
-            });
-
-    private void add(int value) {
-      if (size == values.length) {
-        values = Arrays.copyOf(values, size * 2);
-      }
-      values[size++] = value;
-    }
-
-    private int[] ints() {
-      return Arrays.copyOf(values, size);
-    }
-
-    private byte[] bytes() {
-      byte[] bytes = new byte[size];
-      for (int i = 0; i < size; i++) {
-        bytes[i] = (byte) values[i];
-      }
-      return bytes;
-    }
-
-    private float[] floats() {
-      float[] floats = new float[size];
-      for (int i = 0; i < size; i++) {
-        floats[i] = Float.intBitsToFloat(values[i]);
-      }
-      return floats;
-    }
-
-    @Override
-    public Converter getConverter(int index) {
-      return list;
-    }
-
-    @Override
-    public void start() {
-      size = 0;
-    }
-
-    @Override
-    public void end() {}
-  }
-
-  /** A list of lists of numbers. */
-  private static final class Lists<T> extends GroupConverter {
-    private List<T> values = new ArrayList<>();
-    private final Converter list;
-
-    private Lists(Numbers element, java.util.function.Function<Numbers, T> toArray) {
-      this.list =
-          new Wrapper(element) {
-            @Override
-            public void end() {
-              values.add(toArray.apply(element));
-            }
-          };
-    }
-
-    @Override
-    public Converter getConverter(int index) {
-      return list;
-    }
-
-    @Override
-    public void start() {
-      values = new ArrayList<>();
-    }
-
-    @Override
-    public void end() {}
   }
 }

@@ -216,7 +216,7 @@ final class HadoopBackend implements StorageBackend {
             at += n;
           }
         } catch (IOException e) {
-          throw Storage.failure("read", path.toString(), e);
+          throw StorageFailures.failure("read", path.toString(), e);
         }
       }
 
@@ -240,7 +240,7 @@ final class HadoopBackend implements StorageBackend {
         try {
           input.close();
         } catch (IOException e) {
-          throw Storage.failure("close", path.toString(), e);
+          throw StorageFailures.failure("close", path.toString(), e);
         }
       }
     };

@@ -95,7 +95,7 @@ public final class LineLog implements AutoCloseable {
       try {
         appender.get().append(bytes);
       } catch (IOException e) {
-        throw Storage.failure("append to", path.toString(), e);
+        throw StorageFailures.failure("append to", path.toString(), e);
       }
       return;
     }
@@ -115,7 +115,7 @@ public final class LineLog implements AutoCloseable {
     try {
       backend.replace(path, content.toByteArray());
     } catch (IOException e) {
-      throw Storage.failure("write", path.toString(), e);
+      throw StorageFailures.failure("write", path.toString(), e);
     }
     dirty = false;
     long now = System.nanoTime();
@@ -134,7 +134,7 @@ public final class LineLog implements AutoCloseable {
       try {
         appender.get().close();
       } catch (IOException e) {
-        throw Storage.failure("close", path.toString(), e);
+        throw StorageFailures.failure("close", path.toString(), e);
       }
     }
   }

@@ -128,7 +128,7 @@ final class LocalBackend implements StorageBackend {
             at += n;
           }
         } catch (IOException e) {
-          throw Storage.failure("read", path.toString(), e);
+          throw StorageFailures.failure("read", path.toString(), e);
         }
       }
 
@@ -137,7 +137,7 @@ final class LocalBackend implements StorageBackend {
         try {
           channel.close();
         } catch (IOException e) {
-          throw Storage.failure("close", path.toString(), e);
+          throw StorageFailures.failure("close", path.toString(), e);
         }
       }
     };

@@ -2,23 +2,15 @@ package io.plumbline.storage;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import java.io.FileNotFoundException;
-import java.io.FilterInputStream;
-import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InterruptedIOException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.io.OutputStream;
 import java.io.Serializable;
-import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Paths;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -192,7 +184,7 @@ public final class Storage implements Serializable {
   }
 
   public InputStream open(String path) {
-    return new Input(path, attempt("read", path, (backend, at) -> backend.open(at)));
+    return new StorageStreams.Input(path, attempt("read", path, (backend, at) -> backend.open(at)));
   }
 
   /**
@@ -204,7 +196,7 @@ public final class Storage implements Serializable {
    * @param expectedEnd the byte after the last that is wanted for sure
    */
   public InputStream openAt(String path, long from, long expectedEnd) {
-    return new Input(
+    return new StorageStreams.Input(
         path, attempt("read", path, (backend, at) -> backend.openAt(at, from, expectedEnd)));
   }
 
@@ -230,7 +222,8 @@ public final class Storage implements Serializable {
 
   /** A stream to a file that replaces what is there; parents are made. */
   public OutputStream create(String path) {
-    return new Output(path, attempt("write", path, (backend, at) -> backend.create(at)));
+    return new StorageStreams.Output(
+        path, attempt("write", path, (backend, at) -> backend.create(at)));
   }
 
   /** Writes a small file that a reader sees either whole or not at all. */
@@ -306,7 +299,7 @@ public final class Storage implements Serializable {
         throw new PlumblineException(
             ErrorCode.INPUT_NOT_FOUND,
             "No file matches "
-                + shown(pathOrGlob)
+                + StorageFailures.shown(pathOrGlob)
                 + "; check the pattern, and quote it so that the shell leaves it alone.");
       }
       matches.forEach(
@@ -318,7 +311,7 @@ public final class Storage implements Serializable {
             }
           });
     } else {
-      throw notFound(pathOrGlob, null);
+      throw StorageFailures.notFound(pathOrGlob, null);
     }
     files.sort(Comparator.comparing(Entry::path));
     return files;
@@ -367,10 +360,12 @@ public final class Storage implements Serializable {
   }
 
   private StorageBackend.Status fileStatus(String path) {
-    StorageBackend.Status status = status(path).orElseThrow(() -> notFound(path, null));
+    StorageBackend.Status status =
+        status(path).orElseThrow(() -> StorageFailures.notFound(path, null));
     if (status.directory()) {
       throw new PlumblineException(
-          ErrorCode.INPUT_NOT_FOUND, shown(path) + " is a directory; name a file in its place.");
+          ErrorCode.INPUT_NOT_FOUND,
+          StorageFailures.shown(path) + " is a directory; name a file in its place.");
     }
     return status;
   }
@@ -404,14 +399,15 @@ public final class Storage implements Serializable {
         throw new PlumblineException(
             ErrorCode.BAD_USAGE,
             "\"%s\" is not a path, because what stands before its colon is taken for a file system; for a file with a colon in its name write ./%s."
-                .formatted(shown(path), shown(path)),
+                .formatted(StorageFailures.shown(path), StorageFailures.shown(path)),
             e);
       }
       String why =
           e.getCause() instanceof URISyntaxException cause ? cause.getReason() : e.getMessage();
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
-          "\"%s\" is not a path (%s); name a file or directory.".formatted(shown(path), why),
+          "\"%s\" is not a path (%s); name a file or directory."
+              .formatted(StorageFailures.shown(path), why),
           e);
     }
     try {
@@ -421,7 +417,7 @@ public final class Storage implements Serializable {
       }
       return action.run(backend, at);
     } catch (IOException e) {
-      throw failure(verb, path, e);
+      throw StorageFailures.failure(verb, path, e);
     }
   }
 
@@ -461,7 +457,8 @@ public final class Storage implements Serializable {
           ErrorCode.CLUSTER_UNFIT,
           scheme.matches("s3n?")
               ? "There is no file system for %s:// here; write %s."
-                  .formatted(scheme, shown(path.toString()).replaceFirst("^s3n?:", "s3a:"))
+                  .formatted(
+                      scheme, StorageFailures.shown(path.toString()).replaceFirst("^s3n?:", "s3a:"))
               : "There is no file system for %s:// on the class path; add the jar that has it, or name another path."
                   .formatted(scheme),
           e);
@@ -480,189 +477,9 @@ public final class Storage implements Serializable {
     }
   }
 
-  /** The exception for an I/O failure, by what it was and what was being done. */
-  static PlumblineException failure(String verb, String path, IOException e) {
-    if (e instanceof NoSuchFileException || e instanceof FileNotFoundException) {
-      return notFound(path, e);
-    }
-    if (isOf(e, "UnknownStoreException")) {
-      return new PlumblineException(
-          ErrorCode.INPUT_NOT_FOUND,
-          "There is no bucket of the name in " + shown(path) + "; check it, and the endpoint.",
-          e);
-    }
-    if (e instanceof SocketTimeoutException) {
-      return new PlumblineException(
-          ErrorCode.STORAGE_FAILED,
-          "The storage did not answer in time when trying to "
-              + verb
-              + " "
-              + shown(path)
-              + "; check that it runs and can be reached, then run the command again, training"
-              + " commands with --resume.",
-          e);
-    }
-    if (e instanceof ClosedByInterruptException || e instanceof InterruptedIOException) {
-      return new PlumblineException(
-          ErrorCode.INTERRUPTED,
-          "Interrupted while trying to " + verb + " " + shown(path) + "; run the command again.",
-          e);
-    }
-    if (e instanceof AccessDeniedException
-        || e instanceof org.apache.hadoop.security.AccessControlException) {
-      if (isOf(e, "NoAuthWithAWSException")) {
-        return new PlumblineException(
-            ErrorCode.CLUSTER_UNFIT,
-            "There are no credentials for "
-                + shown(path)
-                + "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a provider in"
-                + " fs.s3a.aws.credentials.provider.",
-            e);
-      }
-      return new PlumblineException(
-          verb.equals("read") || verb.equals("list")
-              ? ErrorCode.INPUT_NOT_FOUND
-              : ErrorCode.STORAGE_FAILED,
-          "This user may not "
-              + verb
-              + " "
-              + shown(path)
-              + "; grant the right or name another path.",
-          e);
-    }
-    String reason = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    return new PlumblineException(
-        ErrorCode.STORAGE_FAILED,
-        "Could not "
-            + verb
-            + " "
-            + shown(path)
-            + ": "
-            + shown(reason.strip().replaceFirst("\\.$", ""))
-            + "; check the path, the file system's settings and its free space.",
-        e);
-  }
-
-  /** By name: the class belongs to S3A, which need not be there. */
-  private static boolean isOf(IOException e, String name) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause.getClass().getSimpleName().equals(name)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private static PlumblineException notFound(String path, IOException cause) {
-    return new PlumblineException(
-        ErrorCode.INPUT_NOT_FOUND,
-        "There is no " + shown(path) + "; check the path and its file system.",
-        cause);
-  }
-
-  /** A path for messages: old S3 paths may carry a key. */
-  private static String shown(String path) {
-    return Credentials.hidden(path);
-  }
-
   /** Names no values: settings hold credentials. */
   @Override
   public String toString() {
     return "Storage[" + settings.size() + " settings]";
-  }
-
-  private static final class Input extends FilterInputStream {
-    private final String path;
-
-    Input(String path, InputStream in) {
-      super(in);
-      this.path = path;
-    }
-
-    @Override
-    public int read() {
-      try {
-        return in.read();
-      } catch (IOException e) {
-        throw failure("read", path, e);
-      }
-    }
-
-    @Override
-    public int read(byte[] bytes, int offset, int length) {
-      try {
-        return in.read(bytes, offset, length);
-      } catch (IOException e) {
-        throw failure("read", path, e);
-      }
-    }
-
-    @Override
-    public long skip(long n) {
-      try {
-        return in.skip(n);
-      } catch (IOException e) {
-        throw failure("read", path, e);
-      }
-    }
-
-    @Override
-    public void close() {
-      try {
-        in.close();
-      } catch (IOException e) {
-        throw failure("close", path, e);
-      }
-    }
-  }
-
-  private static final class Output extends FilterOutputStream {
-    private final String path;
-    private boolean closed;
-
-    Output(String path, OutputStream out) {
-      super(out);
-      this.path = path;
-    }
-
-    @Override
-    public void write(int b) {
-      try {
-        out.write(b);
-      } catch (IOException e) {
-        throw failure("write", path, e);
-      }
-    }
-
-    @Override
-    public void write(byte[] bytes, int offset, int length) {
-      try {
-        out.write(bytes, offset, length);
-      } catch (IOException e) {
-        throw failure("write", path, e);
-      }
-    }
-
-    @Override
-    public void flush() {
-      try {
-        out.flush();
-      } catch (IOException e) {
-        throw failure("write", path, e);
-      }
-    }
-
-    @Override
-    public void close() {
-      if (closed) {
-        return;
-      }
-      closed = true;
-      try {
-        out.close();
-      } catch (IOException e) {
-        throw failure("write", path, e);
-      }
-    }
   }
 }

@@ -1,9 +1,9 @@
 package io.plumbline.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.util.ArrayList;
@@ -34,7 +34,6 @@ final class NamedTokens {
           "cls_token",
           "mask_token");
 
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String EXTRA = "extra_special_tokens";
   private static final String ADDITIONAL = "additional_special_tokens";
   private static final String SPECIFIC = "model_specific_special_tokens";
@@ -87,7 +86,7 @@ final class NamedTokens {
 
   /** Named tokens that a model has besides the standard ones, such as image_token. */
   private void collectSpecific() {
-    ObjectNode specific = JSON.createObjectNode();
+    ObjectNode specific = Json.MAPPER.createObjectNode();
     List<String> keys = new ArrayList<>();
     settings.fieldNames().forEachRemaining(keys::add);
     for (String key : keys) {
@@ -126,7 +125,7 @@ final class NamedTokens {
               if (value.isObject() && !key.equals(EXTRA)) {
                 value = fromMap(value);
               } else if (key.equals(EXTRA) && value.isArray()) {
-                ArrayNode all = JSON.createArrayNode();
+                ArrayNode all = Json.MAPPER.createArrayNode();
                 settings.path(EXTRA).forEach(all::add);
                 value.forEach(token -> all.add(token.isObject() ? fromMap(token) : token));
                 value = all;
@@ -176,7 +175,7 @@ final class NamedTokens {
         .forEach(
             entry -> {
               boolean named = special.contains(entry.getKey());
-              ObjectNode token = JSON.createObjectNode().put(CONTENT, entry.getKey());
+              ObjectNode token = Json.MAPPER.createObjectNode().put(CONTENT, entry.getKey());
               token.put("normalized", !named).put("special", named);
               describe("added_tokens.json", entry.getValue().asText(), token);
             });

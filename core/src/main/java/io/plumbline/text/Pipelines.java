@@ -1,8 +1,8 @@
 package io.plumbline.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import java.io.UncheckedIOException;
 
 /**
@@ -11,8 +11,6 @@ import java.io.UncheckedIOException;
  * and GemmaTokenizer, as tokenizer.json would spell them.
  */
 final class Pipelines {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private static final String QWEN2 =
       "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
           + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
@@ -28,7 +26,7 @@ final class Pipelines {
 
   /** tokenizer.json with the pipeline of the class; its added tokens are none. */
   static ObjectNode of(TokenizerClass kind, JsonNode file, JsonNode config, String unkToken) {
-    ObjectNode result = JSON.createObjectNode();
+    ObjectNode result = Json.MAPPER.createObjectNode();
     result.setAll((ObjectNode) file);
     result.putArray("added_tokens");
     switch (kind) {
@@ -104,7 +102,8 @@ final class Pipelines {
   }
 
   private static JsonNode byteLevel(boolean prefix) {
-    return JSON.createObjectNode()
+    return Json.MAPPER
+        .createObjectNode()
         .put("type", "ByteLevel")
         .put("add_prefix_space", prefix)
         .put("trim_offsets", true)
@@ -130,7 +129,7 @@ final class Pipelines {
     } else {
       model.set("vocab", vocab);
     }
-    model.set("merges", from.has("merges") ? from.get("merges") : JSON.createArrayNode());
+    model.set("merges", from.has("merges") ? from.get("merges") : Json.MAPPER.createArrayNode());
     return model;
   }
 
@@ -141,7 +140,7 @@ final class Pipelines {
 
   private static JsonNode json(String text) {
     try {
-      return JSON.readTree(text.replace('\'', '"'));
+      return Json.MAPPER.readTree(text.replace('\'', '"'));
     } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
       throw new UncheckedIOException(e);
     }

@@ -3,20 +3,18 @@ package io.plumbline.text;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
+import io.plumbline.base.Sha256;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,8 +28,6 @@ import java.util.TreeMap;
  * or padded. May be used by many threads at once.
  */
 public final class Tokenizer implements AutoCloseable {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private static final String[][] CLEANED_UP = {
     {" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"},
     {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}
@@ -104,27 +100,21 @@ public final class Tokenizer implements AutoCloseable {
 
   private static String fingerprint(
       TokenizerAssembly assembly, ChatTemplates templates, TokenizerFiles files) {
-    ObjectNode all = JSON.createObjectNode();
+    ObjectNode all = Json.MAPPER.createObjectNode();
     all.set("tokenizer", assembly.definition());
-    all.set("special_tokens", JSON.valueToTree(new TreeMap<>(assembly.named().texts())));
-    all.set("templates", JSON.valueToTree(new TreeMap<>(templates.sources())));
+    all.set("special_tokens", Json.MAPPER.valueToTree(new TreeMap<>(assembly.named().texts())));
+    all.set("templates", Json.MAPPER.valueToTree(new TreeMap<>(templates.sources())));
     if (assembly.splitsSpecialTokens()) {
       all.put("split_special_tokens", true);
     }
     TemplateSettings rendering = files.rendering();
     if (!rendering.variables().isEmpty()) {
-      all.set("variables", JSON.valueToTree(rendering.variables()));
+      all.set("variables", Json.MAPPER.valueToTree(rendering.variables()));
     }
     if (!rendering.date().isEmpty() && templates.readDate()) {
       all.put("date", rendering.date());
     }
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      return HexFormat.of()
-          .formatHex(digest.digest(all.toString().getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return Sha256.hex(all.toString());
   }
 
   /** Ids with the special tokens that the post-processor adds, as {@code tokenizer(text)} gives. */

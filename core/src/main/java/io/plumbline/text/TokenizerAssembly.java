@@ -2,9 +2,9 @@ package io.plumbline.text;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.util.ArrayList;
@@ -26,8 +26,6 @@ final class TokenizerAssembly {
   private static final String ADDED_TOKENS = "added_tokens.json";
   private static final String ADDED = "added_tokens";
   private static final int NAMED_AT_MOST = 3;
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final ObjectNode file;
   private final JsonNode config;
   private final ObjectNode definition;
@@ -54,7 +52,8 @@ final class TokenizerAssembly {
           "tokenizer.json has no model in it; save the tokenizer again with transformers'"
               + " save_pretrained.");
     }
-    config = files.content(CONFIG).map(c -> parse(CONFIG, c)).orElse(JSON.createObjectNode());
+    config =
+        files.content(CONFIG).map(c -> parse(CONFIG, c)).orElse(Json.MAPPER.createObjectNode());
     Optional<String> className =
         config.path("tokenizer_class").isTextual()
             ? Optional.of(config.path("tokenizer_class").asText())
@@ -71,7 +70,7 @@ final class TokenizerAssembly {
     definition = definition(kind);
     vocabulary = new AddedVocabulary(definition.path("model"));
     addTokens(kind);
-    ArrayNode tokens = vocabulary.json(JSON.createArrayNode());
+    ArrayNode tokens = vocabulary.json(Json.MAPPER.createArrayNode());
     // What is the same stays as it is written, and with it the fingerprint.
     definition.set(ADDED, tokens.equals(file.path(ADDED)) ? file.get(ADDED) : tokens);
     definition.putNull("truncation").putNull("padding");
@@ -79,7 +78,7 @@ final class TokenizerAssembly {
   }
 
   private ObjectNode definition(TokenizerClass kind) {
-    ObjectNode result = JSON.createObjectNode();
+    ObjectNode result = Json.MAPPER.createObjectNode();
     if (kind == TokenizerClass.BACKEND) {
       result.setAll(file);
       return result;
@@ -111,7 +110,7 @@ final class TokenizerAssembly {
 
   static JsonNode parse(String name, String text) {
     try {
-      JsonNode node = JSON.readTree(text);
+      JsonNode node = Json.MAPPER.readTree(text);
       if (node == null || !node.isObject()) {
         throw new PlumblineException(
             ErrorCode.BAD_CHECKPOINT, name + " holds no JSON object; copy the file again.");
@@ -212,7 +211,7 @@ final class TokenizerAssembly {
    * that none has.
    */
   ObjectNode definitionThatSplits() {
-    ObjectNode result = JSON.createObjectNode();
+    ObjectNode result = Json.MAPPER.createObjectNode();
     result.setAll(definition);
     ArrayNode tokens = result.putArray(ADDED);
     for (JsonNode token : definition.path(ADDED)) {

@@ -15,7 +15,7 @@ class DecidingOptionsTest {
           Set.of("ranks"), Map.of("smoothing", "0"), Map.of("high", Set.of("low")));
 
   private static DecidingOptions of(String json) {
-    return DecidingOptions.of((ObjectNode) Json.parse(json, "the test"), RULES);
+    return DecidingOptions.of((ObjectNode) PythonJson.parse(json, "the test"), RULES);
   }
 
   private static List<String> words(String before, String now) {

@@ -221,7 +221,7 @@ class InitModelTest {
     Path path = temp.resolve("m");
     ModelDirectory model =
         InitModel.write(STORAGE, path.toString(), SMALL.withVocabularySize(400), corpus());
-    ObjectNode request = Json.object();
+    ObjectNode request = PythonJson.object();
     TEXTS.forEach(request.putArray("texts")::add);
     ArrayNode chat = request.putArray("chats").addArray();
     chat.addObject().put("role", "system").put("content", "Be kind.");
@@ -267,7 +267,7 @@ class InitModelTest {
           .isEqualTo("3, of course.<|im_end|>Bye<|im_end|>");
     }
     assertThat(seen.path("special"))
-        .isEqualTo(Json.object().put("bos", 0).put("eos", 2).put("pad", 3).put("unk", 0));
+        .isEqualTo(PythonJson.object().put("bos", 0).put("eos", 2).put("pad", 3).put("unk", 0));
     assertThat(seen.path("skipped").asText()).isEqualTo("user\nhi\n");
     assertThat(seen.path("size").asInt()).isEqualTo(400);
     assertThat(seen.path("model_vocabulary").asInt()).isEqualTo(400);

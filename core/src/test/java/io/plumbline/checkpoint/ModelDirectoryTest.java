@@ -187,16 +187,17 @@ class ModelDirectoryTest {
   }
 
   private static void writeConfig(Path directory, ObjectNode config) throws IOException {
-    Files.writeString(directory.resolve("config.json"), Json.pretty(config));
+    Files.writeString(directory.resolve("config.json"), PythonJson.pretty(config));
   }
 
   @Test
   void scaledRotaryPositionsHaveOneFingerprintInBothSpellings() throws IOException {
     ObjectNode v5 =
-        Json.read(STORAGE, Fixtures.golden("models/llama3_rope/config.json").toString());
+        PythonJson.read(STORAGE, Fixtures.golden("models/llama3_rope/config.json").toString());
     ObjectNode v4 =
-        Json.read(STORAGE, Fixtures.golden("models/llama3_rope/config_v4.json").toString());
-    ObjectNode plain = Json.read(STORAGE, Fixtures.golden("models/llama/config.json").toString());
+        PythonJson.read(STORAGE, Fixtures.golden("models/llama3_rope/config_v4.json").toString());
+    ObjectNode plain =
+        PythonJson.read(STORAGE, Fixtures.golden("models/llama/config.json").toString());
     assertThat(ModelFingerprint.canonical(v5)).isEqualTo(ModelFingerprint.canonical(v4));
     assertThat(ModelFingerprint.canonical(v5)).isNotEqualTo(ModelFingerprint.canonical(plain));
   }
@@ -204,9 +205,9 @@ class ModelDirectoryTest {
   @Test
   void numbersOfAnyKindAndSizeAreRead() {
     ObjectNode config =
-        Json.parse("{\"a\": [0.0, Infinity, -Infinity, NaN], \"b\": 1e400, \"c\": 10}", "x");
+        PythonJson.parse("{\"a\": [0.0, Infinity, -Infinity, NaN], \"b\": 1e400, \"c\": 10}", "x");
     assertThat(ModelFingerprint.canonical(config)).contains("Infinity");
-    assertThat(Json.parse(Json.pretty(config), "x").path("a")).hasSize(4);
+    assertThat(PythonJson.parse(PythonJson.pretty(config), "x").path("a")).hasSize(4);
   }
 
   @Test

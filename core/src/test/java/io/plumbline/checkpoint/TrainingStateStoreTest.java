@@ -45,7 +45,7 @@ class TrainingStateStoreTest {
   private static void write(TrainingStateStore store, long step, float value) {
     try (TrainingStateStore.Writer writer = store.begin(step)) {
       writer.buffer("weights/embedding", FloatBuffer.wrap(new float[] {value, -value}));
-      writer.json("state", Json.object().put("step", step));
+      writer.json("state", PythonJson.object().put("step", step));
       writer.commit();
     }
   }
@@ -73,7 +73,8 @@ class TrainingStateStoreTest {
     assertThat(store.newest()).isEmpty();
     FloatBuffer weights = anyBits(600_003, 1);
     FloatBuffer moments = anyBits(7, 2);
-    ObjectNode state = Json.object().put("step", 20).put("seed", Long.MAX_VALUE).put("x", 0.1);
+    ObjectNode state =
+        PythonJson.object().put("step", 20).put("seed", Long.MAX_VALUE).put("x", 0.1);
     try (TrainingStateStore.Writer writer = store.begin(20)) {
       writer.buffer("weights/layer.0", weights);
       writer.buffer("exp_avg/layer.0", moments);
@@ -156,7 +157,7 @@ class TrainingStateStoreTest {
   void aWriterClosedWithoutCommitLeavesNothing() throws IOException {
     TrainingStateStore store = store("");
     try (TrainingStateStore.Writer writer = store.begin(3)) {
-      writer.json("state", Json.object());
+      writer.json("state", PythonJson.object());
     }
     try (var walk = Files.walk(temp)) {
       assertThat(walk.filter(Files::isRegularFile)).isEmpty();
@@ -175,7 +176,7 @@ class TrainingStateStoreTest {
   void aLateCommitAfterItsFilesWereClearedAwayFails() {
     TrainingStateStore store = store("");
     TrainingStateStore.Writer zombie = store.begin(5);
-    zombie.json("state", Json.object());
+    zombie.json("state", PythonJson.object());
     write(store, 5, 2);
     assertThatThrownBy(zombie::commit).isInstanceOf(PlumblineException.class);
     assertThat(first(store.at(5))).isEqualTo(2);
@@ -248,7 +249,7 @@ class TrainingStateStoreTest {
       write(store, step, step);
     }
     TrainingStateStore.Writer dead = store.begin(2);
-    dead.json("state", Json.object());
+    dead.json("state", PythonJson.object());
     Storage.local().delete(step(3).resolve("_COMPLETE").toString());
     store.retain(2);
     assertThat(store.steps()).containsExactly(4L, 5L);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.data.CanonicalShards.Order;
-import io.plumbline.data.CanonicalShards.Placement;
 import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.CanonicalShards.ShardFile;
 import io.plumbline.data.CanonicalShards.ShardWriter;

@@ -10,6 +10,7 @@ import io.plumbline.Fixtures;
 import io.plumbline.PythonPeer;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.parquet.StorageParquet;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;

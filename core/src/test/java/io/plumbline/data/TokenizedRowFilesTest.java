@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.plumbline.data.TokenizedRow.Desirability;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.parquet.StorageParquet;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,6 +17,7 @@ import java.util.Optional;
 import java.util.Random;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.example.data.simple.SimpleGroup;
+import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.example.ExampleParquetWriter;
 import org.apache.parquet.schema.MessageType;
@@ -202,5 +204,40 @@ class TokenizedRowFilesTest {
     // Computed apart, by Python's hashlib over the documented bytes.
     assertThat(half.dataFingerprint())
         .isEqualTo("d53880b7a37c6c648abef4d59b2d13efa51b9ec036c2b8815fb617cc4c975521");
+  }
+
+  @Test
+  void theColumnsAreThoseOfVersion1() throws IOException {
+    String path = directory.resolve("columns.parquet").toString();
+    TokenizedRowFiles.writer(storage, path).close();
+    try (ParquetFileReader file = ParquetFileReader.open(StorageParquet.input(storage, path))) {
+      assertThat(file.getFileMetaData().getKeyValueMetaData())
+          .containsEntry("plumbline.format", "tokenized_rows.1");
+      assertThat(file.getFileMetaData().getSchema())
+          .isEqualTo(
+              MessageTypeParser.parseMessageType(
+                  """
+                  message tokenized_rows {
+                    required binary fingerprint (STRING);
+                    required int64 row;
+                    optional int64 step;
+                    optional int32 slot;
+                    required group prompt_ids (LIST) { repeated group list {
+                      required int32 element; } }
+                    required group completions (LIST) { repeated group list {
+                      required group element (LIST) { repeated group list {
+                        required int32 element; } } } }
+                    required group loss_masks (LIST) { repeated group list {
+                      required group element (LIST) { repeated group list {
+                        required int32 element (INTEGER(8,true)); } } } }
+                    required group reference_logps (LIST) { repeated group list {
+                      required group element (LIST) { repeated group list {
+                        required float element; } } } }
+                    optional double margin;
+                    optional boolean desirable;
+                    optional binary columns (STRING);
+                  }
+                  """));
+    }
   }
 }

@@ -100,7 +100,8 @@ public final class Ledger {
       parts = new LedgerFile.Reader[worldSize];
       try {
         for (int rank = 0; rank < worldSize; rank++) {
-          parts[rank] = LedgerFile.reader(directory.storage(), directory.part(step, rank));
+          parts[rank] =
+              LedgerFile.reader(directory.storage(), directory.part(step, rank), Optional.empty());
           advance(rank);
         }
       } catch (RuntimeException e) {
@@ -110,8 +111,7 @@ public final class Ledger {
     }
 
     private void advance(int rank) {
-      Optional<LedgerCells> next = parts[rank].next();
-      next.ifPresent(cells -> heads.add(new Head(cells.row(), rank)));
+      parts[rank].next().ifPresent(row -> heads.add(new Head(row, rank)));
     }
 
     @Override

@@ -1,77 +1,68 @@
 package io.plumbline.rollout.ledger;
 
-import io.plumbline.data.StorageParquet;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.Generation.Finish;
+import io.plumbline.parquet.Cells;
+import io.plumbline.parquet.Columns;
+import io.plumbline.parquet.Kind;
+import io.plumbline.parquet.MemoryParquet;
+import io.plumbline.parquet.StorageParquet;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.util.Iterator;
-import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.parquet.conf.ParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetReader;
 import org.apache.parquet.hadoop.ParquetWriter;
-import org.apache.parquet.hadoop.api.ReadSupport;
-import org.apache.parquet.hadoop.api.WriteSupport;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.InputFile;
-import org.apache.parquet.io.OutputFile;
-import org.apache.parquet.io.api.RecordConsumer;
-import org.apache.parquet.io.api.RecordMaterializer;
-import org.apache.parquet.schema.MessageType;
-import org.apache.parquet.schema.MessageTypeParser;
-import org.apache.parquet.schema.Type;
 
 /** One Parquet file of rollouts; the columns are those that docs/ledger.md describes. */
 final class LedgerFile {
-  static final MessageType SCHEMA =
-      MessageTypeParser.parseMessageType(
-          """
-          message rollouts {
-            required int64 step;
-            required int64 phase;
-            required int32 rank;
-            required int64 prompt_index;
-            required int32 slot;
-            required int32 sample;
-            required binary prompt (STRING);
-            required binary completion (STRING);
-            required int32 prompt_tokens;
-            required int32 completion_tokens;
-            required group tokens (LIST) { repeated group list { required int32 element; } }
-            required group logps (LIST) { repeated group list { required float element; } }
-            optional group reference_logps (LIST) {
-              repeated group list { required float element; } }
-            optional double reward;
-            required group rewards (MAP) { repeated group key_value {
-              required binary key (STRING); optional double value; } }
-            required group costs (MAP) { repeated group key_value {
-              required binary key (STRING); optional double value; } }
-            optional double advantage;
-            optional group token_advantages (LIST) {
-              repeated group list { required double element; } }
-            required boolean truncated;
-            required binary finish (STRING);
-            required int64 policy_version;
-            optional binary failure (STRING);
-          }
-          """);
-
-  private static final String FORMAT = "ledger.1";
+  private static final Columns<LedgerRow> COLUMNS =
+      Columns.<LedgerRow>of("rollouts", Map.of("plumbline.format", "ledger.1"))
+          .required("step", Kind.INT64, LedgerRow::step)
+          .required("phase", Kind.INT64, LedgerRow::phase)
+          .required("rank", Kind.INT32, LedgerRow::rank)
+          .required("prompt_index", Kind.INT64, LedgerRow::promptIndex)
+          .required("slot", Kind.INT32, LedgerRow::slot)
+          .required("sample", Kind.INT32, LedgerRow::sample)
+          .required("prompt", Kind.TEXT, LedgerRow::prompt)
+          .required("completion", Kind.TEXT, LedgerRow::completion)
+          .required("prompt_tokens", Kind.INT32, LedgerRow::promptTokens)
+          .required("completion_tokens", Kind.INT32, row -> row.tokens().length)
+          .required("tokens", Kind.INTS, LedgerRow::tokens)
+          .required("logps", Kind.FLOATS, LedgerRow::logps)
+          .optional("reference_logps", Kind.FLOATS, LedgerRow::referenceLogps)
+          .optional("reward", Kind.DOUBLE, row -> boxed(row.reward()))
+          .required("rewards", Kind.DOUBLES_BY_NAME, LedgerRow::rewards)
+          .required("costs", Kind.DOUBLES_BY_NAME, LedgerRow::costs)
+          .optional("advantage", Kind.DOUBLE, row -> boxed(row.advantage()))
+          .optional("token_advantages", Kind.DOUBLES, LedgerRow::tokenAdvantages)
+          .required("truncated", Kind.BOOLEAN, LedgerRow::truncated)
+          .required("finish", Kind.TEXT, row -> row.finish().name().toLowerCase(Locale.ROOT))
+          .required("policy_version", Kind.INT64, LedgerRow::policyVersion)
+          .optional("failure", Kind.TEXT, LedgerRow::failure)
+          .readBy(LedgerFile::row);
 
   private LedgerFile() {}
 
   /** The file's bytes. */
   static byte[] encode(Iterator<LedgerRow> rows) {
-    MemoryFile file = new MemoryFile();
+    MemoryParquet.Output file =
+        new MemoryParquet.Output(
+            () ->
+                new PlumblineException(
+                    ErrorCode.STORAGE_FAILED,
+                    "The rollouts of one phase take over 2 GiB in the ledger; take fewer prompts,"
+                        + " generations or steps a phase."));
     try (ParquetWriter<LedgerRow> parquet =
-        new RowWriterBuilder(file)
-            .withConf(new Configuration(false))
-            .withCompressionCodec(CompressionCodecName.SNAPPY)
-            .build()) {
+        COLUMNS.writer(
+            file, settings -> settings.withCompressionCodec(CompressionCodecName.SNAPPY))) {
       while (rows.hasNext()) {
         parquet.write(rows.next());
       }
@@ -84,25 +75,32 @@ final class LedgerFile {
   /** The rows of a file, one at a time. */
   static final class Reader implements AutoCloseable {
     private final String path;
-    private final ParquetReader<LedgerCells> parquet;
+    private final ParquetReader<Cells> parquet;
 
-    private Reader(Storage storage, String path, MessageType columns) {
+    private Reader(Storage storage, String path, Optional<Set<String>> columns) {
       this.path = path;
       try {
-        this.parquet = new CellReaderBuilder(StorageParquet.input(storage, path), columns).build();
+        InputFile file = StorageParquet.input(storage, path);
+        this.parquet =
+            columns.isPresent() ? COLUMNS.reader(file, columns.get()) : COLUMNS.reader(file);
       } catch (IOException | RuntimeException e) {
         throw failed(path, e);
       }
     }
 
     /** The next row's cells, good until the call after; empty at the end. */
-    Optional<LedgerCells> next() {
+    Optional<Cells> nextCells() {
       try {
         return Optional.ofNullable(parquet.read());
       } catch (IOException | RuntimeException e) {
         // Parquet reports broken files by several unchecked exceptions of its own.
         throw failed(path, e);
       }
+    }
+
+    /** The next row; empty at the end. Every column must be read. */
+    Optional<LedgerRow> next() {
+      return nextCells().map(COLUMNS::row);
     }
 
     @Override
@@ -115,16 +113,42 @@ final class LedgerFile {
     }
   }
 
-  /** Reads every column. */
-  static Reader reader(Storage storage, String path) {
-    return new Reader(storage, path, SCHEMA);
+  /** Reads every column, or a few: what the others hold is never fetched. */
+  static Reader reader(Storage storage, String path, Optional<Set<String>> columns) {
+    return new Reader(storage, path, columns);
   }
 
-  /** Reads a few columns; what the others hold is never fetched. */
-  static Reader reader(Storage storage, String path, Set<String> columns) {
-    List<Type> read =
-        SCHEMA.getFields().stream().filter(field -> columns.contains(field.getName())).toList();
-    return new Reader(storage, path, new MessageType(SCHEMA.getName(), read));
+  private static Optional<Double> boxed(OptionalDouble value) {
+    return value.isPresent() ? Optional.of(value.getAsDouble()) : Optional.empty();
+  }
+
+  /** A number; empty where it is null. */
+  static OptionalDouble number(Cells cells, String column) {
+    return cells.find(column, Kind.DOUBLE).map(OptionalDouble::of).orElseGet(OptionalDouble::empty);
+  }
+
+  private static LedgerRow row(Cells cells) {
+    return new LedgerRow(
+        cells.value("step", Kind.INT64),
+        cells.value("phase", Kind.INT64),
+        cells.value("rank", Kind.INT32),
+        cells.value("prompt_index", Kind.INT64),
+        cells.value("slot", Kind.INT32),
+        cells.value("sample", Kind.INT32),
+        cells.value("prompt", Kind.TEXT),
+        cells.value("completion", Kind.TEXT),
+        cells.value("prompt_tokens", Kind.INT32),
+        cells.value("tokens", Kind.INTS),
+        cells.value("logps", Kind.FLOATS),
+        cells.find("reference_logps", Kind.FLOATS),
+        number(cells, "reward"),
+        cells.value("rewards", Kind.DOUBLES_BY_NAME),
+        cells.value("costs", Kind.DOUBLES_BY_NAME),
+        number(cells, "advantage"),
+        cells.find("token_advantages", Kind.DOUBLES),
+        Finish.valueOf(cells.value("finish", Kind.TEXT).toUpperCase(Locale.ROOT)),
+        cells.value("policy_version", Kind.INT64),
+        cells.find("failure", Kind.TEXT));
   }
 
   private static PlumblineException failed(String path, Exception cause) {
@@ -139,105 +163,5 @@ final class LedgerFile {
             + cause.getMessage()
             + "); delete it, or go on with the run, which writes its later steps again.",
         cause);
-  }
-
-  private static final class RowWriterBuilder
-      extends ParquetWriter.Builder<LedgerRow, RowWriterBuilder> {
-    private RowWriterBuilder(OutputFile file) {
-      super(file);
-    }
-
-    @Override
-    protected RowWriterBuilder self() {
-      return this;
-    }
-
-    @Override
-    protected WriteSupport<LedgerRow> getWriteSupport(Configuration configuration) {
-      return new RowWriteSupport();
-    }
-
-    @Override
-    protected WriteSupport<LedgerRow> getWriteSupport(ParquetConfiguration configuration) {
-      return new RowWriteSupport();
-    }
-  }
-
-  private static final class RowWriteSupport extends WriteSupport<LedgerRow> {
-    private static final Map<String, String> METADATA = Map.of("plumbline.format", FORMAT);
-
-    private LedgerRecord record;
-
-    @Override
-    public WriteContext init(Configuration configuration) {
-      return new WriteContext(SCHEMA, METADATA);
-    }
-
-    @Override
-    public WriteContext init(ParquetConfiguration configuration) {
-      return new WriteContext(SCHEMA, METADATA);
-    }
-
-    @Override
-    public void prepareForWrite(RecordConsumer consumer) {
-      record = new LedgerRecord(consumer);
-    }
-
-    @Override
-    public void write(LedgerRow row) {
-      record.write(row);
-    }
-  }
-
-  private static final class CellReaderBuilder extends ParquetReader.Builder<LedgerCells> {
-    private final MessageType columns;
-
-    private CellReaderBuilder(InputFile file, MessageType columns) {
-      super(file);
-      this.columns = columns;
-    }
-
-    @Override
-    protected ReadSupport<LedgerCells> getReadSupport() {
-      return new CellReadSupport(columns);
-    }
-  }
-
-  private static final class CellReadSupport extends ReadSupport<LedgerCells> {
-    private final MessageType columns;
-
-    private CellReadSupport(MessageType columns) {
-      this.columns = columns;
-    }
-
-    @Override
-    public ReadContext init(
-        Configuration configuration, Map<String, String> metadata, MessageType schema) {
-      return new ReadContext(columns);
-    }
-
-    @Override
-    public ReadContext init(
-        ParquetConfiguration configuration, Map<String, String> metadata, MessageType schema) {
-      return new ReadContext(columns);
-    }
-
-    @Override
-    public RecordMaterializer<LedgerCells> prepareForRead(
-        Configuration configuration,
-        Map<String, String> metadata,
-        MessageType schema,
-        ReadContext context) {
-      return new LedgerCells.Materializer(columns);
-    }
-
-    @Override
-    public RecordMaterializer<LedgerCells> prepareForRead(
-        ParquetConfiguration configuration,
-        Map<String, String> metadata,
-        MessageType schema,
-        ReadContext context) {
-      return new LedgerCells.Materializer(columns);
-    }
   }
 }

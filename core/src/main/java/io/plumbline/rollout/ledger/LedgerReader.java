@@ -1,9 +1,11 @@
 package io.plumbline.rollout.ledger;
 
+import io.plumbline.parquet.Cells;
 import io.plumbline.storage.Storage;
 import java.util.Iterator;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /** Reads a ledger from its first step to its last, one row at a time. */
 public final class LedgerReader implements AutoCloseable {
@@ -36,24 +38,23 @@ public final class LedgerReader implements AutoCloseable {
 
   /** The next row; empty at the end. */
   public Optional<LedgerRow> next() {
-    return nextCells().map(LedgerCells::row);
+    return next(LedgerFile.Reader::next);
   }
 
   /** The next row's cells, good until the call after; empty at the end. */
-  Optional<LedgerCells> nextCells() {
+  Optional<Cells> nextCells() {
+    return next(LedgerFile.Reader::nextCells);
+  }
+
+  private <T> Optional<T> next(Function<LedgerFile.Reader, Optional<T>> read) {
     while (true) {
       if (open.isEmpty()) {
         if (!files.hasNext()) {
           return Optional.empty();
         }
-        String path = files.next();
-        open =
-            Optional.of(
-                columns.isPresent()
-                    ? LedgerFile.reader(storage, path, columns.get())
-                    : LedgerFile.reader(storage, path));
+        open = Optional.of(LedgerFile.reader(storage, files.next(), columns));
       }
-      Optional<LedgerCells> row = open.get().next();
+      Optional<T> row = read.apply(open.get());
       if (row.isPresent()) {
         return row;
       }

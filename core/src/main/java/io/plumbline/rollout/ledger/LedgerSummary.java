@@ -1,5 +1,7 @@
 package io.plumbline.rollout.ledger;
 
+import io.plumbline.parquet.Cells;
+import io.plumbline.parquet.Kind;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -97,12 +99,10 @@ public record LedgerSummary(
     Highest best = new Highest(samples, Comparator.comparingDouble(Sample::reward));
     Highest worst = new Highest(samples, Comparator.comparingDouble(Sample::reward).reversed());
     try (LedgerReader reader = LedgerReader.of(storage, directory, COLUMNS)) {
-      for (Optional<LedgerCells> next = reader.nextCells();
-          next.isPresent();
-          next = reader.nextCells()) {
-        LedgerCells row = next.get();
-        steps.computeIfAbsent(row.integer("step"), step -> new Totals()).add(row);
-        if (row.number("reward").isPresent()) {
+      for (Optional<Cells> next = reader.nextCells(); next.isPresent(); next = reader.nextCells()) {
+        Cells row = next.get();
+        steps.computeIfAbsent(row.value("step", Kind.INT64), step -> new Totals()).add(row);
+        if (LedgerFile.number(row, "reward").isPresent()) {
           Sample sample = sample(row);
           best.offer(sample);
           worst.offer(sample);
@@ -113,16 +113,16 @@ public record LedgerSummary(
     return new LedgerSummary(rows, steps.size(), ranges(steps), best.sorted(), worst.sorted());
   }
 
-  private static Sample sample(LedgerCells row) {
+  private static Sample sample(Cells row) {
     return new Sample(
-        row.integer("step"),
-        row.integer("prompt_index"),
-        (int) row.integer("slot"),
-        (int) row.integer("sample"),
-        row.text("prompt"),
-        row.text("completion"),
-        (int) row.integer("completion_tokens"),
-        row.number("reward").orElseThrow());
+        row.value("step", Kind.INT64),
+        row.value("prompt_index", Kind.INT64),
+        row.value("slot", Kind.INT32),
+        row.value("sample", Kind.INT32),
+        row.value("prompt", Kind.TEXT),
+        row.value("completion", Kind.TEXT),
+        row.value("completion_tokens", Kind.INT32),
+        LedgerFile.number(row, "reward").orElseThrow());
   }
 
   private static List<Range> ranges(SortedMap<Long, Totals> byStep) {
@@ -172,15 +172,17 @@ public record LedgerSummary(
     private final SortedMap<String, Mean> rewards = new TreeMap<>();
     private final SortedMap<String, Mean> costs = new TreeMap<>();
 
-    private void add(LedgerCells row) {
+    private void add(Cells row) {
       rows++;
-      tokens += row.integer("completion_tokens");
-      truncated += row.flag("truncated") ? 1 : 0;
-      dropped += row.number("advantage").isPresent() ? 0 : 1;
-      failures += row.optionalText("failure").isPresent() ? 1 : 0;
-      reward.add(row.number("reward"));
-      row.map("rewards").forEach((name, value) -> mean(rewards, name).add(value));
-      row.map("costs").forEach((name, value) -> mean(costs, name).add(value));
+      tokens += row.value("completion_tokens", Kind.INT32);
+      truncated += row.value("truncated", Kind.BOOLEAN) ? 1 : 0;
+      dropped += LedgerFile.number(row, "advantage").isPresent() ? 0 : 1;
+      failures += row.find("failure", Kind.TEXT).isPresent() ? 1 : 0;
+      reward.add(LedgerFile.number(row, "reward"));
+      row.value("rewards", Kind.DOUBLES_BY_NAME)
+          .forEach((name, value) -> mean(rewards, name).add(value));
+      row.value("costs", Kind.DOUBLES_BY_NAME)
+          .forEach((name, value) -> mean(costs, name).add(value));
     }
 
     private void add(Totals other) {

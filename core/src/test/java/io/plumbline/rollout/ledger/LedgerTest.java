@@ -9,6 +9,7 @@ import io.plumbline.collective.LocalRings;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.Generation.Finish;
+import io.plumbline.parquet.MemoryParquet;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,6 +25,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.schema.MessageTypeParser;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -270,5 +273,48 @@ class LedgerTest {
     assertThat(summary.worst())
         .extracting(LedgerSummary.Sample::completion)
         .containsExactly("23.0", "22.0", "21.0");
+  }
+
+  @Test
+  void theColumnsAreThoseOfTheDocumentation() throws IOException {
+    byte[] bytes = LedgerFile.encode(List.of(LedgerRows.full(5, 0, 0, 0)).iterator());
+    try (ParquetFileReader file = ParquetFileReader.open(MemoryParquet.input(bytes))) {
+      assertThat(file.getFileMetaData().getKeyValueMetaData())
+          .containsEntry("plumbline.format", "ledger.1");
+      assertThat(file.getFileMetaData().getSchema())
+          .isEqualTo(
+              MessageTypeParser.parseMessageType(
+                  """
+                  message rollouts {
+                    required int64 step;
+                    required int64 phase;
+                    required int32 rank;
+                    required int64 prompt_index;
+                    required int32 slot;
+                    required int32 sample;
+                    required binary prompt (STRING);
+                    required binary completion (STRING);
+                    required int32 prompt_tokens;
+                    required int32 completion_tokens;
+                    required group tokens (LIST) { repeated group list {
+                      required int32 element; } }
+                    required group logps (LIST) { repeated group list { required float element; } }
+                    optional group reference_logps (LIST) {
+                      repeated group list { required float element; } }
+                    optional double reward;
+                    required group rewards (MAP) { repeated group key_value {
+                      required binary key (STRING); optional double value; } }
+                    required group costs (MAP) { repeated group key_value {
+                      required binary key (STRING); optional double value; } }
+                    optional double advantage;
+                    optional group token_advantages (LIST) {
+                      repeated group list { required double element; } }
+                    required boolean truncated;
+                    required binary finish (STRING);
+                    required int64 policy_version;
+                    optional binary failure (STRING);
+                  }
+                  """));
+    }
   }
 }

@@ -1,7 +1,7 @@
 package io.plumbline.spark.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.evaluate.RowSources;
@@ -262,7 +262,7 @@ final class GenerateCommand implements Command {
 
   private static ObjectNode about(
       String model, RowSources data, DecodingSettings decoding, ComputeDtype dtype) {
-    ObjectNode about = new ObjectMapper().createObjectNode().put("model", model);
+    ObjectNode about = Json.MAPPER.createObjectNode().put("model", model);
     data.data().forEach(about.putArray("data")::add);
     data.columns().texts().forEach(column -> about.withArray("columns").add(column));
     about.setAll(decoding.toJson());

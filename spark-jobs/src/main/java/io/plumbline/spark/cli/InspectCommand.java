@@ -2,9 +2,9 @@ package io.plumbline.spark.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.checkpoint.TrainingStateStore;
@@ -28,7 +28,6 @@ import java.util.TreeMap;
 
 /** {@code inspect}: what a directory of Plumbline's holds. */
 final class InspectCommand implements Command {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String PREPARED = "prepared";
   private static final int SAMPLES = 3;
   private static final int LONGEST_TEXT = 160;
@@ -79,7 +78,7 @@ final class InspectCommand implements Command {
     return console -> {
       ObjectNode found = look(SparkSessions.storage(), path);
       if (json) {
-        console.out().println(JSON.writeValueAsString(found));
+        console.out().println(Json.MAPPER.writeValueAsString(found));
       } else {
         print(found, "", console);
       }
@@ -142,7 +141,7 @@ final class InspectCommand implements Command {
     List<Long> steps = TrainingStateStore.of(storage, path).steps();
     if (!steps.isEmpty()) {
       ObjectNode found = holds("training states", path);
-      found.set("steps", JSON.valueToTree(steps));
+      found.set("steps", Json.MAPPER.valueToTree(steps));
       return found;
     }
     throw new PlumblineException(
@@ -161,7 +160,7 @@ final class InspectCommand implements Command {
     }
     JsonNode read;
     try {
-      read = JSON.readTree(storage.readText(manifest));
+      read = Json.MAPPER.readTree(storage.readText(manifest));
     } catch (JsonProcessingException e) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA, manifest + " is damaged: prepare the data again.", e);
@@ -179,7 +178,7 @@ final class InspectCommand implements Command {
   }
 
   private static ObjectNode holds(String what, String path) {
-    return JSON.createObjectNode().put("holds", what).put("path", path);
+    return Json.MAPPER.createObjectNode().put("holds", what).put("path", path);
   }
 
   private static ObjectNode pipeline(Storage storage, String path) {
@@ -206,7 +205,7 @@ final class InspectCommand implements Command {
     ObjectNode found = holds("a run", path);
     found.setAll(RunRecord.read(storage, Storage.join(path, "run.json")).json());
     List<Long> steps = TrainingStateStore.of(storage, Storage.join(path, "checkpoints")).steps();
-    found.set("training_states", JSON.valueToTree(steps));
+    found.set("training_states", Json.MAPPER.valueToTree(steps));
     String checkpoint = Storage.join(path, "checkpoint");
     if (storage.exists(Storage.join(checkpoint, "config.json"))) {
       found.set("checkpoint", model(storage, checkpoint));
@@ -223,7 +222,7 @@ final class InspectCommand implements Command {
     String file = Storage.join(path, EvaluateCommand.RESULT);
     ObjectNode found = holds("an evaluation", path);
     try {
-      found.setAll((ObjectNode) JSON.readTree(storage.readText(file)));
+      found.setAll((ObjectNode) Json.MAPPER.readTree(storage.readText(file)));
     } catch (JsonProcessingException | ClassCastException e) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA, file + " is damaged: run the evaluation again.", e);
@@ -312,7 +311,7 @@ final class InspectCommand implements Command {
             .put("family", config.path("model_type").asText())
             .put("parameters", parameters)
             .put("tensors", model.tensors().size());
-    found.set("parameters_by_dtype", JSON.valueToTree(byDtype));
+    found.set("parameters_by_dtype", Json.MAPPER.valueToTree(byDtype));
     for (String size :
         List.of(
             "hidden_size",
@@ -327,20 +326,21 @@ final class InspectCommand implements Command {
         found.set(size, config.get(size));
       }
     }
-    found.set("tokenizer_files", JSON.valueToTree(model.tokenizerFiles().contents().keySet()));
+    found.set(
+        "tokenizer_files", Json.MAPPER.valueToTree(model.tokenizerFiles().contents().keySet()));
     return found.put("fingerprint", model.fingerprint());
   }
 
   private static ObjectNode cache(CacheSummary cache) {
     ObjectNode found = holds("a reference cache", cache.directory()).put("rows", cache.rows());
-    found.set("references", JSON.valueToTree(cache.references()));
+    found.set("references", Json.MAPPER.valueToTree(cache.references()));
     return found;
   }
 
   private static ObjectNode shards(Storage storage, String path) {
     CanonicalShards shards = CanonicalShards.open(storage, path);
     ObjectNode found = holds("canonical shards", path);
-    found.setAll((ObjectNode) JSON.valueToTree(shards.plan()));
+    found.setAll((ObjectNode) Json.MAPPER.valueToTree(shards.plan()));
     return found
         .put("order", Setting.word(shards.order()))
         .put("fingerprint", shards.fingerprint());

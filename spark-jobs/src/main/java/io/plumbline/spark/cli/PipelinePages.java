@@ -2,7 +2,7 @@ package io.plumbline.spark.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -26,7 +26,6 @@ import java.util.stream.Stream;
 
 /** Gathers what the report of a pipeline shows from its record and from what its stages left. */
 final class PipelinePages {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String EVALUATION = "evaluation";
 
   private final Pipeline pipeline;
@@ -144,7 +143,7 @@ final class PipelinePages {
 
   private JsonNode json(String path) {
     try {
-      return JSON.readTree(storage.readText(path));
+      return Json.MAPPER.readTree(storage.readText(path));
     } catch (JsonProcessingException e) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA, path + " is no JSON: do its stage again by --redo.", e);

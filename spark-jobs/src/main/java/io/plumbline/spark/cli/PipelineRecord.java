@@ -2,8 +2,8 @@ package io.plumbline.spark.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
@@ -31,7 +31,6 @@ record PipelineRecord(String file, String date, List<Stage> stages) {
   private static final String FORMAT = "plumbline.pipeline";
   private static final String DATE = "chat_template_date";
   private static final int VERSION = 1;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** How far a stage is. */
   enum Status {
@@ -159,7 +158,7 @@ record PipelineRecord(String file, String date, List<Stage> stages) {
       return Optional.empty();
     }
     try {
-      JsonNode json = JSON.readTree(storage.readText(path));
+      JsonNode json = Json.MAPPER.readTree(storage.readText(path));
       if (!json.path("format").asText().equals(FORMAT) || json.path("version").asInt() != VERSION) {
         throw damaged(path, null);
       }
@@ -195,7 +194,7 @@ record PipelineRecord(String file, String date, List<Stage> stages) {
         Status.valueOf(json.path("status").asText().toUpperCase(Locale.ROOT)),
         json.path("options").isObject()
             ? (ObjectNode) json.path("options")
-            : JSON.createObjectNode(),
+            : Json.MAPPER.createObjectNode(),
         json.path("options_fingerprint").asText(),
         inputs,
         json.path("identity").asText(),
@@ -207,7 +206,11 @@ record PipelineRecord(String file, String date, List<Stage> stages) {
 
   ObjectNode json() {
     ObjectNode json =
-        JSON.createObjectNode().put("format", FORMAT).put("version", VERSION).put("file", file);
+        Json.MAPPER
+            .createObjectNode()
+            .put("format", FORMAT)
+            .put("version", VERSION)
+            .put("file", file);
     if (!date.isEmpty()) {
       json.put(DATE, date);
     }

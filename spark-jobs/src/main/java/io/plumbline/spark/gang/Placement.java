@@ -1,7 +1,7 @@
 package io.plumbline.spark.gang;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.tensor.Device;
@@ -16,11 +16,9 @@ import java.util.List;
  * @param visible which GPUs its process sees, as CUDA_VISIBLE_DEVICES says; empty for all
  */
 public record Placement(String ring, String host, List<String> gpus, String visible) {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   String encode() {
     try {
-      return JSON.writeValueAsString(this);
+      return Json.MAPPER.writeValueAsString(this);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("records can be written", e);
     }
@@ -28,7 +26,7 @@ public record Placement(String ring, String host, List<String> gpus, String visi
 
   static Placement decode(String text) {
     try {
-      return JSON.readValue(text, Placement.class);
+      return Json.MAPPER.readValue(text, Placement.class);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a rank's placement is JSON", e);
     }

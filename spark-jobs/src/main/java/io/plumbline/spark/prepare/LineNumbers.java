@@ -1,8 +1,8 @@
 package io.plumbline.spark.prepare;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.data.FileSlice.Content;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -25,8 +25,6 @@ import org.apache.spark.api.java.JavaSparkContext;
  * been read. To count beforehand would be to read all data twice.
  */
 final class LineNumbers {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   /** Refused rows of a task whose first slice begins within a file, and their numbers there. */
   private static final String UNNUMBERED = "unnumbered-";
 
@@ -139,10 +137,10 @@ final class LineNumbers {
   }
 
   private static String numbered(String line, Unnumbered one) throws JsonProcessingException {
-    ObjectNode row = (ObjectNode) JSON.readTree(line);
+    ObjectNode row = (ObjectNode) Json.MAPPER.readTree(line);
     if (row.path("file").asText().equals(one.file())) {
       row.put("line", row.path("line").asLong() + one.before());
     }
-    return JSON.writeValueAsString(row);
+    return Json.MAPPER.writeValueAsString(row);
   }
 }

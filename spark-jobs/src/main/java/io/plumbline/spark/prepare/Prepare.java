@@ -1,5 +1,6 @@
 package io.plumbline.spark.prepare;
 
+import io.plumbline.base.Sha256;
 import io.plumbline.data.DataFileReader;
 import io.plumbline.data.FileSlice;
 import io.plumbline.data.FileSlice.Content;
@@ -176,7 +177,7 @@ public final class Prepare {
         input.found().foldersOf(file).forEach((name, value) -> all.add(name + "=" + value));
       }
     }
-    return RowSequenceHash.sha256(String.join("\n", all));
+    return Sha256.hex(String.join("\n", all));
   }
 
   private Prepared compute(

@@ -1,7 +1,7 @@
 package io.plumbline.spark.prepare;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.base.Json;
 import io.plumbline.data.RawRow;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.error.ErrorCode;
@@ -23,8 +23,6 @@ import java.util.Optional;
 final class Quarantine implements AutoCloseable {
   private static final int MAX_ROW_CHARS = 16_384;
   private static final int MAX_DETAIL_CHARS = 300;
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final Storage storage;
   private final String directory;
   private final String name;
@@ -47,7 +45,9 @@ final class Quarantine implements AutoCloseable {
       if (output.isEmpty()) {
         output = Optional.of(storage.create(Storage.join(directory, name)));
       }
-      output.get().write((JSON.writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8));
+      output
+          .get()
+          .write((Json.MAPPER.writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a refused row is written as plain text", e);
     } catch (IOException e) {

@@ -1,10 +1,7 @@
 package io.plumbline.spark.prepare;
 
+import io.plumbline.base.Sha256;
 import java.math.BigInteger;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 
 /**
  * A hash of rows in their order that does not depend on how the rows are split into parts: parts
@@ -18,7 +15,7 @@ final class RowSequenceHash {
   private static final BigInteger MODULUS =
       BigInteger.ONE.shiftLeft(255).subtract(BigInteger.valueOf(19));
   private static final BigInteger BASE =
-      new BigInteger(sha256("plumbline.rows.1"), 16).mod(MODULUS);
+      new BigInteger(Sha256.hex("plumbline.rows.1"), 16).mod(MODULUS);
 
   private BigInteger value = BigInteger.ZERO;
   private long count;
@@ -43,16 +40,6 @@ final class RowSequenceHash {
   }
 
   String fingerprint() {
-    return sha256(count + ":" + value());
-  }
-
-  static String sha256(String text) {
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return Sha256.hex(count + ":" + value());
   }
 }

@@ -1,5 +1,6 @@
 package io.plumbline.spark.prepare;
 
+import io.plumbline.base.Sha256;
 import io.plumbline.data.Packing;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
@@ -7,13 +8,11 @@ import io.plumbline.error.PlumblineException;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.spark.Partitioner;
@@ -34,9 +33,6 @@ import scala.Tuple2;
  * where reading is slow and a set is used often, and unpersist it after the last use.
  */
 public final class RowSet {
-  /** Rows that are packed together. Part of the format: another number packs otherwise. */
-  static final int PACKING_WINDOW = 4096;
-
   /** A prompt of fewer tokens is the first token of a whole text, or nothing. */
   static final int SHORTEST_PROMPT = 2;
 
@@ -97,15 +93,15 @@ public final class RowSet {
   private String derived(String... operation) {
     List<String> parts = new ArrayList<>(List.of(FORMAT, fingerprint));
     parts.addAll(List.of(operation));
-    return RowSequenceHash.sha256(String.join("\n", parts));
+    return Sha256.hex(String.join("\n", parts));
   }
 
   private static String text(EvalSplit split) {
     return split.rows() > 0 ? Long.toString(split.rows()) : Double.toString(split.share());
   }
 
-  private Sources sources() {
-    return Sources.of(sourceCounts);
+  private SourceRows sources() {
+    return SourceRows.of(sourceCounts);
   }
 
   /**
@@ -125,13 +121,15 @@ public final class RowSet {
               + maxTokens
               + " is no length to pack rows to; give the tokens of a packed row, at least 2");
     }
-    Sources sources = sources();
-    Windows windows = Windows.of(sourceCounts);
+    SourceRows sources = sources();
+    PackingWindows windows = PackingWindows.of(sourceCounts);
     int partitions = (int) Math.max(1, Math.min(rows.getNumPartitions(), windows.count()));
-    JavaRDD<FromSource> packed =
+    JavaRDD<PackingWindows.FromSource> packed =
         rows.mapToPair(row -> new Tuple2<>(row.index(), RowBytes.write(row)))
-            .repartitionAndSortWithinPartitions(new ByWindow(sources, windows, partitions))
-            .mapPartitions(sorted -> new WindowPacker(sorted, sources, windows, maxTokens));
+            .repartitionAndSortWithinPartitions(
+                new PackingWindows.ByWindow(sources, windows, partitions))
+            .mapPartitions(
+                sorted -> new PackingWindows.Packer(sorted, sources, windows, maxTokens));
     Counts counts =
         new Counts(
             Jobs.run(
@@ -145,10 +143,10 @@ public final class RowSet {
                             })
                         .collect()));
     return numbered(
-        packed.map(FromSource::row),
+        packed.map(PackingWindows.FromSource::row),
         counts,
         0,
-        derived("packed", Integer.toString(maxTokens), Integer.toString(PACKING_WINDOW)));
+        derived("packed", Integer.toString(maxTokens), Integer.toString(PackingWindows.ROWS)));
   }
 
   /**
@@ -161,7 +159,7 @@ public final class RowSet {
    */
   public Split split(EvalSplit split, long seed) {
     long wanted = split.of(count());
-    Sources sources = sources();
+    SourceRows sources = sources();
     // The rows are read once for all that decides the split.
     JavaRDD<Hashes> hashes =
         rows.mapPartitions(partition -> List.of(Hashes.of(partition, seed, sources)).iterator())
@@ -315,7 +313,7 @@ public final class RowSet {
 
   /** Of the rows of a partition, what decides their side. */
   private record Hashes(long[] hashes, int[] sources) implements Serializable {
-    static Hashes of(Iterator<TokenizedRow> rows, long seed, Sources sources) {
+    static Hashes of(Iterator<TokenizedRow> rows, long seed, SourceRows sources) {
       LongStream.Builder hashes = LongStream.builder();
       IntStream.Builder origins = IntStream.builder();
       rows.forEachRemaining(
@@ -338,12 +336,7 @@ public final class RowSet {
 
   /** The same for all rows with one prompt; from 0 to before 2⁶³. */
   static long promptHash(long seed, TokenizedRow row) {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    MessageDigest digest = Sha256.digest();
     digest.update(ByteBuffer.allocate(Long.BYTES).putLong(seed).flip());
     update(digest, row.prompt());
     if (row.prompt().length < SHORTEST_PROMPT) {
@@ -358,83 +351,6 @@ public final class RowSet {
       bytes.putInt(id);
     }
     digest.update(bytes.flip());
-  }
-
-  /**
-   * A row and the place among the settings' paths of the one that it comes from; a packed row has
-   * no index yet.
-   */
-  private record FromSource(int source, TokenizedRow row) implements Serializable {}
-
-  /** Where the rows of each source end. */
-  private record Sources(long[] ends) implements Serializable {
-    static Sources of(List<Long> counts) {
-      long[] ends = new long[counts.size()];
-      long end = 0;
-      for (int i = 0; i < ends.length; i++) {
-        end += counts.get(i);
-        ends[i] = end;
-      }
-      return new Sources(ends);
-    }
-
-    int count() {
-      return ends.length;
-    }
-
-    int of(long index) {
-      int source = 0;
-      while (index >= ends[source]) {
-        source++;
-      }
-      return source;
-    }
-
-    long first(int source) {
-      return source == 0 ? 0 : ends[source - 1];
-    }
-  }
-
-  /** Windows of rows that are packed together, numbered over all sources. */
-  private record Windows(long[] first, long count) implements Serializable {
-    static Windows of(List<Long> counts) {
-      long[] first = new long[counts.size()];
-      long windows = 0;
-      for (int source = 0; source < first.length; source++) {
-        first[source] = windows;
-        windows += -Math.floorDiv(-counts.get(source), (long) PACKING_WINDOW);
-      }
-      return new Windows(first, windows);
-    }
-
-    long of(Sources sources, long index) {
-      int source = sources.of(index);
-      return first[source] + (index - sources.first(source)) / PACKING_WINDOW;
-    }
-  }
-
-  private static final class ByWindow extends Partitioner {
-    private static final long serialVersionUID = 1L;
-
-    private final Sources sources;
-    private final Windows windows;
-    private final int partitions;
-
-    private ByWindow(Sources sources, Windows windows, int partitions) {
-      this.sources = sources;
-      this.windows = windows;
-      this.partitions = partitions;
-    }
-
-    @Override
-    public int numPartitions() {
-      return partitions;
-    }
-
-    @Override
-    public int getPartition(Object index) {
-      return (int) (windows.of(sources, (Long) index) * partitions / windows.count());
-    }
   }
 
   /** Keys are twice an index, or one more. */
@@ -457,71 +373,6 @@ public final class RowSet {
     @Override
     public int getPartition(Object key) {
       return (int) ((Long) key / 2 * partitions / rows);
-    }
-  }
-
-  /** Packs rows that come by index, window after window. */
-  private static final class WindowPacker implements Iterator<FromSource> {
-    private final Iterator<Tuple2<Long, byte[]>> in;
-    private final Sources sources;
-    private final Windows windows;
-    private final int maxTokens;
-    private TokenizedRow ahead;
-    private List<TokenizedRow> documents = List.of();
-    private Iterator<int[]> bins = List.<int[]>of().iterator();
-    private int source;
-
-    private WindowPacker(
-        Iterator<Tuple2<Long, byte[]>> in, Sources sources, Windows windows, int maxTokens) {
-      this.in = in;
-      this.sources = sources;
-      this.windows = windows;
-      this.maxTokens = maxTokens;
-      this.ahead = read();
-    }
-
-    private TokenizedRow read() {
-      return in.hasNext() ? RowBytes.read(in.next()._2()) : null;
-    }
-
-    @Override
-    public boolean hasNext() {
-      return bins.hasNext() || ahead != null;
-    }
-
-    @Override
-    public FromSource next() {
-      if (!hasNext()) {
-        throw new NoSuchElementException("all windows are packed");
-      }
-      if (!bins.hasNext()) {
-        pack();
-      }
-      List<TokenizedRow> bin = Arrays.stream(bins.next()).mapToObj(documents::get).toList();
-      return new FromSource(source, Packing.packed(0, bin));
-    }
-
-    private void pack() {
-      long window = windows.of(sources, ahead.index());
-      source = sources.of(ahead.index());
-      documents = new ArrayList<>();
-      while (ahead != null && windows.of(sources, ahead.index()) == window) {
-        if (ahead.tokens() > maxTokens) {
-          throw new PlumblineException(
-              ErrorCode.BAD_DATA,
-              "The row with index "
-                  + ahead.index()
-                  + " has "
-                  + ahead.tokens()
-                  + " tokens, more than the "
-                  + maxTokens
-                  + " of a packed row; cut rows by --max-length to what they are packed to");
-        }
-        documents.add(ahead);
-        ahead = read();
-      }
-      int[] lengths = documents.stream().mapToInt(TokenizedRow::tokens).toArray();
-      bins = Packing.bestFitDecreasing(lengths, maxTokens).iterator();
     }
   }
 

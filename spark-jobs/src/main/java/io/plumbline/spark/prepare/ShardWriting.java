@@ -2,12 +2,12 @@ package io.plumbline.spark.prepare;
 
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
-import io.plumbline.data.CanonicalShards.Placement;
 import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.CanonicalShards.ShardFile;
 import io.plumbline.data.CanonicalShards.ShardWriter;
 import io.plumbline.data.Mixture;
 import io.plumbline.data.PlacedRow;
+import io.plumbline.data.Placement;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;

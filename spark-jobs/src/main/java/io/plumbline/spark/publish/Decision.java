@@ -2,8 +2,8 @@ package io.plumbline.spark.publish;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.util.Optional;
@@ -31,12 +31,12 @@ public record Decision(
     HeldOutScores scores,
     Optional<HeldOutScores> lastScores,
     String reason) {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String FORMAT = "plumbline.decision";
 
   public ObjectNode json() {
     ObjectNode json =
-        JSON.createObjectNode()
+        Json.MAPPER
+            .createObjectNode()
             .put("format", FORMAT)
             .put("published", published)
             .put("reason", reason)
@@ -52,7 +52,7 @@ public record Decision(
 
   static Decision read(String path, String text) {
     try {
-      JsonNode json = JSON.readTree(text);
+      JsonNode json = Json.MAPPER.readTree(text);
       if (json.path("format").asText().equals(FORMAT)) {
         return new Decision(
             json.path("published").asBoolean(),

@@ -2,7 +2,7 @@ package io.plumbline.spark.publish;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -15,8 +15,6 @@ import org.apache.hadoop.fs.Path;
 
 /** What an evaluation.json says about held-out preferences, by model. */
 final class EvaluationFile {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final Storage storage;
   private final String path;
   private final Map<String, JsonNode> policies = new LinkedHashMap<>();
@@ -36,7 +34,7 @@ final class EvaluationFile {
     }
     JsonNode json;
     try {
-      json = JSON.readTree(storage.readText(path));
+      json = Json.MAPPER.readTree(storage.readText(path));
     } catch (JsonProcessingException e) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA, path + " is not JSON: name the evaluation.json of evaluate.", e);

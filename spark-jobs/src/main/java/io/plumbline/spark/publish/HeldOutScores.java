@@ -1,8 +1,8 @@
 package io.plumbline.spark.publish;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 
 /**
  * How a model does on held-out preferences, as {@code evaluate} measured it.
@@ -13,8 +13,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param pairs how many pairs there were
  */
 public record HeldOutScores(double accuracy, double margin, long pairs) {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   static HeldOutScores read(JsonNode json) {
     return new HeldOutScores(
         json.path("accuracy").asDouble(Double.NaN),
@@ -23,7 +21,8 @@ public record HeldOutScores(double accuracy, double margin, long pairs) {
   }
 
   ObjectNode json() {
-    return JSON.createObjectNode()
+    return Json.MAPPER
+        .createObjectNode()
         .put("accuracy", accuracy)
         .put("margin", margin)
         .put("pairs", pairs);

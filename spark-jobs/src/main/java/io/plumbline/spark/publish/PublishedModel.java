@@ -2,8 +2,8 @@ package io.plumbline.spark.publish;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.time.Instant;
@@ -26,12 +26,12 @@ public record PublishedModel(
     String evaluation,
     HeldOutScores scores,
     Instant publishedAt) {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String FORMAT = "plumbline.published";
 
   ObjectNode json() {
     ObjectNode json =
-        JSON.createObjectNode()
+        Json.MAPPER
+            .createObjectNode()
             .put("format", FORMAT)
             .put("version", version)
             .put("model", model)
@@ -48,7 +48,7 @@ public record PublishedModel(
    */
   static PublishedModel read(String path, String text) {
     try {
-      JsonNode json = JSON.readTree(text);
+      JsonNode json = Json.MAPPER.readTree(text);
       if (json.path("format").asText().equals(FORMAT) && json.path("version").asLong() > 0) {
         return new PublishedModel(
             json.path("version").asLong(),

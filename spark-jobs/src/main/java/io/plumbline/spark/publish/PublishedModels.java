@@ -1,7 +1,7 @@
 package io.plumbline.spark.publish;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -26,7 +26,6 @@ import java.util.regex.Pattern;
  * older one, and one that died before it got there is made up for by the next.
  */
 public final class PublishedModels {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final Pattern VERSION_FILE = Pattern.compile("[0-9]{8,}\\.json");
   private static final String SUFFIX = ".json";
 
@@ -102,7 +101,7 @@ public final class PublishedModels {
       return 0;
     }
     try {
-      return JSON.readTree(storage.readText(pointer)).path("version").asLong();
+      return Json.MAPPER.readTree(storage.readText(pointer)).path("version").asLong();
     } catch (JsonProcessingException e) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,

@@ -2,8 +2,9 @@ package io.plumbline.spark.reference;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
+import io.plumbline.base.Sha256;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
@@ -12,11 +13,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -39,7 +37,6 @@ import org.slf4j.LoggerFactory;
 record CacheDirectory(Storage storage, String cache, String fingerprint) implements Serializable {
   private static final String VERSION = "v1";
   private static final Logger LOG = LoggerFactory.getLogger(CacheDirectory.class);
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** A part that counts, with what its marker says. */
   record Marker(String name, long rows, long bytes, String sha256) {}
@@ -55,7 +52,7 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
 
   /** The name of a model's values in one compute type. */
   static String referenceFingerprint(String modelFingerprint, ComputeDtype dtype) {
-    return sha256(
+    return Sha256.hex(
         ("plumbline reference " + VERSION + "\n" + modelFingerprint + "\n" + name(dtype))
             .getBytes(StandardCharsets.UTF_8));
   }
@@ -90,7 +87,7 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
     if (storage.exists(path)) {
       return;
     }
-    ObjectNode json = JSON.createObjectNode();
+    ObjectNode json = Json.MAPPER.createObjectNode();
     json.put("format", "plumbline reference log-probabilities");
     json.put("version", VERSION);
     json.put("model", model);
@@ -117,10 +114,10 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
               .formatted(partPath(name), e.getMessage()),
           e);
     }
-    ObjectNode json = JSON.createObjectNode();
+    ObjectNode json = Json.MAPPER.createObjectNode();
     json.put("rows", rows.size());
     json.put("bytes", bytes.length);
-    json.put("sha256", sha256(bytes));
+    json.put("sha256", Sha256.hex(bytes));
     storage.writeText(markerPath(name), json + "\n");
   }
 
@@ -140,7 +137,7 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
   Marker marker(String name) throws DamagedPart {
     String path = markerPath(name);
     try {
-      JsonNode json = JSON.readTree(storage.readText(path));
+      JsonNode json = Json.MAPPER.readTree(storage.readText(path));
       if (json.path("rows").isIntegralNumber()
           && json.path("bytes").isIntegralNumber()
           && json.path("sha256").isTextual()) {
@@ -163,7 +160,7 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
       throw new DamagedPart(path + " is gone", null);
     }
     byte[] bytes = storage.readBytes(path);
-    if (bytes.length != marker.bytes() || !sha256(bytes).equals(marker.sha256())) {
+    if (bytes.length != marker.bytes() || !Sha256.hex(bytes).equals(marker.sha256())) {
       throw new DamagedPart(path + " is not what was written there", null);
     }
     try {
@@ -198,7 +195,7 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
           LOG.warn("Not counted in the reference cache: {}", damaged.getMessage());
         }
       }
-      JsonNode about = directory.about().orElse(JSON.createObjectNode());
+      JsonNode about = directory.about().orElse(Json.MAPPER.createObjectNode());
       references.add(
           new CacheSummary.Reference(
               directory.fingerprint(),
@@ -219,17 +216,9 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
       return Optional.empty();
     }
     try {
-      return Optional.of(JSON.readTree(storage.readText(path)));
+      return Optional.of(Json.MAPPER.readTree(storage.readText(path)));
     } catch (JsonProcessingException e) {
       return Optional.empty();
-    }
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new PlumblineException(ErrorCode.INTERNAL, "This Java has no SHA-256.", e);
     }
   }
 }

@@ -2,8 +2,8 @@ package io.plumbline.spark.run;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -44,8 +44,6 @@ public final class OutputClaim implements AutoCloseable {
           "shards-ptx",
           "reference",
           "reference-cache");
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Tokens of the claims that this process holds now: its own id says nothing about them. */
   private static final Set<String> HELD = ConcurrentHashMap.newKeySet();
@@ -112,7 +110,8 @@ public final class OutputClaim implements AutoCloseable {
   private static OutputClaim take(
       Storage storage, String output, Start start, String lockFile, String token) {
     ObjectNode lock =
-        JSON.createObjectNode()
+        Json.MAPPER
+            .createObjectNode()
             .put("token", token)
             .put("host", host())
             .put("pid", ProcessHandle.current().pid())
@@ -241,7 +240,7 @@ public final class OutputClaim implements AutoCloseable {
     }
     String text = storage.readText(lockFile);
     try {
-      JsonNode lock = JSON.readTree(text);
+      JsonNode lock = Json.MAPPER.readTree(text);
       return Optional.of(
           new Holder(
               lock.path("token").asText(),

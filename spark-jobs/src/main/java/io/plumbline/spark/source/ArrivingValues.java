@@ -2,7 +2,7 @@ package io.plumbline.spark.source;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.util.ArrayList;
@@ -29,8 +29,6 @@ import org.apache.spark.sql.types.StructType;
 final class ArrivingValues implements Function<String, Map<String, Object>> {
   private static final long serialVersionUID = 1L;
 
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private static final TypeReference<LinkedHashMap<String, Object>> OBJECT =
       new TypeReference<>() {};
 
@@ -44,7 +42,7 @@ final class ArrivingValues implements Function<String, Map<String, Object>> {
   public Map<String, Object> call(String json) {
     Map<String, Object> row;
     try {
-      row = JSON.readValue(json, OBJECT);
+      row = Json.MAPPER.readValue(json, OBJECT);
     } catch (JsonProcessingException e) {
       throw new PlumblineException(
           ErrorCode.INTERNAL, "A row was no JSON object: " + e.getOriginalMessage(), e);

@@ -3,8 +3,8 @@ package io.plumbline.spark.source;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.source.DataFiles.Purpose;
@@ -44,7 +44,6 @@ import org.apache.spark.sql.types.StructType;
  */
 record DelimitedFiles(String path, Map<String, String> options) {
   private static final Pattern PREFIX = Pattern.compile("(csv|tsv)[:{].*", Pattern.DOTALL);
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Spark passes over options that it does not know. */
   private static final Set<String> KNOWN =
@@ -132,11 +131,11 @@ record DelimitedFiles(String path, Map<String, String> options) {
     String json = given.substring(3);
     int end;
     ObjectNode written;
-    try (JsonParser parser = JSON.getFactory().createParser(json)) {
+    try (JsonParser parser = Json.MAPPER.getFactory().createParser(json)) {
       parser.nextToken();
       parser.skipChildren();
       end = (int) parser.currentLocation().getCharOffset();
-      written = (ObjectNode) JSON.readTree(json.substring(0, end));
+      written = (ObjectNode) Json.MAPPER.readTree(json.substring(0, end));
     } catch (JsonProcessingException e) {
       throw badForm(given, kind);
     } catch (IOException e) {

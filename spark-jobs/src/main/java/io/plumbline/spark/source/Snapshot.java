@@ -16,22 +16,15 @@ import static org.apache.spark.sql.functions.substring;
 import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.to_json;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
+import io.plumbline.base.Sha256;
 import io.plumbline.data.ExampleShape;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.source.Source.RowOrder;
 import io.plumbline.storage.Storage;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,9 +62,6 @@ import org.slf4j.LoggerFactory;
 final class Snapshot {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
 
-  private static final String FORMAT = "plumbline.source";
-  private static final int VERSION = 1;
-  private static final String MANIFEST = "manifest.json";
   private static final String UNFINISHED = "unfinished-";
   private static final int KEY_CHARS = 16;
 
@@ -88,34 +78,6 @@ final class Snapshot {
 
   /** Columns that training reads; others may arrive as JSON text where they fit no type. */
   private static final Set<String> MORE_COLUMNS = Set.of("margin", "label");
-
-  private static final ObjectMapper JSON =
-      new ObjectMapper()
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
-
-  record File(String name, long bytes) {}
-
-  /**
-   * What makes a snapshot complete.
-   *
-   * @param rows how many
-   * @param order of the rows: by their content, or as the query has them
-   * @param leftOut columns of the source that Parquet cannot hold
-   * @param directory of the files, within that of the snapshot
-   */
-  record Manifest(
-      String format,
-      int version,
-      String key,
-      String given,
-      long rows,
-      RowOrder order,
-      String schema,
-      List<String> leftOut,
-      String directory,
-      List<File> files,
-      String created) {}
 
   /** A complete snapshot: where its files lie, and how many rows they hold. */
   record Taken(String path, long rows) {}
@@ -160,7 +122,7 @@ final class Snapshot {
   static boolean isComplete(Storage storage, String path) {
     int slash = path.lastIndexOf('/');
     return slash > 0
-        && find(storage, path.substring(0, slash))
+        && SnapshotManifest.find(storage, path.substring(0, slash))
             .filter(manifest -> manifest.directory().equals(path.substring(slash + 1)))
             .isPresent();
   }
@@ -229,20 +191,20 @@ final class Snapshot {
   private Taken keep(
       Dataset<Row> typed, String position, Content content, List<String> leftOut, int files) {
     String directory = Storage.join(sources, name + "-" + content.key().substring(0, KEY_CHARS));
-    Optional<Manifest> found = find(storage, directory, content.key());
+    Optional<SnapshotManifest> found = SnapshotManifest.find(storage, directory, content.key());
     if (found.isPresent()) {
       deleteAbandoned(directory, "");
       return taken(directory, found.get());
     }
     String path = Storage.join(directory, owner);
-    Manifest manifest;
+    SnapshotManifest manifest;
     try {
       write(typed, position, path, files);
       requireAllRows(path, typed.drop(position).schema(), content.rows());
       manifest =
-          new Manifest(
-              FORMAT,
-              VERSION,
+          new SnapshotManifest(
+              SnapshotManifest.FORMAT,
+              SnapshotManifest.VERSION,
               content.key(),
               source.given(),
               content.rows(),
@@ -252,15 +214,15 @@ final class Snapshot {
               owner,
               files(path),
               Instant.now().toString());
-      String manifestPath = Storage.join(directory, MANIFEST);
-      if (!storage.createExclusively(manifestPath, json(manifest))) {
-        Optional<Manifest> first = find(storage, directory, content.key());
+      String manifestPath = Storage.join(directory, SnapshotManifest.NAME);
+      if (!storage.createExclusively(manifestPath, manifest.json())) {
+        Optional<SnapshotManifest> first = SnapshotManifest.find(storage, directory, content.key());
         if (first.isPresent()) {
           storage.delete(path);
           return taken(directory, first.get());
         }
         // What is there lost its files or was damaged.
-        storage.writeText(manifestPath, json(manifest));
+        storage.writeText(manifestPath, manifest.json());
       }
     } catch (RuntimeException e) {
       deleteAfter(path, e);
@@ -275,7 +237,7 @@ final class Snapshot {
     return taken(directory, manifest);
   }
 
-  private static Taken taken(String directory, Manifest manifest) {
+  private static Taken taken(String directory, SnapshotManifest manifest) {
     return new Taken(Storage.join(directory, manifest.directory()), manifest.rows());
   }
 
@@ -361,12 +323,13 @@ final class Snapshot {
     }
     Row totals = digests.agg(count(lit(1)), sums).head();
     String schema = schemaText(typed.drop(position).schema());
-    StringBuilder text = new StringBuilder(FORMAT + " " + VERSION + "\n");
+    StringBuilder text =
+        new StringBuilder(SnapshotManifest.FORMAT + " " + SnapshotManifest.VERSION + "\n");
     text.append(source.order()).append('\n').append(schema).append('\n');
     for (int i = 0; i <= PIECES; i++) {
       text.append(totals.get(i)).append('\n');
     }
-    return new Content(sha256(text.toString()), schema, totals.getLong(0));
+    return new Content(Sha256.hex(text.toString()), schema, totals.getLong(0));
   }
 
   /** Names and types; whether a column may be null, and comments, are no part of the content. */
@@ -434,9 +397,9 @@ final class Snapshot {
     return (int) Math.max(1, Math.min(10_000, (bytes + FILE_BYTES - 1) / FILE_BYTES));
   }
 
-  private List<File> files(String path) {
+  private List<SnapshotManifest.File> files(String path) {
     return storage.expand(path).stream()
-        .map(entry -> new File(entry.name(), entry.length()))
+        .map(entry -> new SnapshotManifest.File(entry.name(), entry.length()))
         .toList();
   }
 
@@ -450,42 +413,12 @@ final class Snapshot {
     }
   }
 
-  private static Optional<Manifest> find(Storage storage, String directory, String key) {
-    return find(storage, directory).filter(manifest -> key.equals(manifest.key()));
-  }
-
-  /** The manifest of a directory, if it is one of this version and all its files are there. */
-  private static Optional<Manifest> find(Storage storage, String directory) {
-    String path = Storage.join(directory, MANIFEST);
-    if (!storage.exists(path)) {
-      return Optional.empty();
-    }
-    Manifest manifest;
-    try {
-      manifest = JSON.readValue(storage.readText(path), Manifest.class);
-    } catch (JsonProcessingException e) {
-      LOG.warn("{} is no manifest of a snapshot; the snapshot is taken again", path);
-      return Optional.empty();
-    }
-    if (!FORMAT.equals(manifest.format())
-        || manifest.version() != VERSION
-        || manifest.directory() == null
-        || manifest.files() == null) {
-      return Optional.empty();
-    }
-    String rows = Storage.join(directory, manifest.directory());
-    Map<String, Long> there = new TreeMap<>();
-    storage.list(rows).forEach(entry -> there.put(entry.name(), entry.length()));
-    boolean whole =
-        manifest.files().stream()
-            .allMatch(file -> Long.valueOf(file.bytes()).equals(there.get(file.name())));
-    return whole ? Optional.of(manifest) : Optional.empty();
-  }
-
   /** Deletes what killed runs left, except the files that a manifest names. */
   private void deleteAbandoned(String directory, String prefix) {
     Optional<String> kept =
-        prefix.isEmpty() ? find(storage, directory).map(Manifest::directory) : Optional.empty();
+        prefix.isEmpty()
+            ? SnapshotManifest.find(storage, directory).map(SnapshotManifest::directory)
+            : Optional.empty();
     for (Storage.Entry entry : storage.list(directory)) {
       String child = entry.name();
       if (entry.directory()
@@ -494,14 +427,6 @@ final class Snapshot {
           && Owner.isGone(child.substring(prefix.length()))) {
         storage.delete(entry.path());
       }
-    }
-  }
-
-  private static String json(Manifest manifest) {
-    try {
-      return JSON.writeValueAsString(manifest) + "\n";
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a manifest is plain data", e);
     }
   }
 
@@ -517,15 +442,5 @@ final class Snapshot {
 
   private static String quoted(String column) {
     return "`" + column.replace("`", "``") + "`";
-  }
-
-  private static String sha256(String text) {
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 }

@@ -1,9 +1,9 @@
 package io.plumbline.spark.tracking;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.spark.tracking.TrackingFailure.Kind;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
@@ -28,8 +28,6 @@ import org.mlflow.api.proto.Service.RunTag;
 final class MlflowRun {
   /** The tag by which a run is found again. */
   static final String KEY_TAG = "plumbline.tracking_key";
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** MLflow's limits of one batch. */
   private static final int METRICS_PER_CALL = 1000;
@@ -238,7 +236,7 @@ final class MlflowRun {
   String modelVersion(String model, String source, Map<String, String> tags)
       throws TrackingFailure {
     try {
-      server.post("registered-models/create", JSON.createObjectNode().put("name", model));
+      server.post("registered-models/create", Json.MAPPER.createObjectNode().put("name", model));
     } catch (TrackingFailure e) {
       // It is usually there; whatever else is wrong shows in the next call.
       if (e.kind() == Kind.AWAY) {
@@ -261,7 +259,7 @@ final class MlflowRun {
       return version.get();
     }
     ObjectNode wanted =
-        JSON.createObjectNode().put("name", model).put("source", source).put("run_id", id());
+        Json.MAPPER.createObjectNode().put("name", model).put("source", source).put("run_id", id());
     ArrayNode list = wanted.putArray("tags");
     tags.entrySet().forEach(tag -> list.add(named(tag)));
     JsonNode made = server.post("model-versions/create", wanted);
@@ -269,7 +267,8 @@ final class MlflowRun {
   }
 
   private static ObjectNode named(Map.Entry<String, String> tag) {
-    return JSON.createObjectNode()
+    return Json.MAPPER
+        .createObjectNode()
         .put("key", MlflowNames.of(tag.getKey()))
         .put("value", MlflowNames.tag(tag.getValue()));
   }
@@ -277,7 +276,7 @@ final class MlflowRun {
   /** The run goes on again. */
   void goesOn() throws TrackingFailure {
     server.post(
-        "runs/update", JSON.createObjectNode().put("run_id", id()).put("status", "RUNNING"));
+        "runs/update", Json.MAPPER.createObjectNode().put("run_id", id()).put("status", "RUNNING"));
   }
 
   void ends(RunStatus status, long millis) throws TrackingFailure {

@@ -2,7 +2,7 @@ package io.plumbline.spark.tracking;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.base.Json;
 import io.plumbline.spark.tracking.TrackingFailure.Kind;
 import io.plumbline.spark.tracking.TrackingSettings.Credentials;
 import io.plumbline.storage.Storage;
@@ -33,7 +33,6 @@ import org.mlflow.tracking.creds.BasicMlflowHostCreds;
  * a thread that is left behind when it takes too long. For one thread at a time.
  */
 final class MlflowServer implements AutoCloseable {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String ARTIFACT_SCHEME = "mlflow-artifacts";
   private static final int LONGEST_REASON = 300;
 
@@ -123,7 +122,7 @@ final class MlflowServer implements AutoCloseable {
 
   private static JsonNode json(String text) {
     try {
-      return JSON.readTree(text);
+      return Json.MAPPER.readTree(text);
     } catch (JsonProcessingException e) {
       throw new UncheckedIOException("the answer is not JSON", e);
     }
@@ -208,7 +207,7 @@ final class MlflowServer implements AutoCloseable {
     boolean away = status >= 500 || status == 408 || status == 429;
     String said = String.valueOf(body);
     try {
-      JsonNode message = JSON.readTree(said).path("message");
+      JsonNode message = Json.MAPPER.readTree(said).path("message");
       said = message.isTextual() ? message.asText() : said;
     } catch (JsonProcessingException e) {
       // Not every answer is the API's: a proxy writes HTML.

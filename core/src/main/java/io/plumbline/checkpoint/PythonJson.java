@@ -15,7 +15,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
 
 /** JSON as Python's json module reads and writes it. */
-final class Json {
+final class PythonJson {
   /** Python writes NaN and Infinity bare, and some configurations hold them. */
   static final JsonMapper MAPPER =
       JsonMapper.builder()
@@ -30,7 +30,7 @@ final class Json {
               .withObjectIndenter(new DefaultIndenter("  ", "\n"))
               .withArrayIndenter(new DefaultIndenter("  ", "\n")));
 
-  private Json() {}
+  private PythonJson() {}
 
   static ObjectNode object() {
     return MAPPER.createObjectNode();

@@ -1,4 +1,4 @@
-package io.plumbline.data;
+package io.plumbline.parquet;
 
 import io.plumbline.storage.SeekableInput;
 import io.plumbline.storage.Storage;
@@ -26,11 +26,11 @@ public final class StorageParquet {
   }
 
   /** A file to read whose length is known. */
-  static InputFile input(Storage storage, String path, long length) {
+  public static InputFile input(Storage storage, String path, long length) {
     return new StorageInput(storage, path, length);
   }
 
-  static OutputFile output(Storage storage, String path) {
+  public static OutputFile output(Storage storage, String path) {
     return new StorageOutput(storage, path);
   }
 
