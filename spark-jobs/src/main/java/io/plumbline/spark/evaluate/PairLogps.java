@@ -1,19 +1,16 @@
 package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.ModelDirectory;
-import io.plumbline.checkpoint.ModelDirectory.Kind;
 import io.plumbline.data.Values;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
-import io.plumbline.spark.inference.RowJudge;
 import io.plumbline.spark.inference.Score;
 import io.plumbline.spark.inference.Scorer;
 import io.plumbline.spark.inference.Scoring;
+import io.plumbline.spark.inference.StageModel;
 import io.plumbline.spark.inference.StageResults;
 import io.plumbline.storage.Storage;
-import io.plumbline.text.Tokenizer;
-import io.plumbline.text.TokenizerFiles;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,18 +50,27 @@ record PairLogps(double chosen, double rejected, int chosenTokens, int rejectedT
       int tokensPerBatch,
       int threadsPerTask,
       LongAccumulator done) {
+    StageModel shared = StageModel.of(storage, directory, dtype);
     return StageResults.of(
         rows,
         WINDOW,
         threadsPerTask,
-        new Stage(
-            storage,
-            directory.path(),
-            directory.fingerprint(),
-            directory.tokenizerFiles(),
-            dtype,
-            tokensPerBatch,
-            done));
+        () -> {
+          Scorer scorer = shared.scorer(tokensPerBatch);
+          return StageResults.Answering.by(
+              scorer::close, (firstPlace, taken) -> of(scorer, firstPlace, taken, done));
+        });
+  }
+
+  private static List<PairLogps> of(
+      Scorer scorer, long firstPlace, List<Map<String, Object>> rows, LongAccumulator done) {
+    List<PairLogps> pairs = new ArrayList<>();
+    for (Score score : scorer.score(rows, firstPlace)) {
+      int place = pairs.size();
+      pairs.add(of(score, firstPlace + place, rows.get(place)));
+    }
+    done.add(rows.size());
+    return pairs;
   }
 
   private static PairLogps of(Score score, long place, Map<String, Object> row) {
@@ -79,42 +85,5 @@ record PairLogps(double chosen, double rejected, int chosenTokens, int rejectedT
         ErrorCode.BAD_DATA,
         "Row %d of --data is no preference pair: it needs the columns chosen and rejected, and has %s; --columns says which of them is meant, as in --columns chosen=better,rejected=worse, or leave the row out."
             .formatted(place + 1, Values.columns(row)));
-  }
-
-  private record Stage(
-      Storage storage,
-      String model,
-      String fingerprint,
-      TokenizerFiles tokenizerFiles,
-      ComputeDtype dtype,
-      int tokensPerBatch,
-      LongAccumulator done)
-      implements StageResults.Stage<PairLogps> {
-    @Override
-    public StageResults.Answering<PairLogps> open() {
-      Scorer scorer =
-          Scorer.open(
-              Tokenizer.of(tokenizerFiles),
-              Kind.LANGUAGE_MODEL,
-              () -> RowJudge.share(storage, model, Kind.LANGUAGE_MODEL, fingerprint, dtype),
-              tokensPerBatch);
-      return new StageResults.Answering<>() {
-        @Override
-        public List<PairLogps> answer(long firstPlace, List<Map<String, Object>> rows) {
-          List<PairLogps> pairs = new ArrayList<>();
-          for (Score score : scorer.score(rows, firstPlace)) {
-            int place = pairs.size();
-            pairs.add(PairLogps.of(score, firstPlace + place, rows.get(place)));
-          }
-          done.add(rows.size());
-          return pairs;
-        }
-
-        @Override
-        public void close() {
-          scorer.close();
-        }
-      };
-    }
   }
 }

@@ -19,10 +19,10 @@ import io.plumbline.spark.inference.Sample;
 import io.plumbline.spark.inference.Sampler;
 import io.plumbline.spark.inference.Sampling;
 import io.plumbline.spark.inference.SharedModels;
+import io.plumbline.spark.inference.StageModel;
 import io.plumbline.spark.inference.StageResults;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
-import io.plumbline.text.TokenizerFiles;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,7 +79,11 @@ record RewardedCompletion(
       ComputeDtype dtype,
       int tokensPerBatch,
       int threadsPerTask,
-      int shown) {}
+      int shown) {
+    private StageModel stage(ModelDirectory directory) {
+      return StageModel.of(storage, directory, dtype);
+    }
+  }
 
   /**
    * Completions of all rows, in their order, a Spark stage.
@@ -99,45 +103,40 @@ record RewardedCompletion(
         Math.max(1, COMPLETIONS_AT_ONCE / drawing.decoding().numGenerations()),
         drawing.threadsPerTask(),
         new Stage(
-            drawing.storage(),
-            directory.path(),
-            directory.fingerprint(),
-            directory.tokenizerFiles(),
+            drawing.stage(directory),
             eosIds,
-            drawing.reference().map(ModelDirectory::path).orElse(""),
-            drawing.reference().map(ModelDirectory::fingerprint).orElse(""),
+            drawing.reference().stream().map(drawing::stage).toList(),
             drawing.rewards(),
             drawing.decoding(),
-            drawing.dtype(),
             drawing.tokensPerBatch(),
             drawing.shown(),
             done));
   }
 
+  /**
+   * What tasks open.
+   *
+   * @param references none, or the one that the KL is to
+   */
   private record Stage(
-      Storage storage,
-      String model,
-      String fingerprint,
-      TokenizerFiles tokenizerFiles,
+      StageModel model,
       TreeSet<Integer> eosIds,
-      String reference,
-      String referenceFingerprint,
+      List<StageModel> references,
       List<String> rewards,
       DecodingSettings decoding,
-      ComputeDtype dtype,
       int tokensPerBatch,
       int shown,
       LongAccumulator done)
       implements StageResults.Stage<RewardedCompletion> {
     @Override
     public StageResults.Answering<RewardedCompletion> open() {
-      Sampler sampler = Sampler.share(storage, model, fingerprint, tokenizerFiles, eosIds, dtype);
+      Sampler sampler = model.sampler(eosIds);
       try {
         RewardPanel panel =
             RewardPanel.open(
                 rewards.stream().map(RewardSpec::parse).toList(),
-                storage,
-                tokenizerFiles.rendering());
+                model.storage(),
+                model.tokenizerFiles().rendering());
         try {
           return new Open(this, sampler, panel, sampler.rewardText(panel.reads()), lease());
         } catch (RuntimeException | Error e) {
@@ -151,11 +150,7 @@ record RewardedCompletion(
     }
 
     private Optional<SharedModels.Lease<CausalLm>> lease() {
-      return reference.isEmpty()
-          ? Optional.empty()
-          : Optional.of(
-              SharedModels.LANGUAGE_MODELS.acquire(
-                  storage, reference, referenceFingerprint, dtype));
+      return references.stream().findFirst().map(StageModel::lease);
     }
   }
 

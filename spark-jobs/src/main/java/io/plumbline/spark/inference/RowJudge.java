@@ -7,7 +7,6 @@ import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
-import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -36,15 +35,14 @@ public interface RowJudge extends AutoCloseable {
   }
 
   /** Shares the model with the other tasks of this process. */
-  static RowJudge share(
-      Storage storage, String path, Kind kind, String fingerprint, ComputeDtype dtype) {
-    if (kind == Kind.REWARD_MODEL) {
+  static RowJudge sharing(StageModel model) {
+    if (model.kind() == Kind.REWARD_MODEL) {
       SharedModels.Lease<ScoreModel> lease =
-          SharedModels.REWARD_MODELS.acquire(storage, path, fingerprint, dtype);
+          SharedModels.REWARD_MODELS.acquire(
+              model.storage(), model.path(), model.fingerprint(), model.dtype());
       return by(lease.model(), lease::close);
     }
-    SharedModels.Lease<CausalLm> lease =
-        SharedModels.LANGUAGE_MODELS.acquire(storage, path, fingerprint, dtype);
+    SharedModels.Lease<CausalLm> lease = model.lease();
     return by(lease.model(), lease::close);
   }
 

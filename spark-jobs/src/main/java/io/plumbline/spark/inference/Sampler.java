@@ -16,12 +16,10 @@ import io.plumbline.model.Generation;
 import io.plumbline.model.Generator;
 import io.plumbline.model.SamplingSettings;
 import io.plumbline.reward.RewardText;
-import io.plumbline.storage.Storage;
 import io.plumbline.text.ChatRequest;
 import io.plumbline.text.ChatRequest.GenerationPrompt;
 import io.plumbline.text.ChatTemplate;
 import io.plumbline.text.Tokenizer;
-import io.plumbline.text.TokenizerFiles;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -75,17 +73,10 @@ public final class Sampler implements AutoCloseable {
   }
 
   /** Shares the model with the other tasks of this process. */
-  public static Sampler share(
-      Storage storage,
-      String modelPath,
-      String fingerprint,
-      TokenizerFiles tokenizerFiles,
-      Set<Integer> eosIds,
-      ComputeDtype dtype) {
-    Tokenizer tokenizer = Tokenizer.of(tokenizerFiles);
+  static Sampler sharing(StageModel model, Set<Integer> eosIds) {
+    Tokenizer tokenizer = model.tokenizer();
     try {
-      SharedModels.Lease<CausalLm> lease =
-          SharedModels.LANGUAGE_MODELS.acquire(storage, modelPath, fingerprint, dtype);
+      SharedModels.Lease<CausalLm> lease = model.lease();
       return owning(lease.model(), tokenizer, eosIds, lease::close);
     } catch (RuntimeException | Error e) {
       tokenizer.close();

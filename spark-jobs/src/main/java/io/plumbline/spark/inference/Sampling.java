@@ -6,7 +6,6 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
-import io.plumbline.text.TokenizerFiles;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
@@ -67,19 +66,16 @@ public final class Sampling {
       ModelTokenizer.check(model, tokenizer, listener::note);
       eosIds = new TreeSet<>(Sampler.eosIds(model, tokenizer));
     }
+    StageModel shared = StageModel.of(storage, model, dtype);
     return StageResults.of(
         rows,
         WINDOW,
         threadsPerTask,
-        new Stage<>(
-            storage,
-            model.path(),
-            model.fingerprint(),
-            model.tokenizerFiles(),
-            eosIds,
-            dtype,
-            settings,
-            form),
+        () -> {
+          Sampler sampler = shared.sampler(eosIds);
+          return StageResults.Answering.by(
+              sampler::close, (firstPlace, taken) -> form.of(sampler, taken, firstPlace, settings));
+        },
         "generate",
         listener);
   }
@@ -91,32 +87,5 @@ public final class Sampling {
         List<Map<String, Object>> rows,
         long firstPlace,
         DecodingSettings settings);
-  }
-
-  private record Stage<T>(
-      Storage storage,
-      String model,
-      String fingerprint,
-      TokenizerFiles tokenizerFiles,
-      TreeSet<Integer> eosIds,
-      ComputeDtype dtype,
-      DecodingSettings settings,
-      Form<T> form)
-      implements StageResults.Stage<T> {
-    @Override
-    public StageResults.Answering<T> open() {
-      Sampler sampler = Sampler.share(storage, model, fingerprint, tokenizerFiles, eosIds, dtype);
-      return new StageResults.Answering<>() {
-        @Override
-        public List<T> answer(long firstPlace, List<Map<String, Object>> rows) {
-          return form.of(sampler, rows, firstPlace, settings);
-        }
-
-        @Override
-        public void close() {
-          sampler.close();
-        }
-      };
-    }
   }
 }

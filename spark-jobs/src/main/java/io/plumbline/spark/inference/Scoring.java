@@ -6,9 +6,6 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.storage.Storage;
-import io.plumbline.text.Tokenizer;
-import io.plumbline.text.TokenizerFiles;
-import java.util.List;
 import java.util.Map;
 import org.apache.spark.api.java.JavaRDD;
 
@@ -39,18 +36,16 @@ public final class Scoring {
       ProgressListener listener) {
     RowJudge.check(model);
     ModelTokenizer.check(model, listener::note);
+    StageModel shared = StageModel.of(storage, model, dtype);
     return StageResults.of(
         rows,
         WINDOW,
         threadsPerTask,
-        new Stage(
-            storage,
-            model.path(),
-            model.kind(),
-            model.fingerprint(),
-            model.tokenizerFiles(),
-            dtype,
-            tokensPerBatch),
+        () -> {
+          Scorer scorer = shared.scorer(tokensPerBatch);
+          return StageResults.Answering.by(
+              scorer::close, (firstPlace, taken) -> scorer.score(taken, firstPlace));
+        },
         "score",
         listener);
   }
@@ -61,37 +56,6 @@ public final class Scoring {
       ScoreModel.check(directory);
     } else {
       CausalLm.check(directory);
-    }
-  }
-
-  private record Stage(
-      Storage storage,
-      String model,
-      ModelDirectory.Kind kind,
-      String fingerprint,
-      TokenizerFiles tokenizerFiles,
-      ComputeDtype dtype,
-      int tokensPerBatch)
-      implements StageResults.Stage<Score> {
-    @Override
-    public StageResults.Answering<Score> open() {
-      Scorer scorer =
-          Scorer.open(
-              Tokenizer.of(tokenizerFiles),
-              kind,
-              () -> RowJudge.share(storage, model, kind, fingerprint, dtype),
-              tokensPerBatch);
-      return new StageResults.Answering<>() {
-        @Override
-        public List<Score> answer(long firstPlace, List<Map<String, Object>> rows) {
-          return scorer.score(rows, firstPlace);
-        }
-
-        @Override
-        public void close() {
-          scorer.close();
-        }
-      };
     }
   }
 }

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.LongAccumulator;
@@ -32,6 +33,22 @@ public final class StageResults<T> implements AutoCloseable {
 
     @Override
     void close();
+
+    /** Answers by a function of the first row's place and the rows, and closes what that uses. */
+    static <T> Answering<T> by(
+        Runnable closing, BiFunction<Long, List<Map<String, Object>>, List<T>> answers) {
+      return new Answering<>() {
+        @Override
+        public List<T> answer(long firstPlace, List<Map<String, Object>> rows) {
+          return answers.apply(firstPlace, rows);
+        }
+
+        @Override
+        public void close() {
+          closing.run();
+        }
+      };
+    }
   }
 
   private final JavaRDD<T> values;

@@ -1,8 +1,8 @@
 package io.plumbline.spark.mine;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.run.OutputClaim;
@@ -28,7 +28,6 @@ public record MineDirectory(Storage storage, String root) {
   private static final String DATA = "data";
   private static final String UNFINISHED = ".mine-unfinished";
   private static final Set<String> OWN = Set.of(MARKER, DATA, UNFINISHED, OutputClaim.LOCK);
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** The directory of the rows. */
   public String data() {
@@ -54,7 +53,7 @@ public record MineDirectory(Storage storage, String root) {
       return Optional.empty();
     }
     try {
-      if (JSON.readTree(storage.readText(marker())) instanceof ObjectNode found) {
+      if (Json.MAPPER.readTree(storage.readText(marker())) instanceof ObjectNode found) {
         return Optional.of(found);
       }
     } catch (JsonProcessingException e) {
@@ -74,7 +73,7 @@ public record MineDirectory(Storage storage, String root) {
       return Optional.empty();
     }
     try {
-      return JSON.readTree(storage.readText(unfinished())) instanceof ObjectNode request
+      return Json.MAPPER.readTree(storage.readText(unfinished())) instanceof ObjectNode request
           ? Optional.of(request)
           : Optional.empty();
     } catch (JsonProcessingException e) {

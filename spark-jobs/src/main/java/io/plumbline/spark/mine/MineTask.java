@@ -14,7 +14,6 @@ import io.plumbline.mine.Selection;
 import io.plumbline.mine.Skip;
 import io.plumbline.mine.Strategy;
 import io.plumbline.model.CausalLm;
-import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.Generation;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.reward.Completion;
@@ -26,13 +25,13 @@ import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.spark.inference.Sampler;
 import io.plumbline.spark.inference.SharedModels;
+import io.plumbline.spark.inference.StageModel;
 import io.plumbline.spark.mine.MiningRequest.CutOff;
 import io.plumbline.spark.mine.Tally.LeftOut;
-import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
 import io.plumbline.text.Tokenizer;
-import io.plumbline.text.TokenizerFiles;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -57,28 +56,32 @@ import scala.Tuple2;
  */
 record MineTask(
     String run,
-    Storage storage,
-    String model,
-    String modelFingerprint,
-    TokenizerFiles tokenizerFiles,
+    StageModel model,
     TreeSet<Integer> eosIds,
     int maxPositions,
-    ComputeDtype dtype,
-    List<RewardSpec> rewards,
-    Strategy strategy,
-    MinedRows rows,
     DecodingSettings decoding,
     LengthLimits limits,
-    CutOff cutOff,
+    Selecting selecting,
     int rowsPerSlice,
     int threads,
-    LongAccumulator progress,
-    CollectionAccumulator<Tally> tallies)
+    Counts counts)
     implements FlatMapFunction<Iterator<Tuple2<Long, Map<String, Object>>>, String> {
+
+  /**
+   * How completions become rows.
+   *
+   * @param cutOff what becomes of completions that reached their greatest length
+   */
+  record Selecting(List<RewardSpec> rewards, Strategy strategy, CutOff cutOff, MinedRows rows)
+      implements Serializable {}
+
+  /** What tasks tell the driver: prompts that are done, and a tally each. */
+  record Counts(LongAccumulator prompts, CollectionAccumulator<Tally> tallies)
+      implements Serializable {}
 
   @Override
   public Iterator<String> call(Iterator<Tuple2<Long, Map<String, Object>>> prompts) {
-    Tally tally = new Tally(TaskContext.getPartitionId(), rewards.size());
+    Tally tally = new Tally(TaskContext.getPartitionId(), selecting.rewards().size());
     List<String> lines = new ArrayList<>();
     if (prompts.hasNext()) {
       Torch.useThreads(threads);
@@ -86,17 +89,16 @@ record MineTask(
         mine(prompts, tally, lines);
       }
     }
-    tallies.add(tally);
+    counts.tallies().add(tally);
     return lines.iterator();
   }
 
   private void mine(
       Iterator<Tuple2<Long, Map<String, Object>>> prompts, Tally tally, List<String> lines) {
-    RewardPanel panel = SharedPanels.take(run, rewards, storage);
+    RewardPanel panel = SharedPanels.take(run, selecting.rewards(), model.storage());
     boolean sound = false;
-    try (Tokenizer tokenizer = Tokenizer.of(tokenizerFiles);
-        SharedModels.Lease<CausalLm> policy =
-            SharedModels.LANGUAGE_MODELS.acquire(storage, model, modelFingerprint, dtype);
+    try (Tokenizer tokenizer = model.tokenizer();
+        SharedModels.Lease<CausalLm> policy = model.lease();
         Sampler sampler = Sampler.over(policy.model(), tokenizer, eosIds)) {
       Tools tools =
           new Tools(tokenizer, sampler, panel, new RewardText(tokenizer, panel.reads()), tally);
@@ -169,7 +171,7 @@ record MineTask(
       lines.addAll(choose(prompts.get(p), generations.get(p), scores.subList(from, to), tools));
       from = to;
     }
-    progress.add(given.size());
+    counts.prompts().add(given.size());
     return lines;
   }
 
@@ -230,7 +232,7 @@ record MineTask(
         }
       } else if (Double.isNaN(reward)) {
         tally.leaveOut(LeftOut.NO_REWARD);
-      } else if (cutOff == CutOff.LEFT_OUT && generation.finish() == Finish.LENGTH) {
+      } else if (selecting.cutOff() == CutOff.LEFT_OUT && generation.finish() == Finish.LENGTH) {
         tally.leaveOut(LeftOut.CUT_OFF);
       } else {
         try {
@@ -250,6 +252,7 @@ record MineTask(
         }
       }
     }
+    Strategy strategy = selecting.strategy();
     Selection selection =
         candidates.size() >= strategy.leastCandidates()
             ? strategy.select(candidates, prompt.place())
@@ -262,7 +265,7 @@ record MineTask(
     List<String> lines = new ArrayList<>();
     for (Choice choice : selection.choices()) {
       tally.choice(choice);
-      lines.add(rows.line(prompt, choice, texts));
+      lines.add(selecting.rows().line(prompt, choice, texts));
     }
     return lines;
   }

@@ -1,7 +1,7 @@
 package io.plumbline.spark.mine;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.mine.Candidate;
@@ -26,8 +26,6 @@ import org.apache.spark.sql.types.StructType;
  * @param pairs whether rows are pairs
  */
 record MinedRows(boolean pairs) implements Serializable {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   /** Columns that say how training reads a row, which only mine may say of its rows. */
   private static final List<String> FORMAT = List.of("chosen", "rejected", "completion", "margin");
 
@@ -117,7 +115,7 @@ record MinedRows(boolean pairs) implements Serializable {
 
   static String json(Map<String, Object> row) {
     try {
-      return JSON.writeValueAsString(row);
+      return Json.MAPPER.writeValueAsString(row);
     } catch (JsonProcessingException e) {
       throw new PlumblineException(
           ErrorCode.INTERNAL, "A row could not be written as JSON: " + e.getOriginalMessage(), e);

@@ -1,8 +1,8 @@
 package io.plumbline.spark.mine;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunTemplates;
@@ -20,6 +20,7 @@ import io.plumbline.spark.inference.RowsRead;
 import io.plumbline.spark.inference.Sampler;
 import io.plumbline.spark.inference.SharedModels;
 import io.plumbline.spark.inference.SparkFailures;
+import io.plumbline.spark.inference.StageModel;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.progress.StageProgress;
 import io.plumbline.spark.run.Start;
@@ -64,8 +65,6 @@ public final class Mining {
   private static final int COMPLETIONS_PER_SLICE = 2 * SamplingSettings.SLOTS;
 
   private static final int MOST_TASKS = 4096;
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private Mining() {}
 
@@ -140,7 +139,7 @@ public final class Mining {
       requireSameData(directory, data, output);
     }
     long began = System.nanoTime();
-    ObjectNode summary = JSON.createObjectNode();
+    ObjectNode summary = Json.MAPPER.createObjectNode();
     summary.set("configuration", request.configuration());
     summary.put("seed", request.decoding().seed());
     summary
@@ -175,7 +174,10 @@ public final class Mining {
   /** What a run that was stopped has left makes room for another of the same data, and no other. */
   private static void requireSameData(MineDirectory directory, String data, String output) {
     JsonNode stopped =
-        directory.unfinishedRequest().<JsonNode>map(node -> node).orElseGet(JSON::createObjectNode);
+        directory
+            .unfinishedRequest()
+            .<JsonNode>map(node -> node)
+            .orElseGet(Json.MAPPER::createObjectNode);
     JsonNode before = stopped.path("fingerprints").path("data");
     if (before.isTextual() && !before.asText().equals(data)) {
       throw new PlumblineException(
@@ -249,25 +251,23 @@ public final class Mining {
     MineTask task =
         new MineTask(
             run,
-            storage,
-            request.model(),
-            policy.directory().fingerprint(),
-            policy.directory().tokenizerFiles(),
+            StageModel.of(storage, policy.directory(), request.dtype()),
             policy.eosIds(),
             policy.maxPositions(),
-            request.dtype(),
-            request.rewards().stream()
-                .map(reward -> reward.renderedAs(policy.directory().tokenizerFiles().rendering()))
-                .toList(),
-            request.strategy(),
-            rows,
             request.decoding(),
             request.limits(),
-            request.cutOff(),
+            new MineTask.Selecting(
+                request.rewards().stream()
+                    .map(
+                        reward ->
+                            reward.renderedAs(policy.directory().tokenizerFiles().rendering()))
+                    .toList(),
+                request.strategy(),
+                request.cutOff(),
+                rows),
             rowsPerSlice,
             threads,
-            progress,
-            tallies);
+            new MineTask.Counts(progress, tallies));
     listener.stageStarted(STAGE, check.rows(), "prompts");
     try {
       JavaRDD<String> lines =

@@ -1,8 +1,8 @@
 package io.plumbline.spark.mine;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.base.Fingerprint;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunTemplates;
@@ -118,7 +118,7 @@ public record MiningRequest(
 
   /** The options by their names, as mine.json has them. */
   public ObjectNode configuration() {
-    ObjectNode json = new ObjectMapper().createObjectNode();
+    ObjectNode json = Json.MAPPER.createObjectNode();
     json.put("model", model);
     data.data().forEach(json.putArray("data")::add);
     data.columns().texts().forEach(column -> json.withArray("columns").add(column));
@@ -154,7 +154,7 @@ public record MiningRequest(
 
   /** What of a configuration decides which rows come out, by the options of the command line. */
   static DecidingOptions deciding(ObjectNode configuration) {
-    ObjectNode options = new ObjectMapper().createObjectNode();
+    ObjectNode options = Json.MAPPER.createObjectNode();
     configuration
         .properties()
         .forEach(option -> options.set(option.getKey().replace('_', '-'), option.getValue()));
