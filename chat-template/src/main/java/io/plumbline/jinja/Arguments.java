@@ -17,30 +17,21 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
   Object[] bind(String function, int required, String... parameters) {
     if (positional.size() > parameters.length) {
       throw PyError.type(
-          function
-              + "() takes at most "
-              + parameters.length
-              + " arguments but "
-              + positional.size()
-              + " were given");
+          "%s() takes at most %d arguments but %d were given"
+              .formatted(function, parameters.length, positional.size()));
     }
-    Object[] bound = new Object[parameters.length];
-    Arrays.fill(bound, Values.MISSING);
-    for (int i = 0; i < positional.size(); i++) {
-      bound[i] = positional.get(i);
-    }
-    for (Map.Entry<String, Object> entry : named.entrySet()) {
-      int index = Arrays.asList(parameters).indexOf(entry.getKey());
-      if (index < 0) {
-        throw PyError.type(
-            function + "() got an unexpected keyword argument '" + entry.getKey() + "'");
-      }
-      if (bound[index] != Values.MISSING) {
-        throw PyError.type(
-            function + "() got multiple values for argument '" + entry.getKey() + "'");
-      }
-      bound[index] = entry.getValue();
-    }
+    Object[] bound = padded(parameters.length);
+    named.forEach(
+        (name, value) -> {
+          int index = Arrays.asList(parameters).indexOf(name);
+          if (index < 0) {
+            throw PyError.type(function + "() got an unexpected keyword argument '" + name + "'");
+          }
+          if (bound[index] != Values.MISSING) {
+            throw PyError.type(function + "() got multiple values for argument '" + name + "'");
+          }
+          bound[index] = value;
+        });
     for (int i = 0; i < required; i++) {
       if (bound[i] == Values.MISSING) {
         throw PyError.type(function + "() misses its argument '" + parameters[i] + "'");
@@ -55,16 +46,17 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
       throw PyError.type(function + "() takes no keyword arguments");
     }
     if (positional.size() < required || positional.size() > most) {
+      String wanted = required == most ? required + "" : required + " to " + most;
       throw PyError.type(
-          function
-              + "() takes "
-              + (required == most ? required + "" : required + " to " + most)
-              + " arguments but "
-              + positional.size()
-              + " were given");
+          "%s() takes %s arguments but %d were given"
+              .formatted(function, wanted, positional.size()));
     }
-    Object[] bound = Arrays.copyOf(positional.toArray(), most);
-    Arrays.fill(bound, positional.size(), most, Values.MISSING);
+    return padded(most);
+  }
+
+  private Object[] padded(int length) {
+    Object[] bound = Arrays.copyOf(positional.toArray(), length);
+    Arrays.fill(bound, positional.size(), length, Values.MISSING);
     return bound;
   }
 
@@ -74,5 +66,20 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
       throw PyError.type("the argument '" + name + "' is given twice");
     }
     return new Arguments(positional, more);
+  }
+
+  /** The arguments behind the first so many. */
+  Arguments from(int index) {
+    return new Arguments(positional.subList(index, positional.size()), named);
+  }
+
+  /** An argument, or what stands for one that is not given. */
+  static Object or(Object argument, Object otherwise) {
+    return argument == Values.MISSING ? otherwise : argument;
+  }
+
+  /** Whether an argument is given and true. */
+  static boolean flag(Rendering rendering, Object argument) {
+    return argument != Values.MISSING && Values.truth(rendering, argument);
   }
 }

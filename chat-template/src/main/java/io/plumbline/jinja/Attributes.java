@@ -7,57 +7,31 @@ import java.util.Set;
 
 /** Attributes, elements and calls, as Jinja2's sandbox allows them. */
 final class Attributes {
-  private static final Set<String> DICT_METHODS =
-      Set.of("get", "keys", "values", "items", "copy", "fromkeys");
+  private static final Set<String> DICT_METHODS = Unsupported.names("get keys values items copy");
+  private static final Set<String> LIST_METHODS = Unsupported.names("index count copy");
+  private static final Set<String> TUPLE_METHODS = Unsupported.names("index count");
+
+  /** What would change a value. */
   private static final Set<String> DICT_CHANGES =
-      Set.of("clear", "pop", "popitem", "setdefault", "update");
-  private static final Set<String> LIST_METHODS = Set.of("index", "count", "copy");
+      Unsupported.names("clear pop popitem setdefault update");
+
   private static final Set<String> LIST_CHANGES =
-      Set.of("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
-  private static final Set<String> INT_METHODS =
-      Set.of("bit_length", "bit_count", "conjugate", "as_integer_ratio");
-  private static final Set<String> FLOAT_METHODS =
-      Set.of("is_integer", "conjugate", "as_integer_ratio");
+      Unsupported.names("append clear pop reverse insert sort extend remove");
+
+  /** What all Python objects have, and no template may reach. */
   private static final Set<String> HIDDEN =
-      Set.of(
-          "__class__",
-          "__doc__",
-          "__init__",
-          "__dict__",
-          "__module__",
-          "__len__",
-          "__getitem__",
-          "__iter__",
-          "__contains__",
-          "__eq__",
-          "__hash__",
-          "__str__",
-          "__repr__",
-          "__new__",
-          "__reduce__",
-          "__reduce_ex__",
-          "__subclasshook__",
-          "__init_subclass__",
-          "__getattribute__",
-          "__setattr__",
-          "__delattr__",
-          "__sizeof__",
-          "__format__",
-          "__dir__",
-          "__ne__",
-          "__lt__",
-          "__le__",
-          "__gt__",
-          "__ge__");
+      Unsupported.names(
+          "__class__ __doc__ __init__ __dict__ __module__ __len__ __getitem__ __iter__"
+              + " __contains__ __eq__ __hash__ __str__ __repr__ __new__ __reduce__ __reduce_ex__"
+              + " __subclasshook__ __init_subclass__ __getattribute__ __setattr__ __delattr__"
+              + " __sizeof__ __format__ __dir__ __ne__ __lt__ __le__ __gt__ __ge__");
 
   private Attributes() {}
 
-  /** The names of the methods of dictionaries, lists and numbers. */
+  /** The names of the methods of dictionaries and lists. */
   static Set<String> methods() {
     Set<String> methods = new HashSet<>(DICT_METHODS);
     methods.addAll(LIST_METHODS);
-    methods.addAll(INT_METHODS);
-    methods.addAll(FLOAT_METHODS);
     return methods;
   }
 
@@ -71,36 +45,25 @@ final class Attributes {
     }
     rendering.step();
     Object value = own(rendering, object, name);
-    if (value != Values.MISSING) {
-      return value;
+    if (value == Values.MISSING && object instanceof PyDict dict) {
+      value = dict.find(rendering, name);
     }
-    if (object instanceof PyDict dict) {
-      Object element = dict.find(rendering, name);
-      if (element != Values.MISSING) {
-        return element;
-      }
-    }
-    return absent(object, name);
+    return value == Values.MISSING ? absent(object, name) : value;
   }
 
   /** {@code object[key]}: the element first, then the attribute. */
   static Object item(Rendering rendering, Object object, Object key) {
-    if (object instanceof Undefined undefined) {
-      throw undefined.failure();
-    }
+    Undefined.refuse(object);
     Object value = element(rendering, object, key);
     if (value != Values.MISSING) {
       return value;
     }
     if (Values.isString(key)) {
       Object attribute = own(rendering, object, Values.text(key));
-      if (attribute != Values.MISSING) {
-        return attribute;
-      }
-      return absent(object, Values.text(key));
+      return attribute == Values.MISSING ? absent(object, Values.text(key)) : attribute;
     }
-    String shown = PyError.shown(Values.repr(rendering, key));
-    return Undefined.because(() -> "'" + objectName(object) + "' has no element " + shown);
+    String shown = PyError.shown(Printing.repr(rendering, key));
+    return new Undefined(() -> "'" + objectName(object) + "' has no element " + shown);
   }
 
   private static String objectName(Object object) {
@@ -108,19 +71,16 @@ final class Attributes {
   }
 
   private static Undefined absent(Object object, String name) {
-    return Undefined.because(
+    return new Undefined(
         () -> "'" + objectName(object) + "' has no attribute '" + PyError.shown(name) + "'");
   }
 
   private static Object element(Rendering rendering, Object object, Object key) {
     if (object instanceof PyDict dict) {
-      if (key instanceof List || key instanceof PyDict || key instanceof DictView) {
-        return Values.MISSING;
-      }
       try {
         return dict.find(rendering, key);
       } catch (PyError e) {
-        if (e.kind() == PyError.Kind.TYPE) {
+        if (e.code() == TemplateException.Code.FAILED) {
           return Values.MISSING;
         }
         throw e;
@@ -129,21 +89,15 @@ final class Attributes {
     if (!Numbers.isInteger(key)) {
       return Values.MISSING;
     }
-    boolean indexed =
-        Values.isString(object)
-            || object instanceof List
-            || object instanceof Tuple
-            || object instanceof PyRange;
-    if (!indexed) {
-      return Values.MISSING;
-    }
     int index = Numbers.index(key);
     if (Values.isString(object)) {
       String character = Strings.at(rendering, Values.text(object), index);
-      if (character == null) {
-        return Values.MISSING;
-      }
-      return object instanceof Markup ? new Markup(character) : character;
+      return character == null ? Values.MISSING : Markup.like(object, character);
+    }
+    boolean indexed =
+        object instanceof List || object instanceof Tuple || object instanceof PyRange;
+    if (!indexed) {
+      return Values.MISSING;
     }
     int size = Values.length(rendering, object);
     if (index < 0) {
@@ -152,13 +106,10 @@ final class Attributes {
     if (index < 0 || index >= size) {
       return Values.MISSING;
     }
-    if (object instanceof List<?> list) {
-      return list.get(index);
+    if (object instanceof PyRange range) {
+      return range.element(index);
     }
-    if (object instanceof Tuple tuple) {
-      return tuple.items().get(index);
-    }
-    return ((PyRange) object).element(index);
+    return Values.items(object).get(index);
   }
 
   /** An attribute or method of the object itself, or MISSING. */
@@ -167,49 +118,22 @@ final class Attributes {
       return HIDDEN.contains(name) ? unsafe(object, name) : Values.MISSING;
     }
     if (Values.isString(object)) {
-      return Strings.hasMethod(name) ? stringMethod(rendering, object, name) : Values.MISSING;
+      return ofText(rendering, object, name);
     }
     if (object instanceof PyDict dict) {
-      if (DICT_CHANGES.contains(name)) {
-        return unsafe(object, name);
-      }
-      return DICT_METHODS.contains(name)
-          ? method(rendering, name, "dict", (r, arguments) -> callDict(r, dict, name, arguments))
-          : Values.MISSING;
+      return ofDict(rendering, dict, name);
     }
     if (object instanceof List<?> list) {
       if (LIST_CHANGES.contains(name)) {
         return unsafe(object, name);
       }
-      return LIST_METHODS.contains(name)
-          ? method(rendering, name, "list", (r, arguments) -> callList(r, list, name, arguments))
-          : Values.MISSING;
+      return ofList(rendering, list, "list", LIST_METHODS, name);
     }
     if (object instanceof Tuple tuple) {
       if (tuple.grouped() && (name.equals("grouper") || name.equals("list"))) {
         return tuple.items().get(name.equals("list") ? 1 : 0);
       }
-      return name.equals("index") || name.equals("count")
-          ? method(
-              rendering,
-              name,
-              "tuple",
-              (r, arguments) -> callList(r, tuple.items(), name, arguments))
-          : Values.MISSING;
-    }
-    if (object instanceof PyRange range) {
-      return switch (name) {
-        case "start" -> range.start();
-        case "stop" -> range.stop();
-        case "step" -> range.step();
-        case "index", "count" ->
-            method(
-                rendering,
-                name,
-                "range",
-                (r, arguments) -> callList(r, Values.listOf(r, range), name, arguments));
-        default -> Values.MISSING;
-      };
+      return ofList(rendering, tuple.items(), "tuple", TUPLE_METHODS, name);
     }
     if (object instanceof Namespace namespace) {
       return namespace.attributes().find(rendering, name);
@@ -223,26 +147,19 @@ final class Attributes {
     if (object instanceof Globals.Cycler cycler) {
       return cycler.attribute(rendering, name);
     }
-    if (object instanceof Globals.Named function && function.name().equals("dict")) {
-      return name.equals("fromkeys")
-          ? method(rendering, name, "dict", (r, arguments) -> fromKeys(r, arguments))
-          : Values.MISSING;
+    if (Numbers.isNumber(object) && Unsupported.NUMBER_ATTRIBUTES.contains(name)) {
+      throw Unsupported.of("the attribute '" + name + "' of numbers is", "numbers have none");
     }
-    if (Numbers.isNumber(object)) {
-      return number(rendering, object, name);
+    if (object instanceof PyRange && Unsupported.RANGE_ATTRIBUTES.contains(name)) {
+      throw Unsupported.of("the attribute '" + name + "' of ranges is", "use a list of it");
     }
     return Values.MISSING;
   }
 
   private static Undefined unsafe(Object object, String name) {
+    String type = Values.typeName(object);
     return new Undefined(
-        () ->
-            "access to attribute '"
-                + name
-                + "' of '"
-                + Values.typeName(object)
-                + "' object is unsafe",
-        PyError.Kind.SECURITY);
+        () -> "access to attribute '" + name + "' of '" + type + "' object is unsafe");
   }
 
   /** A method with its object. */
@@ -264,63 +181,45 @@ final class Attributes {
     return new Method(name, type, callable);
   }
 
-  private static Object stringMethod(Rendering rendering, Object object, String name) {
+  /** A method that is there, and refuses to be called. */
+  private static Callable refused(
+      Rendering rendering, String name, String type, String values, Set<String> supported) {
     return method(
         rendering,
         name,
-        "str",
+        type,
         (r, arguments) -> {
-          Object result = Strings.call(r, Values.text(object), name, arguments);
-          return object instanceof Markup && result instanceof String text
-              ? new Markup(text)
-              : result;
+          throw Unsupported.method(name, values, supported);
         });
   }
 
-  private static Object number(Rendering rendering, Object object, String name) {
-    boolean real = object instanceof Double;
-    switch (name) {
-      case "real" -> {
-        return Operators.positive(object);
-      }
-      case "imag" -> {
-        return real ? (Object) 0.0 : 0L;
-      }
-      case "numerator" -> {
-        return real ? Values.MISSING : Operators.positive(object);
-      }
-      case "denominator" -> {
-        return real ? Values.MISSING : (Object) 1L;
-      }
-      default -> {}
+  private static Object ofText(Rendering rendering, Object object, String name) {
+    if (Unsupported.TEXT_METHODS.contains(name)) {
+      return refused(rendering, name, "str", "texts", StringMethods.names());
     }
-    if (!(real ? FLOAT_METHODS : INT_METHODS).contains(name)) {
+    if (!StringMethods.names().contains(name)) {
       return Values.MISSING;
     }
     return method(
         rendering,
         name,
-        real ? "float" : "int",
+        "str",
         (r, arguments) -> {
-          Numbers.absolute(r, object);
-          r.spend(6);
-          arguments.bindPositional(name, 0, 0);
-          return switch (name) {
-            case "bit_length" -> (long) Numbers.big(object).abs().bitLength();
-            case "bit_count" -> (long) Numbers.big(object).abs().bitCount();
-            case "conjugate" -> Operators.positive(object);
-            case "is_integer" -> {
-              double value = (Double) object;
-              yield !Double.isInfinite(value) && value == Math.rint(value);
-            }
-            default -> {
-              if (real) {
-                throw PyError.type("as_integer_ratio() of a float is not supported");
-              }
-              yield Tuple.of(Operators.positive(object), 1L);
-            }
-          };
+          Object result = StringMethods.call(r, Values.text(object), name, arguments);
+          return result instanceof String text ? Markup.like(object, text) : result;
         });
+  }
+
+  private static Object ofDict(Rendering rendering, PyDict dict, String name) {
+    if (DICT_CHANGES.contains(name)) {
+      return unsafe(dict, name);
+    }
+    if (Unsupported.DICT_METHODS.contains(name)) {
+      return refused(rendering, name, "dict", "dictionaries", DICT_METHODS);
+    }
+    return DICT_METHODS.contains(name)
+        ? method(rendering, name, "dict", (r, arguments) -> callDict(r, dict, name, arguments))
+        : Values.MISSING;
   }
 
   private static Object callDict(
@@ -328,13 +227,7 @@ final class Attributes {
     if (name.equals("get")) {
       Object[] bound = arguments.bindPositional("get", 1, 2);
       Object found = dict.find(rendering, bound[0]);
-      if (found != Values.MISSING) {
-        return found;
-      }
-      return bound[1] == Values.MISSING ? null : bound[1];
-    }
-    if (name.equals("fromkeys")) {
-      return fromKeys(rendering, arguments);
+      return Arguments.or(found, Arguments.or(bound[1], null));
     }
     arguments.bindPositional(name, 0, 0);
     rendering.spend(2);
@@ -346,14 +239,11 @@ final class Attributes {
     };
   }
 
-  private static Object fromKeys(Rendering rendering, Arguments arguments) {
-    Object[] bound = arguments.bindPositional("fromkeys", 1, 2);
-    rendering.spend(10);
-    PyDict dict = new PyDict();
-    for (Object key : Values.listOf(rendering, bound[0])) {
-      dict.put(rendering, key, bound[1] == Values.MISSING ? null : bound[1]);
-    }
-    return dict;
+  private static Object ofList(
+      Rendering rendering, List<?> list, String type, Set<String> methods, String name) {
+    return methods.contains(name)
+        ? method(rendering, name, type, (r, arguments) -> callList(r, list, name, arguments))
+        : Values.MISSING;
   }
 
   private static Object callList(
@@ -368,9 +258,7 @@ final class Attributes {
       long count = 0;
       for (Object item : list) {
         rendering.step();
-        if (item == wanted || Operators.equal(rendering, item, wanted)) {
-          count++;
-        }
+        count += Operators.same(rendering, item, wanted) ? 1 : 0;
       }
       return count;
     }
@@ -379,19 +267,17 @@ final class Attributes {
     int stop = Strings.bound(bound[2], list.size(), list.size());
     for (int i = start; i < stop; i++) {
       rendering.step();
-      if (list.get(i) == bound[0] || Operators.equal(rendering, list.get(i), bound[0])) {
+      if (Operators.same(rendering, list.get(i), bound[0])) {
         return (long) i;
       }
     }
-    throw PyError.value("index() found no such element");
+    throw PyError.of("index() found no such element");
   }
 
   static Object call(Rendering rendering, Object function, Arguments arguments) {
-    if (function instanceof Undefined undefined) {
-      throw undefined.failure();
-    }
+    Undefined.refuse(function);
     if (!(function instanceof Callable callable)) {
-      throw PyError.type("an object of type '" + Values.typeName(function) + "' is not callable");
+      throw PyError.type("an object of type '%s' is not callable", function);
     }
     return callable.call(rendering, arguments);
   }

@@ -72,10 +72,13 @@ class Budget {
     }
     if (System.nanoTime() - started > limits.time().toNanos()) {
       throw new PyError(
-          PyError.Kind.TIME, "it takes longer than " + limits.time().toMillis() / 1000.0 + " s");
+          TemplateException.Code.TIMEOUT,
+          "it takes longer than " + limits.time().toMillis() / 1000.0 + " s");
     }
     if (Thread.currentThread().isInterrupted()) {
-      throw new PyError(PyError.Kind.INTERRUPTED, "the thread was interrupted");
+      throw new PyError(
+          TemplateException.Code.INTERRUPTED,
+          "Interrupted while a chat template was rendered; run it again.");
     }
     nextLook = Math.min(steps + STRIDE, limits.steps() + 1);
   }

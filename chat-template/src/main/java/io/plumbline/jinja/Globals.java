@@ -34,14 +34,14 @@ final class Globals {
         globals,
         "lipsum",
         (rendering, a) -> {
-          throw PyError.runtime("lipsum() is not supported, as its text is random");
+          throw Unsupported.of("the function 'lipsum' is", "its text is random");
         });
     add(
         globals,
         "raise_exception",
         (rendering, a) -> {
           Object message = a.bind("raise_exception", 1, "message")[0];
-          throw new PyError(PyError.Kind.RAISED, Values.str(rendering, message));
+          throw new PyError(TemplateException.Code.REFUSED, Values.str(rendering, message));
         });
     add(
         globals,
@@ -71,23 +71,22 @@ final class Globals {
       if (!Numbers.isSmall(bound[i]) || Math.abs(Numbers.real(bound[i])) > 1e15) {
         throw PyError.type("range() needs whole numbers");
       }
-      values[i] = Numbers.big(bound[i]).longValueExact();
+      values[i] = Numbers.small(bound[i]);
     }
     if (bound[1] == Values.MISSING) {
       values[1] = values[0];
       values[0] = 0;
     }
     if (values[2] == 0) {
-      throw PyError.value("range() arg 3 must not be zero");
+      throw PyError.of("range() arg 3 must not be zero");
     }
-    double size = Math.abs((double) values[1] - values[0]) / Math.abs(values[2]);
     rendering.spend(4);
-    PyRange range = new PyRange(values[0], values[1], values[2]);
-    if ((size > PyRange.MOST + 1 && (values[1] > values[0]) == (values[2] > 0))
-        || range.size() > PyRange.MOST) {
-      throw PyError.arithmetic("range() is longer than " + PyRange.MOST);
+    boolean empty = (values[1] > values[0]) != (values[2] > 0);
+    long distance = Math.abs(values[1] - values[0]);
+    if (!empty && (distance - 1) / Math.abs(values[2]) + 1 > PyRange.MOST) {
+      throw PyError.of("range() is longer than " + PyRange.MOST);
     }
-    return range;
+    return new PyRange(values[0], values[1], values[2]);
   }
 
   static PyDict dict(Rendering rendering, Arguments arguments) {
@@ -104,7 +103,7 @@ final class Globals {
       for (Object pair : Values.listOf(rendering, source)) {
         List<Object> parts = Values.listOf(rendering, pair);
         if (parts.size() != 2) {
-          throw PyError.value("dict() needs pairs");
+          throw PyError.of("dict() needs pairs");
         }
         dict.put(rendering, parts.get(0), parts.get(1));
       }
@@ -150,7 +149,7 @@ final class Globals {
 
   private static Object cycler(Rendering rendering, Arguments arguments) {
     if (arguments.positional().isEmpty() || !arguments.named().isEmpty()) {
-      throw PyError.runtime("cycler() needs at least one item");
+      throw PyError.of("cycler() needs at least one item");
     }
     rendering.spend(4);
     return new Cycler(arguments.positional());

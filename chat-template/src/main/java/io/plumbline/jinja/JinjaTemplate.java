@@ -53,7 +53,7 @@ public final class JinjaTemplate {
       body.forEach(statement -> statement.bind(frame));
       return new JinjaTemplate(body, symbols.plan(), limits);
     } catch (TemplateSyntaxException e) {
-      throw failure(Code.FAILED, "cannot be parsed", e.line(), e.getMessage());
+      throw failure(e.code(), "cannot be parsed", e.line(), e.getMessage());
     } catch (PyError e) {
       throw failure(e, "cannot be parsed", 1);
     } catch (StackOverflowError e) {
@@ -71,6 +71,8 @@ public final class JinjaTemplate {
     Map<String, Object> values = new HashMap<>();
     try {
       variables.forEach((name, value) -> values.put(name, Values.ofJson(value)));
+    } catch (PyError e) {
+      throw failure(e, "failed", 1);
     } catch (StackOverflowError e) {
       throw failure(Code.LIMIT, "was stopped", 1, "its variables are nested too deeply");
     }
@@ -94,16 +96,15 @@ public final class JinjaTemplate {
   }
 
   private static TemplateException failure(PyError error, String what, int line) {
-    return switch (error.kind()) {
-      case LIMIT -> failure(Code.LIMIT, "was stopped", line, error.getMessage());
-      case TIME -> failure(Code.TIMEOUT, "was stopped", line, error.getMessage());
-      case RAISED -> failure(Code.REFUSED, "refused the conversation", line, error.getMessage());
-      case UNSUPPORTED -> failure(Code.UNSUPPORTED, what, line, error.getMessage());
-      case INTERRUPTED ->
-          new TemplateException(
-              Code.INTERRUPTED, "Interrupted while a chat template was rendered; run it again.");
-      default -> failure(Code.FAILED, what, line, error.getMessage());
-    };
+    String happened =
+        switch (error.code()) {
+          case LIMIT, TIMEOUT -> "was stopped";
+          case REFUSED -> "refused the conversation";
+          default -> what;
+        };
+    return error.code() == Code.INTERRUPTED
+        ? new TemplateException(error.code(), error.getMessage())
+        : failure(error.code(), happened, line, error.getMessage());
   }
 
   private static TemplateException failure(Code code, String what, int line, String reason) {

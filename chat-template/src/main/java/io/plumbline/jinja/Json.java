@@ -7,33 +7,27 @@ import java.util.Optional;
 /** {@code json.dumps} as transformers gives it to templates. */
 final class Json {
   private final Rendering rendering;
-  private final boolean ascii;
-  private final Optional<String> indent;
-  private final String itemSeparator;
-  private final String keySeparator;
-  private final boolean sorted;
+  private final Style style;
   private final TextBuilder out;
 
-  private Json(
-      Rendering rendering,
+  private Json(Rendering rendering, Style style) {
+    this.rendering = rendering;
+    this.style = style;
+    this.out = new TextBuilder(rendering);
+  }
+
+  /** How it is laid out; with an indent, every element has a line. */
+  private record Style(
       boolean ascii,
       Optional<String> indent,
       String itemSeparator,
       String keySeparator,
-      boolean sorted) {
-    this.rendering = rendering;
-    this.ascii = ascii;
-    this.indent = indent;
-    this.itemSeparator = itemSeparator;
-    this.keySeparator = keySeparator;
-    this.sorted = sorted;
-    this.out = new TextBuilder(rendering);
-  }
+      boolean sorted) {}
 
   static String dump(Rendering rendering, Object value, Arguments arguments) {
     Object[] bound =
         arguments.bind("tojson", 0, "ensure_ascii", "indent", "separators", "sort_keys");
-    boolean ascii = bound[0] != Values.MISSING && Values.truth(rendering, bound[0]);
+    boolean ascii = Arguments.flag(rendering, bound[0]);
     Optional<String> indent = Optional.empty();
     if (bound[1] != Values.MISSING && bound[1] != null) {
       if (Values.isString(bound[1])) {
@@ -53,13 +47,14 @@ final class Json {
       if (separators.size() != 2
           || !Values.isString(separators.get(0))
           || !Values.isString(separators.get(1))) {
-        throw PyError.value("the separators of tojson must be two strings");
+        throw PyError.of("the separators of tojson must be two strings");
       }
       itemSeparator = Values.text(separators.get(0));
       keySeparator = Values.text(separators.get(1));
     }
-    boolean sorted = bound[3] != Values.MISSING && Values.truth(rendering, bound[3]);
-    Json json = new Json(rendering, ascii, indent, itemSeparator, keySeparator, sorted);
+    boolean sorted = Arguments.flag(rendering, bound[3]);
+    Style style = new Style(ascii, indent, itemSeparator, keySeparator, sorted);
+    Json json = new Json(rendering, style);
     json.value(value, 0);
     return json.out.build();
   }
@@ -76,13 +71,10 @@ final class Json {
       add(scalar(value));
     } else if (value instanceof PyDict dict) {
       object(dict, depth);
-    } else if (value instanceof List<?> list) {
-      array(list, depth);
-    } else if (value instanceof Tuple tuple) {
-      array(tuple.items(), depth);
+    } else if (value instanceof List || value instanceof Tuple) {
+      array(Values.items(value), depth);
     } else {
-      throw PyError.type(
-          "an object of type " + Values.typeName(value) + " is not JSON serializable");
+      throw PyError.type("an object of type %s is not JSON serializable", value);
     }
     rendering.leave();
   }
@@ -107,11 +99,11 @@ final class Json {
   }
 
   private void newline(int depth) {
-    if (indent.isPresent()) {
+    if (style.indent().isPresent()) {
       add("\n");
       for (int i = 0; i < depth; i++) {
         rendering.step();
-        add(indent.get());
+        add(style.indent().get());
       }
     }
   }
@@ -124,7 +116,7 @@ final class Json {
     add("[");
     for (int i = 0; i < items.size(); i++) {
       if (i > 0) {
-        add(itemSeparator);
+        add(style.itemSeparator());
       }
       newline(depth + 1);
       value(items.get(i), depth + 1);
@@ -139,7 +131,7 @@ final class Json {
       return;
     }
     Iterator<Object> items = dict.items(rendering);
-    if (sorted) {
+    if (style.sorted()) {
       items = Operators.sorted(rendering, dict.itemList(rendering), item -> item, false).iterator();
     }
     add("{");
@@ -148,7 +140,7 @@ final class Json {
       Tuple item = (Tuple) items.next();
       Object key = item.items().get(0);
       if (!first) {
-        add(itemSeparator);
+        add(style.itemSeparator());
       }
       first = false;
       newline(depth + 1);
@@ -159,7 +151,7 @@ final class Json {
       } else {
         throw PyError.type("keys must be str, int, float, bool or None");
       }
-      add(keySeparator);
+      add(style.keySeparator());
       value(item.items().get(1), depth + 1);
     }
     newline(depth);
@@ -180,7 +172,7 @@ final class Json {
         case '\f' -> out.add("\\f");
         case '\b' -> out.add("\\b");
         default -> {
-          if (c < 0x20 || (ascii && c > 0x7e)) {
+          if (c < 0x20 || (style.ascii() && c > 0x7e)) {
             out.add("\\u").addHex(c, 4);
           } else {
             out.add(c);

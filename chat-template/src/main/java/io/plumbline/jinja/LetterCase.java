@@ -8,9 +8,6 @@ import java.util.Locale;
  * every capital sigma: both take time quadratic in the text.
  */
 final class LetterCase {
-  /** Copies within so many letters are few. */
-  private static final int CHUNK = 16;
-
   private static final char CAPITAL_SIGMA = '\u03a3';
   private static final String FINAL_SIGMA = "\u03c2";
   private static final String SIGMA = "\u03c3";
@@ -24,16 +21,12 @@ final class LetterCase {
 
   static String upper(Rendering rendering, String text) {
     rendering.makeText(text.length());
-    if (text.length() <= CHUNK || isAscii(text)) {
+    if (text.chars().allMatch(c -> c < 0x80)) {
       return text.toUpperCase(Locale.ROOT);
     }
     rendering.spend(text.length());
     TextBuilder out = new TextBuilder(rendering);
-    for (int at = 0; at < text.length(); ) {
-      int end = chunkEnd(text, at);
-      out.add(text.substring(at, end).toUpperCase(Locale.ROOT));
-      at = end;
-    }
+    text.codePoints().forEach(c -> out.add(Character.toString(c).toUpperCase(Locale.ROOT)));
     return out.build();
   }
 
@@ -50,30 +43,6 @@ final class LetterCase {
       i += Character.charCount(c);
     }
     return out.build();
-  }
-
-  /** {@code str.casefold}: as lower case, but that no sigma is final. */
-  static String folded(Rendering rendering, String text) {
-    String lower = lower(rendering, upper(rendering, text));
-    rendering.makeText(lower.length());
-    return lower.replace(FINAL_SIGMA, SIGMA);
-  }
-
-  private static boolean isAscii(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      if (text.charAt(i) >= 0x80) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static int chunkEnd(String text, int start) {
-    int end = start + CHUNK;
-    if (end >= text.length()) {
-      return text.length();
-    }
-    return Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end;
   }
 
   private static boolean isCased(int c) {
@@ -165,52 +134,6 @@ final class LetterCase {
       i += Character.charCount(c);
     }
     return out.build();
-  }
-
-  static String swapCase(Rendering rendering, String text) {
-    rendering.spend(2L * text.length());
-    TextBuilder out = new TextBuilder(rendering);
-    for (int i = 0; i < text.length(); ) {
-      int c = text.codePointAt(i);
-      if (Character.isUpperCase(c)) {
-        addLower(out, text, i, c);
-      } else if (Character.isLowerCase(c)) {
-        out.add(c < 0x80 ? "" + Character.toUpperCase((char) c) : upperOf(c));
-      } else {
-        out.add(c);
-      }
-      i += Character.charCount(c);
-    }
-    return out.build();
-  }
-
-  private static String upperOf(int c) {
-    return Character.toString(c).toUpperCase(Locale.ROOT);
-  }
-
-  static boolean isTitle(String text) {
-    boolean cased = false;
-    boolean previousCased = false;
-    for (int i = 0; i < text.length(); ) {
-      int c = text.codePointAt(i);
-      i += Character.charCount(c);
-      if (Character.isUpperCase(c) || Character.isTitleCase(c)) {
-        if (previousCased) {
-          return false;
-        }
-        previousCased = true;
-        cased = true;
-      } else if (Character.isLowerCase(c)) {
-        if (!previousCased) {
-          return false;
-        }
-        previousCased = true;
-        cased = true;
-      } else {
-        previousCased = false;
-      }
-    }
-    return cased;
   }
 
   static boolean isLower(String text) {

@@ -1,11 +1,12 @@
 package io.plumbline.jinja;
 
-import java.math.BigInteger;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Cuts a template into tokens, with trim_blocks and lstrip_blocks on and the last newline dropped,
@@ -14,6 +15,13 @@ import java.util.Optional;
 final class Lexer {
   private static final List<String> LONG_OPERATORS = List.of("//", "**", "==", "!=", ">=", "<=");
   private static final String SHORT_OPERATORS = "+-/*%~[](){}><=.:|,;";
+
+  /** Nothing is given back, so that a search is linear. */
+  private static final Pattern WHOLE = Pattern.compile("[0-9][0-9_]*+(?<!_)");
+
+  private static final Pattern NUMBER =
+      Pattern.compile(
+          "[0-9][0-9_]*+(?<!_)(?:\\.[0-9][0-9_]*+(?<!_))?(?:[eE][-+]?[0-9][0-9_]*+(?<!_))?");
 
   private final String source;
   private final Budget budget;
@@ -50,6 +58,11 @@ final class Lexer {
 
   private TemplateSyntaxException failure(String message) {
     return new TemplateSyntaxException(message, line);
+  }
+
+  private TemplateSyntaxException unsupported(String what, String instead) {
+    String sentence = Unsupported.of(what, instead).getMessage();
+    return new TemplateSyntaxException(TemplateException.Code.UNSUPPORTED, sentence, line);
   }
 
   private void root() {
@@ -115,7 +128,7 @@ final class Lexer {
       int start = text.lastIndexOf('\n') + 1;
       if ((start > 0 || lineStarting)
           && start < text.length()
-          && Strings.isSpace(text.substring(start))) {
+          && Characters.all(text.substring(start), Characters::isSpace)) {
         kept = text.substring(0, start);
       }
     }
@@ -130,7 +143,7 @@ final class Lexer {
   }
 
   private int skipSpace(int at) {
-    while (at < source.length() && Strings.isSpace(source.charAt(at))) {
+    while (at < source.length() && Characters.isSpace(source.charAt(at))) {
       at++;
     }
     return at;
@@ -269,123 +282,46 @@ final class Lexer {
   }
 
   private static boolean isWord(int codePoint) {
-    return codePoint == '_' || Strings.isAlnum(codePoint);
+    return codePoint == '_' || Characters.isAlnum(codePoint);
   }
 
   private int name() {
     int end = position;
-    while (end < source.length() && isWordOrMark(source.codePointAt(end))) {
+    while (end < source.length() && isWord(source.codePointAt(end))) {
       end += Character.charCount(source.codePointAt(end));
     }
     String name = source.substring(position, end);
-    if (!Strings.isIdentifier(name)) {
+    if (!Characters.isIdentifier(name)) {
       throw failure("invalid character in the identifier '" + name + "'");
     }
     add(Token.Type.NAME, name, null);
     return end;
   }
 
-  private static boolean isWordOrMark(int codePoint) {
-    return isWord(codePoint);
-  }
-
-  /** The end of digits with single underscores between them, or the start where there are none. */
-  private int digits(int at, int radix) {
-    int end = at;
-    while (end < source.length() && digit(end, radix)) {
-      end++;
-      if (end + 1 < source.length() && source.charAt(end) == '_' && digit(end + 1, radix)) {
-        end++;
-      }
-    }
-    return end;
-  }
-
-  private boolean digit(int at, int radix) {
-    char c = source.charAt(at);
-    return c < 128 && Character.digit(c, radix) >= 0;
-  }
-
   private int number() {
-    int end = digits(position, 10);
-    boolean afterDot = position > 0 && source.charAt(position - 1) == '.';
-    int floatEnd = afterDot ? -1 : floatEnd(end);
-    if (floatEnd > 0) {
-      String digits = source.substring(position, floatEnd).replace("_", "");
-      budget.spend(digits.length());
+    // A number behind a point is an element's.
+    boolean element = position > 0 && source.charAt(position - 1) == '.';
+    Matcher matcher = (element ? WHOLE : NUMBER).matcher(source).region(position, source.length());
+    boolean found = matcher.lookingAt();
+    int end = found ? matcher.end() : position + 1;
+    String digits = source.substring(position, end).replace("_", "");
+    budget.spend(digits.length());
+    if (digits.equals("0") && end < source.length() && "xXoObB".indexOf(source.charAt(end)) >= 0) {
+      throw unsupported("numbers of other bases than ten are", "write them in base ten");
+    }
+    if (!digits.chars().allMatch(c -> c >= '0' && c <= '9')) {
       add(Token.Type.FLOAT, "", Double.valueOf(digits));
-      return floatEnd;
+      return end;
     }
-    if (source.charAt(position) == '0' && position + 2 < source.length()) {
-      int radix =
-          switch (source.charAt(position + 1)) {
-            case 'x', 'X' -> 16;
-            case 'o', 'O' -> 8;
-            case 'b', 'B' -> 2;
-            default -> 0;
-          };
-      if (radix > 0) {
-        int start = position + 2;
-        if (source.charAt(start) == '_' && start + 1 < source.length() && digit(start + 1, radix)) {
-          start++;
-        }
-        int radixEnd = digits(start, radix);
-        if (radixEnd > start) {
-          integer(source.substring(start, radixEnd), radix);
-          return radixEnd;
-        }
-      }
+    if (digits.startsWith("0") && !digits.chars().allMatch(c -> c == '0')) {
+      throw failure("a number begins with a zero");
     }
-    if (source.charAt(position) == '0') {
-      end = position + 1;
-      while (end < source.length()) {
-        if (source.charAt(end) == '0') {
-          end++;
-        } else if (source.startsWith("_0", end)) {
-          end += 2;
-        } else {
-          break;
-        }
-      }
+    try {
+      add(Token.Type.INTEGER, "", Long.valueOf(digits));
+    } catch (NumberFormatException e) {
+      throw unsupported("whole numbers of more than 64 bits are", "use a float");
     }
-    integer(source.substring(position, end), 10);
     return end;
-  }
-
-  /** The end of a float whose whole part ends at {@code end}, or -1 if it is an integer. */
-  private int floatEnd(int end) {
-    int at = end;
-    if (at < source.length() && source.charAt(at) == '.') {
-      int fraction = digits(at + 1, 10);
-      if (fraction == at + 1) {
-        return -1;
-      }
-      at = fraction;
-    }
-    if (at < source.length() && (source.charAt(at) == 'e' || source.charAt(at) == 'E')) {
-      int start = at + 1;
-      if (start < source.length() && (source.charAt(start) == '+' || source.charAt(start) == '-')) {
-        start++;
-      }
-      int exponent = digits(start, 10);
-      if (exponent > start) {
-        return exponent;
-      }
-    }
-    return at > end ? at : -1;
-  }
-
-  private void integer(String text, int radix) {
-    String digits = text.replace("_", "");
-    if (digits.length() > 4300) {
-      throw failure("a number of " + digits.length() + " digits is too long");
-    }
-    Numbers.paySquare(budget, 4L * digits.length());
-    Object value =
-        digits.length() < 10 && radix == 10
-            ? (Object) Long.valueOf(digits)
-            : Numbers.normalize(new BigInteger(digits, radix));
-    add(Token.Type.INTEGER, "", value);
   }
 
   private int string(char quote) {
@@ -401,31 +337,18 @@ final class Lexer {
     return end + 1;
   }
 
-  /** Python's unicode-escape decoding of the text after its characters beyond ASCII are escaped. */
+  /** A string with Python's escapes, but for those that name characters. */
   private String unescape(String raw) {
-    TextBuilder escaped = new TextBuilder(budget);
-    for (int i = 0; i < raw.length(); ) {
-      int c = raw.codePointAt(i);
-      i += Character.charCount(c);
-      if (c < 0x80) {
-        escaped.add((char) c);
-      } else {
-        escaped.addEscaped(c);
-      }
-    }
-    String ascii = escaped.build();
+    budget.makeText(raw.length());
     StringBuilder text = new StringBuilder(raw.length());
     int at = 0;
-    while (at < ascii.length()) {
-      char c = ascii.charAt(at++);
+    while (at < raw.length()) {
+      char c = raw.charAt(at++);
       if (c != '\\') {
         text.append(c);
         continue;
       }
-      if (at >= ascii.length()) {
-        throw failure("a string ends with a single backslash");
-      }
-      char escape = ascii.charAt(at++);
+      char escape = raw.charAt(at++);
       switch (escape) {
         case '\n' -> {}
         case '\\', '\'', '"' -> text.append(escape);
@@ -436,18 +359,13 @@ final class Lexer {
         case 'r' -> text.append('\r');
         case 't' -> text.append('\t');
         case 'v' -> text.append('\u000b');
-        case 'x' -> at = hex(ascii, at, 2, text);
-        case 'u' -> at = hex(ascii, at, 4, text);
-        case 'U' -> at = hex(ascii, at, 8, text);
-        case 'N' -> at = named(ascii, at, text);
+        case 'x' -> at = code(raw, at, 2, text);
+        case 'u' -> at = code(raw, at, 4, text);
+        case 'U' -> at = code(raw, at, 8, text);
+        case 'N' -> throw unsupported("names of characters in strings are", "write the character");
         case '0', '1', '2', '3', '4', '5', '6', '7' -> {
-          int end = at;
-          while (end < ascii.length()
-              && end < at + 2
-              && Character.digit(ascii.charAt(end), 8) >= 0) {
-            end++;
-          }
-          text.appendCodePoint(Integer.parseInt(ascii.substring(at - 1, end), 8));
+          int end = digitsEnd(raw, at, at + 2, 8);
+          text.appendCodePoint(Integer.parseInt(raw.substring(at - 1, end), 8));
           at = end;
         }
         default -> text.append('\\').append(escape);
@@ -456,35 +374,25 @@ final class Lexer {
     return text.toString();
   }
 
-  private int hex(String ascii, int at, int digits, StringBuilder text) {
+  private static int digitsEnd(String raw, int at, int last, int radix) {
     int end = at;
-    while (end < ascii.length()
-        && end < at + digits
-        && Character.digit(ascii.charAt(end), 16) >= 0) {
+    while (end < Math.min(raw.length(), last) && Character.digit(raw.charAt(end), radix) >= 0) {
       end++;
     }
+    return end;
+  }
+
+  /** Adds the character of a code in base 16, and gives its end. */
+  private int code(String raw, int at, int digits, StringBuilder text) {
+    int end = digitsEnd(raw, at, at + digits, 16);
     if (end < at + digits) {
       throw failure("a string holds a truncated escape");
     }
-    long codePoint = Long.parseLong(ascii.substring(at, end), 16);
+    long codePoint = Long.parseLong(raw.substring(at, end), 16);
     if (codePoint > Character.MAX_CODE_POINT) {
       throw failure("a string holds an illegal Unicode character");
     }
     text.appendCodePoint((int) codePoint);
     return end;
-  }
-
-  private int named(String ascii, int at, StringBuilder text) {
-    budget.spend(20);
-    int end = ascii.indexOf("}", at);
-    if (at >= ascii.length() || ascii.charAt(at) != '{' || end < 0) {
-      throw failure("a string holds a malformed \\N character escape");
-    }
-    try {
-      text.appendCodePoint(Character.codePointOf(ascii.substring(at + 1, end)));
-    } catch (IllegalArgumentException e) {
-      throw failure("a string names an unknown Unicode character");
-    }
-    return end + 1;
   }
 }

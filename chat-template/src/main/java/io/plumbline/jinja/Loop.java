@@ -122,8 +122,4 @@ final class Loop implements Callable {
     }
     return recursion.get().apply(bound[0]);
   }
-
-  String describe(Rendering rendering) {
-    return "<LoopContext " + (index0 + 1) + "/" + length(rendering) + ">";
-  }
 }

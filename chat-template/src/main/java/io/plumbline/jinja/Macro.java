@@ -44,7 +44,7 @@ final class Macro implements Callable {
     }
 
     void walk(Node.Names names) {
-      parameters.forEach(parameter -> names.name(parameter, Node.Use.STORE));
+      parameters.forEach(parameter -> names.name(parameter, Node.Use.PARAMETER));
       Node.walkAll(defaults, names);
       Node.walkAll(body, names);
     }
@@ -89,20 +89,15 @@ final class Macro implements Callable {
     }
   }
 
-  String name() {
-    return definition.name.orElse(null);
-  }
-
   /** The attributes that templates may look at. */
   Object attribute(Rendering rendering, String attribute) {
     rendering.spend(4L + definition.parameters.size());
     return switch (attribute) {
-      case "name" -> name();
+      case "name" -> definition.name.orElse(null);
       case "arguments" -> new Tuple(new ArrayList<>(definition.parameters));
       case "catch_kwargs" -> definition.named.isPresent();
       case "catch_varargs" -> definition.rest.isPresent();
       case "caller" -> definition.caller.isPresent();
-      case "explicit_caller" -> definition.parameters.contains("caller");
       default -> Values.MISSING;
     };
   }
@@ -110,6 +105,10 @@ final class Macro implements Callable {
   @Override
   public String describe() {
     return "<Macro " + definition.name.map(known -> "'" + known + "'").orElse("anonymous") + ">";
+  }
+
+  private String described() {
+    return "the macro " + definition.name.map(known -> "'" + known + "'").orElse("of a call block");
   }
 
   @Override
@@ -143,11 +142,7 @@ final class Macro implements Callable {
       activation.write(definition.named.get(), dict);
     } else if (!named.isEmpty()) {
       throw PyError.type(
-          "the macro "
-              + definition.name.map(known -> "'" + known + "'").orElse("of a call block")
-              + " takes no keyword argument '"
-              + named.keySet().iterator().next()
-              + "'");
+          described() + " takes no keyword argument '" + named.keySet().iterator().next() + "'");
     }
     if (definition.rest.isPresent()) {
       List<Object> rest =
@@ -157,14 +152,19 @@ final class Macro implements Callable {
       rendering.makeElements(rest.size());
       activation.write(definition.rest.get(), new Tuple(new ArrayList<>(rest)));
     } else if (positional.size() > parameters.size()) {
-      throw PyError.type(
-          "the macro "
-              + definition.name.map(known -> "'" + known + "'").orElse("of a call block")
-              + " takes not more than "
-              + parameters.size()
-              + " arguments");
+      throw PyError.type(described() + " takes not more than " + parameters.size() + " arguments");
     }
     activation.enter(rendering);
+    fillDefaults(rendering, activation);
+    StringBuilder out = new StringBuilder();
+    rendering.enter(definition.line);
+    Statement.runAll(definition.body, rendering, activation, out);
+    rendering.leave();
+    return rendering.captured(out);
+  }
+
+  private void fillDefaults(Rendering rendering, Activation activation) {
+    List<String> parameters = definition.parameters;
     int firstDefault = parameters.size() - definition.defaults.size();
     for (int i = 0; i < parameters.size(); i++) {
       Symbols.Ref ref = definition.parameterRefs.get(i);
@@ -173,14 +173,9 @@ final class Macro implements Callable {
         activation.write(
             ref,
             i < firstDefault
-                ? Undefined.because(() -> "parameter '" + parameter + "' was not provided")
+                ? new Undefined(() -> "parameter '" + parameter + "' was not provided")
                 : definition.defaults.get(i - firstDefault).value(rendering, activation));
       }
     }
-    StringBuilder out = new StringBuilder();
-    rendering.enter(definition.line);
-    Statement.runAll(definition.body, rendering, activation, out);
-    rendering.leave();
-    return rendering.captured(out);
   }
 }

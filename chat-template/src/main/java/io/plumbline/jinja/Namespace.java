@@ -20,11 +20,9 @@ final class Namespace {
 
   private static void check(Object name) {
     if (name instanceof String text && text.startsWith("_")) {
-      throw new PyError(
-          PyError.Kind.SECURITY,
-          "a namespace cannot hold the attribute '"
-              + PyError.shown(text)
-              + "', which begins with an underscore");
+      throw PyError.of(
+          "a namespace cannot hold the attribute '%s', which begins with an underscore"
+              .formatted(PyError.shown(text)));
     }
   }
 }

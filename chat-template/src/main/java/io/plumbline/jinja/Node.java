@@ -2,7 +2,6 @@ package io.plumbline.jinja;
 
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /** A part of a parsed template. */
@@ -16,7 +15,8 @@ abstract class Node {
   /** How a name is used. */
   enum Use {
     LOAD,
-    STORE
+    STORE,
+    PARAMETER
   }
 
   /** Told of every name in the order of the source tree. */
@@ -66,9 +66,5 @@ abstract class Node {
     for (Node node : nodes) {
       node.walk(names);
     }
-  }
-
-  static void walkOptional(Optional<? extends Node> node, Names names) {
-    node.ifPresent(present -> present.walk(names));
   }
 }

@@ -1,45 +1,38 @@
 package io.plumbline.jinja;
 
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /** Operators as Python defines them on the types of templates. */
 final class Operators {
   private Operators() {}
 
-  static Object negative(Rendering rendering, Object value) {
-    return Numbers.negative(rendering, operand("-", value));
+  static Object negative(Object value) {
+    return Numbers.negative(operand("-", value));
   }
 
   static Object positive(Object value) {
     Object number = operand("+", value);
-    return number instanceof Boolean ? Numbers.normalize(Numbers.big(number)) : number;
+    return number instanceof Boolean ? (Object) Numbers.small(number) : number;
   }
 
   private static Object operand(String operator, Object value) {
-    if (value instanceof Undefined undefined) {
-      throw undefined.failure();
-    }
+    Undefined.refuse(value);
     if (!Numbers.isNumber(value)) {
-      throw PyError.type(
-          "bad operand type for unary " + operator + ": '" + Values.typeName(value) + "'");
+      throw PyError.type("bad operand type for unary " + operator + ": '%s'", value);
     }
     return value;
   }
 
   static Object binary(Rendering rendering, String operator, Object left, Object right) {
     if (operator.equals("%") && Values.isString(left)) {
-      String text = Formats.percent(rendering, Values.text(left), right);
-      return left instanceof Markup ? new Markup(text) : text;
+      return Markup.like(left, Formats.percent(rendering, Values.text(left), right));
     }
-    if (left instanceof Undefined undefined) {
-      throw undefined.failure();
-    }
-    if (right instanceof Undefined undefined) {
-      throw undefined.failure();
-    }
+    Undefined.refuse(left);
+    Undefined.refuse(right);
     if (Numbers.isNumber(left) && Numbers.isNumber(right)) {
       return Numbers.binary(rendering, operator, left, right);
     }
@@ -49,8 +42,8 @@ final class Operators {
         return a.concat(b);
       }
       if (Values.isString(left) && Values.isString(right)) {
-        String a = left instanceof Markup m ? m.text() : Markup.escape(rendering, (String) left);
-        String b = right instanceof Markup m ? m.text() : Markup.escape(rendering, (String) right);
+        String a = Markup.escaped(rendering, left);
+        String b = Markup.escaped(rendering, right);
         rendering.makeText((long) a.length() + b.length());
         return new Markup(a + b);
       }
@@ -69,14 +62,9 @@ final class Operators {
         return repeat(rendering, right, left);
       }
     }
-    throw PyError.type(
-        "unsupported operand types for "
-            + operator
-            + ": '"
-            + Values.typeName(left)
-            + "' and '"
-            + Values.typeName(right)
-            + "'");
+    // Doubled, as the sentence is a format for the names of the types.
+    String shown = operator.replace("%", "%%");
+    throw PyError.type("unsupported operand types for " + shown + ": '%s' and '%s'", left, right);
   }
 
   private static boolean repeatable(Object value) {
@@ -96,13 +84,12 @@ final class Operators {
     if (Values.isString(value)) {
       String text = Values.text(value);
       if (text.isEmpty() || count == 0) {
-        return value instanceof Markup ? new Markup("") : "";
+        return Markup.like(value, "");
       }
       rendering.makeText(text.length() * count);
-      String repeated = text.repeat((int) count);
-      return value instanceof Markup ? new Markup(repeated) : repeated;
+      return Markup.like(value, text.repeat((int) count));
     }
-    List<?> items = value instanceof Tuple tuple ? tuple.items() : (List<?>) value;
+    List<?> items = Values.items(value);
     rendering.makeElements(items.size() * count);
     List<Object> repeated = new ArrayList<>();
     if (!items.isEmpty()) {
@@ -155,14 +142,8 @@ final class Operators {
       return a.size() == b.size()
           && (a.size() == 0 || (a.start() == b.start() && (a.size() == 1 || a.step() == b.step())));
     }
-    if (left instanceof DictView a
-        && right instanceof DictView b
-        && a.kind() != DictView.Kind.VALUES
-        && b.kind() != DictView.Kind.VALUES) {
-      if (a.dict().size() != b.dict().size()) {
-        return false;
-      }
-      return containsAll(rendering, b, a);
+    if (left instanceof DictView && right instanceof DictView) {
+      throw Unsupported.of("comparing keys(), values() or items() is", "compare lists of them");
     }
     return false;
   }
@@ -175,19 +156,8 @@ final class Operators {
     return a.equals(b);
   }
 
-  private static boolean containsAll(Rendering rendering, DictView container, DictView elements) {
-    Iterator<Object> all = elements.elements(rendering);
-    while (all.hasNext()) {
-      rendering.step();
-      if (!contains(rendering, container, all.next())) {
-        return false;
-      }
-    }
-    return true;
-  }
-
   /** Elements compare as containers compare them: the same object is equal to itself. */
-  private static boolean same(Rendering rendering, Object left, Object right) {
+  static boolean same(Rendering rendering, Object left, Object right) {
     return left == right || equal(rendering, left, right);
   }
 
@@ -223,11 +193,7 @@ final class Operators {
   static boolean contains(Rendering rendering, Object container, Object value) {
     if (Values.isString(container)) {
       if (!Values.isString(value)) {
-        if (value instanceof Undefined) {
-          throw PyError.type("'in <string>' requires string as left operand, not Undefined");
-        }
-        throw PyError.type(
-            "'in <string>' requires string as left operand, not " + Values.typeName(value));
+        throw PyError.type("'in <string>' requires string as left operand, not %s", value);
       }
       rendering.read(Values.text(container).length());
       return Search.contains(rendering, Values.text(container), Values.text(value));
@@ -258,12 +224,8 @@ final class Operators {
   }
 
   static boolean ordered(Rendering rendering, String operator, Object left, Object right) {
-    if (left instanceof Undefined undefined) {
-      throw undefined.failure();
-    }
-    if (right instanceof Undefined undefined) {
-      throw undefined.failure();
-    }
+    Undefined.refuse(left);
+    Undefined.refuse(right);
     int order;
     if (Numbers.isNumber(left) && Numbers.isNumber(right)) {
       if (Numbers.isNan(left) || Numbers.isNan(right)) {
@@ -277,35 +239,11 @@ final class Operators {
       return orderedItems(rendering, operator, a, b);
     } else if (left instanceof Tuple a && right instanceof Tuple b) {
       return orderedItems(rendering, operator, a.items(), b.items());
-    } else if (left instanceof DictView a
-        && right instanceof DictView b
-        && a.kind() != DictView.Kind.VALUES
-        && b.kind() != DictView.Kind.VALUES) {
-      return subset(rendering, operator, a, b);
     } else {
       throw PyError.type(
-          "'"
-              + operator
-              + "' not supported between instances of '"
-              + Values.typeName(left)
-              + "' and '"
-              + Values.typeName(right)
-              + "'");
+          "'" + operator + "' not supported between instances of '%s' and '%s'", left, right);
     }
     return holds(operator, order);
-  }
-
-  private static boolean subset(
-      Rendering rendering, String operator, DictView left, DictView right) {
-    boolean less = operator.startsWith("<");
-    DictView small = less ? left : right;
-    DictView large = less ? right : left;
-    if (operator.length() == 1
-        ? small.dict().size() >= large.dict().size()
-        : small.dict().size() > large.dict().size()) {
-      return false;
-    }
-    return containsAll(rendering, large, small);
   }
 
   private static boolean holds(String operator, int order) {
@@ -333,14 +271,12 @@ final class Operators {
   }
 
   static Object slice(Rendering rendering, Object value, Object start, Object stop, Object step) {
-    if (value instanceof Undefined undefined) {
-      throw undefined.failure();
-    }
+    Undefined.refuse(value);
     if (!(Values.isString(value)
         || value instanceof List
         || value instanceof Tuple
         || value instanceof PyRange)) {
-      throw PyError.type("an object of type '" + Values.typeName(value) + "' cannot be sliced");
+      throw PyError.type("an object of type '%s' cannot be sliced", value);
     }
     for (Object bound : new Object[] {start, stop, step}) {
       if (bound != null && !Numbers.isInteger(bound)) {
@@ -349,7 +285,7 @@ final class Operators {
     }
     int stride = step == null ? 1 : Numbers.index(step);
     if (stride == 0) {
-      throw PyError.value("slice step cannot be zero");
+      throw PyError.of("slice step cannot be zero");
     }
     int size = Values.length(rendering, value);
     int least = stride < 0 ? -1 : 0;
@@ -361,10 +297,10 @@ final class Operators {
       return range.slice(first, last, stride);
     }
     if (Values.isString(value)) {
-      String text = Strings.slice(rendering, Values.text(value), size, first, last, stride);
-      return value instanceof Markup ? new Markup(text) : text;
+      return Markup.like(
+          value, Strings.slice(rendering, Values.text(value), size, first, last, stride));
     }
-    List<?> items = value instanceof Tuple tuple ? tuple.items() : (List<?>) value;
+    List<?> items = Values.items(value);
     long count =
         stride > 0 ? ((long) last - first) / stride + 1 : ((long) first - last) / -stride + 1;
     rendering.makeElements(Math.max(0, count));
@@ -383,53 +319,32 @@ final class Operators {
     return (int) Math.max(least, Math.min(most, index));
   }
 
-  /** Merge sort by Python's {@code <}, stable; values that cannot be ordered fail. */
+  /** Sorts by Python's {@code <}, stable; values that cannot be ordered fail. */
   static List<Object> sorted(
-      Rendering rendering, List<Object> items, KeyOf keyOf, boolean reverse) {
-    // A pair, and the lists of a merge.
+      Rendering rendering, List<Object> items, UnaryOperator<Object> keyOf, boolean reverse) {
+    // A pair for each, and the lists of a merge.
     rendering.makeElements(items.size());
     rendering.spend(4L * items.size());
     List<Object[]> keyed = new ArrayList<>(items.size());
     for (Object item : items) {
-      keyed.add(new Object[] {keyOf.key(item), item});
+      keyed.add(new Object[] {keyOf.apply(item), item});
     }
-    if (reverse) {
-      Collections.reverse(keyed);
-    }
-    keyed = mergeSort(rendering, keyed);
-    if (reverse) {
-      Collections.reverse(keyed);
+    Comparator<Object[]> order = (a, b) -> order(rendering, a[0], b[0]);
+    try {
+      keyed.sort(reverse ? order.reversed() : order);
+    } catch (IllegalArgumentException e) {
+      throw PyError.of("the values that are to be sorted have no order");
     }
     List<Object> sorted = new ArrayList<>(keyed.size());
     keyed.forEach(pair -> sorted.add(pair[1]));
     return sorted;
   }
 
-  /** The sort key of an element. */
-  interface KeyOf {
-    Object key(Object element);
-  }
-
-  private static List<Object[]> mergeSort(Rendering rendering, List<Object[]> items) {
-    if (items.size() < 2) {
-      return items;
+  private static int order(Rendering rendering, Object a, Object b) {
+    rendering.step();
+    if (ordered(rendering, "<", a, b)) {
+      return -1;
     }
-    int middle = items.size() / 2;
-    List<Object[]> left = mergeSort(rendering, items.subList(0, middle));
-    List<Object[]> right = mergeSort(rendering, items.subList(middle, items.size()));
-    List<Object[]> merged = new ArrayList<>(items.size());
-    int i = 0;
-    int j = 0;
-    while (i < left.size() && j < right.size()) {
-      rendering.step();
-      if (ordered(rendering, "<", right.get(j)[0], left.get(i)[0])) {
-        merged.add(right.get(j++));
-      } else {
-        merged.add(left.get(i++));
-      }
-    }
-    merged.addAll(left.subList(i, left.size()));
-    merged.addAll(right.subList(j, right.size()));
-    return merged;
+    return ordered(rendering, "<", b, a) ? 1 : 0;
   }
 }

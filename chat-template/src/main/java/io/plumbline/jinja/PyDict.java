@@ -28,7 +28,7 @@ final class PyDict {
   /** An entry takes some 120 bytes with its place in the map. */
   void put(Rendering rendering, Object key, Object value) {
     rendering.spend(10);
-    Object hash = Values.hashKey(rendering, key);
+    Object hash = Key.of(rendering, key);
     Entry old = entries.get(hash);
     entries.put(hash, new Entry(old == null ? key : old.key(), value));
   }
@@ -39,12 +39,12 @@ final class PyDict {
   }
 
   boolean contains(Rendering rendering, Object key) {
-    return entries.containsKey(Values.hashKey(rendering, key));
+    return entries.containsKey(Key.of(rendering, key));
   }
 
   /** The value, or {@link Values#MISSING}. */
   Object find(Rendering rendering, Object key) {
-    Entry entry = entries.get(Values.hashKey(rendering, key));
+    Entry entry = entries.get(Key.of(rendering, key));
     return entry == null ? Values.MISSING : entry.value();
   }
 

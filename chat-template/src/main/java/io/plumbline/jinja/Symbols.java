@@ -77,11 +77,6 @@ final class Symbols {
     budget.step();
   }
 
-  /** An outermost scope beside this one. */
-  Symbols beside() {
-    return root(budget);
-  }
-
   private Symbols copy() {
     budget.spend(20 + 4L * (loads.size() + stores.size()));
     return new Symbols(budget, level, parent, layout, new HashMap<>(loads), new HashSet<>(stores));
@@ -159,22 +154,6 @@ final class Symbols {
             () ->
                 new TemplateSyntaxException(
                     "the name '" + name + "' cannot be used in the filter of a set block", line));
-  }
-
-  int level() {
-    return level;
-  }
-
-  /** The names that this scope and those around it assign, with their places. */
-  Map<String, Ref> assigned() {
-    Map<String, Ref> assigned = new HashMap<>();
-    for (Symbols symbols = this; symbols != null; symbols = symbols.parent) {
-      budget.spend(4L * symbols.stores.size());
-      for (String name : symbols.stores) {
-        assigned.computeIfAbsent(name, key -> find(key).orElseThrow());
-      }
-    }
-    return assigned;
   }
 
   /** The frozen result, to make activations from. */

@@ -1,51 +1,41 @@
 package io.plumbline.jinja;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiConsumer;
 
-/** What an assignment, a loop or a with writes to. */
+/**
+ * What an assignment, a loop or a with writes to. Bound to one scope: what writes in two, has two.
+ */
 abstract class Target {
-  private static final Set<String> CONSTANTS =
-      Set.of("true", "false", "none", "True", "False", "None");
+  static final Set<String> CONSTANTS = Set.of("true", "false", "none", "True", "False", "None");
 
-  /** Whether names are parameters of their scope or assigned in it. */
-  enum As {
-    PARAMETER,
-    STORE
-  }
-
+  /** Told of every name that is assigned. */
   abstract void walk(Node.Names names);
 
-  abstract void analyze(Symbols symbols, As as);
+  /** Notes the names as parameters of a scope, or as assigned in it. */
+  abstract void analyze(Symbols symbols, BiConsumer<Symbols, String> as);
 
-  /** The same target with its names resolved. */
-  abstract Bound bind(Symbols symbols, int line);
+  /** Resolves the names. */
+  abstract void bind(Symbols symbols, int line);
 
-  /** Namespaces that must be such before anything is evaluated. */
-  abstract void names(List<String> names);
+  abstract void assign(Rendering rendering, Activation activation, Object value);
 
-  /** Where values go. */
-  interface Bound {
-    void assign(Rendering rendering, Activation activation, Object value);
+  /** The same for another scope. */
+  abstract Target copy();
 
-    /** Fails unless every namespace that is written to is one. */
-    default void check(Activation activation) {}
-  }
+  /** Fails unless every namespace that is written to is one. */
+  void check(Activation activation) {}
 
   static Target of(Expression expression) {
     if (expression instanceof Expression.Name name) {
-      return new NameTarget(name.name);
+      return new OfName(name.name);
     }
     if (expression instanceof Expression.TupleLiteral tuple) {
-      List<Target> targets = new ArrayList<>();
-      for (Expression item : tuple.children) {
-        targets.add(of(item));
-      }
-      return new TupleTarget(targets);
+      return new OfTuple(tuple.children.stream().map(Target::of).toList());
     }
     if (expression instanceof NamespaceAttribute attribute) {
-      return new AttributeTarget(attribute.namespace, attribute.attribute);
+      return new OfAttribute(attribute);
     }
     throw new TemplateSyntaxException("cannot assign to this expression", expression.line);
   }
@@ -56,28 +46,28 @@ abstract class Target {
     private final String attribute;
 
     NamespaceAttribute(int line, String namespace, String attribute) {
-      super(line, 0);
+      super(line, List.of());
       this.namespace = namespace;
       this.attribute = attribute;
     }
 
     @Override
-    void walk(Names names) {}
-
-    @Override
-    void bind(Frame frame) {}
-
-    @Override
     Object evaluate(Rendering rendering, Activation activation) {
-      throw PyError.runtime("'" + namespace + "." + attribute + "' is no value here");
+      throw PyError.of("'" + namespace + "." + attribute + "' is no value here");
     }
   }
 
-  private static final class NameTarget extends Target {
+  private static final class OfName extends Target {
     private final String name;
+    private Symbols.Ref ref;
 
-    NameTarget(String name) {
+    OfName(String name) {
       this.name = name;
+    }
+
+    @Override
+    Target copy() {
+      return new OfName(name);
     }
 
     @Override
@@ -86,34 +76,34 @@ abstract class Target {
     }
 
     @Override
-    void analyze(Symbols symbols, As as) {
-      if (as == As.PARAMETER) {
-        symbols.parameter(name);
-      } else {
-        symbols.store(name);
-      }
+    void analyze(Symbols symbols, BiConsumer<Symbols, String> as) {
+      as.accept(symbols, name);
     }
 
     @Override
-    Bound bind(Symbols symbols, int line) {
+    void bind(Symbols symbols, int line) {
       if (CONSTANTS.contains(name)) {
         throw new TemplateSyntaxException("cannot assign to '" + name + "'", line);
       }
-      Symbols.Ref ref = symbols.ref(name, line);
-      return (rendering, activation, value) -> activation.write(ref, value);
+      ref = symbols.ref(name, line);
     }
 
     @Override
-    void names(List<String> names) {
-      names.add(name);
+    void assign(Rendering rendering, Activation activation, Object value) {
+      activation.write(ref, value);
     }
   }
 
-  private static final class TupleTarget extends Target {
+  private static final class OfTuple extends Target {
     private final List<Target> targets;
 
-    TupleTarget(List<Target> targets) {
+    OfTuple(List<Target> targets) {
       this.targets = targets;
+    }
+
+    @Override
+    Target copy() {
+      return new OfTuple(targets.stream().map(Target::copy).toList());
     }
 
     @Override
@@ -122,87 +112,73 @@ abstract class Target {
     }
 
     @Override
-    void analyze(Symbols symbols, As as) {
+    void analyze(Symbols symbols, BiConsumer<Symbols, String> as) {
       targets.forEach(target -> target.analyze(symbols, as));
     }
 
     @Override
-    Bound bind(Symbols symbols, int line) {
-      List<Bound> bound = new ArrayList<>();
-      for (Target target : targets) {
-        bound.add(target.bind(symbols, line));
-      }
-      return new Bound() {
-        @Override
-        public void assign(Rendering rendering, Activation activation, Object value) {
-          List<Object> values = Values.listOf(rendering, value);
-          if (values.size() != bound.size()) {
-            throw PyError.value(
-                "cannot unpack " + values.size() + " values into " + bound.size() + " names");
-          }
-          rendering.spend(values.size());
-          for (int i = 0; i < values.size(); i++) {
-            bound.get(i).assign(rendering, activation, values.get(i));
-          }
-        }
-
-        @Override
-        public void check(Activation activation) {
-          bound.forEach(target -> target.check(activation));
-        }
-      };
+    void bind(Symbols symbols, int line) {
+      targets.forEach(target -> target.bind(symbols, line));
     }
 
     @Override
-    void names(List<String> names) {
-      targets.forEach(target -> target.names(names));
+    void assign(Rendering rendering, Activation activation, Object value) {
+      List<Object> values = Values.listOf(rendering, value);
+      if (values.size() != targets.size()) {
+        throw PyError.of(
+            "cannot unpack " + values.size() + " values into " + targets.size() + " names");
+      }
+      rendering.spend(values.size());
+      for (int i = 0; i < values.size(); i++) {
+        targets.get(i).assign(rendering, activation, values.get(i));
+      }
+    }
+
+    @Override
+    void check(Activation activation) {
+      targets.forEach(target -> target.check(activation));
     }
   }
 
-  private static final class AttributeTarget extends Target {
-    private final String namespace;
-    private final String attribute;
+  private static final class OfAttribute extends Target {
+    private final NamespaceAttribute place;
+    private Symbols.Ref ref;
 
-    AttributeTarget(String namespace, String attribute) {
-      this.namespace = namespace;
-      this.attribute = attribute;
+    OfAttribute(NamespaceAttribute place) {
+      this.place = place;
+    }
+
+    @Override
+    Target copy() {
+      return new OfAttribute(place);
     }
 
     @Override
     void walk(Node.Names names) {}
 
     @Override
-    void analyze(Symbols symbols, As as) {
-      symbols.load(namespace);
+    void analyze(Symbols symbols, BiConsumer<Symbols, String> as) {
+      symbols.load(place.namespace);
     }
 
     @Override
-    Bound bind(Symbols symbols, int line) {
-      Symbols.Ref ref = symbols.ref(namespace, line);
-      return new Bound() {
-        @Override
-        public void assign(Rendering rendering, Activation activation, Object value) {
-          if (!(activation.read(ref) instanceof Namespace target)) {
-            throw PyError.runtime("cannot assign an attribute on what is no namespace");
-          }
-          target.set(rendering, attribute, value);
-        }
-
-        @Override
-        public void check(Activation activation) {
-          if (!(activation.read(ref) instanceof Namespace)) {
-            throw PyError.runtime(
-                "cannot assign the attribute '"
-                    + attribute
-                    + "' on '"
-                    + namespace
-                    + "', which is no namespace");
-          }
-        }
-      };
+    void bind(Symbols symbols, int line) {
+      ref = symbols.ref(place.namespace, line);
     }
 
     @Override
-    void names(List<String> names) {}
+    void check(Activation activation) {
+      if (!(activation.read(ref) instanceof Namespace)) {
+        throw PyError.of(
+            "cannot assign the attribute '%s' on '%s', which is no namespace"
+                .formatted(place.attribute, place.namespace));
+      }
+    }
+
+    @Override
+    void assign(Rendering rendering, Activation activation, Object value) {
+      check(activation);
+      ((Namespace) activation.read(ref)).set(rendering, place.attribute, value);
+    }
   }
 }

@@ -1,95 +1,128 @@
 package io.plumbline.jinja;
 
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** What stands after {@code is}. */
 final class Tests {
-  private static final Set<String> PLAIN =
-      Set.of(
-          "odd",
-          "even",
-          "defined",
-          "undefined",
-          "filter",
-          "test",
-          "none",
-          "boolean",
-          "false",
-          "true",
-          "integer",
-          "float",
-          "lower",
-          "upper",
-          "string",
-          "mapping",
-          "number",
-          "sequence",
-          "iterable",
-          "callable",
-          "escaped");
-  private static final Set<String> WITH_ARGUMENT =
-      Set.of(
-          "divisibleby",
-          "sameas",
-          "in",
-          "==",
-          "eq",
-          "equalto",
-          "!=",
-          "ne",
-          ">",
-          "gt",
-          "greaterthan",
-          "ge",
-          ">=",
-          "<",
-          "lt",
-          "lessthan",
-          "<=",
-          "le");
+  /** A test without arguments. */
+  private interface Plain {
+    boolean holds(Rendering rendering, Object value);
+  }
+
+  /** A test with one argument. */
+  private interface Relation {
+    boolean holds(Rendering rendering, Object value, Object other);
+  }
+
+  private static final Map<String, Plain> PLAIN = plain();
+  private static final Map<String, Relation> RELATIONS = relations();
+
+  /** Relations whose argument has a name. */
+  private static final Map<String, String> PARAMETERS =
+      Map.of("divisibleby", "num", "sameas", "other", "in", "seq");
 
   private Tests() {}
 
   /** The names of all tests. */
   static Set<String> names() {
-    Set<String> names = new HashSet<>(PLAIN);
-    names.addAll(WITH_ARGUMENT);
-    return names;
+    Map<String, Object> all = new HashMap<>(PLAIN);
+    all.putAll(RELATIONS);
+    return all.keySet();
   }
 
   static boolean exists(String name) {
-    return PLAIN.contains(name) || WITH_ARGUMENT.contains(name);
+    return PLAIN.containsKey(name) || RELATIONS.containsKey(name);
   }
 
   static boolean apply(Rendering rendering, String name, Object value, Arguments arguments) {
-    if (PLAIN.contains(name)) {
+    Plain plain = PLAIN.get(name);
+    if (plain != null) {
       arguments.bind(name, 0);
-      return plain(rendering, name, value);
+      return plain.holds(rendering, value);
     }
-    if (!WITH_ARGUMENT.contains(name)) {
-      throw PyError.runtime("there is no test named '" + name + "'");
+    Relation relation = RELATIONS.get(name);
+    if (relation == null) {
+      throw PyError.of("there is no test named '" + name + "'");
     }
-    Object other =
-        switch (name) {
-          case "divisibleby" -> arguments.bind(name, 1, "num")[0];
-          case "sameas" -> arguments.bind(name, 1, "other")[0];
-          case "in" -> arguments.bind(name, 1, "seq")[0];
-          default -> arguments.bindPositional(name, 1, 1)[0];
-        };
-    return switch (name) {
-      case "divisibleby" ->
-          Operators.equal(rendering, Operators.binary(rendering, "%", value, other), 0L);
-      case "sameas" -> same(rendering, value, other);
-      case "in" -> Operators.contains(rendering, other, value);
-      case "==", "eq", "equalto" -> Operators.equal(rendering, value, other);
-      case "!=", "ne" -> !Operators.equal(rendering, value, other);
-      case ">", "gt", "greaterthan" -> Operators.ordered(rendering, ">", value, other);
-      case ">=", "ge" -> Operators.ordered(rendering, ">=", value, other);
-      case "<", "lt", "lessthan" -> Operators.ordered(rendering, "<", value, other);
-      default -> Operators.ordered(rendering, "<=", value, other);
-    };
+    String parameter = PARAMETERS.get(name);
+    Object[] bound =
+        parameter == null
+            ? arguments.bindPositional(name, 1, 1)
+            : arguments.bind(name, 1, parameter);
+    return relation.holds(rendering, value, bound[0]);
+  }
+
+  private static Map<String, Relation> relations() {
+    Map<String, Relation> all = new HashMap<>();
+    all.put("divisibleby", Tests::divisible);
+    all.put("sameas", Tests::same);
+    all.put("in", (r, value, other) -> Operators.contains(r, other, value));
+    put(all, Operators::equal, "==", "eq", "equalto");
+    put(all, (r, value, other) -> !Operators.equal(r, value, other), "!=", "ne");
+    put(
+        all,
+        (r, value, other) -> Operators.ordered(r, ">", value, other),
+        ">",
+        "gt",
+        "greaterthan");
+    put(all, (r, value, other) -> Operators.ordered(r, ">=", value, other), ">=", "ge");
+    put(all, (r, value, other) -> Operators.ordered(r, "<", value, other), "<", "lt", "lessthan");
+    put(all, (r, value, other) -> Operators.ordered(r, "<=", value, other), "<=", "le");
+    return all;
+  }
+
+  private static void put(Map<String, Relation> all, Relation relation, String... names) {
+    for (String name : names) {
+      all.put(name, relation);
+    }
+  }
+
+  private static Map<String, Plain> plain() {
+    Map<String, Plain> all = new HashMap<>();
+    all.put("odd", (r, value) -> remainder(r, value, 2L, 1L));
+    all.put("even", (r, value) -> remainder(r, value, 2L, 0L));
+    all.put("defined", (r, value) -> !(value instanceof Undefined));
+    all.put("undefined", (r, value) -> value instanceof Undefined);
+    all.put(
+        "filter", (r, value) -> Key.of(r, value) instanceof String name && Filters.exists(name));
+    all.put("test", (r, value) -> Key.of(r, value) instanceof String name && exists(name));
+    all.put("none", (r, value) -> value == null);
+    all.put("boolean", (r, value) -> value instanceof Boolean);
+    all.put("false", (r, value) -> value instanceof Boolean bool && !bool);
+    all.put("true", (r, value) -> value instanceof Boolean bool && bool);
+    all.put("integer", (r, value) -> Numbers.isInteger(value) && !(value instanceof Boolean));
+    all.put("float", (r, value) -> value instanceof Double);
+    all.put("number", (r, value) -> Numbers.isNumber(value));
+    all.put("lower", (r, value) -> LetterCase.isLower(passed(r, value)));
+    all.put("upper", (r, value) -> LetterCase.isUpper(passed(r, value)));
+    all.put("string", (r, value) -> Values.isString(value));
+    all.put("mapping", (r, value) -> value instanceof PyDict);
+    all.put("sequence", (r, value) -> isSequence(value));
+    all.put("iterable", (r, value) -> Values.isIterable(value) || value instanceof Loop);
+    // Undefined values define __call__, though calling one fails.
+    all.put("callable", (r, value) -> value instanceof Callable || value instanceof Undefined);
+    all.put("escaped", (r, value) -> value instanceof Markup);
+    return all;
+  }
+
+  private static boolean isSequence(Object value) {
+    return Values.isString(value)
+        || value instanceof List
+        || value instanceof Tuple
+        || value instanceof PyDict
+        || value instanceof PyRange
+        || value instanceof Undefined;
+  }
+
+  private static boolean divisible(Rendering rendering, Object value, Object by) {
+    return remainder(rendering, value, by, 0L);
+  }
+
+  private static boolean remainder(Rendering rendering, Object value, Object by, Object wanted) {
+    return Operators.equal(rendering, Operators.binary(rendering, "%", value, by), wanted);
   }
 
   private static boolean same(Rendering rendering, Object value, Object other) {
@@ -101,41 +134,6 @@ final class Tests {
     }
     boolean scalar = value instanceof Boolean || value instanceof Long;
     return scalar && value.equals(other);
-  }
-
-  private static boolean plain(Rendering rendering, String name, Object value) {
-    return switch (name) {
-      case "odd" -> Operators.equal(rendering, Operators.binary(rendering, "%", value, 2L), 1L);
-      case "even" -> Operators.equal(rendering, Operators.binary(rendering, "%", value, 2L), 0L);
-      case "defined" -> !(value instanceof Undefined);
-      case "undefined" -> value instanceof Undefined;
-      case "filter" ->
-          Values.hashKey(rendering, value) instanceof String text && Filters.exists(text);
-      case "test" -> Values.hashKey(rendering, value) instanceof String text && exists(text);
-      case "none" -> value == null;
-      case "boolean" -> value instanceof Boolean;
-      case "false" -> value instanceof Boolean bool && !bool;
-      case "true" -> value instanceof Boolean bool && bool;
-      case "integer" -> Numbers.isInteger(value) && !(value instanceof Boolean);
-      case "float" -> value instanceof Double;
-      case "lower" -> LetterCase.isLower(passed(rendering, value));
-      case "upper" -> LetterCase.isUpper(passed(rendering, value));
-      case "string" -> Values.isString(value);
-      case "mapping" -> value instanceof PyDict;
-      case "number" -> Numbers.isNumber(value);
-      case "sequence" ->
-          Values.isString(value)
-              || value instanceof List
-              || value instanceof Tuple
-              || value instanceof PyDict
-              || value instanceof PyRange
-              || value instanceof Undefined;
-      case "iterable" -> Values.isIterable(value);
-      // Undefined values define __call__, though calling one fails.
-      case "callable" -> value instanceof Callable || value instanceof Undefined;
-      case "escaped" -> value instanceof Markup;
-      default -> throw new IllegalArgumentException(name);
-    };
   }
 
   /** The text of a value, with a pass over it paid for. */

@@ -2,10 +2,10 @@ package io.plumbline.jinja;
 
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Collections;
 import java.util.List;
+import java.util.function.IntPredicate;
 
-/** Python's ways to cut a string: strip, split, splitlines, partition. */
+/** Python's ways to cut a string: strip, split, splitlines. */
 final class TextParts {
   /** Up to so many characters to strip are looked through one by one. */
   private static final int FEW = 16;
@@ -19,14 +19,9 @@ final class TextParts {
     BOTH
   }
 
-  /** What is stripped. */
-  private interface Stripped {
-    boolean test(int codePoint);
-  }
-
-  private static Stripped stripped(Budget budget, String chars) {
+  private static IntPredicate stripped(Budget budget, String chars) {
     if (chars == null) {
-      return Strings::isSpace;
+      return Characters::isSpace;
     }
     if (chars.length() <= FEW) {
       return c -> chars.indexOf(c) >= 0;
@@ -41,7 +36,7 @@ final class TextParts {
 
   /** The text without the characters, or without white space for null, at its ends. */
   static String strip(Budget budget, String text, String chars, Ends ends) {
-    Stripped stripped = stripped(budget, chars);
+    IntPredicate stripped = stripped(budget, chars);
     budget.makeText(text.length());
     int start = 0;
     int end = text.length();
@@ -56,14 +51,6 @@ final class TextParts {
       }
     }
     return text.substring(start, end);
-  }
-
-  static boolean isLineBreak(int c) {
-    return (c >= 0x0a && c <= 0x0d)
-        || (c >= 0x1c && c <= 0x1e)
-        || c == 0x85
-        || c == 0x2028
-        || c == 0x2029;
   }
 
   /** Parts of a text, each paid for when it is cut out. */
@@ -88,18 +75,13 @@ final class TextParts {
     int size() {
       return parts.size();
     }
-
-    List<Object> reversed() {
-      Collections.reverse(parts);
-      return parts;
-    }
   }
 
   static List<Object> lines(Rendering rendering, String text, boolean keepEnds) {
     Parts lines = new Parts(rendering, text);
     int start = 0;
     for (int i = 0; i < text.length(); i++) {
-      if (!isLineBreak(text.charAt(i))) {
+      if (!Characters.isLineBreak(text.charAt(i))) {
         continue;
       }
       int end = i;
@@ -119,7 +101,7 @@ final class TextParts {
     Parts parts = new Parts(rendering, text);
     int at = 0;
     while (true) {
-      while (at < text.length() && Strings.isSpace(text.charAt(at))) {
+      while (at < text.length() && Characters.isSpace(text.charAt(at))) {
         at++;
       }
       if (at >= text.length()) {
@@ -127,43 +109,17 @@ final class TextParts {
       }
       if (most >= 0 && parts.size() >= most) {
         int end = text.length();
-        while (Strings.isSpace(text.charAt(end - 1))) {
+        while (Characters.isSpace(text.charAt(end - 1))) {
           end--;
         }
         parts.add(at, end);
         return parts.parts;
       }
       int start = at;
-      while (at < text.length() && !Strings.isSpace(text.charAt(at))) {
+      while (at < text.length() && !Characters.isSpace(text.charAt(at))) {
         at++;
       }
       parts.add(start, at);
-    }
-  }
-
-  private static List<Object> splitSpacesFromRight(Rendering rendering, String text, int most) {
-    Parts parts = new Parts(rendering, text);
-    int end = text.length();
-    while (true) {
-      while (end > 0 && Strings.isSpace(text.charAt(end - 1))) {
-        end--;
-      }
-      if (end <= 0) {
-        return parts.reversed();
-      }
-      if (most >= 0 && parts.size() >= most) {
-        int start = 0;
-        while (Strings.isSpace(text.charAt(start))) {
-          start++;
-        }
-        parts.add(start, end);
-        return parts.reversed();
-      }
-      int stop = end;
-      while (end > 0 && !Strings.isSpace(text.charAt(end - 1))) {
-        end--;
-      }
-      parts.add(end, stop);
     }
   }
 
@@ -171,7 +127,9 @@ final class TextParts {
     if (separator == null) {
       return splitSpaces(rendering, text, most);
     }
-    checkSeparator(separator);
+    if (separator.isEmpty()) {
+      throw PyError.of("empty separator");
+    }
     Parts parts = new Parts(rendering, text);
     Search search = new Search(rendering, separator);
     int start = 0;
@@ -185,45 +143,5 @@ final class TextParts {
     }
     parts.add(start, text.length());
     return parts.parts;
-  }
-
-  static List<Object> splitFromRight(Rendering rendering, String text, String separator, int most) {
-    if (separator == null) {
-      return splitSpacesFromRight(rendering, text, most);
-    }
-    checkSeparator(separator);
-    Parts parts = new Parts(rendering, text);
-    Search search = new Search(rendering, separator);
-    int end = text.length();
-    while (most < 0 || parts.size() < most) {
-      int at = search.previous(text, end);
-      if (at < 0) {
-        break;
-      }
-      parts.add(at + separator.length(), end);
-      end = at;
-    }
-    parts.add(0, end);
-    return parts.reversed();
-  }
-
-  /** What is before the first, or the last, separator, the separator, and what is behind it. */
-  static Tuple partition(Rendering rendering, String text, String separator, boolean first) {
-    checkSeparator(separator);
-    rendering.read(2L * text.length());
-    rendering.makeText(text.length());
-    rendering.spend(10);
-    Search search = new Search(rendering, separator);
-    int at = first ? search.next(text, 0) : search.previous(text, text.length());
-    if (at < 0) {
-      return first ? Tuple.of(text, "", "") : Tuple.of("", "", text);
-    }
-    return Tuple.of(text.substring(0, at), separator, text.substring(at + separator.length()));
-  }
-
-  private static void checkSeparator(String separator) {
-    if (separator.isEmpty()) {
-      throw PyError.value("empty separator");
-    }
   }
 }

@@ -7,8 +7,7 @@ import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.NoSuchElementException;
-import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
 /**
  * Python's view of values: null is None; Boolean, Long, BigInteger, Double, String, List and the
@@ -23,22 +22,6 @@ final class Values {
           return "missing";
         }
       };
-
-  private static final Object NONE_KEY = new Object();
-  private static final Object UNDEFINED_KEY = new Object();
-  private static final Object RANGE_KEY = new Object();
-
-  private record IdentityKey(int hash, Object object) {
-    @Override
-    public boolean equals(Object other) {
-      return other instanceof IdentityKey key && key.object == object;
-    }
-
-    @Override
-    public int hashCode() {
-      return hash;
-    }
-  }
 
   private Values() {}
 
@@ -60,7 +43,7 @@ final class Values {
       return list;
     }
     if (value instanceof BigInteger big) {
-      return Numbers.normalize(big);
+      return Numbers.given(big);
     }
     if (value instanceof BigDecimal decimal) {
       return decimal.doubleValue();
@@ -82,6 +65,11 @@ final class Values {
   /** The text of a string, marked as safe or not. */
   static String text(Object string) {
     return string instanceof Markup markup ? markup.text() : (String) string;
+  }
+
+  /** The elements of a list or a tuple. */
+  static List<?> items(Object sequence) {
+    return sequence instanceof Tuple tuple ? tuple.items() : (List<?>) sequence;
   }
 
   static String typeName(Object value) {
@@ -150,8 +138,7 @@ final class Values {
         || value instanceof PyDict
         || value instanceof PyRange
         || value instanceof DictView
-        || value instanceof Undefined
-        || value instanceof Loop;
+        || value instanceof Undefined;
   }
 
   static int length(Rendering rendering, Object value) {
@@ -176,16 +163,11 @@ final class Values {
     if (value instanceof Undefined) {
       return 0;
     }
-    if (value instanceof Loop loop) {
-      return loop.length(rendering);
-    }
-    throw PyError.type("an object of type '" + typeName(value) + "' has no len()");
+    throw PyError.type("an object of type '%s' has no len()", value);
   }
 
   static boolean isIterable(Object value) {
-    return (hasLength(value) && !(value instanceof Loop))
-        || value instanceof Generator
-        || value instanceof Loop;
+    return hasLength(value) || value instanceof Generator;
   }
 
   /** Walks over a value; every element counts as a step. */
@@ -224,12 +206,7 @@ final class Values {
       return generator.elements();
     }
     if (value instanceof PyRange range) {
-      return indexed(
-          range.size(),
-          i -> {
-            rendering.step();
-            return range.element(i);
-          });
+      return numbers(rendering, range);
     }
     if (value instanceof Undefined) {
       return Collections.emptyIterator();
@@ -237,65 +214,27 @@ final class Values {
     if (isString(value)) {
       return characters(rendering, text(value));
     }
-    if (value instanceof Loop loop) {
-      return new Iterator<>() {
-        private Object ahead = MISSING;
-
-        @Override
-        public boolean hasNext() {
-          if (ahead == MISSING && loop.next()) {
-            rendering.spend(6);
-            ahead = Tuple.of(loop.current(), loop);
-          }
-          return ahead != MISSING;
-        }
-
-        @Override
-        public Object next() {
-          if (!hasNext()) {
-            throw new NoSuchElementException();
-          }
-          Object element = ahead;
-          ahead = MISSING;
-          return element;
-        }
-      };
-    }
-    throw PyError.type("an object of type '" + typeName(value) + "' is not iterable");
+    throw PyError.type("an object of type '%s' is not iterable", value);
   }
 
-  private static Iterator<Object> indexed(int size, IntFunction<Object> element) {
-    return new Iterator<>() {
-      private int index;
-
-      @Override
-      public boolean hasNext() {
-        return index < size;
-      }
-
-      @Override
-      public Object next() {
-        if (index >= size) {
-          throw new NoSuchElementException();
-        }
-        return element.apply(index++);
-      }
-    };
+  private static Iterator<Object> numbers(Rendering rendering, PyRange range) {
+    return IntStream.range(0, range.size())
+        .mapToObj(
+            i -> {
+              rendering.step();
+              return (Object) range.element(i);
+            })
+        .iterator();
   }
 
   private static Iterator<Object> characters(Rendering rendering, String text) {
-    return new Iterator<>() {
+    return new Lazy() {
       private int at;
 
       @Override
-      public boolean hasNext() {
-        return at < text.length();
-      }
-
-      @Override
-      public Object next() {
+      Object find() {
         if (at >= text.length()) {
-          throw new NoSuchElementException();
+          return MISSING;
         }
         int codePoint = text.codePointAt(at);
         at += Character.charCount(codePoint);
@@ -306,7 +245,7 @@ final class Values {
 
   /** All elements in a new list. */
   static List<Object> listOf(Rendering rendering, Object iterable) {
-    if (hasLength(iterable) && !(iterable instanceof Loop)) {
+    if (hasLength(iterable)) {
       rendering.makeElements(length(rendering, iterable));
     } else {
       rendering.spend(6);
@@ -320,51 +259,6 @@ final class Values {
     return list;
   }
 
-  /** A key for hash maps; equal for values that Python finds equal. */
-  static Object hashKey(Rendering rendering, Object value) {
-    if (value == null) {
-      return NONE_KEY;
-    }
-    if (isString(value)) {
-      String text = text(value);
-      rendering.read(text.length());
-      return text;
-    }
-    if (Numbers.isNumber(value)) {
-      return Numbers.hashKey(rendering, value);
-    }
-    if (value instanceof Undefined) {
-      return UNDEFINED_KEY;
-    }
-    if (value instanceof Tuple tuple) {
-      rendering.enter(rendering.line());
-      rendering.makeElements(tuple.items().size());
-      List<Object> keys = new ArrayList<>(tuple.items().size());
-      for (Object item : tuple.items()) {
-        Object key = hashKey(rendering, item);
-        rendering.read(key instanceof String text ? 8L * text.length() : 8);
-        keys.add(key);
-      }
-      rendering.leave();
-      return Key.of(keys);
-    }
-    if (value instanceof PyRange range) {
-      rendering.spend(20);
-      int size = range.size();
-      return Key.of(
-          List.of(
-              RANGE_KEY,
-              Key.of(size),
-              Key.of(size > 0 ? range.start() : 0),
-              Key.of(size > 1 ? range.step() : 0)));
-    }
-    if (value instanceof List || value instanceof PyDict || value instanceof DictView) {
-      throw PyError.type("unhashable type: '" + typeName(value) + "'");
-    }
-    rendering.spend(4);
-    return new IdentityKey(System.identityHashCode(value), value);
-  }
-
   /** What {@code str()} gives, and what printing shows. */
   static String str(Rendering rendering, Object value) {
     if (value instanceof String string) {
@@ -376,136 +270,6 @@ final class Values {
     if (value instanceof Undefined) {
       return "";
     }
-    return repr(rendering, value);
-  }
-
-  static String repr(Rendering rendering, Object value) {
-    if (value == null || value instanceof Boolean || value instanceof Long) {
-      rendering.spend(6);
-      return scalar(rendering, value);
-    }
-    if (value instanceof Double real) {
-      return Numbers.repr(rendering, real);
-    }
-    TextBuilder out = new TextBuilder(rendering);
-    repr(rendering, value, out);
-    return out.build();
-  }
-
-  private static String scalar(Rendering rendering, Object value) {
-    if (value == null) {
-      return "None";
-    }
-    if (value instanceof Boolean bool) {
-      return bool ? "True" : "False";
-    }
-    if (value instanceof Double real) {
-      return Numbers.repr(rendering, real);
-    }
-    return Numbers.decimal(rendering, value);
-  }
-
-  private static void repr(Rendering rendering, Object value, TextBuilder out) {
-    rendering.enter(rendering.line());
-    if (value == null || Numbers.isNumber(value)) {
-      out.add(scalar(rendering, value));
-    } else if (value instanceof String string) {
-      quote(rendering, string, out);
-    } else if (value instanceof Markup markup) {
-      out.add("Markup(");
-      quote(rendering, markup.text(), out);
-      out.add(")");
-    } else if (value instanceof List<?> list) {
-      sequence(rendering, list.iterator(), "[", "]", out);
-    } else if (value instanceof Tuple tuple) {
-      String close = tuple.items().size() == 1 ? ",)" : ")";
-      sequence(rendering, tuple.items().iterator(), "(", close, out);
-    } else if (value instanceof PyDict dict) {
-      dict(rendering, dict, out);
-    } else if (value instanceof DictView view) {
-      out.add(view.kind().typeName).add("(");
-      sequence(rendering, view.elements(rendering), "[", "]", out);
-      out.add(")");
-    } else if (value instanceof PyRange range) {
-      rendering.spend(20);
-      out.add("range(" + range.start() + ", " + range.stop());
-      out.add(range.step() == 1 ? ")" : ", " + range.step() + ")");
-    } else if (value instanceof Namespace namespace) {
-      out.add("<TemplateNamespace ");
-      dict(rendering, namespace.attributes(), out);
-      out.add(">");
-    } else if (value instanceof Loop loop) {
-      rendering.spend(20);
-      out.add(loop.describe(rendering));
-    } else if (value instanceof Callable callable) {
-      rendering.spend(20);
-      out.add(callable.describe());
-    } else if (value instanceof Undefined) {
-      out.add("Undefined");
-    } else {
-      rendering.spend(20);
-      out.add("<" + typeName(value) + " object at 0x000000000000>");
-    }
-    rendering.leave();
-  }
-
-  private static void sequence(
-      Rendering rendering, Iterator<?> items, String open, String close, TextBuilder out) {
-    out.add(open);
-    boolean first = true;
-    while (items.hasNext()) {
-      if (!first) {
-        out.add(", ");
-      }
-      first = false;
-      repr(rendering, items.next(), out);
-    }
-    out.add(close);
-  }
-
-  private static void dict(Rendering rendering, PyDict dict, TextBuilder out) {
-    out.add("{");
-    boolean first = true;
-    for (PyDict.Entry entry : dict.entries()) {
-      if (!first) {
-        out.add(", ");
-      }
-      first = false;
-      repr(rendering, entry.key(), out);
-      out.add(": ");
-      repr(rendering, entry.value(), out);
-    }
-    out.add("}");
-  }
-
-  /** Python's repr of a string. */
-  static String quote(Rendering rendering, String text) {
-    TextBuilder out = new TextBuilder(rendering);
-    quote(rendering, text, out);
-    return out.build();
-  }
-
-  private static void quote(Rendering rendering, String text, TextBuilder out) {
-    rendering.read(2L * text.length());
-    char quote = text.indexOf('\'') >= 0 && text.indexOf('"') < 0 ? '"' : '\'';
-    out.add(quote);
-    for (int i = 0; i < text.length(); ) {
-      int c = text.codePointAt(i);
-      i += Character.charCount(c);
-      if (c == quote || c == '\\') {
-        out.add('\\').add((char) c);
-      } else if (c == '\n') {
-        out.add("\\n");
-      } else if (c == '\r') {
-        out.add("\\r");
-      } else if (c == '\t') {
-        out.add("\\t");
-      } else if (Strings.isPrintable(c)) {
-        out.add(c);
-      } else {
-        out.addEscaped(c);
-      }
-    }
-    out.add(quote);
+    return Printing.repr(rendering, value);
   }
 }

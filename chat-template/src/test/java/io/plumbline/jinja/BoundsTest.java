@@ -32,13 +32,7 @@ class BoundsTest {
         "{% for i in range(10**9) %}x{% endfor %}",
         "{{ 9 ** (9 ** 9) }}",
         "{{ 2 ** 100000000 }}",
-        "{{ 'x'.center(10**9) }}",
-        "{{ 'x'.zfill(10**9) }}",
-        "{{ 'x'.ljust(2**40) }}",
-        "{{ '%1000000000d' % 3 }}",
-        "{{ '%.1000000000f' % 3 }}",
-        "{{ '{:1000000000}'.format(3) }}",
-        "{{ '\\t'.expandtabs(10**9) }}",
+        "{{ ('%.999f' * 999999) % ((3,) * 999999) }}",
         "{{ 'x\\ny'|indent(10**9) }}",
         "{{ [1]|tojson(indent=10**9) }}",
         "{{ 'x'|center(10**9) }}",
@@ -113,8 +107,6 @@ class BoundsTest {
             + " 'list' object is unsafe.",
         "{{ messages.__class__.mro() }}#The chat template failed at line 1: access to attribute"
             + " '__class__' of 'list' object is unsafe.",
-        "{% include 'x' %}#The chat template failed at line 1: 'include' needs another template,"
-            + " and a chat template has none.",
         "{{ 'x' * 99999999 }}#The chat template was stopped at line 1: a value is longer than"
             + " 16000000.",
       })

