@@ -1,5 +1,6 @@
 package io.plumbline;
 
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,6 +22,7 @@ class LayersArchitectureTest {
   /** Lowest first. */
   private static final List<String> CORE =
       List.of(
+          "jinja",
           "error",
           "base",
           "storage",
@@ -85,6 +87,17 @@ class LayersArchitectureTest {
 
     assertThat(packages).isNotEmpty();
     assertThat(CORE).containsAll(packages);
+  }
+
+  @Test
+  void theTemplateLanguageUsesJavaAlone() {
+    classes()
+        .that()
+        .resideInAPackage("io.plumbline.jinja..")
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage("io.plumbline.jinja..", "java..")
+        .check(classes);
   }
 
   @Test

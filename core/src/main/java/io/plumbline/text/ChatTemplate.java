@@ -2,15 +2,15 @@ package io.plumbline.text;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.text.jinja.JinjaTemplate;
-import io.plumbline.text.jinja.Limits;
+import io.plumbline.jinja.JinjaTemplate;
+import io.plumbline.jinja.Limits;
+import io.plumbline.jinja.TemplateException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 
 /**
@@ -63,11 +63,15 @@ public final class ChatTemplate {
   }
 
   static ChatTemplate parse(String source, Map<String, Object> specialTokens, Limits limits) {
-    return new ChatTemplate(
-        source,
-        JinjaTemplate.parse(source, limits),
-        new HashMap<>(specialTokens),
-        TemplateSettings.NONE);
+    try {
+      return new ChatTemplate(
+          source,
+          JinjaTemplate.parse(source, limits),
+          new HashMap<>(specialTokens),
+          TemplateSettings.NONE);
+    } catch (TemplateException e) {
+      throw failure(e);
+    }
   }
 
   /** The same with what a run says about rendering. */
@@ -100,10 +104,24 @@ public final class ChatTemplate {
     variables.putIfAbsent("documents", null);
     variables.put(
         "add_generation_prompt", request.generationPrompt() == ChatRequest.GenerationPrompt.ADDED);
-    JinjaTemplate.Rendered rendered = template.render(variables, rendering.clock());
+    JinjaTemplate.Rendered rendered = rendered(variables);
     return new Rendered(
         continued ? ContinuedMessage.cut(rendered.text(), open) : rendered.text(),
         rendered.generated().stream().map(span -> new Span(span.start(), span.end())).toList());
+  }
+
+  private JinjaTemplate.Rendered rendered(Map<String, Object> variables) {
+    try {
+      return template.render(variables, rendering.clock());
+    } catch (TemplateException e) {
+      throw failure(e);
+    }
+  }
+
+  private static PlumblineException failure(TemplateException e) {
+    boolean interrupted = e.code() == TemplateException.Code.INTERRUPTED;
+    return new PlumblineException(
+        interrupted ? ErrorCode.INTERRUPTED : ErrorCode.BAD_TEMPLATE, e.getMessage(), e);
   }
 
   /**
@@ -113,7 +131,8 @@ public final class ChatTemplate {
    */
   public static boolean wasStopped(PlumblineException failure) {
     return failure.code() == ErrorCode.INTERRUPTED
-        || failure.getCause() instanceof TimeoutException;
+        || (failure.getCause() instanceof TemplateException cause
+            && cause.code() == TemplateException.Code.TIMEOUT);
   }
 
   /** Whether what it says depends on the date. */

@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.text.jinja.Limits;
+import io.plumbline.jinja.Limits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

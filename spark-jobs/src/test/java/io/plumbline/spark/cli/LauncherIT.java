@@ -85,10 +85,12 @@ class LauncherIT {
     Files.createSymbolicLink(copy.resolve("plumbline.jar"), jar);
     Files.createSymbolicLink(
         copy.resolve("spark-classpath"), root.resolve("spark-jobs/target/spark-classpath"));
-    for (String source : new String[] {"core/src/main", "spark-jobs/src/main"}) {
-      Files.createDirectories(directory.resolve("copy").resolve(source));
+    List<String> poms = new ArrayList<>(List.of("pom.xml"));
+    for (String module : List.of("chat-template", "core", "spark-jobs")) {
+      Files.createDirectories(directory.resolve("copy").resolve(module).resolve("src/main"));
+      poms.add(module + "/pom.xml");
     }
-    for (String pom : new String[] {"pom.xml", "core/pom.xml", "spark-jobs/pom.xml"}) {
+    for (String pom : poms) {
       Path file = Files.createFile(directory.resolve("copy").resolve(pom));
       Files.setLastModifiedTime(file, FileTime.fromMillis(0));
     }

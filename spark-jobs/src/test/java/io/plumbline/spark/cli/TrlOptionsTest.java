@@ -183,7 +183,7 @@ class TrlOptionsTest {
             "\"[^\"]*(\\b(in|to|of|same|named?) (OUTPUT|PATH|DIR|FILE)\\b|CATALOG\\.SCHEMA"
                 + "|be KEY=VALUE|OPTION: VALUE|--redo STAGE|--data PATH)[^\"]*\"");
     List<String> found = new ArrayList<>();
-    for (String module : List.of("core", "spark-jobs")) {
+    for (String module : List.of("chat-template", "core", "spark-jobs")) {
       try (var files = Files.walk(Fixtures.root().resolve(module).resolve("src/main/java"))) {
         for (Path path : files.filter(file -> file.toString().endsWith(".java")).toList()) {
           for (String line : Files.readAllLines(path)) {

@@ -34,6 +34,7 @@ class StandaloneClusterTest {
         StandaloneCluster.jar(
             directory.resolve("gang.jar"),
             List.of(
+                root.resolve("chat-template/target/classes"),
                 root.resolve("core/target/classes"),
                 root.resolve("spark-jobs/target/classes"),
                 root.resolve("spark-jobs/target/test-classes")));
