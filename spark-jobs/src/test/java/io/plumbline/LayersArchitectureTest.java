@@ -36,8 +36,8 @@ class LayersArchitectureTest {
           "reward",
           "advantage",
           "mine",
-          "rollout",
-          "train");
+          "train",
+          "rollout");
 
   private static JavaClasses classes;
 
