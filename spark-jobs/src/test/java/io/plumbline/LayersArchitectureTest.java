@@ -39,8 +39,8 @@ class LayersArchitectureTest {
           "reward",
           "advantage",
           "mine",
-          "rollout",
-          "train");
+          "train",
+          "rollout");
 
   private static JavaClasses classes;
 

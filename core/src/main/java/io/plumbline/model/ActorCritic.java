@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /**
@@ -39,22 +39,19 @@ public final class ActorCritic
   private final Optional<ValueHead> head;
   private final Set<TokenStatistic> statistics;
   private final double temperature;
-  private final Predicate<TokenizedRow> valued;
 
   private ActorCritic(
       CausalLm policy,
       Optional<ScoreModel> critic,
       Optional<ValueHead> head,
       Set<TokenStatistic> statistics,
-      double temperature,
-      Predicate<TokenizedRow> valued) {
+      double temperature) {
     TokenPass.check(temperature);
     this.policy = policy;
     this.critic = critic;
     this.head = head;
     this.statistics = Set.copyOf(statistics);
     this.temperature = temperature;
-    this.valued = valued;
   }
 
   /**
@@ -62,16 +59,10 @@ public final class ActorCritic
    *
    * @param statistics what every pass reports besides log-probabilities
    * @param temperature divides the logits in every pass
-   * @param valued which rows the critic is asked about in training; others have values of 0
    */
   public static ActorCritic of(
-      CausalLm policy,
-      ScoreModel critic,
-      Set<TokenStatistic> statistics,
-      double temperature,
-      Predicate<TokenizedRow> valued) {
-    return new ActorCritic(
-        policy, Optional.of(critic), Optional.empty(), statistics, temperature, valued);
+      CausalLm policy, ScoreModel critic, Set<TokenStatistic> statistics, double temperature) {
+    return new ActorCritic(policy, Optional.of(critic), Optional.empty(), statistics, temperature);
   }
 
   /**
@@ -91,8 +82,7 @@ public final class ActorCritic
         Optional.empty(),
         Optional.of(ValueHead.of(ScoreModel.freshHead(start, seed))),
         statistics,
-        temperature,
-        any -> true);
+        temperature);
   }
 
   /** The policy's, then the critic's. */
@@ -136,6 +126,13 @@ public final class ActorCritic
 
   @Override
   public TrainingPass<Values, Gradients> forward(List<TokenizedRow> rows, ActivationMemory memory) {
+    return forward(rows, all -> true, memory);
+  }
+
+  /** A critic of its own trunk has values of 0 for rows that it is not asked about. */
+  @Override
+  public TrainingPass<Values, Gradients> forward(
+      List<TokenizedRow> rows, IntPredicate valued, ActivationMemory memory) {
     TokenPass tokens = pass(rows, GraphMode.GRAPH, memory);
     if (critic.isEmpty()) {
       return new Pass(tokens, Optional.empty(), tokens.states());
@@ -156,12 +153,9 @@ public final class ActorCritic
     private final Optional<TrainingPass<List<List<float[]>>, List<List<float[]>>>> pass;
 
     Asked(
-        List<TokenizedRow> rows,
-        Predicate<TokenizedRow> valued,
-        ScoreModel critic,
-        ActivationMemory memory) {
+        List<TokenizedRow> rows, IntPredicate valued, ScoreModel critic, ActivationMemory memory) {
       this.critic = critic;
-      this.places = IntStream.range(0, rows.size()).filter(i -> valued.test(rows.get(i))).toArray();
+      this.places = IntStream.range(0, rows.size()).filter(valued).toArray();
       this.pass =
           places.length == 0
               ? Optional.empty()

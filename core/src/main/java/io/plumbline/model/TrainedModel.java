@@ -3,6 +3,7 @@ package io.plumbline.model;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.tensor.Segment;
 import java.util.List;
+import java.util.function.IntPredicate;
 
 /**
  * A model as the training loop sees it: weights in segments, and a function of rows.
@@ -19,4 +20,14 @@ public interface TrainedModel<V, G> {
 
   /** One micro-batch with a graph kept for {@link TrainingPass#backward}. */
   TrainingPass<V, G> forward(List<TokenizedRow> rows, ActivationMemory memory);
+
+  /**
+   * One micro-batch with a graph, in which a critic is asked about some rows only.
+   *
+   * @param valued by place in the micro-batch; a model without a critic need not know
+   */
+  default TrainingPass<V, G> forward(
+      List<TokenizedRow> rows, IntPredicate valued, ActivationMemory memory) {
+    return forward(rows, memory);
+  }
 }

@@ -3,7 +3,7 @@ package io.plumbline.train;
 import io.plumbline.data.TokenizedRow;
 
 /** Counting and adding up over the completion tokens that a loss looks at. */
-final class CountedTokens {
+public final class CountedTokens {
   private CountedTokens() {}
 
   /**
@@ -34,7 +34,7 @@ final class CountedTokens {
   }
 
   /** Tokens that do not count have 0 and drop out. Double precision, in order. */
-  static double sum(float[] values) {
+  public static double sum(float[] values) {
     double sum = 0;
     for (float value : values) {
       sum += value;

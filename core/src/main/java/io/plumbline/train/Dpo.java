@@ -29,9 +29,6 @@ import java.util.Set;
  * the rows.
  */
 public final class Dpo implements TokenMethod {
-  /** Numbers of a pair that an objective on the whole batch must know of every other pair. */
-  private static final int PAIR_WIDTH = 8;
-
   /**
    * @param objective the loss of a pair
    * @param beta turns a log-ratio into an implicit reward, for the metrics
@@ -102,49 +99,55 @@ public final class Dpo implements TokenMethod {
     }
   }
 
+  @Override
+  public int countWidth() {
+    return 1;
+  }
+
   /** Tokens of the chosen side, of which objectives want the mean over the batch. */
   @Override
-  public double[] counts(TokenizedRow row) {
-    return new double[] {CountedTokens.of(row, 0)};
+  public double[] counts(StepBatch<NoColumns> batch, int slot) {
+    return new double[] {CountedTokens.of(batch.rows().get(slot), 0)};
   }
 
   /** An objective on the whole batch must know every pair before the gradient of one. */
   @Override
   public int surveyWidth() {
-    return settings.objective() instanceof BatchObjective ? PAIR_WIDTH : 0;
+    return settings.objective() instanceof BatchObjective ? SurveyedPair.WIDTH : 0;
   }
 
   @Override
   public double[] survey(List<TokenizedRow> rows, TokenLogps tokens, int i) {
-    PairLogps pair = pair(rows.get(i), tokens.logps().get(i), 0);
-    return new double[] {
-      pair.policyChosen(),
-      pair.policyRejected(),
-      pair.referenceChosen(),
-      pair.referenceRejected(),
-      pair.chosenTokens(),
-      pair.rejectedTokens(),
-      // A NaN here would look like a bad row.
-      Double.isNaN(pair.margin()) ? 0 : pair.margin(),
-      Double.isNaN(pair.margin()) ? 0 : 1
-    };
+    return SurveyedPair.write(pair(rows.get(i), tokens.logps().get(i), 0));
   }
 
   @Override
-  public TokenGradients accumulate(
-      List<TokenizedRow> rows, TokenLogps tokens, WholeBatch batch, Sums sums) {
-    double meanChosenTokens = batch.count(0) / batch.rows();
+  public BatchLoss<TokenLogps, TokenGradients> loss(WholeBatch<NoColumns> batch) {
+    double meanChosenTokens = batch.count(0) / batch.total();
+    if (settings.objective() instanceof PairObjective each) {
+      return (rows, tokens, sums) ->
+          accumulate(rows, tokens, meanChosenTokens, (pair, slot) -> each.loss(pair), sums);
+    }
+    List<PairLogps> pairs =
+        Arrays.stream(batch.survey()).map(of -> SurveyedPair.read(of, meanChosenTokens)).toList();
+    List<PairLoss> losses = settings.objective().losses(pairs);
+    return (rows, tokens, sums) ->
+        accumulate(
+            rows, tokens, meanChosenTokens, (pair, slot) -> losses.get(batch.place(slot)), sums);
+  }
+
+  /** The loss of a pair that stands in a slot. */
+  private interface LossOfPair {
+    PairLoss at(PairLogps pair, int slot);
+  }
+
+  private TokenGradients accumulate(
+      MicroBatch rows, TokenLogps tokens, double meanChosenTokens, LossOfPair losses, Sums sums) {
     List<List<float[]>> gradients = new ArrayList<>(rows.size());
     for (int i = 0; i < rows.size(); i++) {
-      TokenizedRow row = rows.get(i);
+      TokenizedRow row = rows.rows().get(i);
       PairLogps pair = pair(row, tokens.logps().get(i), meanChosenTokens);
-      PairLoss loss =
-          settings.objective() instanceof PairObjective each
-              ? each.loss(pair)
-              : batch
-                  .once(whole -> settings.objective().losses(pairs(whole, meanChosenTokens)))
-                  .get(batch.place(row));
-      PairLoss weighted = loss.times(weight(tokens, i, row));
+      PairLoss weighted = losses.at(pair, rows.slot(i)).times(weight(tokens, i, row));
       gradients.add(
           List.of(byToken(row, 0, weighted.byChosen()), byToken(row, 1, weighted.byRejected())));
       Pairs.add(
@@ -163,18 +166,18 @@ public final class Dpo implements TokenMethod {
   }
 
   @Override
-  public double normalizer(Sums sums) {
+  public double normalizer(NoColumns columns, Sums sums) {
     return sums.of(Pairs.PAIRS);
   }
 
   @Override
-  public Map<String, Double> metrics(Sums sums) {
+  public Map<String, Double> metrics(NoColumns columns, Sums sums) {
     return Pairs.metrics(sums);
   }
 
   @Override
-  public Map<String, Double> evaluationMetrics(Sums sums) {
-    return Pairs.evaluationMetrics(metrics(sums), sums);
+  public Map<String, Double> evaluationMetrics(NoColumns columns, Sums sums) {
+    return Pairs.evaluationMetrics(metrics(columns, sums), sums);
   }
 
   /** Before any update the policy is the reference, so every log-ratio must be 0. */
@@ -199,24 +202,6 @@ public final class Dpo implements TokenMethod {
         0,
         meanChosenTokens,
         row.margin());
-  }
-
-  private List<PairLogps> pairs(WholeBatch batch, double meanChosenTokens) {
-    return Arrays.stream(batch.survey())
-        .map(
-            of ->
-                new PairLogps(
-                    of[0],
-                    of[1],
-                    of[2],
-                    of[3],
-                    (int) of[4],
-                    (int) of[5],
-                    0,
-                    0,
-                    meanChosenTokens,
-                    of[7] == 0 ? Double.NaN : of[6]))
-        .toList();
   }
 
   /** A side's log-probability, its tail counting less where that was asked for. */

@@ -9,7 +9,6 @@ import io.plumbline.model.TokenStatistic;
 import io.plumbline.objective.rollout.RolloutLogps;
 import io.plumbline.objective.rollout.RolloutLoss;
 import io.plumbline.objective.rollout.RolloutObjective;
-import io.plumbline.rollout.TrustRegion;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -23,9 +22,10 @@ import java.util.Set;
  * kin: the policy writes a group of completions to each prompt, programs or a reward model score
  * them, and what a completion scored above its group is its advantage in a clipped policy gradient.
  *
- * <p>{@link Rollouts} makes the groups and their advantages; here is what a step learns from them.
+ * <p>The phase of rollouts makes the groups and their advantages, which come with the batch; here
+ * is what a step learns from them.
  */
-public final class Grpo implements TokenMethod {
+public final class Grpo implements TrainingMethod<RolloutColumns, TokenLogps, TokenGradients> {
   /**
    * @param groupSize completions of a prompt
    * @param maxNewTokens greatest length of a completion
@@ -44,16 +44,9 @@ public final class Grpo implements TokenMethod {
       double driftTolerance) {}
 
   private final Settings settings;
-  private final LearnedRollouts rollouts;
 
-  /** Learns from what {@code rollouts} makes. */
-  public Grpo(Settings settings, Rollouts rollouts) {
-    this(settings, (LearnedRollouts) rollouts);
-  }
-
-  Grpo(Settings settings, LearnedRollouts rollouts) {
+  public Grpo(Settings settings) {
     this.settings = settings;
-    this.rollouts = rollouts;
   }
 
   private static final String SEQUENCES = "sequences";
@@ -71,7 +64,7 @@ public final class Grpo implements TokenMethod {
   private static final String RATIOS = "importance_ratio";
   private static final String SAMPLED_RATIOS = "sampling/importance_sampling_ratio";
 
-  @Override
+  /** What a pass is to say of each token besides its log-probability. */
   public Set<TokenStatistic> statistics() {
     return Set.of(TokenStatistic.ENTROPY);
   }
@@ -102,9 +95,15 @@ public final class Grpo implements TokenMethod {
   @Override
   public void check(TokenizedRow row) {}
 
+  @Override
+  public int countWidth() {
+    return 2;
+  }
+
   /** Completions, and their tokens that count: what the loss is divided by. */
   @Override
-  public double[] counts(TokenizedRow row) {
+  public double[] counts(StepBatch<RolloutColumns> batch, int slot) {
+    TokenizedRow row = batch.rows().get(slot);
     double tokens = 0;
     for (int c = 0; c < row.completions().size(); c++) {
       tokens += CountedTokens.of(row, c);
@@ -134,65 +133,59 @@ public final class Grpo implements TokenMethod {
   }
 
   /**
+   * What tokens of a batch are learned from.
+   *
    * @param entropy from which a token is learned from
    * @param bonusScale what makes a mean over the batch's tokens of the entropy bonus
    */
-  private record OfBatch(double entropy, double bonusScale) {}
+  private record Chosen(double entropy, double bonusScale) {}
 
-  private OfBatch ofBatch(WholeBatch batch) {
-    double divisor = divisor(batch.count(0), batch.count(1));
+  private Chosen chosen(WholeBatch<RolloutColumns> batch) {
+    double divisor = divisor(batch.columns(), batch.count(0), batch.count(1));
     if (settings.topEntropyQuantile() >= 1) {
-      return new OfBatch(Double.NEGATIVE_INFINITY, divisor / Math.max(1, batch.count(1)));
+      return new Chosen(Double.NEGATIVE_INFINITY, divisor / Math.max(1, batch.count(1)));
     }
-    return batch.once(
-        whole -> {
-          double[] entropies =
-              Arrays.stream(whole.survey())
-                  .flatMapToDouble(Arrays::stream)
-                  .filter(entropy -> entropy >= 0)
-                  .toArray();
-          double threshold =
-              RolloutObjective.entropyThreshold(entropies, settings.topEntropyQuantile());
-          long tokens = Arrays.stream(entropies).filter(entropy -> entropy >= threshold).count();
-          return new OfBatch(threshold, divisor / Math.max(1, tokens));
-        });
+    double[] entropies =
+        Arrays.stream(batch.survey())
+            .flatMapToDouble(Arrays::stream)
+            .filter(entropy -> entropy >= 0)
+            .toArray();
+    double threshold = RolloutObjective.entropyThreshold(entropies, settings.topEntropyQuantile());
+    long tokens = Arrays.stream(entropies).filter(entropy -> entropy >= threshold).count();
+    return new Chosen(threshold, divisor / Math.max(1, tokens));
   }
 
   @Override
-  public TokenGradients accumulate(
-      List<TokenizedRow> rows, TokenLogps tokens, WholeBatch batch, Sums sums) {
-    OfBatch ofBatch = ofBatch(batch);
+  public BatchLoss<TokenLogps, TokenGradients> loss(WholeBatch<RolloutColumns> batch) {
+    Chosen chosen = chosen(batch);
+    return (rows, tokens, sums) -> accumulate(rows, tokens, batch.columns(), chosen, sums);
+  }
+
+  private static TokenGradients accumulate(
+      MicroBatch rows, TokenLogps tokens, RolloutColumns columns, Chosen chosen, Sums sums) {
     List<List<float[]>> byLogp = new ArrayList<>(rows.size());
     List<List<float[]>> byEntropy = new ArrayList<>(rows.size());
     for (int i = 0; i < rows.size(); i++) {
-      TokenizedRow row = rows.get(i);
-      LearnedRollout of = rollouts.of(row);
+      TokenizedRow row = rows.rows().get(i);
+      LearnedRollout of = columns.rollouts().get(rows.slot(i));
       List<float[]> logpGradients = new ArrayList<>();
       List<float[]> entropyGradients = new ArrayList<>();
       for (int c = 0; c < row.completions().size(); c++) {
-        int place = of.firstCompletion() + c;
-        float[] policyLogps = tokens.logps().get(i).get(c);
-        float[] entropies = tokens.entropies().get(i).get(c);
-        float[] old = of.old().isEmpty() ? new float[0] : of.old().get(place);
-        RolloutLoss loss =
-            rollouts
-                .objective()
-                .loss(
-                    new RolloutLogps(
-                        policyLogps,
-                        old,
-                        of.reference().isEmpty() ? new float[0] : of.reference().get(place),
-                        of.advantages().get(place),
-                        CountedTokens.mask(row, c),
-                        entropies),
-                    ofBatch.entropy(),
-                    ofBatch.bonusScale());
+        RolloutLogps rollout =
+            new RolloutLogps(
+                tokens.logps().get(i).get(c),
+                of.old(c),
+                of.reference(c),
+                of.advantages().get(c),
+                CountedTokens.mask(row, c),
+                tokens.entropies().get(i).get(c));
+        RolloutLoss loss = columns.objective().loss(rollout, chosen.entropy(), chosen.bonusScale());
         logpGradients.add(loss.byLogp());
         entropyGradients.add(loss.byEntropy());
         sums.add(REFERENCED, of.reference().isEmpty() ? 0 : 1);
-        add(sums, row, c, loss, policyLogps, old, entropies);
-        if (rollouts.fresh()) {
-          addSampled(sums, row, c, of.sampled().get(place), policyLogps);
+        add(sums, rollout, loss);
+        if (columns.isFresh()) {
+          addSampled(sums, rollout, of.sampled().get(c));
         }
       }
       byLogp.add(logpGradients);
@@ -201,26 +194,18 @@ public final class Grpo implements TokenMethod {
     return new TokenGradients(byLogp, List.of(), byEntropy);
   }
 
-  private static void add(
-      Sums sums,
-      TokenizedRow row,
-      int c,
-      RolloutLoss loss,
-      float[] policyLogps,
-      float[] old,
-      float[] entropies) {
-    byte[] counted = CountedTokens.mask(row, c);
+  private static void add(Sums sums, RolloutLogps rollout, RolloutLoss loss) {
     sums.add(SEQUENCES, 1);
-    sums.add(TOKENS, CountedTokens.of(row, c));
+    sums.add(TOKENS, rollout.tokens());
     sums.add(LOSS, loss.loss());
     sums.add(KL, loss.statistics().kl());
     sums.add(CLIPPED_LOW, loss.statistics().clippedLow());
     sums.add(CLIPPED_HIGH, loss.statistics().clippedHigh());
     sums.add(CLIPPED, loss.statistics().clippedLow() + loss.statistics().clippedHigh());
-    for (int t = 0; t < counted.length; t++) {
-      if (counted[t] == 1) {
-        double moved = old.length == 0 ? 0 : (double) policyLogps[t] - old[t];
-        sums.add(ENTROPY, entropies[t]);
+    for (int t = 0; t < rollout.length(); t++) {
+      if (rollout.counts(t)) {
+        double moved = rollout.logRatio(t);
+        sums.add(ENTROPY, rollout.entropies()[t]);
         sums.add(MOVED, Math.expm1(moved) - moved);
         sums.add(RATIO, Math.exp(moved));
         sums.cover(RATIOS, Math.exp(moved));
@@ -229,12 +214,10 @@ public final class Grpo implements TokenMethod {
   }
 
   /** Before a phase's first update the policy is still the one that wrote its rollouts. */
-  private static void addSampled(
-      Sums sums, TokenizedRow row, int c, float[] sampled, float[] policyLogps) {
-    byte[] counted = CountedTokens.mask(row, c);
-    for (int t = 0; t < counted.length; t++) {
-      if (counted[t] == 1) {
-        double difference = (double) policyLogps[t] - sampled[t];
+  private static void addSampled(Sums sums, RolloutLogps rollout, float[] sampled) {
+    for (int t = 0; t < rollout.length(); t++) {
+      if (rollout.counts(t)) {
+        double difference = (double) rollout.policy()[t] - sampled[t];
         sums.add(SAMPLED_DIFFERENCE, Math.abs(difference));
         sums.cover(SAMPLED_RATIOS, Math.exp(difference));
       }
@@ -242,12 +225,12 @@ public final class Grpo implements TokenMethod {
   }
 
   @Override
-  public double normalizer(Sums sums) {
-    return divisor(sums.of(SEQUENCES), sums.of(TOKENS));
+  public double normalizer(RolloutColumns columns, Sums sums) {
+    return divisor(columns, sums.of(SEQUENCES), sums.of(TOKENS));
   }
 
-  private double divisor(double sequences, double tokens) {
-    return switch (rollouts.objective().normalization()) {
+  private double divisor(RolloutColumns columns, double sequences, double tokens) {
+    return switch (columns.objective().normalization()) {
       case SEQUENCES -> sequences;
       case TOKENS -> Math.max(1, tokens);
       case SEQUENCES_TIMES_MAX_LENGTH -> sequences * settings.maxNewTokens();
@@ -255,9 +238,9 @@ public final class Grpo implements TokenMethod {
   }
 
   @Override
-  public Map<String, Double> metrics(Sums sums) {
+  public Map<String, Double> metrics(RolloutColumns columns, Sums sums) {
     Map<String, Double> metrics = new LinkedHashMap<>();
-    metrics.put("loss", sums.of(LOSS) / normalizer(sums));
+    metrics.put("loss", sums.of(LOSS) / normalizer(columns, sums));
     if (sums.of(REFERENCED) > 0) {
       metrics.put(KL, sums.ratio(KL, TOKENS));
     }
@@ -269,7 +252,7 @@ public final class Grpo implements TokenMethod {
     metrics.put(RATIOS + "/mean", sums.ratio(RATIO, TOKENS));
     metrics.put(RATIOS + "/min", sums.least(RATIOS));
     metrics.put(RATIOS + "/max", sums.most(RATIOS));
-    if (rollouts.fresh()) {
+    if (columns.isFresh()) {
       metrics.put("sampling/sampling_logp_difference/mean", sums.ratio(SAMPLED_DIFFERENCE, TOKENS));
       metrics.put(SAMPLED_RATIOS + "/min", sums.least(SAMPLED_RATIOS));
       metrics.put(SAMPLED_RATIOS + "/max", sums.most(SAMPLED_RATIOS));

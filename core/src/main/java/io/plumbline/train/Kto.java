@@ -103,13 +103,17 @@ public final class Kto implements TokenMethod {
   }
 
   @Override
-  public TokenGradients accumulate(
-      List<TokenizedRow> rows, TokenLogps tokens, WholeBatch batch, Sums sums) {
+  public BatchLoss<TokenLogps, TokenGradients> loss(WholeBatch<NoColumns> batch) {
     double kl =
         objective.needsKl()
             ? UnpairedObjective.kl(
-                Arrays.stream(batch.survey()).mapToDouble(of -> of[0]).sum(), batch.rows())
+                Arrays.stream(batch.survey()).mapToDouble(of -> of[0]).sum(), batch.total())
             : 0;
+    return (rows, tokens, sums) -> accumulate(rows.rows(), tokens, kl, sums);
+  }
+
+  private TokenGradients accumulate(
+      List<TokenizedRow> rows, TokenLogps tokens, double kl, Sums sums) {
     List<List<float[]>> gradients = new ArrayList<>(rows.size());
     for (int i = 0; i < rows.size(); i++) {
       TokenizedRow row = rows.get(i);
@@ -141,12 +145,12 @@ public final class Kto implements TokenMethod {
   }
 
   @Override
-  public double normalizer(Sums sums) {
+  public double normalizer(NoColumns columns, Sums sums) {
     return sums.of(ROWS);
   }
 
   @Override
-  public Map<String, Double> metrics(Sums sums) {
+  public Map<String, Double> metrics(NoColumns columns, Sums sums) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     metrics.put("loss", sums.ratio(LOSS, ROWS));
     metrics.put("kl", sums.ratio(KL, ROWS));

@@ -6,7 +6,6 @@ import io.plumbline.model.TokenGradients;
 import io.plumbline.model.TokenLogps;
 import io.plumbline.model.TokenStatistic;
 import io.plumbline.objective.rollout.ClippedValue;
-import io.plumbline.rollout.TrustRegion;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -20,8 +19,8 @@ import java.util.Set;
  * it: completions are scored, each token is charged with its distance from the reference, a critic
  * says what was to be expected, and what came out above that is made likelier, within a clip.
  *
- * <p>{@link Rollouts} makes the completions and, by {@link CriticCredit}, advantages and returns;
- * here is what a step learns from them:
+ * <p>The phase of rollouts makes the completions and, by the critic, advantages and returns, which
+ * come with the batch; here is what a step learns from them:
  *
  * <p>loss = mean over tokens of the clipped policy loss + vf_coef · mean over states of the clipped
  * value loss + ptx_coef · mean over pretraining tokens of −log π
@@ -29,7 +28,8 @@ import java.util.Set;
  * <p>A state is what stands before a token, or behind the last where the completion ended by
  * itself. The last term is the paper's PPO-ptx.
  */
-public final class Ppo implements TrainingMethod<ActorCritic.Values, ActorCritic.Gradients> {
+public final class Ppo
+    implements TrainingMethod<RolloutColumns, ActorCritic.Values, ActorCritic.Gradients> {
   /**
    * @param maxNewTokens greatest length of a completion
    * @param value the loss of the critic
@@ -63,19 +63,12 @@ public final class Ppo implements TrainingMethod<ActorCritic.Values, ActorCritic
   private static final String PRETRAINING_LOSS = "pretraining_loss";
 
   private final Settings settings;
-  private final LearnedRollouts rollouts;
 
   /** The policy's part, which is that of GRPO: a clipped policy gradient on rollouts. */
   private final Grpo policy;
 
-  /** Learns from what {@code rollouts} makes. */
-  public Ppo(Settings settings, Rollouts rollouts) {
-    this(settings, (LearnedRollouts) rollouts);
-  }
-
-  Ppo(Settings settings, LearnedRollouts rollouts) {
+  public Ppo(Settings settings) {
     this.settings = settings;
-    this.rollouts = rollouts;
     this.policy =
         new Grpo(
             new Grpo.Settings(
@@ -83,8 +76,7 @@ public final class Ppo implements TrainingMethod<ActorCritic.Values, ActorCritic
                 settings.maxNewTokens(),
                 1,
                 settings.trustRegion(),
-                settings.driftTolerance()),
-            rollouts);
+                settings.driftTolerance()));
   }
 
   /** What a pass is to say of the policy's tokens. */
@@ -120,19 +112,26 @@ public final class Ppo implements TrainingMethod<ActorCritic.Values, ActorCritic
   @Override
   public void check(TokenizedRow row) {}
 
-  /** Whether a row was made of rollouts; others are of the pretraining mix. */
-  private boolean isRollout(TokenizedRow row) {
-    return rollouts.of(row) != null;
+  /** The critic is not asked about rows of the pretraining mix. */
+  @Override
+  public boolean isValued(RolloutColumns columns, int slot) {
+    return columns.isRollout(slot);
+  }
+
+  @Override
+  public int countWidth() {
+    return 4;
   }
 
   /** Completions, their tokens, their states, and tokens of pretraining rows. */
   @Override
-  public double[] counts(TokenizedRow row) {
+  public double[] counts(StepBatch<RolloutColumns> batch, int slot) {
+    TokenizedRow row = batch.rows().get(slot);
     double[] counts = new double[4];
-    if (isRollout(row)) {
-      System.arraycopy(policy.counts(row), 0, counts, 0, 2);
+    if (batch.columns().isRollout(slot)) {
+      System.arraycopy(policy.counts(batch, slot), 0, counts, 0, 2);
       for (int c = 0; c < row.completions().size(); c++) {
-        counts[2] += states(row, c);
+        counts[2] += states(row, batch.columns().rollouts().get(slot), c);
       }
     } else {
       for (int c = 0; c < row.completions().size(); c++) {
@@ -142,37 +141,41 @@ public final class Ppo implements TrainingMethod<ActorCritic.Values, ActorCritic
     return counts;
   }
 
-  private int states(TokenizedRow row, int c) {
-    LearnedRollout of = rollouts.of(row);
-    return CountedTokens.of(row, c) == 0 ? 0 : of.returns().get(of.firstCompletion() + c).length;
+  private static int states(TokenizedRow row, LearnedRollout of, int c) {
+    return CountedTokens.of(row, c) == 0 ? 0 : of.returns().get(c).length;
   }
 
   @Override
-  public ActorCritic.Gradients accumulate(
-      List<TokenizedRow> rows, ActorCritic.Values said, WholeBatch batch, Sums sums) {
+  public BatchLoss<ActorCritic.Values, ActorCritic.Gradients> loss(
+      WholeBatch<RolloutColumns> batch) {
     // The loop divides all by the tokens; other means get that back.
     double tokens = Math.max(1, batch.count(1));
     double ofStates = settings.valueCoefficient() * tokens / Math.max(1, batch.count(2));
     double ofPretraining = settings.pretrainingCoefficient() * tokens / Math.max(1, batch.count(3));
-    List<List<float[]>> byLogp = new ArrayList<>();
-    List<List<float[]>> byEntropy = new ArrayList<>();
-    List<List<float[]>> byValue = new ArrayList<>();
-    for (int i = 0; i < rows.size(); i++) {
-      TokenizedRow row = rows.get(i);
-      if (isRollout(row)) {
-        TokenGradients gradients =
-            policy.accumulate(List.of(row), only(said.tokens(), i), batch, sums);
-        byLogp.add(gradients.byLogp().get(0));
-        byEntropy.add(gradients.byEntropy().get(0));
-        addMoved(row, said.tokens().logps().get(i), sums);
-        byValue.add(values(row, said.values().get(i), ofStates, sums));
-      } else {
-        byLogp.add(pretraining(row, said.tokens().logps().get(i), ofPretraining, sums));
-        byEntropy.add(row.completions().stream().map(c -> new float[0]).toList());
-        byValue.add(row.completions().stream().map(c -> new float[c.length + 1]).toList());
+    BatchLoss<TokenLogps, TokenGradients> ofPolicy = policy.loss(batch);
+    return (rows, said, sums) -> {
+      List<List<float[]>> byLogp = new ArrayList<>();
+      List<List<float[]>> byEntropy = new ArrayList<>();
+      List<List<float[]>> byValue = new ArrayList<>();
+      for (int i = 0; i < rows.size(); i++) {
+        TokenizedRow row = rows.rows().get(i);
+        List<float[]> logps = said.tokens().logps().get(i);
+        if (batch.columns().isRollout(rows.slot(i))) {
+          LearnedRollout of = batch.columns().rollouts().get(rows.slot(i));
+          TokenGradients gradients =
+              ofPolicy.accumulate(rows.only(i), only(said.tokens(), i), sums);
+          byLogp.add(gradients.byLogp().get(0));
+          byEntropy.add(gradients.byEntropy().get(0));
+          addMoved(row, of, logps, sums);
+          byValue.add(values(row, of, said.values().get(i), ofStates, sums));
+        } else {
+          byLogp.add(pretraining(row, logps, ofPretraining, sums));
+          byEntropy.add(row.completions().stream().map(c -> new float[0]).toList());
+          byValue.add(row.completions().stream().map(c -> new float[c.length + 1]).toList());
+        }
       }
-    }
-    return new ActorCritic.Gradients(new TokenGradients(byLogp, List.of(), byEntropy), byValue);
+      return new ActorCritic.Gradients(new TokenGradients(byLogp, List.of(), byEntropy), byValue);
+    };
   }
 
   private static TokenLogps only(TokenLogps tokens, int i) {
@@ -186,14 +189,14 @@ public final class Ppo implements TrainingMethod<ActorCritic.Values, ActorCritic
   }
 
   /** The critic's part of a row: derivatives by its values. */
-  private List<float[]> values(TokenizedRow row, List<float[]> said, double weight, Sums sums) {
-    LearnedRollout of = rollouts.of(row);
+  private List<float[]> values(
+      TokenizedRow row, LearnedRollout of, List<float[]> said, double weight, Sums sums) {
     List<float[]> gradients = new ArrayList<>();
     for (int c = 0; c < said.size(); c++) {
       float[] gradient = new float[said.get(c).length];
-      float[] old = of.values().get(of.firstCompletion() + c);
-      double[] returns = of.returns().get(of.firstCompletion() + c);
-      int states = states(row, c);
+      float[] old = of.values().get(c);
+      double[] returns = of.returns().get(c);
+      int states = states(row, of, c);
       for (int t = 0; t < states; t++) {
         double value = said.get(c)[t];
         ClippedValue.At at = settings.value().at(value, old[t], returns[t]);
@@ -212,7 +215,7 @@ public final class Ppo implements TrainingMethod<ActorCritic.Values, ActorCritic
     return gradients;
   }
 
-  private List<float[]> pretraining(
+  private static List<float[]> pretraining(
       TokenizedRow row, List<float[]> logps, double weight, Sums sums) {
     List<float[]> gradients = new ArrayList<>();
     for (int c = 0; c < logps.size(); c++) {
@@ -225,10 +228,10 @@ public final class Ppo implements TrainingMethod<ActorCritic.Values, ActorCritic
     return gradients;
   }
 
-  private void addMoved(TokenizedRow row, List<float[]> logps, Sums sums) {
-    LearnedRollout of = rollouts.of(row);
+  private static void addMoved(
+      TokenizedRow row, LearnedRollout of, List<float[]> logps, Sums sums) {
     for (int c = 0; c < logps.size(); c++) {
-      float[] old = of.old().isEmpty() ? logps.get(c) : of.old().get(of.firstCompletion() + c);
+      float[] old = of.old().isEmpty() ? logps.get(c) : of.old().get(c);
       byte[] counted = CountedTokens.mask(row, c);
       for (int t = 0; t < counted.length; t++) {
         if (counted[t] == 1) {
@@ -241,18 +244,18 @@ public final class Ppo implements TrainingMethod<ActorCritic.Values, ActorCritic
   }
 
   @Override
-  public double normalizer(Sums sums) {
-    return policy.normalizer(sums);
+  public double normalizer(RolloutColumns columns, Sums sums) {
+    return policy.normalizer(columns, sums);
   }
 
   /** TRL's names; {@code approxkl} is half the mean squared log-ratio, as TRL's. */
   @Override
-  public Map<String, Double> metrics(Sums sums) {
-    Map<String, Double> ofPolicy = policy.metrics(sums);
+  public Map<String, Double> metrics(RolloutColumns columns, Sums sums) {
+    Map<String, Double> ofPolicy = policy.metrics(columns, sums);
     double valueLoss = sums.ratio(VALUE_LOSS, STATES);
     double pretrainingLoss = sums.ratio(PRETRAINING_LOSS, PRETRAINING_TOKENS);
     double ratio = ofPolicy.get("importance_ratio/mean");
-    double ratioSquared = sums.of(RATIO_SQUARED) / Math.max(1, normalizer(sums));
+    double ratioSquared = sums.of(RATIO_SQUARED) / Math.max(1, normalizer(columns, sums));
     Map<String, Double> metrics = new LinkedHashMap<>();
     metrics.put(
         "loss",
@@ -264,7 +267,8 @@ public final class Ppo implements TrainingMethod<ActorCritic.Values, ActorCritic
     if (settings.pretrainingCoefficient() > 0) {
       metrics.put("loss/ptx_avg", pretrainingLoss);
     }
-    metrics.put("policy/approxkl_avg", sums.of(MOVED_SQUARED) / 2 / Math.max(1, normalizer(sums)));
+    metrics.put(
+        "policy/approxkl_avg", sums.of(MOVED_SQUARED) / 2 / Math.max(1, normalizer(columns, sums)));
     metrics.put("policy/clipfrac_avg", ofPolicy.get("clip_ratio/region_mean"));
     metrics.put("policy/entropy_avg", ofPolicy.get("entropy"));
     metrics.put("val/clipfrac_avg", sums.ratio(VALUE_CLIPPED, STATES));

@@ -93,9 +93,15 @@ public final class ReferenceFree implements TokenMethod {
     Pairs.check(row, settings.command());
   }
 
+  @Override
+  public int countWidth() {
+    return 1;
+  }
+
   /** Tokens whose likelihood counts, of which objectives want the mean over the batch. */
   @Override
-  public double[] counts(TokenizedRow row) {
+  public double[] counts(StepBatch<NoColumns> batch, int slot) {
+    TokenizedRow row = batch.rows().get(slot);
     return new double[] {CountedTokens.of(row, 0) + promptTokens(row)};
   }
 
@@ -104,9 +110,13 @@ public final class ReferenceFree implements TokenMethod {
   }
 
   @Override
-  public TokenGradients accumulate(
-      List<TokenizedRow> rows, TokenLogps tokens, WholeBatch batch, Sums sums) {
-    double meanChosenTokens = batch.count(0) / batch.rows();
+  public BatchLoss<TokenLogps, TokenGradients> loss(WholeBatch<NoColumns> batch) {
+    double meanChosenTokens = batch.count(0) / batch.total();
+    return (rows, tokens, sums) -> accumulate(rows.rows(), tokens, meanChosenTokens, sums);
+  }
+
+  private TokenGradients accumulate(
+      List<TokenizedRow> rows, TokenLogps tokens, double meanChosenTokens, Sums sums) {
     List<List<float[]>> gradients = new ArrayList<>(rows.size());
     List<float[]> promptGradients = new ArrayList<>();
     for (int i = 0; i < rows.size(); i++) {
@@ -145,12 +155,12 @@ public final class ReferenceFree implements TokenMethod {
   }
 
   @Override
-  public double normalizer(Sums sums) {
+  public double normalizer(NoColumns columns, Sums sums) {
     return sums.of(Pairs.PAIRS);
   }
 
   @Override
-  public Map<String, Double> metrics(Sums sums) {
+  public Map<String, Double> metrics(NoColumns columns, Sums sums) {
     Map<String, Double> metrics = Pairs.metrics(sums);
     metrics.put("nll_loss", sums.ratio(NLL, NLL_TOKENS));
     if (settings.odds() == Odds.SHOWN) {
@@ -161,8 +171,8 @@ public final class ReferenceFree implements TokenMethod {
   }
 
   @Override
-  public Map<String, Double> evaluationMetrics(Sums sums) {
-    return Pairs.evaluationMetrics(metrics(sums), sums);
+  public Map<String, Double> evaluationMetrics(NoColumns columns, Sums sums) {
+    return Pairs.evaluationMetrics(metrics(columns, sums), sums);
   }
 
   private PairLogps pair(TokenizedRow row, TokenLogps tokens, int i, double meanChosenTokens) {

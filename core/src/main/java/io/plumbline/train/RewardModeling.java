@@ -16,7 +16,8 @@ import java.util.Map;
  * <p>Held-out pairs also say how well the predicted probability that one side is preferred agrees
  * with how often it is.
  */
-public final class RewardModeling implements TrainingMethod<List<float[]>, List<float[]>> {
+public final class RewardModeling
+    implements TrainingMethod<NoColumns, List<float[]>, List<float[]>> {
   private static final String PAIRS = "pairs";
   private static final String LOSS = "loss";
   private static final String SCORE = "score";
@@ -56,8 +57,11 @@ public final class RewardModeling implements TrainingMethod<List<float[]>, List<
   }
 
   @Override
-  public List<float[]> accumulate(
-      List<TokenizedRow> rows, List<float[]> scores, WholeBatch batch, Sums sums) {
+  public BatchLoss<List<float[]>, List<float[]>> loss(WholeBatch<NoColumns> batch) {
+    return (rows, scores, sums) -> accumulate(rows.rows(), scores, sums);
+  }
+
+  private List<float[]> accumulate(List<TokenizedRow> rows, List<float[]> scores, Sums sums) {
     List<float[]> gradients = new ArrayList<>(rows.size());
     for (int i = 0; i < rows.size(); i++) {
       double chosen = scores.get(i)[0];
@@ -90,12 +94,12 @@ public final class RewardModeling implements TrainingMethod<List<float[]>, List<
   }
 
   @Override
-  public double normalizer(Sums sums) {
+  public double normalizer(NoColumns columns, Sums sums) {
     return sums.of(PAIRS);
   }
 
   @Override
-  public Map<String, Double> metrics(Sums sums) {
+  public Map<String, Double> metrics(NoColumns columns, Sums sums) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     double scores = 2 * sums.of(PAIRS);
     double mean = sums.of(SCORE) / scores;
@@ -116,8 +120,8 @@ public final class RewardModeling implements TrainingMethod<List<float[]>, List<
    * margins are spread.
    */
   @Override
-  public Map<String, Double> evaluationMetrics(Sums sums) {
-    Map<String, Double> metrics = metrics(sums);
+  public Map<String, Double> evaluationMetrics(NoColumns columns, Sums sums) {
+    Map<String, Double> metrics = metrics(columns, sums);
     List<Calibration.Bin> bins = new ArrayList<>();
     Map<String, Double> byBin = new LinkedHashMap<>();
     for (int number = 0; number < Calibration.BINS; number++) {

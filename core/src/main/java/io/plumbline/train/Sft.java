@@ -37,8 +37,11 @@ public final class Sft implements TokenMethod {
   public void check(TokenizedRow row) {}
 
   @Override
-  public TokenGradients accumulate(
-      List<TokenizedRow> rows, TokenLogps tokens, WholeBatch batch, Sums sums) {
+  public BatchLoss<TokenLogps, TokenGradients> loss(WholeBatch<NoColumns> batch) {
+    return (rows, tokens, sums) -> accumulate(rows.rows(), tokens, sums);
+  }
+
+  private static TokenGradients accumulate(List<TokenizedRow> rows, TokenLogps tokens, Sums sums) {
     List<List<float[]>> gradients = new ArrayList<>(rows.size());
     for (int i = 0; i < rows.size(); i++) {
       List<float[]> ofRow = new ArrayList<>();
@@ -57,12 +60,12 @@ public final class Sft implements TokenMethod {
   }
 
   @Override
-  public double normalizer(Sums sums) {
+  public double normalizer(NoColumns columns, Sums sums) {
     return sums.of(TOKENS);
   }
 
   @Override
-  public Map<String, Double> metrics(Sums sums) {
+  public Map<String, Double> metrics(NoColumns columns, Sums sums) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     metrics.put("loss", sums.ratio(LOSS, TOKENS));
     metrics.put("entropy", sums.ratio(ENTROPY, TOKENS));

@@ -4,11 +4,9 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.collective.Collective;
 import io.plumbline.data.CanonicalShards;
-import io.plumbline.data.TokenizedRow;
-import java.util.List;
 
 /** The rows of written shards, as they are. */
-final class ShardFeed implements StepFeed {
+final class ShardFeed implements StepFeed<NoColumns> {
   private final CanonicalShards shards;
   private final Collective collective;
   private CanonicalShards.StepReader reader;
@@ -34,8 +32,8 @@ final class ShardFeed implements StepFeed {
   }
 
   @Override
-  public List<TokenizedRow> rows(long step) {
-    return reader.next();
+  public StepBatch<NoColumns> batch(long step) {
+    return StepBatch.of(reader.next());
   }
 
   /** How many steps are done says it all. */

@@ -1,12 +1,14 @@
 package io.plumbline.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.plumbline.data.TokenizedRow;
-import java.util.List;
 import java.util.Map;
 
-/** Where a rank's loop takes the rows of its steps from. */
-public interface StepFeed extends AutoCloseable {
+/**
+ * Where a rank's loop takes the rows of its steps from.
+ *
+ * @param <P> columns of the rows
+ */
+public interface StepFeed<P> extends AutoCloseable {
   /** Steps of the whole run. */
   long steps();
 
@@ -14,20 +16,21 @@ public interface StepFeed extends AutoCloseable {
   double epochs(long steps);
 
   /**
-   * Goes to where a run stands after so many steps. Called once, before any {@link #rows}.
+   * Goes to where a run stands after so many steps. Called once, before any {@link #batch}.
    *
    * @param state what {@link #state} gave then; empty at the start of a run
    */
   void goTo(long steps, ObjectNode state);
 
   /**
-   * This rank's rows of a step, by slot; may be empty. Steps come in order, some perhaps left out.
+   * This rank's rows of a step, with what is learned from them. Steps come in order, some perhaps
+   * left out.
    */
-  List<TokenizedRow> rows(long step);
+  StepBatch<P> batch(long step);
 
   /**
-   * The first number of steps, from {@code steps} on, after which the run can be saved and gone on
-   * with: where rows are made for several steps at once, not in the midst of these.
+   * The first number of steps, from {@code steps} on, after which the run can be saved and resumed:
+   * where rows are made for several steps at once, not in the midst of these.
    */
   default long nextRest(long steps) {
     return steps;

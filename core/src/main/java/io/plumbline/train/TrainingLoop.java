@@ -16,7 +16,6 @@ import io.plumbline.optim.AdamW;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.tensor.Segment;
 import io.plumbline.train.LoopOutcome.Ending;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,7 +37,7 @@ import org.slf4j.LoggerFactory;
  * divide by the global count; clip; AdamW. Every rank holds all weights and does the same update on
  * the same bits.
  */
-public final class TrainingLoop<V, G> {
+public final class TrainingLoop<P, V, G> {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
 
   /** A run whose steps are all bad is not trained by leaving them out. */
@@ -47,119 +46,60 @@ public final class TrainingLoop<V, G> {
   private static final int NAMED_ROWS = 8;
 
   private final TrainedModel<V, G> model;
-  private final TrainingMethod<V, G> method;
-  private final Collective collective;
-  private final StepFeed feed;
+  private final TrainingMethod<P, V, G> method;
+  private final StepFeed<P> feed;
   private final Optional<Evaluation> evaluation;
   private final LoopSettings settings;
   private final TrainingStateStore states;
+  private final Rank rank;
+  private final Collective collective;
   private final TrainingObserver observer;
-  private final Duration deadline;
 
   private final Sums sums;
-  private final Progress progress = new Progress();
+  private final LoopProgress progress = new LoopProgress();
   private long tokensInStep;
-
-  /** What a training state holds besides weights and moments. */
-  private static final class Progress {
-    long tokens;
-    long updates;
-    long badSteps;
-    int badStepsInARow;
-    long bestStep;
-    double best = Double.NaN;
-    int evaluationsSinceBest;
-    boolean stoppedEarly;
-
-    ObjectNode json(long step, int worldSize) {
-      ObjectNode state = JsonNodeFactory.instance.objectNode();
-      state.put("step", step);
-      state.put("num_tokens", tokens);
-      state.put("world_size", worldSize);
-      state.put("updates", updates);
-      state.put("bad_steps", badSteps);
-      state.put("bad_steps_in_a_row", badStepsInARow);
-      state.put("best_step", bestStep);
-      if (bestStep > 0) {
-        state.put("best", best);
-      }
-      state.put("evaluations_since_best", evaluationsSinceBest);
-      state.put("stopped_early", stoppedEarly);
-      return state;
-    }
-
-    void restore(ObjectNode state) {
-      tokens = state.get("num_tokens").asLong();
-      updates = state.path("updates").asLong(state.get("step").asLong());
-      badSteps = state.path("bad_steps").asLong();
-      badStepsInARow = state.path("bad_steps_in_a_row").asInt();
-      bestStep = state.path("best_step").asLong();
-      best = state.path("best").asDouble(Double.NaN);
-      evaluationsSinceBest = state.path("evaluations_since_best").asInt();
-      stoppedEarly = state.path("stopped_early").asBoolean();
-    }
-  }
 
   /**
    * A loop over written rows.
    *
    * @param held rows to evaluate on
-   * @param deadline how long a rank waits for its peers in one operation
    */
-  public TrainingLoop(
+  public static <V, G> TrainingLoop<NoColumns, V, G> onShards(
       TrainedModel<V, G> model,
-      TrainingMethod<V, G> method,
-      Collective collective,
+      TrainingMethod<NoColumns, V, G> method,
       CanonicalShards shards,
       Optional<CanonicalShards> held,
       LoopSettings settings,
       TrainingStateStore states,
-      TrainingObserver observer,
-      Duration deadline) {
-    this(
+      Rank rank) {
+    return new TrainingLoop<>(
         model,
         method,
-        collective,
-        new ShardFeed(shards, collective),
-        held.map(
-            rows ->
-                new HeldOutLoss<>(
-                    model,
-                    method,
-                    collective,
-                    rows,
-                    batch -> MicroBatches.split(batch, settings),
-                    observer)),
+        new ShardFeed(shards, rank.collective()),
+        held.map(rows -> new HeldOutLoss<>(model, method, rows, settings, rank)),
         settings,
         states,
-        observer,
-        deadline);
+        rank);
   }
 
-  /**
-   * A loop over rows from anywhere.
-   *
-   * @param deadline how long a rank waits for its peers in one operation
-   */
+  /** A loop over rows from anywhere. */
   public TrainingLoop(
       TrainedModel<V, G> model,
-      TrainingMethod<V, G> method,
-      Collective collective,
-      StepFeed feed,
+      TrainingMethod<P, V, G> method,
+      StepFeed<P> feed,
       Optional<? extends Evaluation> evaluation,
       LoopSettings settings,
       TrainingStateStore states,
-      TrainingObserver observer,
-      Duration deadline) {
+      Rank rank) {
     this.model = model;
     this.method = method;
-    this.collective = collective;
     this.feed = feed;
     this.evaluation = evaluation.map(of -> (Evaluation) of);
     this.settings = settings;
     this.states = states;
-    this.observer = observer;
-    this.deadline = deadline;
+    this.rank = rank;
+    this.collective = rank.collective();
+    this.observer = rank.observer();
     this.sums = new Sums(method.sums(), method.ranges());
   }
 
@@ -183,11 +123,13 @@ public final class TrainingLoop<V, G> {
         long step = done;
         long start = System.nanoTime();
         observer.checkInterrupted();
-        WholeBatch batch = wholeBatch(feed.rows(step));
+        WholeBatch<P> batch =
+            WholeBatch.gather(method, model, feed.batch(step), collective, this::microBatches);
+        P columns = batch.columns();
 
         gradients(batch, adamW, allReduce);
         addUpOverRanks();
-        double normalizer = method.normalizer(sums);
+        double normalizer = method.normalizer(columns, sums);
         double gradientNorm = adamW.gradientNorm() / normalizer;
         double learningRate =
             optimizer.learningRate()
@@ -195,10 +137,10 @@ public final class TrainingLoop<V, G> {
         done = step + 1;
         // The same bits on every rank, so every rank comes to the same verdict.
         if (!sums.finite() || !Double.isFinite(gradientNorm)) {
-          report(step, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
+          report(step, columns, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
           leaveOut(step, batch, adamW);
         } else if (method.stopsUpdates(sums)) {
-          report(step, gradientNorm, 0, (System.nanoTime() - start) / 1e9);
+          report(step, columns, gradientNorm, 0, (System.nanoTime() - start) / 1e9);
           done = Math.min(steps, feed.nextRest(done));
         } else {
           if (feed.begins(step)) {
@@ -208,7 +150,7 @@ public final class TrainingLoop<V, G> {
           adamW.step(learningRate, clip / normalizer);
           progress.updates++;
           progress.badStepsInARow = 0;
-          report(step, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
+          report(step, columns, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
         }
 
         boolean last = done == steps;
@@ -237,25 +179,25 @@ public final class TrainingLoop<V, G> {
     return every > 0 && done / every > lastRest / every;
   }
 
-  private WholeBatch wholeBatch(List<TokenizedRow> rows) {
-    return WholeBatch.gather(method, model, rows, collective, this::microBatches);
-  }
-
-  private List<List<TokenizedRow>> microBatches(List<TokenizedRow> rows) {
+  private List<MicroBatch> microBatches(List<TokenizedRow> rows) {
     return MicroBatches.split(rows, settings);
   }
 
   /** Fills every segment's gradients with the sum over this rank's rows, then over all ranks. */
-  private void gradients(WholeBatch batch, AdamW adamW, OverlappedAllReduce allReduce) {
+  private void gradients(WholeBatch<P> batch, AdamW adamW, OverlappedAllReduce allReduce) {
     sums.clear();
     tokensInStep = 0;
     adamW.clearGradients();
-    List<List<TokenizedRow>> batches = microBatches(batch.learned());
+    BatchLoss<V, G> loss = method.loss(batch);
+    List<MicroBatch> batches = microBatches(batch.learned());
     for (int i = 0; i < batches.size(); i++) {
       boolean lastBatch = i == batches.size() - 1;
       learn(
-          batches.get(i), batch, lastBatch ? segment -> submit(segment, allReduce) : segment -> {});
-      for (TokenizedRow row : batches.get(i)) {
+          batches.get(i),
+          batch.columns(),
+          loss,
+          lastBatch ? segment -> submit(segment, allReduce) : segment -> {});
+      for (TokenizedRow row : batches.get(i).rows()) {
         tokensInStep += tokensAsSequences(row);
       }
       observer.checkInterrupted();
@@ -266,7 +208,7 @@ public final class TrainingLoop<V, G> {
         submit(model.segments().get(s), allReduce);
       }
     }
-    allReduce.awaitAll(deadline);
+    allReduce.awaitAll(rank.deadline());
     if (collective.worldSize() > 1) {
       model.segments().forEach(Segment::storeGradients);
     }
@@ -280,9 +222,11 @@ public final class TrainingLoop<V, G> {
   }
 
   /** Forward and backward of one micro-batch; adds to sums and gradients. */
-  private void learn(List<TokenizedRow> rows, WholeBatch batch, Consumer<Segment> onFinal) {
-    try (TrainingPass<V, G> pass = model.forward(rows, ActivationMemory.KEEP)) {
-      pass.backward(method.accumulate(rows, pass.values(), batch, sums), onFinal);
+  private void learn(MicroBatch rows, P columns, BatchLoss<V, G> loss, Consumer<Segment> onFinal) {
+    try (TrainingPass<V, G> pass =
+        model.forward(
+            rows.rows(), i -> method.isValued(columns, rows.slot(i)), ActivationMemory.KEEP)) {
+      pass.backward(loss.accumulate(rows, pass.values(), sums), onFinal);
     }
   }
 
@@ -295,7 +239,7 @@ public final class TrainingLoop<V, G> {
   }
 
   /** Follows a step whose loss or gradient is not finite, before any weight has changed. */
-  private void leaveOut(long step, WholeBatch batch, AdamW adamW) {
+  private void leaveOut(long step, WholeBatch<P> batch, AdamW adamW) {
     String sentence =
         "The loss or the gradient of step "
             + (step + 1)
@@ -316,7 +260,7 @@ public final class TrainingLoop<V, G> {
               + MOST_BAD_STEPS_IN_A_ROW
               + "th such step in a row, so leaving them out trains nothing.");
     }
-    if (collective.rank() == 0) {
+    if (rank.isFirst()) {
       observer.note(sentence + ". The step was left out.");
     }
   }
@@ -325,19 +269,21 @@ public final class TrainingLoop<V, G> {
    * Which rows make the step's loss or gradient infinite or NaN: each rank takes each of its rows
    * alone. A part of a sentence, the same on every rank.
    */
-  private String culprits(long step, WholeBatch batch, AdamW adamW) {
-    double[] found = new double[(int) batch.rows()];
+  private String culprits(long step, WholeBatch<P> batch, AdamW adamW) {
+    double[] found = new double[batch.total()];
     boolean inSurvey =
         Arrays.stream(batch.survey()).anyMatch(of -> !Arrays.stream(of).allMatch(Double::isFinite));
-    for (TokenizedRow row : batch.learned()) {
-      int place = batch.place(row);
+    BatchLoss<V, G> loss = method.loss(batch);
+    for (int slot = 0; slot < batch.learned().size(); slot++) {
+      TokenizedRow row = batch.learned().get(slot);
+      int place = batch.place(slot);
       boolean bad;
       if (inSurvey) {
         bad = !Arrays.stream(batch.survey()[place]).allMatch(Double::isFinite);
       } else {
         sums.clear();
         adamW.clearGradients();
-        learn(List.of(row), batch, segment -> {});
+        learn(MicroBatch.of(row, slot), batch.columns(), loss, segment -> {});
         bad = !sums.finite() || !Double.isFinite(adamW.gradientNorm());
       }
       found[place] = bad ? row.index() + 1.0 : 0;
@@ -365,14 +311,15 @@ public final class TrainingLoop<V, G> {
         + ", lower the learning rate";
   }
 
-  private void report(long step, double gradientNorm, double learningRate, double seconds) {
-    if (collective.rank() != 0) {
+  private void report(
+      long step, P columns, double gradientNorm, double learningRate, double seconds) {
+    if (!rank.isFirst()) {
       return;
     }
     Map<String, Double> line = new LinkedHashMap<>();
     line.put("step", (double) (step + 1));
     line.put("epoch", feed.epochs(step + 1));
-    line.putAll(method.metrics(sums));
+    line.putAll(method.metrics(columns, sums));
     line.putAll(feed.metrics());
     line.put("grad_norm", gradientNorm);
     line.put("learning_rate", learningRate);
@@ -393,7 +340,7 @@ public final class TrainingLoop<V, G> {
     line.put("epoch", feed.epochs(step));
     evaluation.get().run().forEach((name, value) -> line.put("eval_" + name, value));
     line.put("eval_runtime", (System.nanoTime() - start) / 1e9);
-    if (collective.rank() == 0) {
+    if (rank.isFirst()) {
       observer.metrics(line);
     }
     return line;
@@ -432,7 +379,7 @@ public final class TrainingLoop<V, G> {
     progress.evaluationsSinceBest++;
     if (selection.patience() > 0 && progress.evaluationsSinceBest >= selection.patience()) {
       progress.stoppedEarly = true;
-      if (collective.rank() == 0) {
+      if (rank.isFirst()) {
         observer.note(
             selection.metric()
                 + " was best at step "
@@ -470,7 +417,7 @@ public final class TrainingLoop<V, G> {
   private long restore(AdamW adamW) {
     // Rank 0 decides, so that no rank sees a newer state than another.
     double[] newest = {0};
-    if (collective.rank() == 0) {
+    if (rank.isFirst()) {
       newest[0] = states.newest().map(s -> (double) s.step()).orElse(0.0);
     }
     collective.allReduceSum(newest);
@@ -493,7 +440,7 @@ public final class TrainingLoop<V, G> {
   }
 
   private void save(long step, AdamW adamW) {
-    if (collective.rank() == 0) {
+    if (rank.isFirst()) {
       try (TrainingStateStore.Writer writer = states.begin(step)) {
         for (Segment segment : model.segments()) {
           writer.buffer("values/" + segment.name(), segment.values());

@@ -5,18 +5,19 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What an algorithm adds to the loop: how rows and what the model says of them become a loss, its
- * gradient and metrics. The loop divides by {@link #normalizer}, which counts over all ranks and
- * micro-batches, so the update depends on neither.
+ * What an algorithm adds to the loop: how a step's batch and what the model says of it become a
+ * loss, its gradient and metrics. The loop divides by {@link #normalizer}, which counts over all
+ * ranks and micro-batches, so the update depends on neither.
  *
+ * @param <P> columns of the batch, which stand beside its rows
  * @param <V> what the model says of a micro-batch
  * @param <G> the derivative of the loss by that
  */
-public interface TrainingMethod<V, G> {
-  /** Names of the sums that {@link #accumulate} fills. */
+public interface TrainingMethod<P, V, G> {
+  /** Names of the sums that {@link BatchLoss#accumulate} fills. */
   List<String> sums();
 
-  /** Names of the ranges of values that {@link #accumulate} covers. */
+  /** Names of the ranges of values that {@link BatchLoss#accumulate} covers. */
   default List<String> ranges() {
     return List.of();
   }
@@ -24,11 +25,16 @@ public interface TrainingMethod<V, G> {
   /** Fails with BAD_DATA where a row is not what the method learns from. */
   void check(TokenizedRow row);
 
+  /** How many numbers {@link #counts} gives for each row. */
+  default int countWidth() {
+    return 0;
+  }
+
   /**
-   * Numbers of a row that are known before any forward pass and that {@link #accumulate} needs as
-   * sums over the step's whole batch, such as lengths. The same number of them for every row.
+   * Numbers of a row that are known before any forward pass and that the loss needs as sums over
+   * the step's whole batch, such as lengths.
    */
-  default double[] counts(TokenizedRow row) {
+  default double[] counts(StepBatch<P> batch, int slot) {
     return new double[0];
   }
 
@@ -61,24 +67,23 @@ public interface TrainingMethod<V, G> {
     return row;
   }
 
-  /**
-   * Adds a micro-batch to the sums.
-   *
-   * @param rows a micro-batch of {@link #learned} rows
-   * @param batch what is known of the step's whole batch
-   * @return the derivative of the sum of the rows' losses by {@code values}
-   */
-  G accumulate(List<TokenizedRow> rows, V values, WholeBatch batch, Sums sums);
+  /** Whether a critic is asked about a row, where the model has one. */
+  default boolean isValued(P columns, int slot) {
+    return true;
+  }
+
+  /** The loss of a step, whose whole batch is known by now. */
+  BatchLoss<V, G> loss(WholeBatch<P> batch);
 
   /** What the sum of losses and its gradient are divided by, from the sums over all ranks. */
-  double normalizer(Sums sums);
+  double normalizer(P columns, Sums sums);
 
   /** Metrics under TRL's names, from the sums over all ranks. */
-  Map<String, Double> metrics(Sums sums);
+  Map<String, Double> metrics(P columns, Sums sums);
 
   /** Metrics of held-out rows. */
-  default Map<String, Double> evaluationMetrics(Sums sums) {
-    return metrics(sums);
+  default Map<String, Double> evaluationMetrics(P columns, Sums sums) {
+    return metrics(columns, sums);
   }
 
   /**

@@ -3,155 +3,118 @@ package io.plumbline.train;
 import io.plumbline.collective.Collective;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.TrainedModel;
-import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.function.Function;
 
 /**
  * What every rank knows of a step's whole batch before it learns from its own rows: how many rows
- * there are, sums of counts, and a survey of the rows, by slot. The same numbers on every rank and,
- * up to rounding, at every world size.
+ * there are, sums of counts, and a survey of the rows, by place. The same numbers on every rank
+ * and, up to rounding, at every world size.
+ *
+ * @param total rows of the batch over all ranks
+ * @param counts the sums over all rows of what {@link TrainingMethod#counts} gave
+ * @param survey what the survey found of every row: [total][surveyWidth]; empty without a survey
+ * @param learned this rank's rows as the pass that learns takes them, by slot
+ * @param columns of this rank's rows, by slot
+ * @param firstPlace the place of this rank's first row among all rows
  */
-public final class WholeBatch {
-  /** A rank without rows does not know how many counts a row has; no method has more than these. */
-  private static final int MOST_COUNTS = 8;
-
-  private final long rows;
-  private final double[] counts;
-  private final double[][] survey;
-  private final IdentityHashMap<TokenizedRow, Integer> places = new IdentityHashMap<>();
-  private final List<TokenizedRow> learned;
-  private Object computed;
-
-  private WholeBatch(
-      long rows, double[] counts, double[][] survey, List<TokenizedRow> learned, int firstPlace) {
-    this.rows = rows;
-    this.counts = counts;
-    this.survey = survey;
-    this.learned = learned;
-    for (int i = 0; i < learned.size(); i++) {
-      places.put(learned.get(i), firstPlace + i);
-    }
-  }
+public record WholeBatch<P>(
+    int total,
+    double[] counts,
+    double[][] survey,
+    List<TokenizedRow> learned,
+    P columns,
+    int firstPlace) {
 
   /**
    * Gathers over all ranks.
    *
-   * @param own this rank's rows, by slot
+   * @param own this rank's rows
    * @param split into micro-batches
    */
-  static <V, G> WholeBatch gather(
-      TrainingMethod<V, G> method,
+  static <P, V, G> WholeBatch<P> gather(
+      TrainingMethod<P, V, G> method,
       TrainedModel<V, G> model,
-      List<TokenizedRow> own,
+      StepBatch<P> own,
       Collective collective,
-      Function<List<TokenizedRow>, List<List<TokenizedRow>>> split) {
-    own.forEach(method::check);
-    double[] counts = own.isEmpty() ? new double[0] : method.counts(own.get(0)).clone();
-    for (int i = 1; i < own.size(); i++) {
-      double[] more = method.counts(own.get(i));
-      for (int c = 0; c < counts.length; c++) {
-        counts[c] += more[c];
-      }
-    }
+      Function<List<TokenizedRow>, List<MicroBatch>> split) {
+    own.rows().forEach(method::check);
     // Ranks hold slots in order, so the rows of lower ranks stand before this rank's.
-    int ranks = collective.worldSize();
-    double[] all = new double[ranks + MOST_COUNTS];
-    all[collective.rank()] = own.size();
-    System.arraycopy(counts, 0, all, ranks, counts.length);
+    double[] sizes = new double[collective.worldSize()];
+    sizes[collective.rank()] = own.rows().size();
+    double[] counts = counts(method, own);
+    double[] all = new double[sizes.length + counts.length];
+    System.arraycopy(sizes, 0, all, 0, sizes.length);
+    System.arraycopy(counts, 0, all, sizes.length, counts.length);
     collective.allReduceSum(all);
+    System.arraycopy(all, sizes.length, counts, 0, counts.length);
     int before = 0;
     int total = 0;
-    for (int rank = 0; rank < ranks; rank++) {
+    for (int rank = 0; rank < sizes.length; rank++) {
       before += rank < collective.rank() ? (int) all[rank] : 0;
       total += (int) all[rank];
     }
-    double[] totals = new double[MOST_COUNTS];
-    System.arraycopy(all, ranks, totals, 0, MOST_COUNTS);
-    double[][] survey = survey(method, model, own, collective, split, before, total);
-    return new WholeBatch(
-        total, totals, survey, own.stream().map(method::learned).toList(), before);
+    double[][] survey = new double[method.surveyWidth() == 0 ? 0 : total][method.surveyWidth()];
+    if (survey.length > 0) {
+      List<TokenizedRow> surveyed = own.rows().stream().map(method::surveyed).toList();
+      for (MicroBatch batch : split.apply(surveyed)) {
+        V values = model.infer(batch.rows());
+        for (int i = 0; i < batch.size(); i++) {
+          survey[before + batch.slot(i)] = method.survey(batch.rows(), values, i);
+        }
+      }
+      allReduceSum(survey, collective);
+    }
+    return new WholeBatch<>(
+        total,
+        counts,
+        survey,
+        own.rows().stream().map(method::learned).toList(),
+        own.columns(),
+        before);
   }
 
-  private static <V, G> double[][] survey(
-      TrainingMethod<V, G> method,
-      TrainedModel<V, G> model,
-      List<TokenizedRow> own,
-      Collective collective,
-      Function<List<TokenizedRow>, List<List<TokenizedRow>>> split,
-      int before,
-      int total) {
-    int width = method.surveyWidth();
-    if (width == 0) {
-      return new double[0][];
-    }
-    IdentityHashMap<TokenizedRow, Integer> places = new IdentityHashMap<>();
-    List<TokenizedRow> surveyed = new ArrayList<>();
-    for (int i = 0; i < own.size(); i++) {
-      TokenizedRow row = method.surveyed(own.get(i));
-      surveyed.add(row);
-      places.put(row, before + i);
-    }
-    double[] flat = new double[total * width];
-    for (List<TokenizedRow> batch : split.apply(surveyed)) {
-      V values = model.infer(batch);
-      for (int i = 0; i < batch.size(); i++) {
-        double[] of = method.survey(batch, values, i);
-        System.arraycopy(of, 0, flat, places.get(batch.get(i)) * width, width);
+  private static <P> double[] counts(TrainingMethod<P, ?, ?> method, StepBatch<P> own) {
+    double[] sums = new double[method.countWidth()];
+    for (int slot = 0; slot < own.rows().size(); slot++) {
+      double[] counts = method.counts(own, slot);
+      for (int c = 0; c < sums.length; c++) {
+        sums[c] += counts[c];
       }
     }
+    return sums;
+  }
+
+  private static void allReduceSum(double[][] table, Collective collective) {
+    int width = table[0].length;
+    double[] flat = new double[table.length * width];
+    for (int row = 0; row < table.length; row++) {
+      System.arraycopy(table[row], 0, flat, row * width, width);
+    }
     collective.allReduceSum(flat);
-    double[][] table = new double[total][width];
-    for (int row = 0; row < total; row++) {
+    for (int row = 0; row < table.length; row++) {
       System.arraycopy(flat, row * width, table[row], 0, width);
     }
-    return table;
   }
 
   /** A batch that one rank holds whole, for a method that needs no survey. */
-  public static WholeBatch alone(TrainingMethod<?, ?> method, List<TokenizedRow> rows) {
-    double[] totals = new double[MOST_COUNTS];
-    for (TokenizedRow row : rows) {
-      double[] counts = method.counts(row);
-      for (int c = 0; c < counts.length; c++) {
-        totals[c] += counts[c];
-      }
-    }
-    return new WholeBatch(rows.size(), totals, new double[0][], rows, 0);
+  public static <P> WholeBatch<P> alone(TrainingMethod<P, ?, ?> method, StepBatch<P> batch) {
+    return new WholeBatch<>(
+        batch.rows().size(),
+        counts(method, batch),
+        new double[0][],
+        batch.rows(),
+        batch.columns(),
+        0);
   }
 
-  /** Rows of the batch over all ranks. */
-  public long rows() {
-    return rows;
-  }
-
-  /** The sum over all rows of what {@link TrainingMethod#counts} gave at place {@code i}. */
-  public double count(int i) {
+  /** A sum over all rows of a number of {@link TrainingMethod#counts}. */
+  double count(int i) {
     return counts[i];
   }
 
-  /** What the survey found of every row, by slot: [rows][surveyWidth]; empty without a survey. */
-  public double[][] survey() {
-    return survey;
-  }
-
-  /** A row's place among all rows of the batch. */
-  public int place(TokenizedRow row) {
-    return places.get(row);
-  }
-
-  /** What is computed from the whole batch, once for all micro-batches. */
-  @SuppressWarnings("unchecked") // one method asks, and always for the same thing
-  <T> T once(Function<WholeBatch, T> computation) {
-    if (computed == null) {
-      computed = computation.apply(this);
-    }
-    return (T) computed;
-  }
-
-  /** This rank's rows as the pass that learns takes them, by slot. */
-  List<TokenizedRow> learned() {
-    return learned;
+  /** The place among all rows of one of this rank's. */
+  int place(int slot) {
+    return firstPlace + slot;
   }
 }

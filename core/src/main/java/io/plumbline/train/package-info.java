@@ -1,8 +1,9 @@
 /**
  * The training loop, and one file for each algorithm that reads from top to bottom.
  *
- * <p>Belongs here: what a step is: rows in, loss, gradients, update, metrics. Does not: Spark, and
- * how options are written, which are in {@code spark.training} and {@code spark.cli}. Uses every
- * other package of core.
+ * <p>Belongs here: what a step is: a batch in, loss, gradients, update, metrics. A batch carries
+ * all that its loss reads. Does not: Spark, how options are written, and how rollouts are made,
+ * which are in {@code spark.training}, {@code spark.cli} and {@code rollout}. Uses the other
+ * packages of core but {@code rollout}.
  */
 package io.plumbline.train;

@@ -18,6 +18,8 @@ import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
 import io.plumbline.tensor.Torch;
 import io.plumbline.train.Dpo;
+import io.plumbline.train.MicroBatch;
+import io.plumbline.train.StepBatch;
 import io.plumbline.train.Sums;
 import io.plumbline.train.WholeBatch;
 import java.io.BufferedReader;
@@ -34,6 +36,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * One DPO step of Plumbline (forward, loss, backward, clipping, AdamW, with entropy and accuracy
@@ -166,6 +169,7 @@ public final class DpoStepBenchmark {
         new Dpo(Dpo.Settings.of(new SigmoidPreference(0.1), 0.1, Double.POSITIVE_INFINITY));
     private final Sums sums = new Sums(dpo.sums());
     private final List<TokenizedRow> rows = new ArrayList<>();
+    private final List<Integer> slots = IntStream.range(0, PAIRS).boxed().toList();
 
     private Step(Case size, ComputeDtype dtype) throws IOException {
       DecoderConfig config =
@@ -195,7 +199,9 @@ public final class DpoStepBenchmark {
       try (TrainingPass<TokenLogps, TokenGradients> pass =
           policy.forward(rows, ActivationMemory.KEEP, dpo.statistics())) {
         pass.backward(
-            dpo.accumulate(rows, pass.values(), WholeBatch.alone(dpo, rows), sums), segment -> {});
+            dpo.loss(WholeBatch.alone(dpo, StepBatch.of(rows)))
+                .accumulate(new MicroBatch(rows, slots), pass.values(), sums),
+            segment -> {});
       }
       double norm = adamW.gradientNorm() / PAIRS;
       adamW.step(1e-5, Math.min(1.0, 1.0 / (norm + 1e-6)) / PAIRS);

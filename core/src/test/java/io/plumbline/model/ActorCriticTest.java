@@ -77,7 +77,7 @@ class ActorCriticTest {
     try (CausalLm policy = policy();
         ScoreModel critic = ScoreModel.critic(llama(), Purpose.TRAINING, ComputeDtype.F32, 3);
         ActorCritic one = ActorCritic.onOneTrunk(policy, llama(), 3, Set.of(), 1);
-        ActorCritic two = ActorCritic.of(policy, critic, Set.of(), 1, any -> true)) {
+        ActorCritic two = ActorCritic.of(policy, critic, Set.of(), 1)) {
       ActorCritic.Values shared = one.infer(rows());
       ActorCritic.Values separate = two.infer(rows());
       assertSame(shared.values(), separate.values());
@@ -92,7 +92,7 @@ class ActorCriticTest {
     try (CausalLm policy = policy();
         ScoreModel critic = ScoreModel.critic(llama(), Purpose.TRAINING, ComputeDtype.F32, 3);
         ActorCritic one = ActorCritic.onOneTrunk(policy, llama(), 3, Set.of(), 1);
-        ActorCritic two = ActorCritic.of(policy, critic, Set.of(), 1, row -> row.index() != 1)) {
+        ActorCritic two = ActorCritic.of(policy, critic, Set.of(), 1)) {
       for (ActorCritic model : List.of(one, two)) {
         for (ActivationMemory memory : ActivationMemory.values()) {
           assertSlope(model, memory);

@@ -65,7 +65,8 @@ class DpoTest {
     Sums sums = new Sums(dpo.sums());
     List<List<float[]>> none = List.of(logps.stream().map(of -> new float[of.length]).toList());
     TokenLogps tokens = new TokenLogps(List.of(logps), none, none, none, List.of(), List.of());
-    dpo.accumulate(List.of(row), tokens, WholeBatch.alone(dpo, List.of(row)), sums);
+    dpo.loss(WholeBatch.alone(dpo, StepBatch.of(List.of(row))))
+        .accumulate(MicroBatch.of(row, 0), tokens, sums);
     return sums;
   }
 

@@ -18,13 +18,13 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /** Ranks of a test, a thread each, joined by a real ring. */
-final class Gang {
-  static final Duration DEADLINE = Duration.ofSeconds(60);
+public final class Gang {
+  public static final Duration DEADLINE = Duration.ofSeconds(60);
 
   private Gang() {}
 
   /** Runs a rank on each thread, to the end of all. */
-  static void run(int ranks, Consumer<Collective> rank) {
+  public static void run(int ranks, Consumer<Collective> rank) {
     ExecutorService threads = Executors.newFixedThreadPool(ranks);
     try {
       List<Future<?>> futures = new ArrayList<>();
@@ -54,7 +54,7 @@ final class Gang {
   }
 
   /** Keeps what rank 0 reports. */
-  static TrainingObserver observer(List<Map<String, Double>> lines) {
+  public static TrainingObserver observer(List<Map<String, Double>> lines) {
     return new TrainingObserver() {
       @Override
       public void checkInterrupted() {}

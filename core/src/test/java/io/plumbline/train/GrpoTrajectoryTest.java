@@ -23,14 +23,13 @@ import io.plumbline.objective.rollout.ImportanceSamplingLevel;
 import io.plumbline.objective.rollout.RolloutObjective;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
-import io.plumbline.rollout.TrustRegion;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Segment;
+import io.plumbline.train.RolloutColumns.Age;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -113,10 +112,7 @@ class GrpoTrajectoryTest {
             ModelDirectory.open(Storage.local(), Fixtures.golden("models/llama").toString()),
             Purpose.TRAINING,
             ComputeDtype.F32)) {
-      Grpo grpo =
-          new Grpo(
-              new Grpo.Settings(4, 12, 1, TrustRegion.everywhere(), 1e-4),
-              (LearnedRollouts) replay);
+      Grpo grpo = new Grpo(new Grpo.Settings(4, 12, 1, TrustRegion.everywhere(), 1e-4));
       OptimizerSettings optimizer =
           new OptimizerSettings(
               log.at("/config/learning_rate").asDouble(),
@@ -130,14 +126,12 @@ class GrpoTrajectoryTest {
       new TrainingLoop<>(
               new TokenModel(policy, grpo.statistics(), 1),
               grpo,
-              collective,
               replay,
               Optional.<Evaluation>empty(),
               new LoopSettings(
                   optimizer, LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(3)), 0, 0, 0, 0),
               TrainingStateStore.of(Storage.local(), directory.resolve("states").toString()),
-              Gang.observer(lines),
-              Gang.DEADLINE)
+              new Rank(collective, Gang.DEADLINE, Gang.observer(lines)))
           .run();
       return weights(policy);
     }
@@ -174,11 +168,10 @@ class GrpoTrajectoryTest {
   }
 
   /** The rows that TRL's trainer fed its model, with its advantages and log-probabilities. */
-  private static final class Replay implements StepFeed, LearnedRollouts {
+  private static final class Replay implements StepFeed<RolloutColumns> {
     private final GoldenTensors tensors;
     private final RolloutObjective objective;
     private final Collective collective;
-    private final IdentityHashMap<TokenizedRow, LearnedRollout> learned = new IdentityHashMap<>();
 
     Replay(String name, RolloutObjective objective, Collective collective) {
       this.tensors = GoldenTensors.open("grpo/" + name + "/batches.safetensors");
@@ -204,8 +197,7 @@ class GrpoTrajectoryTest {
     public void goTo(long steps, ObjectNode state) {}
 
     @Override
-    public List<TokenizedRow> rows(long step) {
-      learned.clear();
+    public StepBatch<RolloutColumns> batch(long step) {
       String prefix = "step" + step + "|";
       int[][] prompts = tensors.ids(prefix + "prompt_ids");
       byte[][] promptMasks = tensors.mask(prefix + "prompt_mask");
@@ -213,32 +205,31 @@ class GrpoTrajectoryTest {
       byte[][] masks = tensors.mask(prefix + "completion_mask");
       float[] advantages = tensors.floats(prefix + "advantages");
       List<TokenizedRow> rows = new ArrayList<>();
+      List<LearnedRollout> rollouts = new ArrayList<>();
       int first = collective.rank() * prompts.length / collective.worldSize();
       int end = (collective.rank() + 1) * prompts.length / collective.worldSize();
       for (int i = first; i < end; i++) {
         int length = sum(masks[i]);
         int padding = prompts[i].length - sum(promptMasks[i]);
-        TokenizedRow row =
+        rows.add(
             TokenizedRow.of(
                 i,
                 Arrays.copyOfRange(prompts[i], padding, prompts[i].length),
                 List.of(Arrays.copyOf(completions[i], length)),
-                List.of());
+                List.of()));
         double[] ofTokens = new double[length];
         Arrays.fill(ofTokens, advantages[i]);
-        learned.put(
-            row,
+        rollouts.add(
             new LearnedRollout(
-                0,
                 List.of(),
                 List.of(ofTokens),
                 logps(prefix + "old_per_token_logps", i, length),
                 logps(prefix + "ref_per_token_logps", i, length),
                 List.of(),
                 List.of()));
-        rows.add(row);
       }
-      return rows;
+      // The sampler was TRL's, so there is nothing of it to compare with.
+      return new StepBatch<>(rows, new RolloutColumns(objective, Age.LEARNED_FROM, rollouts));
     }
 
     private List<float[]> logps(String name, int i, int length) {
@@ -253,7 +244,6 @@ class GrpoTrajectoryTest {
       return sum;
     }
 
-    /** The sampler was TRL's, so there is nothing of it to compare with. */
     @Override
     public boolean begins(long step) {
       return false;
@@ -262,21 +252,6 @@ class GrpoTrajectoryTest {
     @Override
     public ObjectNode state() {
       return JsonNodeFactory.instance.objectNode();
-    }
-
-    @Override
-    public LearnedRollout of(TokenizedRow row) {
-      return learned.get(row);
-    }
-
-    @Override
-    public RolloutObjective objective() {
-      return objective;
-    }
-
-    @Override
-    public boolean fresh() {
-      return false;
     }
 
     @Override

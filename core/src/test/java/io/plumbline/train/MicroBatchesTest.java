@@ -16,12 +16,13 @@ class MicroBatchesTest {
   void everyRowIsInOneBatchAndBatchesFitTheBudget(
       @ForAll @Size(max = 40) List<@IntRange(min = 1, max = 90) Integer> lengths,
       @ForAll @IntRange(min = 1, max = 300) int budget) {
-    List<List<TokenizedRow>> batches =
-        MicroBatches.split(rows(lengths), OptionalInt.empty(), budget);
-    assertThat(batches.stream().flatMap(List::stream).map(TokenizedRow::index))
+    List<MicroBatch> batches = MicroBatches.split(rows(lengths), OptionalInt.empty(), budget);
+    assertThat(batches.stream().flatMap(batch -> batch.slots().stream()).map(Integer::longValue))
         .containsExactlyInAnyOrderElementsOf(indices(lengths.size()));
-    for (List<TokenizedRow> batch : batches) {
-      int longest = batch.stream().mapToInt(TokenizedRow::tokens).max().orElseThrow();
+    for (MicroBatch batch : batches) {
+      assertThat(batch.rows().stream().map(TokenizedRow::index))
+          .containsExactlyElementsOf(batch.slots().stream().map(Integer::longValue).toList());
+      int longest = batch.rows().stream().mapToInt(TokenizedRow::tokens).max().orElseThrow();
       assertThat(batch.size() == 1 || longest * batch.size() <= budget).isTrue();
     }
   }
@@ -30,7 +31,7 @@ class MicroBatchesTest {
   void aFixedSizeIsKept(
       @ForAll @Size(max = 40) List<@IntRange(min = 1, max = 90) Integer> lengths,
       @ForAll @IntRange(min = 1, max = 9) int size) {
-    List<List<TokenizedRow>> batches = MicroBatches.split(rows(lengths), OptionalInt.of(size), 1);
+    List<MicroBatch> batches = MicroBatches.split(rows(lengths), OptionalInt.of(size), 1);
     for (int i = 0; i < batches.size(); i++) {
       assertThat(batches.get(i).size()).isEqualTo(Math.min(size, lengths.size() - i * size));
     }

@@ -8,6 +8,7 @@ import io.plumbline.objective.score.BradleyTerry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 
@@ -27,14 +28,16 @@ class RewardModelingTest {
   }
 
   private List<float[]> accumulate(RewardModeling method, Sums sums) {
-    return method.accumulate(rows, scores, WholeBatch.alone(method, rows), sums);
+    WholeBatch<NoColumns> batch = WholeBatch.alone(method, StepBatch.of(rows));
+    List<Integer> slots = IntStream.range(0, rows.size()).boxed().toList();
+    return method.loss(batch).accumulate(new MicroBatch(rows, slots), scores, sums);
   }
 
   private Map<String, Double> evaluated() {
     RewardModeling method = new RewardModeling(new BradleyTerry(0));
     Sums sums = new Sums(method.sums(), method.ranges());
     accumulate(method, sums);
-    return method.evaluationMetrics(sums);
+    return method.evaluationMetrics(NoColumns.NONE, sums);
   }
 
   private static double sigmoid(double x) {
@@ -53,8 +56,8 @@ class RewardModelingTest {
             - Math.log(sigmoid(1))
             - Math.log(sigmoid(-0.5 + 1))
             + 0.1 * (1 + 1 + 0.25);
-    assertThat(method.metrics(sums).get("loss")).isCloseTo(expected / 3, ROUNDING);
-    assertThat(method.normalizer(sums)).isEqualTo(3);
+    assertThat(method.metrics(NoColumns.NONE, sums).get("loss")).isCloseTo(expected / 3, ROUNDING);
+    assertThat(method.normalizer(NoColumns.NONE, sums)).isEqualTo(3);
     double[] differences = {-1, 1, 0.5};
     double[] sidesTogether = {1, 1, 0.5};
     for (int i = 0; i < 3; i++) {

@@ -438,23 +438,21 @@ final class TestRun {
 
   private <V, G> LoopOutcome loop(
       TrainedModel<V, G> model,
-      TrainingMethod<V, G> method,
+      TrainingMethod<NoColumns, V, G> method,
       Collective collective,
       String states,
       TrainingObserver observer) {
     Path held = directory.resolve("held");
-    return new TrainingLoop<>(
+    return TrainingLoop.onShards(
             model,
             method,
-            collective,
             CanonicalShards.open(storage, directory.resolve("shards").toString()),
             Files.exists(held)
                 ? Optional.of(CanonicalShards.open(storage, held.toString()))
                 : Optional.empty(),
             settings,
             TrainingStateStore.of(storage, directory.resolve(states).toString()),
-            observer,
-            DEADLINE)
+            new Rank(collective, DEADLINE, observer))
         .run();
   }
 

@@ -44,16 +44,17 @@ public record RolloutLogps(
   }
 
   /** Number of tokens. */
-  int length() {
+  public int length() {
     return policy.length;
   }
 
-  boolean counts(int t) {
+  /** Whether a token counts. */
+  public boolean counts(int t) {
     return counted[t] != 0;
   }
 
   /** Number of tokens that count. */
-  int tokens() {
+  public int tokens() {
     int tokens = 0;
     for (byte mark : counted) {
       tokens += mark != 0 ? 1 : 0;
@@ -62,7 +63,7 @@ public record RolloutLogps(
   }
 
   /** log π(y_t) − log π_old(y_t). */
-  double logRatio(int t) {
+  public double logRatio(int t) {
     return old.length == 0 ? 0 : (double) policy[t] - old[t];
   }
 }

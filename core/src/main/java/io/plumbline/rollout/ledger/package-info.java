@@ -2,6 +2,6 @@
  * The table of every rollout of a run, as Parquet files that Spark SQL reads.
  *
  * <p>Belongs here: its columns, how they are written and summed up. Does not: how rollouts are
- * made. Uses {@code rollout} and the packages below it.
+ * made. Uses the packages below {@code rollout}.
  */
 package io.plumbline.rollout.ledger;

@@ -14,9 +14,9 @@ import io.plumbline.spark.evaluate.RowSources.Missing;
 import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.spark.inference.Scorer;
 import io.plumbline.spark.report.EvaluationReport;
+import io.plumbline.spark.run.RewardFailures;
 import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.storage.Storage;
-import io.plumbline.train.Rollouts.FailureLimit;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -291,7 +291,7 @@ final class EvaluateCommand implements Command {
         values.of(BETA),
         tilt ? OptionalInt.of(values.of(NUM_COMPLETIONS)) : OptionalInt.empty(),
         decoding,
-        new FailureLimit(failures.atMost(), failures.atMostShare()),
+        RewardFailures.limit(failures.atMost(), failures.atMostShare()),
         values.of(TrainingSettings.COMPUTE_DTYPE),
         values.of(TOKENS_PER_BATCH));
   }

@@ -2,10 +2,10 @@ package io.plumbline.spark.evaluate;
 
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.storage.Storage;
-import io.plumbline.train.Rollouts.FailureLimit;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;

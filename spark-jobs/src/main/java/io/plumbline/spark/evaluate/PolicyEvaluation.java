@@ -5,6 +5,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.Generation.Finish;
 import io.plumbline.objective.score.BradleyTerry;
+import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.RewardNotices;
 import io.plumbline.reward.RewardPanel;
 import io.plumbline.reward.RewardSpec;
@@ -18,7 +19,6 @@ import io.plumbline.statistics.Estimate;
 import io.plumbline.statistics.Moments;
 import io.plumbline.statistics.Tilt;
 import io.plumbline.storage.Storage;
-import io.plumbline.train.Rollouts.FailureLimit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -349,11 +349,7 @@ public final class PolicyEvaluation {
 
   private void refuseFailures(long failed, long all, String failure) {
     FailureLimit limit = request.failures();
-    boolean tooMany =
-        limit.atMost().isPresent()
-            ? failed > limit.atMost().getAsLong()
-            : failed > limit.atMostShare() * all;
-    if (tooMany) {
+    if (limit.isOver(failed, failed, all)) {
       throw new PlumblineException(
           ErrorCode.REWARD_FAILED,
           String.format(
@@ -363,7 +359,7 @@ public final class PolicyEvaluation {
               failed,
               all,
               failure,
-              FailureLimit.remedy(failed, all)));
+              limit.remedy(failed, all)));
     }
   }
 

@@ -4,6 +4,7 @@ import io.plumbline.data.TokenizedRow;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Function;
 
 /** Splits rows into forward passes. */
 public final class Batches {
@@ -15,23 +16,31 @@ public final class Batches {
    * not fit into memory shows at once.
    */
   public static List<List<TokenizedRow>> byTokens(List<TokenizedRow> rows, int tokens) {
-    List<TokenizedRow> sorted = new ArrayList<>(rows);
+    return byTokens(rows, row -> row, tokens);
+  }
+
+  /** Batches of whatever has a row, by its row. */
+  public static <T> List<List<T>> byTokens(
+      List<T> all, Function<T, TokenizedRow> rowOf, int tokens) {
+    List<T> sorted = new ArrayList<>(all);
     sorted.sort(
-        Comparator.comparingInt(TokenizedRow::tokens)
-            .reversed()
-            .thenComparing(TokenizedRow::fingerprint));
-    List<List<TokenizedRow>> batches = new ArrayList<>();
-    List<TokenizedRow> batch = new ArrayList<>();
+        Comparator.comparing(
+            rowOf,
+            Comparator.comparingInt(TokenizedRow::tokens)
+                .reversed()
+                .thenComparing(TokenizedRow::fingerprint)));
+    List<List<T>> batches = new ArrayList<>();
+    List<T> batch = new ArrayList<>();
     long longest = 0;
-    for (TokenizedRow row : sorted) {
+    for (T of : sorted) {
       if (!batch.isEmpty() && (batch.size() + 1) * longest > tokens) {
         batches.add(batch);
         batch = new ArrayList<>();
       }
       if (batch.isEmpty()) {
-        longest = row.tokens();
+        longest = rowOf.apply(of).tokens();
       }
-      batch.add(row);
+      batch.add(of);
     }
     if (!batch.isEmpty()) {
       batches.add(batch);

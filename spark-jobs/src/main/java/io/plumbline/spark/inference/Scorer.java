@@ -3,15 +3,14 @@ package io.plumbline.spark.inference;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectory.Kind;
 import io.plumbline.checkpoint.TokenizerFit;
-import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * Scores rows in this process, without Spark: with log-probabilities where the model is a language
@@ -82,18 +81,14 @@ public final class Scorer implements AutoCloseable {
    * @param firstPlace the first row's place in the whole input
    */
   public List<Score> score(List<Map<String, Object>> rows, long firstPlace) {
-    List<TokenizedRow> tokenized = new ArrayList<>();
-    IdentityHashMap<TokenizedRow, Integer> places = new IdentityHashMap<>();
     List<ScoringRows.Prepared> prepared = new ArrayList<>();
     for (Map<String, Object> row : rows) {
-      int place = prepared.size();
-      prepared.add(preparing.prepare(firstPlace + place, row));
-      tokenized.add(prepared.get(place).row());
-      places.put(tokenized.get(place), place);
+      prepared.add(preparing.prepare(firstPlace + prepared.size(), row));
     }
+    List<Integer> places = IntStream.range(0, prepared.size()).boxed().toList();
     Score[] scores = new Score[prepared.size()];
-    for (List<TokenizedRow> batch : Batches.byTokens(tokenized, tokensPerBatch)) {
-      List<Integer> of = batch.stream().map(places::get).toList();
+    for (List<Integer> of :
+        Batches.byTokens(places, place -> prepared.get(place).row(), tokensPerBatch)) {
       List<Score> found = model.judge(preparing, of.stream().map(prepared::get).toList());
       for (int i = 0; i < of.size(); i++) {
         scores[of.get(i)] = found.get(i);

@@ -11,6 +11,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.mine.Skip;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.SamplingSettings;
+import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.RewardNotices;
 import io.plumbline.reward.RewardPanel;
 import io.plumbline.reward.RewardSpec;
@@ -23,12 +24,12 @@ import io.plumbline.spark.inference.SparkFailures;
 import io.plumbline.spark.inference.StageModel;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.progress.StageProgress;
+import io.plumbline.spark.run.RewardFailures;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
-import io.plumbline.train.Rollouts;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -342,11 +343,10 @@ public final class Mining {
     InputCheck.requireFew(
         tally.skipped(Skip.BAD_PROMPT), tally.prompts, tally.firstRefusal, request.badRows());
     long failed = tally.leftOut(Tally.LeftOut.REWARD_FAILED);
-    boolean tooMany =
-        request.failedRewards().atMost().isPresent()
-            ? failed > request.failedRewards().atMost().getAsLong()
-            : failed > request.failedRewards().atMostShare() * tally.completions;
-    if (tooMany) {
+    FailureLimit limit =
+        RewardFailures.limit(
+            request.failedRewards().atMost(), request.failedRewards().atMostShare());
+    if (limit.isOver(failed, failed, tally.completions)) {
       throw new PlumblineException(
           ErrorCode.REWARD_FAILED,
           "%,d of %,d completions have no reward, because a function failed (for example: %s); %s"
@@ -354,7 +354,7 @@ public final class Mining {
                   failed,
                   tally.completions,
                   tally.firstFailure,
-                  Rollouts.FailureLimit.remedy(failed, tally.completions)));
+                  limit.remedy(failed, tally.completions)));
     }
     if (tally.rows == 0) {
       throw new PlumblineException(

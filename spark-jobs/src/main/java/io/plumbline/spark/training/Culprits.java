@@ -1,10 +1,5 @@
 package io.plumbline.spark.training;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -23,33 +18,13 @@ final class Culprits {
   private static final int MOST_NAMED = 8;
 
   private static final int MOST_PLACES = 5;
-  private static final String FIELD = "culprits";
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** By step; every rank tells the same, and an attempt that is repeated tells it again. */
   private final SortedMap<Long, List<Long>> rowsByStep = new TreeMap<>();
 
-  /** What a rank tells the driver. */
-  static String write(long step, List<Long> rows) {
-    ObjectNode node = JSON.createObjectNode().put("step", step);
-    rows.forEach(node.putArray(FIELD)::add);
-    return node.toString();
-  }
-
-  /** Takes a line of a rank, if it is one of {@link #write}. */
-  synchronized boolean hear(String line) {
-    try {
-      JsonNode node = JSON.readTree(line);
-      if (!node.has(FIELD)) {
-        return false;
-      }
-      List<Long> rows = new ArrayList<>();
-      node.get(FIELD).forEach(row -> rows.add(row.asLong()));
-      rowsByStep.put(node.get("step").asLong(), rows);
-      return true;
-    } catch (JsonProcessingException e) {
-      throw new UncheckedIOException("a line of a rank is not JSON", e);
-    }
+  /** Takes what a rank says. */
+  synchronized void add(RankMessage.BadRows message) {
+    rowsByStep.put(message.step(), message.rows());
   }
 
   /**

@@ -7,11 +7,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
- * What rank 0 tells the driver: metrics as a line of JSON and back. Numbers that are not finite
+ * Metrics as a line of JSON and back, as the run's file has them. Numbers that are not finite
  * become null, which JSON has.
  */
 final class MetricLine {
@@ -21,6 +20,10 @@ final class MetricLine {
   private MetricLine() {}
 
   static String write(Map<String, Double> metrics) {
+    return json(metrics).toString();
+  }
+
+  static ObjectNode json(Map<String, Double> metrics) {
     ObjectNode node = JSON.createObjectNode();
     metrics.forEach(
         (name, value) -> {
@@ -32,54 +35,25 @@ final class MetricLine {
             node.putNull(name);
           }
         });
-    return node.toString();
-  }
-
-  /** A sentence for the user, told from metrics by being a JSON text. */
-  static String writeNote(String sentence) {
-    return JSON.getNodeFactory().textNode(sentence).toString();
-  }
-
-  /** The sentence of {@link #writeNote}; empty where the line is one of metrics. */
-  static Optional<String> note(String line) {
-    try {
-      JsonNode node = JSON.readTree(line);
-      return node.isTextual() ? Optional.of(node.asText()) : Optional.empty();
-    } catch (JsonProcessingException e) {
-      throw new UncheckedIOException("a line of a rank is not JSON", e);
-    }
-  }
-
-  /** How far an evaluation is, told from metrics by being an array. */
-  static String writeEvaluated(long done, long total) {
-    return JSON.createArrayNode().add(done).add(total).toString();
-  }
-
-  /** Rows done and all rows, of {@link #writeEvaluated}; empty where the line is another. */
-  static Optional<long[]> evaluated(String line) {
-    try {
-      JsonNode node = JSON.readTree(line);
-      return node.isArray()
-          ? Optional.of(new long[] {node.path(0).asLong(), node.path(1).asLong()})
-          : Optional.empty();
-    } catch (JsonProcessingException e) {
-      throw new UncheckedIOException("a line of a rank is not JSON", e);
-    }
+    return node;
   }
 
   static Map<String, Double> read(String line) {
     try {
-      Map<String, Double> metrics = new LinkedHashMap<>();
-      JSON.readTree(line)
-          .properties()
-          .forEach(
-              field -> {
-                JsonNode value = field.getValue();
-                metrics.put(field.getKey(), value.isNull() ? Double.NaN : value.asDouble());
-              });
-      return metrics;
+      return read(JSON.readTree(line));
     } catch (JsonProcessingException e) {
       throw new UncheckedIOException("a metrics line is not JSON", e);
     }
+  }
+
+  static Map<String, Double> read(JsonNode line) {
+    Map<String, Double> metrics = new LinkedHashMap<>();
+    line.properties()
+        .forEach(
+            field -> {
+              JsonNode value = field.getValue();
+              metrics.put(field.getKey(), value.isNull() ? Double.NaN : value.asDouble());
+            });
+    return metrics;
   }
 }

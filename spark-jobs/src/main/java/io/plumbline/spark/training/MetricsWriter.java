@@ -48,14 +48,13 @@ final class MetricsWriter implements TrainingObserver, AutoCloseable {
 
   @Override
   public void metrics(Map<String, Double> metrics) {
-    String line = MetricLine.write(metrics);
-    log.orElseThrow().append(line);
-    member.publish(line);
+    log.orElseThrow().append(MetricLine.write(metrics));
+    tell(new RankMessage.Metrics(metrics));
   }
 
   @Override
   public void note(String sentence) {
-    member.publish(MetricLine.writeNote(sentence));
+    tell(new RankMessage.Note(sentence));
   }
 
   @Override
@@ -63,13 +62,17 @@ final class MetricsWriter implements TrainingObserver, AutoCloseable {
     long now = System.nanoTime();
     if (done == 0 || now - lastEvaluated > LEAST_BETWEEN.toNanos()) {
       lastEvaluated = now;
-      member.publish(MetricLine.writeEvaluated(done, total));
+      tell(new RankMessage.Evaluated(done, total));
     }
   }
 
   @Override
   public void culprits(long step, List<Long> rows) {
-    member.publish(Culprits.write(step, rows));
+    tell(new RankMessage.BadRows(step, rows));
+  }
+
+  private void tell(RankMessage message) {
+    member.publish(message.write());
   }
 
   @Override

@@ -24,36 +24,39 @@ import io.plumbline.reward.OverlongPenalty;
 import io.plumbline.reward.RewardNotices;
 import io.plumbline.reward.RewardPanel;
 import io.plumbline.reward.RewardSpec;
+import io.plumbline.rollout.Controllers;
+import io.plumbline.rollout.CriticCredit;
 import io.plumbline.rollout.Curriculum;
-import io.plumbline.rollout.TrustRegion;
+import io.plumbline.rollout.HeldOutRewards;
+import io.plumbline.rollout.PretrainingMix;
+import io.plumbline.rollout.RolloutSampler;
+import io.plumbline.rollout.Rollouts;
 import io.plumbline.rollout.ledger.Ledger;
 import io.plumbline.spark.gang.GangMember;
 import io.plumbline.spark.inference.Sampler;
 import io.plumbline.spark.inference.SharedModels;
+import io.plumbline.spark.run.RewardFailures;
 import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.TemplateSettings;
 import io.plumbline.text.Tokenizer;
-import io.plumbline.train.CriticCredit;
 import io.plumbline.train.Grpo;
-import io.plumbline.train.HeldOutRewards;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
 import io.plumbline.train.Ppo;
-import io.plumbline.train.PretrainingMix;
-import io.plumbline.train.RolloutSampler;
-import io.plumbline.train.Rollouts;
+import io.plumbline.train.Rank;
+import io.plumbline.train.RolloutColumns;
 import io.plumbline.train.StepFeed;
 import io.plumbline.train.TrainingLoop;
 import io.plumbline.train.TrainingMethod;
 import io.plumbline.train.TrainingObserver;
+import io.plumbline.train.TrustRegion;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * What a rank of an algorithm that learns from its own completions needs besides its policy: the
@@ -119,8 +122,8 @@ record RolloutRank(
       Parts parts =
           new Parts(
               training,
-              new RolloutSampler(training.policy(), tokenizer, rewards, costs),
-              reference.model(),
+              new Rank(training.member().collective(), deadline, training.observer()),
+              new RolloutSampler(training.policy(), reference.model(), tokenizer, rewards, costs),
               sampling(Sampler.eosIds(training.start(), tokenizer)),
               constraints(costs.names()));
       return rollouts.withCritic().isPresent()
@@ -132,8 +135,8 @@ record RolloutRank(
   /** What both algorithms are made of. */
   private record Parts(
       Training training,
+      Rank rank,
       RolloutSampler sampler,
-      Optional<CausalLm> reference,
       SamplingSettings sampling,
       Constraints constraints) {}
 
@@ -146,8 +149,7 @@ record RolloutRank(
                 rollouts.maxCompletionLength(),
                 rollouts.topEntropyQuantile(),
                 region(rollouts.maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY),
-                Methods.drift(computeDtype)),
-            feed);
+                Methods.drift(computeDtype)));
     return loop(
         parts,
         new TokenModel(parts.training().policy(), method.statistics(), rollouts.temperature()),
@@ -157,8 +159,6 @@ record RolloutRank(
 
   private LoopOutcome ppo(Parts parts, CriticSettings settings) {
     Training training = parts.training();
-    // The critic is not asked about pretraining rows, which only the feed can tell.
-    AtomicReference<Rollouts> feed = new AtomicReference<>();
     if (settings.trunk() == CriticSettings.Trunk.SHARED) {
       try (ActorCritic model =
           ActorCritic.onOneTrunk(
@@ -167,7 +167,7 @@ record RolloutRank(
               seed,
               Set.of(TokenStatistic.ENTROPY),
               rollouts.temperature())) {
-        return ppo(parts, settings, model, feed);
+        return ppo(parts, settings, model);
       }
     }
     ModelDirectory criticStart =
@@ -179,9 +179,8 @@ record RolloutRank(
                 training.policy(),
                 critic,
                 Set.of(TokenStatistic.ENTROPY),
-                rollouts.temperature(),
-                row -> feed.get().of(row) != null)) {
-      LoopOutcome outcome = ppo(parts, settings, model, feed);
+                rollouts.temperature())) {
+      LoopOutcome outcome = ppo(parts, settings, model);
       if (training.member().rank() == 0) {
         critic.write(storage, run.critic(), criticStart, Dtype.F32);
       }
@@ -189,8 +188,7 @@ record RolloutRank(
     }
   }
 
-  private LoopOutcome ppo(
-      Parts parts, CriticSettings settings, ActorCritic model, AtomicReference<Rollouts> made) {
+  private LoopOutcome ppo(Parts parts, CriticSettings settings, ActorCritic model) {
     CriticCredit credit =
         new CriticCredit(
             new CriticCredit.Settings(
@@ -203,7 +201,6 @@ record RolloutRank(
                 settings.missingEosPenalty()),
             model);
     Rollouts feed = feed(parts, Optional.of(credit));
-    made.set(feed);
     Ppo method =
         new Ppo(
             new Ppo.Settings(
@@ -213,8 +210,7 @@ record RolloutRank(
                 settings.vfCoef(),
                 settings.mixes() ? settings.ptxCoef() : 0,
                 region(rollouts.maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY),
-                Methods.drift(computeDtype)),
-            feed);
+                Methods.drift(computeDtype)));
     return loop(
         parts,
         model,
@@ -231,28 +227,28 @@ record RolloutRank(
     Training training = parts.training();
     return new Rollouts(
         settings(parts.sampling()),
-        training.policy(),
-        parts.reference(),
         parts.sampler(),
+        critic,
+        new Controllers(
+            klController(),
+            parts.constraints(),
+            rollouts.curriculumPool() > 1
+                ? Optional.of(new Curriculum(Math.toIntExact(training.prompts().plan().rows())))
+                : Optional.empty()),
         training.prompts(),
-        training.member().collective(),
         Ledger.in(storage, run.ledger()),
-        training.observer(),
-        klController(),
-        parts.constraints(),
-        rollouts.curriculumPool() > 1
-            ? Optional.of(new Curriculum(Math.toIntExact(training.prompts().plan().rows())))
-            : Optional.empty(),
-        critic);
+        parts.rank());
   }
 
   private <V, G> LoopOutcome loop(
-      Parts parts, TrainedModel<V, G> model, TrainingMethod<V, G> method, StepFeed feed) {
+      Parts parts,
+      TrainedModel<V, G> model,
+      TrainingMethod<RolloutColumns, V, G> method,
+      StepFeed<RolloutColumns> feed) {
     Training training = parts.training();
     return new TrainingLoop<>(
             model,
             method,
-            training.member().collective(),
             feed,
             training
                 .held()
@@ -260,19 +256,16 @@ record RolloutRank(
                     rows ->
                         new HeldOutRewards(
                             parts.sampler(),
-                            parts.reference(),
                             parts
                                 .sampling()
                                 .withCompletions(rollouts.evalGenerations())
                                 .withSeed(~seed),
                             loop.microBatchTokens(),
                             rows,
-                            training.member().collective(),
-                            training.observer())),
+                            parts.rank())),
             loop,
             training.states(),
-            training.observer(),
-            deadline)
+            parts.rank())
         .run();
   }
 
@@ -362,7 +355,7 @@ record RolloutRank(
         region(rollouts.klBudget(), TrustRegion.Center.REFERENCE),
         rollouts.dynamicSampling(),
         loop.microBatchTokens(),
-        new Rollouts.FailureLimit(
+        RewardFailures.limit(
             rollouts.maxFailedRewards() >= 0
                 ? OptionalLong.of(rollouts.maxFailedRewards())
                 : OptionalLong.empty(),

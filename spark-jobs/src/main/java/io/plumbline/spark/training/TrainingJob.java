@@ -457,23 +457,7 @@ public final class TrainingJob {
             spark,
             new Gang.Settings(request.ranks(), COLLECTIVE_DEADLINE),
             task,
-            line -> {
-              if (culprits.hear(line)) {
-                return;
-              }
-              Optional<String> note = MetricLine.note(line);
-              if (note.isPresent()) {
-                progress.note(note.get());
-                return;
-              }
-              Optional<long[]> heldOut = MetricLine.evaluated(line);
-              if (heldOut.isPresent()) {
-                progress.evaluating(heldOut.get()[0], heldOut.get()[1]);
-                return;
-              }
-              Map<String, Double> metrics = MetricLine.read(line);
-              progress.step(metrics.get("step").longValue(), steps(plan), metrics);
-            });
+            line -> hear(RankMessage.read(line), steps(plan), culprits));
     record = record.withRanks(TrainingTask.ranks(result));
     progress.stageFinished(
         "train",
@@ -483,6 +467,18 @@ public final class TrainingJob {
             TrainingTask.outcome(result).lastStep(),
             (System.nanoTime() - start) / 1e9));
     return result;
+  }
+
+  private void hear(RankMessage message, long steps, Culprits culprits) {
+    if (message instanceof RankMessage.Metrics metrics) {
+      progress.step(metrics.line().get("step").longValue(), steps, metrics.line());
+    } else if (message instanceof RankMessage.Note note) {
+      progress.note(note.sentence());
+    } else if (message instanceof RankMessage.Evaluated evaluated) {
+      progress.evaluating(evaluated.done(), evaluated.total());
+    } else if (message instanceof RankMessage.BadRows bad) {
+      culprits.add(bad);
+    }
   }
 
   /** What was asked for, else the cores of a task; of this machine's, where ranks share it. */

@@ -25,6 +25,8 @@ import io.plumbline.tensor.Torch;
 import io.plumbline.text.TemplateSettings;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
+import io.plumbline.train.NoColumns;
+import io.plumbline.train.Rank;
 import io.plumbline.train.TokenMethod;
 import io.plumbline.train.TrainingLoop;
 import io.plumbline.train.TrainingMethod;
@@ -155,18 +157,16 @@ record TrainingTask(
   }
 
   private <V, G> LoopOutcome loop(
-      TrainedModel<V, G> trained, TrainingMethod<V, G> method, GangMember member) {
+      TrainedModel<V, G> trained, TrainingMethod<NoColumns, V, G> method, GangMember member) {
     try (MetricsWriter metrics = MetricsWriter.open(storage, run, states(), member)) {
-      return new TrainingLoop<>(
+      return TrainingLoop.onShards(
               trained,
               method,
-              member.collective(),
               CanonicalShards.open(storage, run.shards("train")),
               held(),
               loop,
               states(),
-              metrics,
-              deadline)
+              new Rank(member.collective(), deadline, metrics))
           .run();
     }
   }

@@ -13,6 +13,7 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.reward.FailureLimit;
 import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.spark.inference.JsonLines;
 import io.plumbline.spark.inference.Sample;
@@ -24,7 +25,6 @@ import io.plumbline.spark.reference.RecordingListener;
 import io.plumbline.statistics.Tilt;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
-import io.plumbline.train.Rollouts.FailureLimit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,7 +94,7 @@ class PolicyEvaluationTest {
         BETA,
         tilt,
         new DecodingSettings(6, 1, 0, 1, 0, 1, List.of(), 3, 42),
-        new FailureLimit(OptionalLong.of(0), 1),
+        new FailureLimit(OptionalLong.of(0), 1, "--max-failed-rewards"),
         ComputeDtype.F32,
         Scorer.TOKENS_PER_BATCH);
   }

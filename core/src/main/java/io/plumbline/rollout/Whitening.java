@@ -1,4 +1,4 @@
-package io.plumbline.train;
+package io.plumbline.rollout;
 
 import io.plumbline.collective.Collective;
 import java.util.ArrayList;
@@ -37,7 +37,7 @@ record Whitening(double mean, double scale) {
     }
     double count = 0;
     double total = 0;
-    for (double[] row : RolloutTable.gather(collective, 1, 2, sums).rows()) {
+    for (double[] row : GatheredRows.over(collective, 2, sums).rows()) {
       count += row[0];
       total += row[1];
     }
@@ -51,7 +51,7 @@ record Whitening(double mean, double scale) {
       squares.add(new double[] {sum});
     }
     double square = 0;
-    for (double[] row : RolloutTable.gather(collective, 1, 1, squares).rows()) {
+    for (double[] row : GatheredRows.over(collective, 1, squares).rows()) {
       square += row[0];
     }
     return count < 2

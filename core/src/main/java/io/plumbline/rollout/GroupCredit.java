@@ -1,4 +1,4 @@
-package io.plumbline.train;
+package io.plumbline.rollout;
 
 import java.util.List;
 
@@ -10,5 +10,5 @@ import java.util.List;
  * @param returns that it is to learn; empty without one
  * @param learned whether anything is learned from a completion
  */
-record Credit(
+record GroupCredit(
     List<double[]> byToken, List<float[]> values, List<double[]> returns, boolean[] learned) {}

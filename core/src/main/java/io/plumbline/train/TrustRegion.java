@@ -1,4 +1,4 @@
-package io.plumbline.rollout;
+package io.plumbline.train;
 
 import io.plumbline.base.Settings;
 

@@ -1,4 +1,4 @@
-package io.plumbline.train;
+package io.plumbline.rollout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -18,6 +18,7 @@ import io.plumbline.objective.rollout.RolloutLoss;
 import io.plumbline.objective.rollout.RolloutObjective;
 import io.plumbline.reward.TokenRewards;
 import io.plumbline.reward.TokenRewards.End;
+import io.plumbline.train.Gang;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.plumbline.train;
+package io.plumbline.rollout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -9,8 +9,8 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.reward.Completion;
 import io.plumbline.reward.Reward;
 import io.plumbline.reward.RewardFunction;
+import io.plumbline.rollout.RolloutRun.Shape;
 import io.plumbline.rollout.ledger.LedgerRow;
-import io.plumbline.train.RolloutRun.Shape;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -242,7 +242,7 @@ class RolloutsTest {
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.REWARD_FAILED))
         .hasMessageContaining("16 of 16 rollouts")
         .hasMessageContaining("fix the function")
-        .hasMessageNotContaining("--max-failed-rewards");
+        .hasMessageNotContaining("the option");
     assertThat(run.ledger("run")).hasSize(16).allMatch(row -> row.failure().isPresent());
   }
 

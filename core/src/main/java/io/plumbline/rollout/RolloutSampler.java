@@ -1,9 +1,10 @@
-package io.plumbline.train;
+package io.plumbline.rollout;
 
 import io.plumbline.data.Columns;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.Generation;
+import io.plumbline.model.Generation.Finish;
 import io.plumbline.model.Generator;
 import io.plumbline.model.SamplingSettings;
 import io.plumbline.reward.Completion;
@@ -15,23 +16,41 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
  * Completes prompts with the policy's present weights and has the completions scored: for training
  * and for evaluation alike.
  *
+ * @param reference the model that the policy is held to; empty where there is none
  * @param rewards what is to grow
  * @param costs what is to stay under limits; may be empty
  * @param text of completions as rewards and costs read it
  */
 public record RolloutSampler(
-    CausalLm policy, Tokenizer tokenizer, RewardPanel rewards, RewardPanel costs, RewardText text) {
+    CausalLm policy,
+    Optional<CausalLm> reference,
+    Tokenizer tokenizer,
+    RewardPanel rewards,
+    RewardPanel costs,
+    RewardText text) {
 
   public RolloutSampler(
-      CausalLm policy, Tokenizer tokenizer, RewardPanel rewards, RewardPanel costs) {
-    this(policy, tokenizer, rewards, costs, new RewardText(tokenizer, reads(rewards, costs)));
+      CausalLm policy,
+      Optional<CausalLm> reference,
+      Tokenizer tokenizer,
+      RewardPanel rewards,
+      RewardPanel costs) {
+    this(
+        policy,
+        reference,
+        tokenizer,
+        rewards,
+        costs,
+        new RewardText(tokenizer, reads(rewards, costs)));
   }
 
   private static Set<String> reads(RewardPanel rewards, RewardPanel costs) {
@@ -45,29 +64,37 @@ public record RolloutSampler(
    *
    * @param scores what the reward functions say
    * @param costs what the cost functions say
+   * @param reference log-probabilities under the reference, by token in nats; empty without one
    */
   record Group(
       TokenizedRow prompt,
       List<Generation> generations,
       List<Completion> completions,
       List<ScoredCompletion> scores,
-      List<ScoredCompletion> costs) {
+      List<ScoredCompletion> costs,
+      List<float[]> reference) {
 
     int size() {
       return generations.size();
     }
 
-    /** Writes rewards, then costs, of a completion behind each other. */
-    void putScores(int i, double[] row, int from) {
-      double[] rewards = scores.get(i).rewards();
-      System.arraycopy(rewards, 0, row, from, rewards.length);
-      double[] charged = costs.get(i).rewards();
-      System.arraycopy(charged, 0, row, from + rewards.length, charged.length);
+    /** Whether a completion reached the greatest length. */
+    boolean isCutOff(int i) {
+      return generations.get(i).finish() == Finish.LENGTH;
     }
 
     /** Whether a reward or a cost function could not score a completion. */
     boolean failed(int i) {
-      return scores.get(i).failure().isPresent() || costs.get(i).failure().isPresent();
+      return failure(i).isPresent();
+    }
+
+    /** What went wrong with a completion's scores. */
+    Optional<String> failure(int i) {
+      return scores.get(i).failure().or(() -> costs.get(i).failure());
+    }
+
+    Group withReference(List<float[]> logps) {
+      return new Group(prompt, generations, completions, scores, costs, logps);
     }
   }
 
@@ -75,17 +102,34 @@ public record RolloutSampler(
    * Groups of completions.
    *
    * @param keys of each prompt what its draws depend on besides the seed
+   * @param passes of the reference
    * @return in the order of the prompts
    */
-  List<Group> sample(List<TokenizedRow> prompts, long[] keys, SamplingSettings settings) {
+  List<Group> sample(
+      List<TokenizedRow> prompts, long[] keys, SamplingSettings settings, GroupRows passes) {
     if (prompts.isEmpty()) {
       return List.of();
     }
-    List<List<Generation>> generations;
-    try (Generator generator = new Generator(policy, tokenizer)) {
-      generations =
-          generator.generate(prompts.stream().map(TokenizedRow::prompt).toList(), keys, settings);
+    List<Group> groups = score(prompts, generate(prompts, keys, settings));
+    if (reference.isEmpty()) {
+      return groups;
     }
+    passes.observer().checkInterrupted();
+    List<List<float[]>> logps = passes.logps(reference.get(), groups);
+    return IntStream.range(0, groups.size())
+        .mapToObj(g -> groups.get(g).withReference(logps.get(g)))
+        .toList();
+  }
+
+  private List<List<Generation>> generate(
+      List<TokenizedRow> prompts, long[] keys, SamplingSettings settings) {
+    try (Generator generator = new Generator(policy, tokenizer)) {
+      return generator.generate(
+          prompts.stream().map(TokenizedRow::prompt).toList(), keys, settings);
+    }
+  }
+
+  private List<Group> score(List<TokenizedRow> prompts, List<List<Generation>> generations) {
     List<Completion> all = new ArrayList<>();
     for (int p = 0; p < prompts.size(); p++) {
       TokenizedRow row = prompts.get(p);
@@ -114,7 +158,8 @@ public record RolloutSampler(
               generations.get(p),
               List.copyOf(all.subList(from, to)),
               List.copyOf(scores.subList(from, to)),
-              List.copyOf(charged.subList(from, to))));
+              List.copyOf(charged.subList(from, to)),
+              List.of()));
       from = to;
     }
     return groups;

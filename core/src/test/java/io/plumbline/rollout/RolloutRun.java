@@ -1,4 +1,4 @@
-package io.plumbline.train;
+package io.plumbline.rollout;
 
 import io.plumbline.Fixtures;
 import io.plumbline.advantage.Advantages;
@@ -34,10 +34,9 @@ import io.plumbline.objective.rollout.GrpoSettings;
 import io.plumbline.objective.rollout.KlEstimator;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.RewardPanel;
 import io.plumbline.reward.RewardSpec;
-import io.plumbline.rollout.Curriculum;
-import io.plumbline.rollout.TrustRegion;
 import io.plumbline.rollout.ledger.Ledger;
 import io.plumbline.rollout.ledger.LedgerReader;
 import io.plumbline.rollout.ledger.LedgerRow;
@@ -45,6 +44,18 @@ import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Segment;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
+import io.plumbline.train.Evaluation;
+import io.plumbline.train.Gang;
+import io.plumbline.train.Grpo;
+import io.plumbline.train.LoopSettings;
+import io.plumbline.train.Ppo;
+import io.plumbline.train.Rank;
+import io.plumbline.train.RolloutColumns;
+import io.plumbline.train.StepFeed;
+import io.plumbline.train.TrainingLoop;
+import io.plumbline.train.TrainingMethod;
+import io.plumbline.train.TrainingObserver;
+import io.plumbline.train.TrustRegion;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -59,7 +70,6 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -181,6 +191,11 @@ final class RolloutRun {
     OWN_AND_PRETRAINING
   }
 
+  /** What ends a run as if it were killed. */
+  private static final class StoppedFromOutside extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
   private final Storage storage = Storage.local();
   private final Path directory;
   private final Shape shape;
@@ -220,7 +235,7 @@ final class RolloutRun {
     try {
       Gang.run(ranks, collective -> rank(name, collective, saveSteps, stopBefore));
     } catch (AssertionError e) {
-      if (!(e.getCause() instanceof TestRun.StoppedFromOutside)) {
+      if (!(e.getCause() instanceof StoppedFromOutside)) {
         throw e;
       }
     } catch (PlumblineException e) {
@@ -269,8 +284,12 @@ final class RolloutRun {
               saveSteps,
               observer,
               policy,
-              shape.beta() > 0 ? Optional.of(reference) : Optional.empty(),
-              new RolloutSampler(policy, tokenizer, rewards, costs),
+              new RolloutSampler(
+                  policy,
+                  shape.beta() > 0 ? Optional.of(reference) : Optional.empty(),
+                  tokenizer,
+                  rewards,
+                  costs),
               sampling);
       if (critic.isPresent()) {
         ppo(parts, model, critic.get());
@@ -286,9 +305,12 @@ final class RolloutRun {
       long saveSteps,
       TrainingObserver observer,
       CausalLm policy,
-      Optional<CausalLm> reference,
       RolloutSampler sampler,
-      SamplingSettings sampling) {}
+      SamplingSettings sampling) {
+    Rank rank() {
+      return new Rank(collective, Gang.DEADLINE, observer);
+    }
+  }
 
   private Rollouts feed(Parts parts, Optional<CriticCredit> against) {
     return new Rollouts(
@@ -310,23 +332,21 @@ final class RolloutRun {
             shape.budget(),
             shape.rounds(),
             64,
-            new Rollouts.FailureLimit(OptionalLong.empty(), 0.3)),
-        parts.policy(),
-        parts.reference(),
+            new FailureLimit(OptionalLong.empty(), 0.3, "the option")),
         parts.sampler(),
+        against,
+        new Controllers(
+            shape.kl().get(),
+            new Constraints(shape.constraints(), 0.05),
+            shape.pool() > 1 ? Optional.of(new Curriculum(40)) : Optional.empty()),
         CanonicalShards.open(storage, directory.resolve("prompts").toString()),
-        parts.collective(),
         Ledger.in(storage, directory.resolve(parts.name() + "/ledger").toString()),
-        parts.observer(),
-        shape.kl().get(),
-        new Constraints(shape.constraints(), 0.05),
-        shape.pool() > 1 ? Optional.of(new Curriculum(40)) : Optional.empty(),
-        against);
+        parts.rank());
   }
 
   private void grpo(Parts parts) {
     Rollouts rollouts = feed(parts, Optional.empty());
-    Grpo grpo = new Grpo(new Grpo.Settings(GROUP, 6, 1, shape.trustRegion(), 1e-4), rollouts);
+    Grpo grpo = new Grpo(new Grpo.Settings(GROUP, 6, 1, shape.trustRegion(), 1e-4));
     loop(
         parts,
         new TokenModel(parts.policy(), grpo.statistics(), parts.sampling().temperature()),
@@ -340,20 +360,17 @@ final class RolloutRun {
     if (kind == Critic.SHARED) {
       try (ActorCritic both =
           ActorCritic.onOneTrunk(parts.policy(), model, 5, statistics, temperature)) {
-        ppo(parts, both, kind, new AtomicReference<>());
+        ppo(parts, both, kind);
       }
       return;
     }
-    AtomicReference<Rollouts> feed = new AtomicReference<>();
     try (ScoreModel own = ScoreModel.critic(model, Purpose.TRAINING, ComputeDtype.F32, 5);
-        ActorCritic both =
-            ActorCritic.of(
-                parts.policy(), own, statistics, temperature, row -> feed.get().of(row) != null)) {
-      ppo(parts, both, kind, feed);
+        ActorCritic both = ActorCritic.of(parts.policy(), own, statistics, temperature)) {
+      ppo(parts, both, kind);
     }
   }
 
-  private void ppo(Parts parts, ActorCritic both, Critic kind, AtomicReference<Rollouts> feed) {
+  private void ppo(Parts parts, ActorCritic both, Critic kind) {
     CriticCredit credit =
         new CriticCredit(
             new CriticCredit.Settings(
@@ -366,13 +383,11 @@ final class RolloutRun {
                 0.25),
             both);
     Rollouts rollouts = feed(parts, Optional.of(credit));
-    feed.set(rollouts);
     boolean mixes = kind == Critic.OWN_AND_PRETRAINING;
     Ppo ppo =
         new Ppo(
             new Ppo.Settings(
-                GROUP, 6, new ClippedValue(0.2), 0.1, mixes ? 0.5 : 0, shape.trustRegion(), 1e-4),
-            rollouts);
+                GROUP, 6, new ClippedValue(0.2), 0.1, mixes ? 0.5 : 0, shape.trustRegion(), 1e-4));
     loop(
         parts,
         both,
@@ -386,11 +401,13 @@ final class RolloutRun {
   }
 
   private <V, G> void loop(
-      Parts parts, TrainedModel<V, G> model, TrainingMethod<V, G> method, StepFeed feed) {
+      Parts parts,
+      TrainedModel<V, G> model,
+      TrainingMethod<RolloutColumns, V, G> method,
+      StepFeed<RolloutColumns> feed) {
     new TrainingLoop<>(
             model,
             method,
-            parts.collective(),
             feed,
             Optional.<Evaluation>empty(),
             new LoopSettings(
@@ -401,8 +418,7 @@ final class RolloutRun {
                 parts.saveSteps(),
                 0),
             TrainingStateStore.of(storage, directory.resolve(parts.name() + "/states").toString()),
-            parts.observer(),
-            Gang.DEADLINE)
+            parts.rank())
         .run();
     if (parts.collective().rank() == 0) {
       keepWeights(model.segments());
@@ -430,7 +446,7 @@ final class RolloutRun {
       @Override
       public void checkInterrupted() {
         if (!lines.isEmpty() && lines.get(lines.size() - 1).get("step") >= stopBefore) {
-          throw new TestRun.StoppedFromOutside();
+          throw new StoppedFromOutside();
         }
       }
 

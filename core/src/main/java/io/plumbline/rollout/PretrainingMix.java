@@ -1,15 +1,18 @@
-package io.plumbline.train;
+package io.plumbline.rollout;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.collective.Collective;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.train.RolloutColumns;
+import io.plumbline.train.StepBatch;
+import io.plumbline.train.StepFeed;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** Rollouts with rows of written shards beside them in each step: PPO-ptx. */
-public final class PretrainingMix implements StepFeed {
+public final class PretrainingMix implements StepFeed<RolloutColumns> {
   private final Rollouts rollouts;
   private final CanonicalShards shards;
   private final Collective collective;
@@ -43,15 +46,16 @@ public final class PretrainingMix implements StepFeed {
   }
 
   @Override
-  public List<TokenizedRow> rows(long step) {
-    List<TokenizedRow> rows = new ArrayList<>(rollouts.rows(step));
+  public StepBatch<RolloutColumns> batch(long step) {
+    StepBatch<RolloutColumns> batch = rollouts.batch(step);
+    List<TokenizedRow> rows = new ArrayList<>(batch.rows());
     // A phase that was left early took its pretraining rows along.
     for (; next < step; next++) {
       reader.next();
     }
     rows.addAll(reader.next());
     next++;
-    return rows;
+    return new StepBatch<>(rows, batch.columns());
   }
 
   @Override

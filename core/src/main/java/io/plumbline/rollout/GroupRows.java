@@ -1,12 +1,15 @@
-package io.plumbline.train;
+package io.plumbline.rollout;
 
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.Generation;
-import io.plumbline.train.RolloutSampler.Group;
+import io.plumbline.rollout.RolloutSampler.Group;
+import io.plumbline.train.MicroBatch;
+import io.plumbline.train.MicroBatches;
+import io.plumbline.train.TrainingObserver;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.IdentityHashMap;
+import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -25,7 +28,12 @@ record GroupRows(double temperature, int mostTokens, TrainingObserver observer) 
    *
    * @param firstCompletion its first completion's place in the group
    */
-  record Part(int firstCompletion, TokenizedRow row) {}
+  record Part(int firstCompletion, TokenizedRow row) {
+    /** Behind its last completion's place in the group. */
+    int end() {
+      return firstCompletion + row.completions().size();
+    }
+  }
 
   /**
    * A group's rows, in the order of its completions.
@@ -87,18 +95,18 @@ record GroupRows(double temperature, int mostTokens, TrainingObserver observer) 
         owners.add(g);
       }
     }
-    IdentityHashMap<TokenizedRow, List<float[]>> found = new IdentityHashMap<>();
-    for (List<TokenizedRow> batch : MicroBatches.split(rows, OptionalInt.empty(), mostTokens)) {
-      List<List<float[]>> values = pass.apply(batch);
-      for (int i = 0; i < batch.size(); i++) {
-        found.put(batch.get(i), values.get(i));
+    List<List<float[]>> found = new ArrayList<>(Collections.nCopies(rows.size(), List.of()));
+    for (MicroBatch batch : MicroBatches.split(rows, OptionalInt.empty(), mostTokens)) {
+      List<List<float[]>> values = pass.apply(batch.rows());
+      for (int i = 0; i < values.size(); i++) {
+        found.set(batch.slots().get(i), values.get(i));
       }
       observer.checkInterrupted();
     }
     List<List<float[]>> byGroup = new ArrayList<>();
     groups.forEach(group -> byGroup.add(new ArrayList<>()));
     for (int i = 0; i < rows.size(); i++) {
-      byGroup.get(owners.get(i)).addAll(found.get(rows.get(i)));
+      byGroup.get(owners.get(i)).addAll(found.get(i));
     }
     return byGroup;
   }

@@ -1,4 +1,4 @@
-package io.plumbline.train;
+package io.plumbline.rollout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 import io.plumbline.reward.Completion;
 import io.plumbline.reward.Reward;
 import io.plumbline.reward.RewardFunction;
+import io.plumbline.rollout.RolloutRun.Critic;
+import io.plumbline.rollout.RolloutRun.Shape;
 import io.plumbline.rollout.ledger.LedgerRow;
-import io.plumbline.train.RolloutRun.Critic;
-import io.plumbline.train.RolloutRun.Shape;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;

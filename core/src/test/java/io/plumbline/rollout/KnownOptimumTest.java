@@ -1,4 +1,4 @@
-package io.plumbline.train;
+package io.plumbline.rollout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -44,17 +44,31 @@ import io.plumbline.objective.rollout.KlEstimator;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
 import io.plumbline.reward.Completion;
+import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.Reward;
 import io.plumbline.reward.RewardFunction;
 import io.plumbline.reward.RewardPanel;
 import io.plumbline.reward.RewardSpec;
-import io.plumbline.rollout.TrustRegion;
 import io.plumbline.rollout.ledger.Ledger;
 import io.plumbline.statistics.Estimate;
 import io.plumbline.statistics.Tilt;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.text.TokenizerFiles;
+import io.plumbline.train.CountedTokens;
+import io.plumbline.train.Dpo;
+import io.plumbline.train.Evaluation;
+import io.plumbline.train.Gang;
+import io.plumbline.train.Grpo;
+import io.plumbline.train.LoopSettings;
+import io.plumbline.train.Ppo;
+import io.plumbline.train.Rank;
+import io.plumbline.train.RolloutColumns;
+import io.plumbline.train.StepFeed;
+import io.plumbline.train.TrainingLoop;
+import io.plumbline.train.TrainingMethod;
+import io.plumbline.train.TrainingObserver;
+import io.plumbline.train.TrustRegion;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
@@ -338,13 +352,15 @@ class KnownOptimumTest {
             2,
             (collective, policy, observer) -> {
               Dpo dpo = new Dpo(Dpo.Settings.of(new SigmoidPreference(BETA), BETA, 1e-4));
-              loop(
-                  new TokenModel(policy, dpo.statistics()),
-                  dpo,
-                  collective,
-                  new ShardFeed(CanonicalShards.open(storage, shards), collective),
-                  observer,
-                  7e-3);
+              TrainingLoop.onShards(
+                      new TokenModel(policy, dpo.statistics()),
+                      dpo,
+                      CanonicalShards.open(storage, shards),
+                      Optional.empty(),
+                      settings(7e-3),
+                      TrainingStateStore.of(storage, fresh("states")),
+                      new Rank(collective, Gang.DEADLINE, observer))
+                  .run();
             });
     assertReached(reached, optimum(2), 2, 0.03);
   }
@@ -502,8 +518,11 @@ class KnownOptimumTest {
           Grpo grpo =
               new Grpo(
                   new Grpo.Settings(
-                      sampling.completions(), sampling.tokens(), 1, TrustRegion.everywhere(), 1e-4),
-                  rollouts);
+                      sampling.completions(),
+                      sampling.tokens(),
+                      1,
+                      TrustRegion.everywhere(),
+                      1e-4));
           loop(
               new TokenModel(policy, grpo.statistics()),
               grpo,
@@ -523,7 +542,7 @@ class KnownOptimumTest {
                   ScoreModel.critic(model(), Purpose.TRAINING, ComputeDtype.F32, 5);
               ActorCritic both =
                   trunk == CriticTrunk.OWN
-                      ? ActorCritic.of(policy, critic, statistics, 1, any -> true)
+                      ? ActorCritic.of(policy, critic, statistics, 1)
                       : ActorCritic.onOneTrunk(policy, model(), 5, statistics, 1)) {
             CriticCredit credit =
                 new CriticCredit(
@@ -552,8 +571,7 @@ class KnownOptimumTest {
                         0.5,
                         0,
                         TrustRegion.everywhere(),
-                        1e-4),
-                    rollouts);
+                        1e-4));
             loop(both, ppo, collective, rollouts, observer, 1e-2);
           }
         });
@@ -611,44 +629,47 @@ class KnownOptimumTest {
             TrustRegion.everywhere(),
             1,
             4096,
-            new Rollouts.FailureLimit(OptionalLong.empty(), 0)),
-        policy,
-        Optional.of(reference),
-        new RolloutSampler(policy, tokenizer, rewards, RewardPanel.open(List.of(), storage)),
+            new FailureLimit(OptionalLong.empty(), 0, "the option")),
+        new RolloutSampler(
+            policy,
+            Optional.of(reference),
+            tokenizer,
+            rewards,
+            RewardPanel.open(List.of(), storage)),
+        critic,
+        new Controllers(
+            KlController.fixed(BETA), new Constraints(List.of(), 0.05), Optional.empty()),
         CanonicalShards.open(storage, shards),
-        collective,
         Ledger.in(storage, fresh("ledger")),
-        observer,
-        KlController.fixed(BETA),
-        new Constraints(List.of(), 0.05),
-        Optional.empty(),
-        critic);
+        new Rank(collective, Gang.DEADLINE, observer));
   }
 
   private <V, G> void loop(
       TrainedModel<V, G> model,
-      TrainingMethod<V, G> method,
+      TrainingMethod<RolloutColumns, V, G> method,
       Collective collective,
-      StepFeed feed,
+      StepFeed<RolloutColumns> feed,
       TrainingObserver observer,
       double learningRate) {
     new TrainingLoop<>(
             model,
             method,
-            collective,
             feed,
             Optional.<Evaluation>empty(),
-            new LoopSettings(
-                new OptimizerSettings(learningRate, Schedule.LINEAR, 5, 0, 1.0, 0.9, 0.999, 1e-8),
-                LoopSettings.OptionalMicroBatchSize.of(OptionalInt.empty()),
-                8192,
-                0,
-                0,
-                0),
+            settings(learningRate),
             TrainingStateStore.of(storage, fresh("states")),
-            observer,
-            Gang.DEADLINE)
+            new Rank(collective, Gang.DEADLINE, observer))
         .run();
+  }
+
+  private static LoopSettings settings(double learningRate) {
+    return new LoopSettings(
+        new OptimizerSettings(learningRate, Schedule.LINEAR, 5, 0, 1.0, 0.9, 0.999, 1e-8),
+        LoopSettings.OptionalMicroBatchSize.of(OptionalInt.empty()),
+        8192,
+        0,
+        0,
+        0);
   }
 
   /** A directory that no other run of this test writes to. */
