@@ -23,6 +23,7 @@ class LayersArchitectureTest {
       List.of(
           "error",
           "base",
+          "settings",
           "storage",
           "tensor",
           "collective",

@@ -342,11 +342,7 @@ public final class Mining {
     InputCheck.requireFew(
         tally.skipped(Skip.BAD_PROMPT), tally.prompts, tally.firstRefusal, request.badRows());
     long failed = tally.leftOut(Tally.LeftOut.REWARD_FAILED);
-    boolean tooMany =
-        request.failedRewards().atMost().isPresent()
-            ? failed > request.failedRewards().atMost().getAsLong()
-            : failed > request.failedRewards().atMostShare() * tally.completions;
-    if (tooMany) {
+    if (!request.failedRewards().allows(failed, tally.completions)) {
       throw new PlumblineException(
           ErrorCode.REWARD_FAILED,
           "%,d of %,d completions have no reward, because a function failed (for example: %s); %s"
