@@ -25,6 +25,7 @@ class LayersArchitectureTest {
           "jinja",
           "error",
           "base",
+          "settings",
           "storage",
           "parquet",
           "tensor",

@@ -2,6 +2,8 @@ package io.plumbline.advantage;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.settings.Heading;
+import io.plumbline.settings.Option;
 import io.plumbline.statistics.Moments;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -70,7 +72,29 @@ public record Advantages(
   }
 
   /** How rewards become advantages. */
-  public record Settings(Scale scale, Aggregation aggregation, Baseline baseline)
+  @Heading("Loss and advantages")
+  public record Settings(
+      @Option(
+              name = "scale-rewards",
+              help =
+                  "What advantages are divided by: the deviation of the group's rewards, the batch's,"
+                      + " or nothing. By default group; none for rloo.",
+              absent = "group",
+              follows = "loss-type")
+          Scale scale,
+      @Option(
+              name = "multi-objective-aggregation",
+              help = "Several rewards are summed and then normalised, or the other way round.",
+              standard = "sum_then_normalize")
+          Aggregation aggregation,
+      @Option(
+              name = "advantage-baseline",
+              help =
+                  "What a reward is compared with: the group's mean, or that of the group's others."
+                      + " By default group_mean; leave_one_out for rloo.",
+              absent = "group_mean",
+              follows = "loss-type")
+          Baseline baseline)
       implements Serializable {
     /**
      * @throws PlumblineException with {@link ErrorCode#BAD_USAGE} for what TRL's trainers cannot

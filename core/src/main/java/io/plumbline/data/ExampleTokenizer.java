@@ -268,7 +268,7 @@ public final class ExampleTokenizer {
       switch (limits.truncation()) {
         case KEEP_START -> end = from + max;
         case KEEP_END -> from = end - max;
-        case OFF -> throw tooLong(end - from);
+        case REFUSE -> throw tooLong(end - from);
       }
     }
     int first = from + 1;
@@ -363,7 +363,7 @@ public final class ExampleTokenizer {
     if (max == 0 || kept.length + longest <= max) {
       return finish(index, kept, completions, promptCut, moved);
     }
-    if (limits.truncation() == Truncation.OFF) {
+    if (limits.truncation() == Truncation.REFUSE) {
       throw tooLong(kept.length + longest);
     }
     return limits.truncation() == Truncation.KEEP_START
@@ -456,7 +456,7 @@ public final class ExampleTokenizer {
           switch (limits.truncation()) {
             case KEEP_START -> Arrays.copyOf(ids, max);
             case KEEP_END -> Arrays.copyOfRange(ids, ids.length - max, ids.length);
-            case OFF -> throw tooLong(ids.length);
+            case REFUSE -> throw tooLong(ids.length);
           };
     }
     return finish(index, new int[0], List.of(kept), truncated, false);

@@ -21,7 +21,7 @@ public record LengthLimits(int maxLength, int maxPromptLength, Truncation trunca
     /** The last tokens of prompt and completion stay. */
     KEEP_END,
     /** Nothing is cut: longer rows are refused. */
-    OFF
+    REFUSE
   }
 
   public LengthLimits {
@@ -45,7 +45,7 @@ public record LengthLimits(int maxLength, int maxPromptLength, Truncation trunca
         switch (truncation) {
           case KEEP_START -> "keep_start";
           case KEEP_END -> "keep_end";
-          case OFF -> "refuse";
+          case REFUSE -> "refuse";
         };
     return "max-length %d, max-prompt-length %d, %s".formatted(maxLength, maxPromptLength, cut);
   }

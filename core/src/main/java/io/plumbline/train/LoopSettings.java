@@ -1,8 +1,12 @@
 package io.plumbline.train;
 
 import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.settings.Heading;
+import io.plumbline.settings.Option;
+import io.plumbline.settings.PartlyUsed;
 import java.io.Serializable;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * How the loop runs.
@@ -62,8 +66,41 @@ public record LoopSettings(
    *     best; 0 to never end it early
    * @param threshold by how much a value must be better to count as better
    */
-  public record Selection(String metric, Better better, int patience, double threshold)
-      implements Serializable {
+  @Heading("Evaluation, checkpoints and starting again")
+  public record Selection(
+      @Option(
+              name = "metric-for-best-model",
+              label = "NAME",
+              help =
+                  "checkpoint/ gets the weights of the evaluation that was best by this metric, such"
+                      + " as eval_loss. Without it, the last weights.",
+              decidesNothing = "which weights are the result")
+          String metric,
+      @Option(
+              name = "best-is",
+              help =
+                  "Which values of that metric are better; by default lower for losses, errors and"
+                      + " scores of error, higher for others. (TRL: greater_is_better.)",
+              absent = "lower",
+              decidesNothing = "which weights are the result")
+          Better better,
+      @Option(
+              name = "early-stopping-patience",
+              help =
+                  "Ends the run after N evaluations in a row that are not better than the best; of"
+                      + " eval_loss, if no metric is named.",
+              min = 1,
+              absent = "0",
+              decidesNothing = "when no more updates follow")
+          int patience,
+      @Option(
+              name = "early-stopping-threshold",
+              help = "By how much an evaluation must be better to count as better.",
+              standard = "0",
+              min = 0,
+              decidesNothing = "when no more updates follow")
+          double threshold)
+      implements PartlyUsed, Serializable {
     /** Takes the last weights. */
     public static final Selection LAST = new Selection("", Better.LOWER, 0, 0);
 
@@ -71,6 +108,11 @@ public record LoopSettings(
     public enum Better {
       LOWER,
       HIGHER
+    }
+
+    @Override
+    public Set<String> unused() {
+      return isByMetric() ? Set.of() : Set.of("best-is", "early-stopping-threshold");
     }
 
     boolean isByMetric() {

@@ -253,7 +253,7 @@ class ExampleTokenizerTest {
         () -> pair(row, limits(4, Truncation.KEEP_START)),
         RefusalReason.COMPLETION_TRUNCATED,
         "--max-length 4");
-    assertRefused(() -> pair(row, limits(4, Truncation.OFF)), RefusalReason.TOO_LONG, "tokens");
+    assertRefused(() -> pair(row, limits(4, Truncation.REFUSE)), RefusalReason.TOO_LONG, "tokens");
   }
 
   @Test
@@ -406,8 +406,8 @@ class ExampleTokenizerTest {
 
   @Test
   void lengthsThatLeaveNothingAreRefused() {
-    assertThatThrownBy(() -> limits(1, Truncation.OFF)).hasMessageContaining("--max-length 1");
-    assertThatThrownBy(() -> new LengthLimits(0, -1, Truncation.OFF))
+    assertThatThrownBy(() -> limits(1, Truncation.REFUSE)).hasMessageContaining("--max-length 1");
+    assertThatThrownBy(() -> new LengthLimits(0, -1, Truncation.REFUSE))
         .hasMessageContaining("--max-prompt-length -1");
   }
 

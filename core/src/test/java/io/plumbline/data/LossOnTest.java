@@ -154,7 +154,11 @@ class LossOnTest {
     }
     assertThatThrownBy(
             () ->
-                row(MARKED, whole(CHAT), LossOn.ASSISTANT, new LengthLimits(4, 0, Truncation.OFF)))
+                row(
+                    MARKED,
+                    whole(CHAT),
+                    LossOn.ASSISTANT,
+                    new LengthLimits(4, 0, Truncation.REFUSE)))
         .hasMessageContaining("tokens are more than --max-length 4");
   }
 

@@ -78,7 +78,7 @@ class TrlDataTest {
         List.of(template),
         LossOn.COMPLETION,
         // The length of prompt and completion says nothing of a prompt alone.
-        new LengthLimits(2, maxPromptLength, Truncation.OFF));
+        new LengthLimits(2, maxPromptLength, Truncation.REFUSE));
   }
 
   private static List<Map<String, Object>> prompts(Random random) {

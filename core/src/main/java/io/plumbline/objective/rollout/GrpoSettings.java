@@ -1,6 +1,8 @@
 package io.plumbline.objective.rollout;
 
 import io.plumbline.objective.Settings;
+import io.plumbline.settings.Heading;
+import io.plumbline.settings.Option;
 import java.io.Serializable;
 
 /**
@@ -41,7 +43,23 @@ public record GrpoSettings(
    * @param temperaturePos where the advantage is over 0; over 0
    * @param temperatureNeg where it is 0 or under; over 0
    */
-  public record SapoSettings(double temperaturePos, double temperatureNeg) implements Serializable {
+  @Heading("Loss and advantages")
+  public record SapoSettings(
+      @Option(
+              name = "sapo-temperature-pos",
+              help = "Of sapo, where the advantage is positive.",
+              standard = "1.0",
+              positive = true,
+              follows = "loss-type")
+          double temperaturePos,
+      @Option(
+              name = "sapo-temperature-neg",
+              help = "Of sapo, where it is negative.",
+              standard = "1.05",
+              positive = true,
+              follows = "loss-type")
+          double temperatureNeg)
+      implements Serializable {
     public SapoSettings {
       checkPositive("sapo_temperature_pos", temperaturePos);
       checkPositive("sapo_temperature_neg", temperatureNeg);
@@ -52,7 +70,36 @@ public record GrpoSettings(
    * @param kPos k where the advantage is 0 or over; 0 or more, as {@code kNeg} where it is under
    * @param lambdaPos λ where the advantage is 0 or over; over 0, as {@code lambdaNeg}
    */
-  public record VespoSettings(double kPos, double lambdaPos, double kNeg, double lambdaNeg)
+  @Heading("Loss and advantages")
+  public record VespoSettings(
+      @Option(
+              name = "vespo-k-pos",
+              help = "Of vespo's weighting: k, advantage positive.",
+              standard = "2",
+              min = 0,
+              follows = "loss-type")
+          double kPos,
+      @Option(
+              name = "vespo-lambda-pos",
+              help = "Of vespo's weighting: lambda, advantage positive.",
+              standard = "3",
+              min = 0,
+              follows = "loss-type")
+          double lambdaPos,
+      @Option(
+              name = "vespo-k-neg",
+              help = "Of vespo's weighting: k, advantage negative.",
+              standard = "3",
+              min = 0,
+              follows = "loss-type")
+          double kNeg,
+      @Option(
+              name = "vespo-lambda-neg",
+              help = "Of vespo's weighting: lambda, advantage negative.",
+              standard = "2",
+              min = 0,
+              follows = "loss-type")
+          double lambdaNeg)
       implements Serializable {
     public VespoSettings {
       checkNotNegative("vespo_k_pos", kPos);

@@ -4,24 +4,13 @@ import io.plumbline.base.NearestName;
 import io.plumbline.data.ColumnNames;
 import io.plumbline.data.ExampleShape;
 import io.plumbline.data.RowLayout;
+import io.plumbline.spark.training.FileSettings;
 
 /** The options that say which columns are read as what. */
 final class ColumnOptions {
-  static final Setting<String> COLUMNS =
-      Setting.repeated(
-          "columns",
-          "NAME=COLUMN,...",
-          TrainingSettings.DATA.group(),
-          "Reads columns under other names, as in prompt=question,chosen=response_j. A path with"
-              + " dots reads a value within a column, as in answer=reward_model.ground_truth.");
-
+  static final Setting<String> COLUMNS = Setting.declared(FileSettings.class, "columns");
   static final Setting<Double> DESIRABLE_FROM =
-      Setting.number(
-          "desirable-from",
-          TrainingSettings.DATA.group(),
-          "The least rating of a good completion, for labels that are numbers other than 0 and 1.",
-          Double.NEGATIVE_INFINITY,
-          Double.POSITIVE_INFINITY);
+      Setting.declared(FileSettings.class, "desirable-from");
 
   private ColumnOptions() {}
 

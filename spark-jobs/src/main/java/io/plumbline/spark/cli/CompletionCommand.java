@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.settings.Texts;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -8,7 +9,7 @@ import java.util.stream.Stream;
 final class CompletionCommand implements Command {
   static final Setting<String> SHELL =
       Setting.argument("SHELL", "Of which the script is: bash, zsh or fish.")
-          .withWords(Stream.of(CompletionScript.Shell.values()).map(Setting::word).toList());
+          .withWords(Stream.of(CompletionScript.Shell.values()).map(Texts::word).toList());
 
   @Override
   public String name() {
@@ -43,7 +44,7 @@ final class CompletionCommand implements Command {
   public Work check(SettingValues values, Problems problems) {
     String name = values.require(SHELL, "name bash, zsh or fish").orElse("bash");
     for (CompletionScript.Shell shell : CompletionScript.Shell.values()) {
-      if (Setting.word(shell).equals(name.toLowerCase(Locale.ROOT))) {
+      if (Texts.word(shell).equals(name.toLowerCase(Locale.ROOT))) {
         return console -> console.out().print(CompletionScript.of(shell, Commands.all()));
       }
     }

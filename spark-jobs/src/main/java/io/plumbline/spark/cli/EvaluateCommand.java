@@ -14,8 +14,6 @@ import io.plumbline.spark.evaluate.RowSources.Missing;
 import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.spark.inference.Scorer;
 import io.plumbline.spark.report.EvaluationReport;
-import io.plumbline.spark.run.RewardFailures;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -277,7 +275,6 @@ final class EvaluateCommand implements Command {
                           + " policy itself: leave it out, or measure rewards in a call without"
                           + " --reference."));
     }
-    BadRows failures = values.of(RolloutOptions.MAX_FAILED_REWARDS);
     ColumnNames columns = ColumnOptions.names(values, problems);
     RunTemplates templates = TemplateOptions.of(values);
     // A name may be about the rows of one of the two.
@@ -291,7 +288,7 @@ final class EvaluateCommand implements Command {
         values.of(BETA),
         tilt ? OptionalInt.of(values.of(NUM_COMPLETIONS)) : OptionalInt.empty(),
         decoding,
-        RewardFailures.limit(failures.atMost(), failures.atMostShare()),
+        values.of(RolloutOptions.MAX_FAILED_REWARDS).failures(),
         values.of(TrainingSettings.COMPUTE_DTYPE),
         values.of(TOKENS_PER_BATCH));
   }

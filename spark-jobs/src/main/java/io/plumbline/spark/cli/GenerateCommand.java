@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.settings.Texts;
 import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.inference.CompletionTable;
 import io.plumbline.spark.inference.DecodingSettings;
@@ -266,7 +267,7 @@ final class GenerateCommand implements Command {
     data.data().forEach(about.putArray("data")::add);
     data.columns().texts().forEach(column -> about.withArray("columns").add(column));
     about.setAll(decoding.toJson());
-    return about.put("compute_dtype", Setting.word(dtype));
+    return about.put("compute_dtype", Texts.word(dtype));
   }
 
   private static Map<String, Object> row(String text, boolean chat) {

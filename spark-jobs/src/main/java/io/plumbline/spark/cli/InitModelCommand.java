@@ -4,6 +4,7 @@ import io.plumbline.checkpoint.InitModel;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.settings.Texts;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Locale;
@@ -56,7 +57,7 @@ final class InitModelCommand implements Command {
               SIZES,
               "Whether the output head is the embedding or has weights of its own.",
               InitModel.EmbeddingSharing.class)
-          .withInitial(Setting.word(DEFAULTS.sharing()));
+          .withInitial(Texts.word(DEFAULTS.sharing()));
   static final Setting<Double> ROPE_THETA =
       Setting.positive("rope-theta", SIZES, "Base of the rotary frequencies.")
           .withInitial(Double.toString(DEFAULTS.ropeTheta()));

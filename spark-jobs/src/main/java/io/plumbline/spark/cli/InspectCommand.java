@@ -12,6 +12,7 @@ import io.plumbline.data.CanonicalShards;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.rollout.ledger.LedgerSummary;
+import io.plumbline.settings.Texts;
 import io.plumbline.spark.mine.MineDirectory;
 import io.plumbline.spark.reference.CacheSummary;
 import io.plumbline.spark.reference.ReferenceCache;
@@ -191,7 +192,7 @@ final class InspectCommand implements Command {
               .addObject()
               .put("name", stage.name())
               .put("command", stage.command())
-              .put("status", Setting.word(stage.status()))
+              .put("status", Texts.word(stage.status()))
               .put("seconds", rounded(stage.seconds()))
               .put("output", stage.output());
       if (!stage.error().isEmpty()) {
@@ -341,9 +342,7 @@ final class InspectCommand implements Command {
     CanonicalShards shards = CanonicalShards.open(storage, path);
     ObjectNode found = holds("canonical shards", path);
     found.setAll((ObjectNode) Json.MAPPER.valueToTree(shards.plan()));
-    return found
-        .put("order", Setting.word(shards.order()))
-        .put("fingerprint", shards.fingerprint());
+    return found.put("order", Texts.word(shards.order())).put("fingerprint", shards.fingerprint());
   }
 
   /** A line a value, objects indented below their name. */

@@ -8,15 +8,16 @@ import io.plumbline.mine.HardNegatives;
 import io.plumbline.mine.StatisticalRejection;
 import io.plumbline.mine.Strategy;
 import io.plumbline.reward.RewardSpec;
+import io.plumbline.settings.Texts;
 import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.spark.mine.MineDirectory;
 import io.plumbline.spark.mine.Mining;
 import io.plumbline.spark.mine.MiningRequest;
 import io.plumbline.spark.mine.MiningRequest.CutOff;
+import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.spark.run.Start;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.List;
@@ -92,7 +93,7 @@ final class MineCommand implements Command {
           RolloutOptions.MASK_TRUNCATED_COMPLETIONS.name(),
           CHOOSING,
           "Leaves out completions that were cut off at their longest.");
-  static final Setting<BadRows> MAX_FAILED_REWARDS =
+  static final Setting<BadRowLimit> MAX_FAILED_REWARDS =
       RolloutOptions.MAX_FAILED_REWARDS.withHelp(
           "Completions whose reward function threw, was too slow or gave NaN are left out and"
               + " counted; more than N, or than a share of all, end the job.");
@@ -244,7 +245,7 @@ final class MineCommand implements Command {
                 "%s is for %s, and --strategy is %s: leave it out, or take the other strategy.",
                 other.option(),
                 kind == Kind.REJECTION ? "pairs" : "rejection",
-                Setting.word(kind).replace('_', '-')));
+                Texts.word(kind).replace('_', '-')));
       }
     }
     double threshold = values.find(THRESHOLD).orElse(Double.NEGATIVE_INFINITY);

@@ -6,6 +6,7 @@ import io.plumbline.base.Json;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.settings.Texts;
 import io.plumbline.spark.report.PipelineReport;
 import io.plumbline.spark.report.PipelineReportData;
 import io.plumbline.spark.report.RouteComparison;
@@ -78,7 +79,7 @@ final class PipelinePages {
     return new PipelineReportData.Stage(
         stage.name(),
         stage.command().name(),
-        begun.map(of -> Setting.word(of.status())).orElse("not begun"),
+        begun.map(of -> Texts.word(of.status())).orElse("not begun"),
         begun.map(PipelineRecord.Stage::seconds).orElse(0.0),
         begun.isPresent() ? steps(stage) : OptionalLong.empty(),
         stage.uses().stream().sorted().toList(),

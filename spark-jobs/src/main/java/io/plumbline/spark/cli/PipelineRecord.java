@@ -8,6 +8,7 @@ import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.settings.Texts;
 import io.plumbline.storage.Storage;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -220,7 +221,7 @@ record PipelineRecord(String file, String date, List<Stage> stages) {
               .addObject()
               .put("name", stage.name())
               .put("command", stage.command())
-              .put("status", Setting.word(stage.status()))
+              .put("status", Texts.word(stage.status()))
               .put("output", stage.output())
               .put("started", stage.started());
       if (!stage.ended().isEmpty()) {

@@ -2,6 +2,7 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.settings.Texts;
 import io.plumbline.spark.cli.PipelinePlan.Action;
 import io.plumbline.spark.cli.PipelineRecord.Status;
 import io.plumbline.spark.run.OutputClaim;
@@ -261,7 +262,7 @@ final class PipelineRun {
                           Locale.ROOT,
                           "  %-12s %-10s %8s  %s%n",
                           stage.name(),
-                          Setting.word(done.status()),
+                          Texts.word(done.status()),
                           Progress.duration(done.seconds()),
                           stage.output())));
     }

@@ -2,18 +2,19 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.data.CanonicalShards;
+import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LossOn;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.settings.Texts;
 import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.prepare.PreparedCounts;
 import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.spark.run.Start;
+import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
 import io.plumbline.spark.training.Preflight;
-import io.plumbline.spark.training.TrainingRequest.RowOrder;
-import io.plumbline.spark.training.TrainingRequest.RowPacking;
 import io.plumbline.spark.training.TrainingRows;
 import io.plumbline.spark.training.TrainingRows.SourceReading;
 import io.plumbline.storage.Storage;
@@ -126,14 +127,14 @@ final class PrepareCommand implements Command {
           String.format(
               "--desirable-from is for labelled rows, and --kind is %s: leave it out, or add --kind"
                   + " unpaired.",
-              Setting.word(kind)));
+              Texts.word(kind)));
     }
     OptionalLong maxSteps =
         values.find(TrainingSettings.MAX_STEPS).map(OptionalLong::of).orElse(OptionalLong.empty());
     double epochs = values.of(TrainingSettings.EPOCHS);
     int globalBatchSize = values.of(TrainingSettings.GLOBAL_BATCH_SIZE);
     long seed = values.of(TrainingSettings.SEED);
-    RowOrder order = values.of(TrainingSettings.NO_SHUFFLE) ? RowOrder.AS_GIVEN : RowOrder.SHUFFLED;
+    Order order = values.of(TrainingSettings.NO_SHUFFLE) ? Order.INPUT : Order.SHUFFLED;
     SparkSessions.check(values, 1, problems);
     Function<SourceReading, TrainingRows.Settings> rows =
         sources -> options.rows(kind, lossOn, packing, seed, output, sources);
@@ -196,7 +197,7 @@ final class PrepareCommand implements Command {
   private static String refusedFor(ExampleKind kind, Setting<?> setting) {
     return String.format(
         "%s is for sft, and --kind is %s: leave it out, or add --kind supervised.",
-        setting.option(), Setting.word(kind));
+        setting.option(), Texts.word(kind));
   }
 
   private static String summary(

@@ -78,7 +78,7 @@ final class RerunCommand implements Command {
       Repetition repetition =
           new Repetition(
               recorded.path(), recorded.record(), allowed ? Changes.ALLOWED : Changes.REFUSED);
-      try (SparkSessions.Session session = SparkSessions.open(values, request.ranks());
+      try (SparkSessions.Session session = SparkSessions.open(values, request.cluster().ranks());
           Progress progress = Progress.on(console)) {
         TrainingOutcome outcome =
             TrainingJob.repeat(

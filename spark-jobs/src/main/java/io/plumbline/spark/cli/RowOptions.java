@@ -2,19 +2,21 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.data.ColumnNames;
 import io.plumbline.data.ExampleKind;
+import io.plumbline.data.LengthLimits;
+import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.data.LossOn;
 import io.plumbline.data.RowReading;
+import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.source.WeightedSource;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
-import io.plumbline.spark.training.TrainingRequest.RowPacking;
-import io.plumbline.spark.training.TrainingRequest.Truncation;
+import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
 import io.plumbline.spark.training.TrainingRows;
 import io.plumbline.spark.training.TrainingRows.SourceReading;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /**
  * What the options say about rows: where they come from and how they are cut. Training commands,
@@ -34,7 +36,7 @@ record RowOptions(
     OptionalInt maxLength,
     OptionalInt maxPromptLength,
     Truncation truncation,
-    BadRows badRows,
+    BadRowLimit badRows,
     ColumnNames columns,
     Optional<Double> desirableFrom) {
   static RowOptions of(SettingValues values, Problems problems) {
@@ -122,6 +124,15 @@ record RowOptions(
     return !evalData.isEmpty() || evalSplit.isPresent();
   }
 
+  /** The sources with their weights, in one spelling. */
+  List<String> spelledData() {
+    return weights.isEmpty()
+        ? data
+        : IntStream.range(0, data.size())
+            .mapToObj(i -> data.get(i) + ":" + weights.get(i))
+            .toList();
+  }
+
   /** The packing that is asked for. */
   RowPacking packing(SettingValues values, Problems problems) {
     RowPacking packing = values.of(TrainingSettings.PACKING);
@@ -150,8 +161,8 @@ record RowOptions(
         evalSplit,
         lossOn,
         packing,
-        TrainingRows.limits(maxLength, maxPromptLength, truncation),
-        TrainingRows.limit(badRows),
+        new LengthLimits(maxLength.orElse(0), maxPromptLength.orElse(0), truncation),
+        badRows,
         seed,
         output,
         sources);

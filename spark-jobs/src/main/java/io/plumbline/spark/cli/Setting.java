@@ -1,7 +1,9 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.settings.DeclaredOption;
+import io.plumbline.settings.SettingsOf;
+import io.plumbline.settings.Texts;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -47,6 +49,35 @@ record Setting<T>(
   private static final Pattern WORD = Pattern.compile("[a-z][a-z0-9_]*");
   private static final Pattern PATH = Pattern.compile("DIR|PATH|FILE|SOURCE");
 
+  /** What a settings record declares. */
+  @SuppressWarnings("unchecked")
+  static <T> Setting<T> of(DeclaredOption option) {
+    Kind kind =
+        switch (option.kind()) {
+          case VALUE -> Kind.VALUE;
+          case REPEATED -> Kind.REPEATED;
+          case FLAG -> Kind.FLAG;
+        };
+    return new Setting<>(
+        option.name(),
+        option.label(),
+        option.heading(),
+        option.help(),
+        kind,
+        text -> (T) option.reader().apply(text),
+        option.standard(),
+        option.words().isEmpty() ? wordsOf(option.label()) : option.words());
+  }
+
+  /** What a settings record declares by a name. */
+  static <T> Setting<T> declared(Class<? extends Record> settings, String name) {
+    return SettingsOf.type(settings).options().stream()
+        .filter(option -> option.name().equals(name))
+        .findFirst()
+        .map(Setting::<T>of)
+        .orElseThrow(() -> new IllegalArgumentException(settings + " has no option " + name));
+  }
+
   static <T> Setting<T> value(
       String name, String label, String group, String help, Function<String, T> reader) {
     return new Setting<>(
@@ -54,33 +85,26 @@ record Setting<T>(
   }
 
   static Setting<String> text(String name, String label, String group, String help) {
-    return value(name, label, group, help, Setting::notEmpty);
+    return value(name, label, group, help, Texts::notEmpty);
   }
 
   static Setting<String> repeated(String name, String label, String group, String help) {
     return new Setting<>(
-        name,
-        label,
-        group,
-        help,
-        Kind.REPEATED,
-        Setting::notEmpty,
-        Optional.empty(),
-        wordsOf(label));
+        name, label, group, help, Kind.REPEATED, Texts::notEmpty, Optional.empty(), wordsOf(label));
   }
 
   static Setting<Boolean> flag(String name, String group, String help) {
     return new Setting<>(
-        name, "", group, help, Kind.FLAG, Setting::truth, Optional.of("false"), List.of());
+        name, "", group, help, Kind.FLAG, Texts::truth, Optional.of("false"), List.of());
   }
 
   static Setting<String> argument(String label, String help) {
     return new Setting<>(
-        label, label, GENERAL, help, Kind.ARGUMENT, Setting::notEmpty, Optional.empty(), List.of());
+        label, label, GENERAL, help, Kind.ARGUMENT, Texts::notEmpty, Optional.empty(), List.of());
   }
 
   static Setting<Long> whole(String name, String group, String help, long least) {
-    return value(name, "N", group, help, text -> wholeNumber(text, least, Long.MAX_VALUE));
+    return value(name, "N", group, help, text -> Texts.wholeNumber(text, least, Long.MAX_VALUE));
   }
 
   static Setting<Integer> count(String name, String group, String help, int least) {
@@ -89,39 +113,24 @@ record Setting<T>(
         "N",
         group,
         help,
-        text -> Math.toIntExact(wholeNumber(text, least, Integer.MAX_VALUE)));
+        text -> Math.toIntExact(Texts.wholeNumber(text, least, Integer.MAX_VALUE)));
   }
 
   /** A number from {@code least} (included) to {@code most} (included). */
   static Setting<Double> number(String name, String group, String help, double least, double most) {
-    return value(name, "X", group, help, text -> realNumber(text, least, most));
+    return value(name, "X", group, help, text -> Texts.realNumber(text, least, most));
   }
 
   /** A finite number above 0. */
   static Setting<Double> positive(String name, String group, String help) {
-    return value(
-        name,
-        "X",
-        group,
-        help,
-        text -> {
-          try {
-            double number = Double.parseDouble(text);
-            if (number > 0 && Double.isFinite(number)) {
-              return number;
-            }
-          } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("must be a number above 0", e);
-          }
-          throw new IllegalArgumentException("must be a number above 0");
-        });
+    return value(name, "X", group, help, Texts::positiveNumber);
   }
 
   static <E extends Enum<E>> Setting<E> choice(
       String name, String group, String help, Class<E> type) {
     String label =
-        Stream.of(type.getEnumConstants()).map(Setting::word).collect(Collectors.joining("|"));
-    return value(name, label, group, help, text -> constant(type, text));
+        Stream.of(type.getEnumConstants()).map(Texts::word).collect(Collectors.joining("|"));
+    return value(name, label, group, help, text -> Texts.constant(type, text));
   }
 
   Setting<T> withInitial(String text) {
@@ -157,75 +166,5 @@ record Setting<T>(
   /** As it is written on the command line. */
   String option() {
     return kind == Kind.ARGUMENT ? name : "--" + name;
-  }
-
-  private static String notEmpty(String text) {
-    if (text.isBlank()) {
-      throw new IllegalArgumentException("must not be empty");
-    }
-    return text;
-  }
-
-  private static Boolean truth(String text) {
-    return switch (text.toLowerCase(Locale.ROOT)) {
-      case "true", "yes", "on" -> true;
-      case "false", "no", "off" -> false;
-      default -> throw new IllegalArgumentException("must be true or false");
-    };
-  }
-
-  static long wholeNumber(String text, long least, long most) {
-    String wanted =
-        "must be a whole number"
-            + (least == Long.MIN_VALUE ? "" : " of at least " + least)
-            + (most >= Integer.MAX_VALUE ? "" : " and at most " + most);
-    long number;
-    try {
-      number = Long.parseLong(text.replace("_", ""));
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(wanted, e);
-    }
-    if (number < least || number > most) {
-      throw new IllegalArgumentException(wanted);
-    }
-    return number;
-  }
-
-  static double realNumber(String text, double least, double most) {
-    String wanted =
-        "must be a number"
-            + (Double.isInfinite(least) ? "" : " of at least " + plain(least))
-            + (Double.isInfinite(most) ? "" : " and at most " + plain(most));
-    double number;
-    try {
-      number = Double.parseDouble(text);
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(wanted, e);
-    }
-    if (!Double.isFinite(number) || number < least || number > most) {
-      throw new IllegalArgumentException(wanted);
-    }
-    return number;
-  }
-
-  private static String plain(double number) {
-    return number == Math.rint(number) && Math.abs(number) < 1e9
-        ? Long.toString((long) number)
-        : Double.toString(number);
-  }
-
-  static String word(Enum<?> constant) {
-    return constant.name().toLowerCase(Locale.ROOT);
-  }
-
-  private static <E extends Enum<E>> E constant(Class<E> type, String text) {
-    String wanted = text.toLowerCase(Locale.ROOT).replace('-', '_');
-    for (E constant : type.getEnumConstants()) {
-      if (word(constant).equals(wanted)) {
-        return constant;
-      }
-    }
-    List<String> words = Stream.of(type.getEnumConstants()).map(Setting::word).toList();
-    throw new IllegalArgumentException("must be one of " + String.join(", ", words));
   }
 }

@@ -17,43 +17,16 @@ import java.util.stream.Stream;
  * Credentials go no further than into the request.
  */
 final class TrackingOptions {
-  private static final String TRACKING = "Tracking";
   private static final String USUAL_EXPERIMENT = "plumbline";
 
-  static final Setting<String> MLFLOW_URI =
-      Setting.text(
-          "mlflow-uri",
-          "URI",
-          TRACKING,
-          "An MLflow server that hears of the run: http://HOST:PORT, or databricks. Without it,"
-              + " MLFLOW_TRACKING_URI. A server that is down changes nothing for the run.");
+  static final Setting<String> MLFLOW_URI = Setting.declared(TrackingSettings.class, "mlflow-uri");
   static final Setting<String> MLFLOW_EXPERIMENT =
-      Setting.text(
-          "mlflow-experiment",
-          "NAME",
-          TRACKING,
-          "The experiment there, made if there is none. Without it, MLFLOW_EXPERIMENT_NAME, or"
-              + " plumbline.");
-  static final Setting<String> MLFLOW_RUN =
-      Setting.text(
-          "mlflow-run",
-          "NAME",
-          TRACKING,
-          "What the run is called there. Without it, the last part of --output.");
+      Setting.declared(TrackingSettings.class, "mlflow-experiment");
+  static final Setting<String> MLFLOW_RUN = Setting.declared(TrackingSettings.class, "mlflow-run");
   static final Setting<String> MLFLOW_MODEL =
-      Setting.text(
-          "mlflow-model",
-          "NAME",
-          TRACKING,
-          "A model of the registry there, which gets the checkpoint as a version with its lineage.");
+      Setting.declared(TrackingSettings.class, "mlflow-model");
   static final Setting<Artifacts> MLFLOW_ARTIFACTS =
-      Setting.choice(
-              "mlflow-artifacts",
-              TRACKING,
-              "What is copied there: run.json, metrics.jsonl and report.html, or checkpoint/ as well;"
-                  + " with --mlflow-model a checkpoint on a local path always is.",
-              Artifacts.class)
-          .withInitial("records");
+      Setting.declared(TrackingSettings.class, "mlflow-artifacts");
 
   /** An address with user and password before the host. */
   private static final Pattern WITH_USER = Pattern.compile("(https?://)([^/@]*)@(.+)");

@@ -125,7 +125,7 @@ record TrainCommand(Algorithm algorithm, String summary, String description, Lis
   public Work check(SettingValues values, Problems problems) {
     TrainingRequest request = TrainingSettings.request(algorithm, values, problems);
     return console -> {
-      try (SparkSessions.Session session = SparkSessions.open(values, request.ranks());
+      try (SparkSessions.Session session = SparkSessions.open(values, request.cluster().ranks());
           Progress progress = Progress.on(console)) {
         TrainingOutcome outcome =
             TrainingJob.run(

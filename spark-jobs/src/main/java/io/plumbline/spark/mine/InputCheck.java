@@ -3,8 +3,8 @@ package io.plumbline.spark.mine;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.RefusedRows;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
 import java.io.Serializable;
 import java.util.Map;
 import scala.Tuple2;
@@ -45,7 +45,7 @@ record InputCheck(long texts, long chats, long refused, Refusal refusal) impleme
   }
 
   /** Fails with BAD_DATA where these are no prompts to mine from. */
-  void require(BadRows limit) {
+  void require(BadRowLimit limit) {
     if (rows() == 0) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA, "The input holds no row; give data with at least one.");
@@ -60,13 +60,8 @@ record InputCheck(long texts, long chats, long refused, Refusal refusal) impleme
   }
 
   /** Fails with BAD_DATA where more rows are refused than may, with what ends that. */
-  static void requireFew(long refused, long rows, Refusal refusal, BadRows limit) {
-    boolean tooMany =
-        refused == rows
-            || (limit.atMost().isPresent()
-                ? refused > limit.atMost().getAsLong()
-                : refused > limit.atMostShare() * rows);
-    if (refused > 0 && tooMany) {
+  static void requireFew(long refused, long rows, Refusal refusal, BadRowLimit limit) {
+    if (refused > 0 && (refused == rows || !limit.allows(refused, rows))) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
           "%,d of %,d rows are no prompts (%s): %s%s."

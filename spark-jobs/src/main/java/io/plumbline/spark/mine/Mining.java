@@ -24,7 +24,6 @@ import io.plumbline.spark.inference.SparkFailures;
 import io.plumbline.spark.inference.StageModel;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.progress.StageProgress;
-import io.plumbline.spark.run.RewardFailures;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.SparkSources;
@@ -343,10 +342,7 @@ public final class Mining {
     InputCheck.requireFew(
         tally.skipped(Skip.BAD_PROMPT), tally.prompts, tally.firstRefusal, request.badRows());
     long failed = tally.leftOut(Tally.LeftOut.REWARD_FAILED);
-    FailureLimit limit =
-        RewardFailures.limit(
-            request.failedRewards().atMost(), request.failedRewards().atMostShare());
-    if (limit.isOver(failed, failed, tally.completions)) {
+    if (!request.failedRewards().allows(failed, tally.completions)) {
       throw new PlumblineException(
           ErrorCode.REWARD_FAILED,
           "%,d of %,d completions have no reward, because a function failed (for example: %s); %s"

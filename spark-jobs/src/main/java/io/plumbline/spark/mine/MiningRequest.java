@@ -16,9 +16,9 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.inference.DecodingSettings;
+import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Map;
@@ -45,8 +45,8 @@ public record MiningRequest(
     ComputeDtype dtype,
     int maxPromptLength,
     CutOff cutOff,
-    BadRows badRows,
-    BadRows failedRewards) {
+    BadRowLimit badRows,
+    BadRowLimit failedRewards) {
 
   /** Stands before fingerprints that compare option by option; older ones have nothing there. */
   static final String FORMAT = "2:";

@@ -1,9 +1,10 @@
 package io.plumbline.spark.prepare;
 
-import io.plumbline.error.ErrorCode;
-import io.plumbline.error.PlumblineException;
+import io.plumbline.reward.FailureLimit;
 import java.io.Serializable;
 import java.math.BigDecimal;
+import java.util.Locale;
+import java.util.OptionalLong;
 
 /**
  * How many rows may be refused before preparing fails.
@@ -12,48 +13,51 @@ import java.math.BigDecimal;
  * @param fraction of all rows read
  */
 public record BadRowLimit(long rows, double fraction) implements Serializable {
+  private static final String FAILED_REWARDS = "--max-failed-rewards";
+
   /** One row in twenty. */
   public static final BadRowLimit DEFAULT = new BadRowLimit(-1, 0.05);
 
   /**
-   * Reads {@code 100} as a number of rows, {@code 0.05} and {@code 5%} as fractions of all rows.
+   * Reads {@code 100} as a number of rows and {@code 5%} as a share of all rows.
+   *
+   * @throws IllegalArgumentException whose message says what it must be
    */
   public static BadRowLimit parse(String text) {
-    String trimmed = text.trim();
+    String wanted = "must be a whole number such as 10 or a share such as 1%";
+    String trimmed = text.strip().toLowerCase(Locale.ROOT);
     try {
       if (trimmed.endsWith("%")) {
-        return ofFraction(
-            Double.parseDouble(trimmed.substring(0, trimmed.length() - 1)) / 100, text);
+        double percent = Double.parseDouble(trimmed.substring(0, trimmed.length() - 1));
+        if (percent >= 0 && percent <= 100) {
+          return new BadRowLimit(-1, percent / 100);
+        }
+      } else {
+        long rows = Long.parseLong(trimmed);
+        if (rows >= 0) {
+          return new BadRowLimit(rows, 0);
+        }
       }
-      if (trimmed.contains(".") || trimmed.contains("e") || trimmed.contains("E")) {
-        return ofFraction(Double.parseDouble(trimmed), text);
-      }
-      long rows = Long.parseLong(trimmed);
-      if (rows < 0) {
-        throw misread(text);
-      }
-      return new BadRowLimit(rows, 0);
     } catch (NumberFormatException e) {
-      throw misread(text);
+      throw new IllegalArgumentException(wanted, e);
     }
+    throw new IllegalArgumentException(wanted);
   }
 
-  private static BadRowLimit ofFraction(double fraction, String text) {
-    if (!(fraction >= 0 && fraction <= 1)) {
-      throw misread(text);
-    }
-    return new BadRowLimit(-1, fraction);
+  /** As {@link #parse} reads it again. */
+  public Object text() {
+    return rows >= 0 ? (Object) rows : percent(fraction);
   }
 
-  private static PlumblineException misread(String text) {
-    return new PlumblineException(
-        ErrorCode.BAD_USAGE,
-        "--max-bad-rows "
-            + text
-            + " is neither a number of rows nor a fraction; write it as 100, 0.05 or 5%");
+  /** How many rewards may fail, as {@code --max-failed-rewards} has it. */
+  public FailureLimit failures() {
+    return rows >= 0
+        ? new FailureLimit(OptionalLong.of(rows), 1, FAILED_REWARDS)
+        : new FailureLimit(OptionalLong.empty(), fraction, FAILED_REWARDS);
   }
 
-  boolean allows(long refused, long read) {
+  /** Whether so many may be refused. */
+  public boolean allows(long refused, long read) {
     return rows >= 0 ? refused <= rows : refused <= fraction * read;
   }
 

@@ -15,7 +15,8 @@ public record EvalSplit(long rows, double share) implements Serializable {
     boolean isNumber = rows > 0 && share == 0;
     boolean isShare = rows == 0 && share > 0 && share < 1;
     if (!isNumber && !isShare) {
-      throw misread(rows == 0 ? Double.toString(share) : Long.toString(rows));
+      throw new IllegalArgumentException(
+          "%d rows or a share of %s cannot be held out".formatted(rows, share));
     }
   }
 
@@ -27,27 +28,35 @@ public record EvalSplit(long rows, double share) implements Serializable {
     return new EvalSplit(0, share);
   }
 
-  /** Reads {@code 200} as a number of rows, {@code 0.1} and {@code 10%} as shares of all rows. */
+  /**
+   * Reads {@code 200} as a number of rows and {@code 10%} as a share of all rows.
+   *
+   * @throws IllegalArgumentException whose message says what it must be
+   */
   public static EvalSplit parse(String text) {
-    String trimmed = text.trim();
+    String wanted = "must be a whole number of rows such as 500 or a share such as 5%";
+    String trimmed = text.strip();
     try {
       if (trimmed.endsWith("%")) {
-        return ofShare(Double.parseDouble(trimmed.substring(0, trimmed.length() - 1)) / 100);
+        double percent = Double.parseDouble(trimmed.substring(0, trimmed.length() - 1));
+        if (percent > 0 && percent < 100) {
+          return ofShare(percent / 100);
+        }
+      } else {
+        long rows = Long.parseLong(trimmed);
+        if (rows > 0) {
+          return ofRows(rows);
+        }
       }
-      return trimmed.matches("[0-9]+")
-          ? ofRows(Long.parseLong(trimmed))
-          : ofShare(Double.parseDouble(trimmed));
-    } catch (NumberFormatException | PlumblineException e) {
-      throw misread(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(wanted, e);
     }
+    throw new IllegalArgumentException(wanted);
   }
 
-  private static PlumblineException misread(String text) {
-    return new PlumblineException(
-        ErrorCode.BAD_USAGE,
-        "--eval-split "
-            + text
-            + " is neither a number of rows nor a share of them; write it as 200, 0.1 or 10%");
+  /** As {@link #parse} reads it again. */
+  public Object text() {
+    return rows > 0 ? (Object) rows : BadRowLimit.percent(share);
   }
 
   /** How many of so many rows are held out: at least one, and not all. */

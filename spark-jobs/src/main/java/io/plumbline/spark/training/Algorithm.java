@@ -5,19 +5,26 @@ import java.util.Locale;
 
 /** What a training command runs. */
 public enum Algorithm {
-  SFT(ExampleKind.SUPERVISED),
-  REWARD(ExampleKind.PREFERENCE),
-  DPO(ExampleKind.PREFERENCE),
-  KTO(ExampleKind.UNPAIRED),
-  ORPO(ExampleKind.PREFERENCE),
-  SIMPO(ExampleKind.PREFERENCE),
-  GRPO(ExampleKind.PROMPT),
-  PPO(ExampleKind.PROMPT);
+  SFT(ExampleKind.SUPERVISED, AlgorithmSettings.Sft.class),
+  REWARD(ExampleKind.PREFERENCE, AlgorithmSettings.Reward.class),
+  DPO(ExampleKind.PREFERENCE, AlgorithmSettings.Dpo.class),
+  KTO(ExampleKind.UNPAIRED, AlgorithmSettings.Kto.class),
+  ORPO(ExampleKind.PREFERENCE, AlgorithmSettings.Orpo.class),
+  SIMPO(ExampleKind.PREFERENCE, AlgorithmSettings.Simpo.class),
+  GRPO(ExampleKind.PROMPT, GrpoRunSettings.class),
+  PPO(ExampleKind.PROMPT, PpoRunSettings.class);
 
   private final ExampleKind kind;
+  private final Class<? extends Record> settings;
 
-  Algorithm(ExampleKind kind) {
+  <T extends Record & AlgorithmSettings> Algorithm(ExampleKind kind, Class<T> settings) {
     this.kind = kind;
+    this.settings = settings;
+  }
+
+  /** What it is set by that others are not, a record of {@link AlgorithmSettings}. */
+  public Class<? extends Record> settings() {
+    return settings;
   }
 
   /** The command's name. */

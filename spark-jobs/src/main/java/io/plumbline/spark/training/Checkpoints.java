@@ -15,11 +15,11 @@ final class Checkpoints {
       String path,
       ModelDirectory start,
       CausalLm policy,
-      TrainingRequest.WeightDtype dtype) {
+      ClusterSettings.WeightDtype dtype) {
     policy.write(storage, path, start, dtype(dtype));
   }
 
-  static Dtype dtype(TrainingRequest.WeightDtype dtype) {
+  static Dtype dtype(ClusterSettings.WeightDtype dtype) {
     return switch (dtype) {
       case F32 -> Dtype.F32;
       case F16 -> Dtype.F16;

@@ -60,7 +60,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
    * work; empty where it can, as far as that goes.
    */
   static Optional<String> obstacle(Storage storage, TrainingRequest request) {
-    String output = request.output();
+    String output = request.files().output();
     // Whatever a call wants there, another must not be writing to it.
     Optional<String> held = OutputClaim.obstacle(storage, output, Start.RESUME);
     if (held.isPresent()) {
@@ -68,10 +68,12 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
     }
     try {
       Optional<String> refusal =
-          request.start() == Start.OVERWRITE
+          request.saving().start() == Start.OVERWRITE
               ? Optional.empty()
               : in(storage, output).flatMap(run -> run.refusal(storage, request));
-      return refusal.isPresent() ? refusal : OutputClaim.obstacle(storage, output, request.start());
+      return refusal.isPresent()
+          ? refusal
+          : OutputClaim.obstacle(storage, output, request.saving().start());
     } catch (PlumblineException e) {
       if (e.code() != ErrorCode.OUTPUT_IN_USE) {
         throw e;
@@ -86,8 +88,8 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
    * @throws PlumblineException OUTPUT_IN_USE where its place must not be taken
    */
   static Optional<EarlierRun> accepted(Storage storage, TrainingRequest request) {
-    Optional<EarlierRun> earlier = in(storage, request.output());
-    if (request.start() != Start.OVERWRITE) {
+    Optional<EarlierRun> earlier = in(storage, request.files().output());
+    if (request.saving().start() != Start.OVERWRITE) {
       earlier
           .flatMap(run -> run.refusal(storage, request))
           .ifPresent(
@@ -116,7 +118,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
     return here(
         RunRecord.started(request.algorithm().command(), Instant.now())
             .withConfiguration(request.options())
-            .withSeed(request.seed()),
+            .withSeed(request.batch().seed()),
         storage);
   }
 
@@ -211,8 +213,8 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
 
   private Optional<String> refusal(Storage storage, TrainingRequest request) {
     RunIdentity now = RunIdentity.of(asked(request, storage));
-    boolean resumed = request.start() == Start.RESUME;
-    String output = request.output();
+    boolean resumed = request.saving().start() == Start.RESUME;
+    String output = request.files().output();
     if (!identity.command().equals(now.command())) {
       return Optional.of(
           resumed

@@ -26,9 +26,11 @@ final class InputFiles {
         "model",
         told(
             storage,
-            storage.list(request.model()).stream().filter(entry -> !entry.directory()).toList()));
+            storage.list(request.files().model()).stream()
+                .filter(entry -> !entry.directory())
+                .toList()));
     List<Storage.Entry> data = new ArrayList<>();
-    for (String source : request.rows().data()) {
+    for (String source : request.files().sources()) {
       // Tables and queries have no files that could be told.
       DataFiles.of(storage, source, DataFiles.Purpose.TRAINING)
           .ifPresent(found -> data.addAll(found.files()));

@@ -12,17 +12,15 @@ import io.plumbline.objective.pair.OddsRatio;
 import io.plumbline.objective.pair.PairObjective;
 import io.plumbline.objective.pair.PreferenceObjective;
 import io.plumbline.objective.pair.PreferenceSettings;
-import io.plumbline.objective.pair.PreferenceSettings.Weighting;
 import io.plumbline.objective.pair.Sft.Mean;
 import io.plumbline.objective.rollout.GrpoLossTypes;
 import io.plumbline.objective.score.BradleyTerry;
 import io.plumbline.objective.unpaired.KtoLossTypes;
 import io.plumbline.objective.unpaired.KtoSettings;
 import io.plumbline.objective.unpaired.UnpairedObjective;
-import io.plumbline.spark.training.ObjectiveSettings.NllOn;
-import io.plumbline.spark.training.ObjectiveSettings.PairWeighting;
-import io.plumbline.spark.training.ObjectiveSettings.ReferenceModel;
+import io.plumbline.spark.training.AlgorithmSettings.NllOn;
 import io.plumbline.train.Dpo;
+import io.plumbline.train.Dpo.Reference;
 import io.plumbline.train.Kto;
 import io.plumbline.train.ReferenceFree;
 import io.plumbline.train.RewardModeling;
@@ -57,19 +55,20 @@ public final class Methods {
   }
 
   /** Whether an algorithm with these settings reads the reference's log-probabilities. */
-  public static boolean needsReference(Algorithm algorithm, ObjectiveSettings settings) {
-    return hasReference(algorithm) && settings.referenceModel() == ReferenceModel.FROZEN;
+  public static boolean needsReference(AlgorithmSettings settings) {
+    return settings instanceof AlgorithmSettings.Kto
+        || (settings instanceof AlgorithmSettings.Dpo dpo && dpo.reference() == Reference.FROZEN);
   }
 
   /** Whether the margins of pairs change what is learned. */
-  static boolean readsMargins(Algorithm algorithm, ObjectiveSettings settings) {
-    return algorithm == Algorithm.REWARD
-        || (algorithm == Algorithm.DPO && preference(settings).needsMargin());
+  static boolean readsMargins(AlgorithmSettings settings) {
+    return settings instanceof AlgorithmSettings.Reward
+        || (settings instanceof AlgorithmSettings.Dpo dpo && preference(dpo).needsMargin());
   }
 
   /** Whether rows must carry the completion of another prompt. */
-  static boolean needsMismatchedCompletions(Algorithm algorithm, ObjectiveSettings settings) {
-    return algorithm == Algorithm.KTO && unpaired(settings).needsKl();
+  static boolean needsMismatchedCompletions(AlgorithmSettings settings) {
+    return settings instanceof AlgorithmSettings.Kto kto && unpaired(kto).needsKl();
   }
 
   /**
@@ -77,15 +76,15 @@ public final class Methods {
    *
    * @throws PlumblineException BAD_USAGE with what is wrong in a sentence
    */
-  public static void check(Algorithm algorithm, ObjectiveSettings settings) {
-    if (algorithm == Algorithm.REWARD) {
-      onScores(settings);
-    } else if (!algorithm.isOnline()) {
-      onTokens(algorithm, settings, ComputeDtype.F32);
+  public static void check(AlgorithmSettings settings) {
+    if (settings instanceof AlgorithmSettings.Reward reward) {
+      onScores(reward);
+    } else if (!settings.algorithm().isOnline()) {
+      onTokens(settings, ComputeDtype.F32);
     }
   }
 
-  static RewardModeling onScores(ObjectiveSettings settings) {
+  static RewardModeling onScores(AlgorithmSettings.Reward settings) {
     return new RewardModeling(new BradleyTerry(settings.centerRewardsCoefficient()));
   }
 
@@ -94,35 +93,39 @@ public final class Methods {
     return computeDtype == ComputeDtype.BF16 ? BF16_DRIFT : F32_DRIFT;
   }
 
-  static TokenMethod onTokens(
-      Algorithm algorithm, ObjectiveSettings settings, ComputeDtype computeDtype) {
+  static TokenMethod onTokens(AlgorithmSettings settings, ComputeDtype computeDtype) {
     double drift = drift(computeDtype);
-    return switch (algorithm) {
-      case SFT -> new Sft();
-      case DPO ->
-          new Dpo(
-              new Dpo.Settings(
-                  preference(settings),
-                  settings.beta(),
-                  settings.referenceModel() == ReferenceModel.FROZEN
-                      ? Dpo.Reference.FROZEN
-                      : Dpo.Reference.UNIFORM,
-                  weighting(settings),
-                  settings.ldAlpha() < 1
-                      ? Optional.of(new LengthDesensitized(settings.ldAlpha()))
-                      : Optional.empty(),
-                  drift));
-      case KTO -> new Kto(unpaired(settings), settings.beta(), drift);
-      case ORPO -> orpo(settings);
-      case SIMPO -> simpo(settings);
-      case REWARD -> throw new IllegalArgumentException("a reward model learns from scores");
-      case GRPO, PPO -> throw new IllegalArgumentException("rollouts come with their method");
-    };
+    if (settings instanceof AlgorithmSettings.Sft) {
+      return new Sft();
+    }
+    if (settings instanceof AlgorithmSettings.Dpo dpo) {
+      return new Dpo(
+          new Dpo.Settings(
+              preference(dpo),
+              dpo.beta(),
+              dpo.reference(),
+              dpo.weighting(),
+              dpo.ldAlpha() < 1
+                  ? Optional.of(new LengthDesensitized(dpo.ldAlpha()))
+                  : Optional.empty(),
+              drift));
+    }
+    if (settings instanceof AlgorithmSettings.Kto kto) {
+      return new Kto(unpaired(kto), kto.beta(), drift);
+    }
+    if (settings instanceof AlgorithmSettings.Orpo orpo) {
+      return orpo(orpo);
+    }
+    if (settings instanceof AlgorithmSettings.Simpo simpo) {
+      return simpo(simpo);
+    }
+    throw new IllegalArgumentException(
+        settings.algorithm() + " learns from scores, or from rollouts that come with their method");
   }
 
-  private static PreferenceObjective preference(ObjectiveSettings settings) {
+  private static PreferenceObjective preference(AlgorithmSettings.Dpo settings) {
     return LossTypes.of(
-        settings.lossTypes(),
+        settings.lossType(),
         settings.lossWeights(),
         new PreferenceSettings(
             settings.beta(),
@@ -130,20 +133,16 @@ public final class Methods {
             Divergence.named(settings.fDivergenceType(), settings.fAlphaDivergenceCoef()),
             settings.discopopTau(),
             settings.ldAlpha(),
-            weighting(settings)));
+            settings.weighting()));
   }
 
-  private static Weighting weighting(ObjectiveSettings settings) {
-    return settings.weighting() == PairWeighting.WPO ? Weighting.WPO : Weighting.NONE;
-  }
-
-  private static UnpairedObjective unpaired(ObjectiveSettings settings) {
+  private static UnpairedObjective unpaired(AlgorithmSettings.Kto settings) {
     return KtoLossTypes.of(
         only(settings),
         new KtoSettings(settings.beta(), settings.desirableWeight(), settings.undesirableWeight()));
   }
 
-  private static TokenMethod orpo(ObjectiveSettings settings) {
+  private static TokenMethod orpo(AlgorithmSettings.Orpo settings) {
     boolean all = settings.nllOn() == NllOn.ALL;
     Mean mean = all ? Mean.OVER_TOKENS : Mean.OVER_PAIRS;
     PreferenceObjective objective = OddsRatio.withLikelihood(settings.beta(), mean);
@@ -158,7 +157,7 @@ public final class Methods {
             0));
   }
 
-  private static TokenMethod simpo(ObjectiveSettings settings) {
+  private static TokenMethod simpo(AlgorithmSettings.Simpo settings) {
     String name = only(settings);
     PreferenceObjective objective =
         CpoLossTypes.of(
@@ -182,14 +181,14 @@ public final class Methods {
             settings.alpha()));
   }
 
-  private static String only(ObjectiveSettings settings) {
-    if (settings.lossTypes().size() != 1) {
+  private static String only(AlgorithmSettings settings) {
+    if (settings.losses().size() != 1) {
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
           "--loss-type names "
-              + String.join(", ", settings.lossTypes())
+              + String.join(", ", settings.losses())
               + ", and only dpo mixes losses: name one.");
     }
-    return settings.lossTypes().get(0);
+    return settings.losses().get(0);
   }
 }

@@ -58,15 +58,16 @@ public final class Preflight {
   /** Everything that is wrong, in no more than seconds; empty where the run may begin. */
   public static List<Problem> check(SparkSession spark, TrainingRequest request, Storage storage) {
     Preflight preflight = new Preflight(storage);
-    preflight.gathering(() -> Gang.check(spark, request.ranks(), request.device()));
-    Set<String> renamed = ColumnNames.parse(request.rows().columns()).columns();
-    preflight.sources(spark, "--data", request.rows().data(), Purpose.TRAINING, renamed);
-    preflight.sources(spark, "--eval-data", request.rows().evalData(), Purpose.HELD_OUT, renamed);
+    preflight.gathering(
+        () -> Gang.check(spark, request.cluster().ranks(), request.cluster().device()));
+    Set<String> renamed = ColumnNames.parse(request.files().columns()).columns();
+    preflight.sources(spark, "--data", request.files().sources(), Purpose.TRAINING, renamed);
+    preflight.sources(spark, "--eval-data", request.files().evalData(), Purpose.HELD_OUT, renamed);
     critic(request)
         .ifPresent(
             critic ->
                 preflight.sources(
-                    spark, "--ptx-data", critic.ptxData(), Purpose.TRAINING, Set.of()));
+                    spark, "--ptx-data", critic.pretraining().data(), Purpose.TRAINING, Set.of()));
     preflight.withoutSpark(request);
     return List.copyOf(preflight.problems);
   }
@@ -139,17 +140,17 @@ public final class Preflight {
     numbers(request);
     Optional<ModelDirectory> model =
         model(
-            request.model(),
+            request.files().model(),
             request.algorithm() == Algorithm.REWARD ? ModelUse.DECODER : ModelUse.LANGUAGE_MODEL);
-    gathering(() -> request.rows().templates().settings(storage));
-    files(request.rows().data(), request.rows().evalData());
+    gathering(() -> request.templates().settings(storage));
+    files(request.files().sources(), request.files().evalData());
     request.rollouts().ifPresent(rollouts -> rollouts(rollouts, model));
-    critic(request).ifPresent(critic -> critic(critic, model));
+    critic(request).ifPresent(ppo -> critic(ppo, model));
     gathering(
         () ->
             EarlierRun.obstacle(storage, request)
                 .ifPresent(sentence -> add(ErrorCode.OUTPUT_IN_USE, sentence)));
-    writable(request.output(), request.referenceCache());
+    writable(request.files().output(), request.files().referenceCache());
     model.ifPresent(opened -> gathering(() -> disk(request, opened)));
   }
 
@@ -162,34 +163,35 @@ public final class Preflight {
             gathering(
                 () -> {
                   int positions = CausalLm.check(opened).maxPositions();
-                  if (positions > 0 && rollouts.maxCompletionLength() >= positions) {
+                  if (positions > 0 && rollouts.completions().maxCompletionLength() >= positions) {
                     add(
                         ErrorCode.BAD_USAGE,
                         String.format(
                             Locale.ROOT,
                             "--max-completion-length is %d, and %s takes %d tokens in all, prompt"
                                 + " included: take a smaller one.",
-                            rollouts.maxCompletionLength(),
+                            rollouts.completions().maxCompletionLength(),
                             opened.path(),
                             positions));
                   }
                 }));
   }
 
-  private static Optional<CriticSettings> critic(TrainingRequest request) {
+  private static Optional<PpoRunSettings> critic(TrainingRequest request) {
     return request.rollouts().flatMap(RolloutSettings::withCritic);
   }
 
   /** A critic reads the policy's tokens, so it must have its tokenizer. */
-  private void critic(CriticSettings settings, Optional<ModelDirectory> policy) {
-    settings.ptxData().forEach(path -> data("--ptx-data", path, Purpose.TRAINING));
-    if (settings.model().isEmpty()) {
+  private void critic(PpoRunSettings settings, Optional<ModelDirectory> policy) {
+    String start = settings.critic().model();
+    settings.pretraining().data().forEach(path -> data("--ptx-data", path, Purpose.TRAINING));
+    if (start.isEmpty()) {
       return;
     }
     Optional<ModelDirectory> critic =
-        policy.filter(of -> of.path().equals(settings.model())).isPresent()
+        policy.filter(of -> of.path().equals(start)).isPresent()
             ? policy
-            : model(settings.model(), ModelUse.DECODER);
+            : model(start, ModelUse.DECODER);
     if (critic.isPresent()
         && policy.isPresent()
         && !vocabulary(critic.get()).equals(vocabulary(policy.get()))) {
@@ -198,7 +200,7 @@ public final class Preflight {
           String.format(
               "%s has another tokenizer than %s, whose tokens the critic is to read: name a model"
                   + " with the same one by --critic-model, such as --critic-model %s.",
-              settings.model(), policy.get().path(), policy.get().path()));
+              start, policy.get().path(), policy.get().path()));
     }
   }
 
@@ -247,13 +249,13 @@ public final class Preflight {
   }
 
   private void numbers(TrainingRequest request) {
-    if (request.ranks() > request.globalBatchSize()) {
+    if (request.cluster().ranks() > request.batch().globalBatchSize()) {
       add(
           ErrorCode.BAD_USAGE,
           String.format(
               "--ranks is %d and --global-batch-size only %d: a rank would have no row in a step;"
                   + " take fewer ranks or a larger batch.",
-              request.ranks(), request.globalBatchSize()));
+              request.cluster().ranks(), request.batch().globalBatchSize()));
     }
   }
 
@@ -344,7 +346,7 @@ public final class Preflight {
   }
 
   private void disk(TrainingRequest request, ModelDirectory model) {
-    OptionalLong free = storage.freeBytes(request.output());
+    OptionalLong free = storage.freeBytes(request.files().output());
     if (free.isEmpty()) {
       return;
     }
@@ -356,9 +358,9 @@ public final class Preflight {
               Locale.ROOT,
               "The disk of %s has %s free, and the checkpoint with %d training states takes about"
                   + " %s: free some, name another --output, or lower --keep-checkpoints.",
-              request.output(),
+              request.files().output(),
               size(free.getAsLong()),
-              request.keepCheckpoints(),
+              request.saving().keepCheckpoints(),
               size(needed)));
     }
   }
@@ -371,15 +373,17 @@ public final class Preflight {
     for (ModelDirectory.TensorInfo tensor : model.tensors()) {
       parameters += tensor.elements();
     }
-    if (critic(request).filter(of -> of.trunk() == CriticSettings.Trunk.OWN).isPresent()) {
+    if (critic(request)
+        .filter(ppo -> ppo.critic().trunk() == PpoRunSettings.Trunk.OWN)
+        .isPresent()) {
       parameters *= 2;
     }
     int saved =
-        switch (request.saveDtype()) {
+        switch (request.cluster().saveDtype()) {
           case F32 -> 4;
           case F16, BF16 -> 2;
         };
-    long states = request.saveSteps() > 0 ? request.keepCheckpoints() + 1L : 1L;
+    long states = request.saving().saveSteps() > 0 ? request.saving().keepCheckpoints() + 1L : 1L;
     return Math.multiplyExact(parameters, saved + states * STATE_BYTES_PER_PARAMETER);
   }
 

@@ -13,19 +13,24 @@ final class RolloutPlan {
   static Plan of(TrainingRequest request, RolloutSettings rollouts, long prompts) {
     int batch =
         Math.multiplyExact(
-            Math.multiplyExact(request.globalBatchSize(), rollouts.stepsPerGeneration()),
-            rollouts.curriculumPool());
+            Math.multiplyExact(
+                request.batch().globalBatchSize(), rollouts.phases().stepsPerGeneration()),
+            rollouts.phases().curriculumPool());
     long stepsPerPhase = rollouts.stepsPerPhase();
     long phases =
-        request.maxSteps().isPresent()
-            ? (request.maxSteps().getAsLong() + stepsPerPhase - 1) / stepsPerPhase
-            : Plan.forEpochs(batch, prompts, request.epochs(), request.seed()).steps();
+        request.batch().maxSteps().isPresent()
+            ? (request.batch().maxSteps().getAsLong() + stepsPerPhase - 1) / stepsPerPhase
+            : Plan.forEpochs(batch, prompts, request.batch().epochs(), request.batch().seed())
+                .steps();
     return Plan.forSteps(
-        batch, prompts, Math.multiplyExact(phases, rollouts.dynamicSampling()), request.seed());
+        batch,
+        prompts,
+        Math.multiplyExact(phases, rollouts.phases().dynamicSampling()),
+        request.batch().seed());
   }
 
   /** Updates of the run. */
   static long steps(RolloutSettings rollouts, Plan plan) {
-    return plan.steps() / rollouts.dynamicSampling() * rollouts.stepsPerPhase();
+    return plan.steps() / rollouts.phases().dynamicSampling() * rollouts.stepsPerPhase();
   }
 }

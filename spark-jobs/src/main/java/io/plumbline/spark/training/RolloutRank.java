@@ -35,7 +35,6 @@ import io.plumbline.rollout.ledger.Ledger;
 import io.plumbline.spark.gang.GangMember;
 import io.plumbline.spark.inference.Sampler;
 import io.plumbline.spark.inference.SharedModels;
-import io.plumbline.spark.run.RewardFailures;
 import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.TemplateSettings;
@@ -55,7 +54,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -65,7 +63,6 @@ import java.util.Set;
 record RolloutRank(
     Storage storage,
     RunDirectory run,
-    ObjectiveSettings objective,
     RolloutSettings rollouts,
     int globalBatchSize,
     ComputeDtype computeDtype,
@@ -80,13 +77,13 @@ record RolloutRank(
   static RewardPanel rewards(
       RolloutSettings rollouts, Storage storage, TemplateSettings rendering) {
     return RewardPanel.open(
-        rollouts.rewards().stream().map(RewardSpec::parse).toList(), storage, rendering);
+        rollouts.rewards().rewards().stream().map(RewardSpec::parse).toList(), storage, rendering);
   }
 
   /** The cost functions of a run. */
   static RewardPanel costs(RolloutSettings rollouts, Storage storage, TemplateSettings rendering) {
     return RewardPanel.open(
-        rollouts.costs().stream()
+        rollouts.rewards().costs().stream()
             .map(cost -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()))
             .toList(),
         storage,
@@ -145,33 +142,34 @@ record RolloutRank(
     Grpo method =
         new Grpo(
             new Grpo.Settings(
-                rollouts.numGenerations(),
-                rollouts.maxCompletionLength(),
-                rollouts.topEntropyQuantile(),
-                region(rollouts.maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY),
+                rollouts.completions().numGenerations(),
+                rollouts.completions().maxCompletionLength(),
+                rollouts.loss().topEntropyQuantile(),
+                region(rollouts.limits().maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY),
                 Methods.drift(computeDtype)));
     return loop(
         parts,
-        new TokenModel(parts.training().policy(), method.statistics(), rollouts.temperature()),
+        new TokenModel(
+            parts.training().policy(), method.statistics(), rollouts.completions().temperature()),
         method,
         feed);
   }
 
-  private LoopOutcome ppo(Parts parts, CriticSettings settings) {
+  private LoopOutcome ppo(Parts parts, PpoRunSettings settings) {
     Training training = parts.training();
-    if (settings.trunk() == CriticSettings.Trunk.SHARED) {
+    if (settings.critic().trunk() == PpoRunSettings.Trunk.SHARED) {
       try (ActorCritic model =
           ActorCritic.onOneTrunk(
               training.policy(),
               training.start(),
               seed,
               Set.of(TokenStatistic.ENTROPY),
-              rollouts.temperature())) {
+                rollouts.completions().temperature())) {
         return ppo(parts, settings, model);
       }
     }
     ModelDirectory criticStart =
-        ModelDirectory.open(storage, settings.model())
+        ModelDirectory.open(storage, settings.critic().model())
             .with(training.start().tokenizerFiles().rendering());
     try (ScoreModel critic = ScoreModel.critic(criticStart, Purpose.TRAINING, computeDtype, seed);
         ActorCritic model =
@@ -179,7 +177,7 @@ record RolloutRank(
                 training.policy(),
                 critic,
                 Set.of(TokenStatistic.ENTROPY),
-                rollouts.temperature())) {
+                rollouts.completions().temperature())) {
       LoopOutcome outcome = ppo(parts, settings, model);
       if (training.member().rank() == 0) {
         critic.write(storage, run.critic(), criticStart, Dtype.F32);
@@ -188,34 +186,32 @@ record RolloutRank(
     }
   }
 
-  private LoopOutcome ppo(Parts parts, CriticSettings settings, ActorCritic model) {
+  private LoopOutcome ppo(Parts parts, PpoRunSettings settings, ActorCritic model) {
     CriticCredit credit =
         new CriticCredit(
             new CriticCredit.Settings(
-                new GeneralizedAdvantage(settings.gamma(), settings.lam()),
-                settings.whitenRewards() == CriticSettings.RewardScaling.WHITENED
-                    ? CriticCredit.RewardWhitening.ON
-                    : CriticCredit.RewardWhitening.OFF,
-                settings.rewardScale(),
-                settings.rewardClip(),
-                settings.missingEosPenalty()),
+                new GeneralizedAdvantage(settings.critic().gamma(), settings.critic().lam()),
+                settings.shaping().whitening(),
+                settings.shaping().rewardScale(),
+                settings.shaping().rewardClip(),
+                settings.shaping().missingEosPenalty()),
             model);
     Rollouts feed = feed(parts, Optional.of(credit));
     Ppo method =
         new Ppo(
             new Ppo.Settings(
-                rollouts.numGenerations(),
-                rollouts.maxCompletionLength(),
-                new ClippedValue(settings.cliprangeValue()),
-                settings.vfCoef(),
-                settings.mixes() ? settings.ptxCoef() : 0,
-                region(rollouts.maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY),
+                rollouts.completions().numGenerations(),
+                rollouts.completions().maxCompletionLength(),
+                new ClippedValue(settings.critic().cliprangeValue()),
+                settings.critic().vfCoef(),
+                settings.pretraining().mixes() ? settings.pretraining().coef() : 0,
+                region(rollouts.limits().maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY),
                 Methods.drift(computeDtype)));
     return loop(
         parts,
         model,
         method,
-        settings.mixes()
+        settings.pretraining().mixes()
             ? new PretrainingMix(
                 feed,
                 CanonicalShards.open(storage, run.shards(PRETRAINING)),
@@ -232,7 +228,7 @@ record RolloutRank(
         new Controllers(
             klController(),
             parts.constraints(),
-            rollouts.curriculumPool() > 1
+            rollouts.phases().curriculumPool() > 1
                 ? Optional.of(new Curriculum(Math.toIntExact(training.prompts().plan().rows())))
                 : Optional.empty()),
         training.prompts(),
@@ -258,7 +254,7 @@ record RolloutRank(
                             parts.sampler(),
                             parts
                                 .sampling()
-                                .withCompletions(rollouts.evalGenerations())
+                                .withCompletions(rollouts.phases().evalGenerations())
                                 .withSeed(~seed),
                             loop.microBatchTokens(),
                             rows,
@@ -295,70 +291,58 @@ record RolloutRank(
   }
 
   private boolean needsReference() {
-    return objective.beta() > 0 || rollouts.klTarget() > 0 || rollouts.klBudget() > 0;
+    return rollouts.beta() > 0
+        || rollouts.limits().klTarget() > 0
+        || rollouts.limits().klBudget() > 0;
   }
 
   private KlController klController() {
-    return rollouts.klTarget() > 0
-        ? KlController.adaptive(objective.beta(), rollouts.klTarget(), rollouts.klHorizon())
-        : KlController.fixed(objective.beta());
+    return rollouts.limits().klTarget() > 0
+        ? KlController.adaptive(
+            rollouts.beta(), rollouts.limits().klTarget(), rollouts.limits().klHorizon())
+        : KlController.fixed(rollouts.beta());
   }
 
   private Constraints constraints(List<String> names) {
     List<Constraint> limits = new ArrayList<>();
     for (int c = 0; c < names.size(); c++) {
-      limits.add(new Constraint(names.get(c), CostSpec.parse(rollouts.costs().get(c)).limit()));
+      limits.add(
+          new Constraint(names.get(c), CostSpec.parse(rollouts.rewards().costs().get(c)).limit()));
     }
-    return new Constraints(limits, rollouts.costLearningRate());
+    return new Constraints(limits, rollouts.rewards().costLearningRate());
   }
 
   private SamplingSettings sampling(Set<Integer> eosIds) {
+    RolloutSettings.Completions drawn = rollouts.completions();
     return SamplingSettings.sampling(
-            rollouts.maxCompletionLength(),
-            rollouts.temperature(),
-            rollouts.numGenerations(),
-            seed,
-            eosIds)
-        .withTopP(rollouts.topP())
-        .withTopK(rollouts.topK())
-        .withMinP(rollouts.minP())
-        .withRepetitionPenalty(rollouts.repetitionPenalty())
-        .withStopStrings(rollouts.stop());
+            drawn.maxCompletionLength(), drawn.temperature(), drawn.numGenerations(), seed, eosIds)
+        .withTopP(drawn.topP())
+        .withTopK(drawn.topK())
+        .withMinP(drawn.minP())
+        .withRepetitionPenalty(drawn.repetitionPenalty())
+        .withStopStrings(drawn.stop());
   }
 
   private Rollouts.Settings settings(SamplingSettings sampling) {
-    String lossType =
-        rollouts.withCritic().isPresent() ? RolloutSettings.PPO_LOSS : objective.lossTypes().get(0);
+    RolloutSettings.Phases phases = rollouts.phases();
     return new Rollouts.Settings(
-        beta ->
-            GrpoLossTypes.of(
-                lossType,
-                rollouts
-                    .loss()
-                    .withBeta(rollouts.klIn() == RolloutSettings.KlCharge.LOSS ? beta : 0)),
+        beta -> GrpoLossTypes.of(rollouts.lossName(), rollouts.constants(beta)),
         rollouts.advantages(),
         globalBatchSize,
-        rollouts.stepsPerGeneration(),
-        rollouts.numIterations(),
+        phases.stepsPerGeneration(),
+        phases.numIterations(),
         sampling,
-        rollouts.truncated() == RolloutSettings.TruncatedCompletions.MASKED
-            ? Rollouts.Truncated.MASKED
-            : Rollouts.Truncated.LEARNED,
-        rollouts.overlongCache() > 0
+        phases.truncated(),
+        phases.overlongCache() > 0
             ? Optional.of(
-                new OverlongPenalty(rollouts.maxCompletionLength(), rollouts.overlongCache()))
+                new OverlongPenalty(
+                    rollouts.completions().maxCompletionLength(), phases.overlongCache()))
             : Optional.empty(),
-        rollouts.klIn() == RolloutSettings.KlCharge.LOSS
-            ? Rollouts.KlIn.LOSS
-            : Rollouts.KlIn.REWARD,
+        rollouts.limits().klIn(),
         rollouts.loss().klEstimator(),
-        region(rollouts.klBudget(), TrustRegion.Center.REFERENCE),
-        rollouts.dynamicSampling(),
+        region(rollouts.limits().klBudget(), TrustRegion.Center.REFERENCE),
+        phases.dynamicSampling(),
         loop.microBatchTokens(),
-        RewardFailures.limit(
-            rollouts.maxFailedRewards() >= 0
-                ? OptionalLong.of(rollouts.maxFailedRewards())
-                : OptionalLong.empty(),
-            rollouts.maxFailedRewardsShare()));
+        rollouts.rewards().maxFailedRewards().failures());
   }
 }

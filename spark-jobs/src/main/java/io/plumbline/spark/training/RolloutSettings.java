@@ -1,109 +1,399 @@
 package io.plumbline.spark.training;
 
 import io.plumbline.advantage.Advantages;
+import io.plumbline.advantage.Constraints;
 import io.plumbline.objective.rollout.GrpoSettings;
+import io.plumbline.objective.rollout.ImportanceSamplingLevel;
+import io.plumbline.objective.rollout.KlCorrection;
+import io.plumbline.objective.rollout.KlEstimator;
+import io.plumbline.settings.Heading;
+import io.plumbline.settings.Option;
+import io.plumbline.settings.PartlyUsed;
+import io.plumbline.spark.prepare.BadRowLimit;
+import io.plumbline.rollout.Rollouts.KlIn;
+import io.plumbline.rollout.Rollouts.Truncated;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * How an algorithm that learns from its own completions samples and scores them, and what holds it
  * back. Names are TRL's where TRL has them.
- *
- * @param rewards reward functions, as {@code --reward} has them
- * @param costs cost functions with their limits, as {@code --cost} has them
- * @param numGenerations completions of a prompt
- * @param maxCompletionLength greatest length of a completion, in tokens
- * @param topK draws from so many tokens; 0 from all
- * @param stop texts that end a completion
- * @param stepsPerGeneration updates that one pass over a phase's rollouts makes
- * @param numIterations passes over a phase's rollouts
- * @param truncated what becomes of completions that reached the greatest length
- * @param overlongCache tokens before the greatest length from which on length costs reward; 0 for
- *     none
- * @param dynamicSampling how often prompts are sampled, at most, until enough groups differ in
- *     reward; 1 to take groups as they are
- * @param curriculumPool of how many times the prompts that are wanted those are chosen that teach
- *     most; 1 to take prompts as they come
- * @param maxFailedRewards rewards that may fail in all; negative where the share counts
- * @param maxFailedRewardsShare share of a phase's rewards that may fail
- * @param evalGenerations completions of a held-out prompt
- * @param klIn where the distance to the reference is charged
- * @param klTarget nats a completion that an adaptive coefficient steers to; 0 for a fixed one
- * @param klHorizon completions over which an adaptive coefficient moves
- * @param klBudget nats a completion over which updates lower the distance and nothing else; 0 for
- *     no budget
- * @param maxUpdateKl nats a token over which further updates on the same rollouts are left out; 0
- *     for no such limit
- * @param costLearningRate of the Lagrange multipliers
- * @param loss the numbers of the loss
- * @param advantages how rewards become advantages
- * @param topEntropyQuantile share of the tokens, those of the highest entropy, that are learned
- *     from
- * @param critic what completions are compared with, one; none to compare them within their group
  */
-public record RolloutSettings(
-    List<String> rewards,
-    List<String> costs,
-    int numGenerations,
-    int maxCompletionLength,
-    double temperature,
-    double topP,
-    int topK,
-    double minP,
-    double repetitionPenalty,
-    List<String> stop,
-    int stepsPerGeneration,
-    int numIterations,
-    TruncatedCompletions truncated,
-    int overlongCache,
-    int dynamicSampling,
-    int curriculumPool,
-    long maxFailedRewards,
-    double maxFailedRewardsShare,
-    int evalGenerations,
-    KlCharge klIn,
-    double klTarget,
-    double klHorizon,
-    double klBudget,
-    double maxUpdateKl,
-    double costLearningRate,
-    GrpoSettings loss,
-    Advantages.Settings advantages,
-    double topEntropyQuantile,
-    List<CriticSettings> critic)
-    implements Serializable {
+public sealed interface RolloutSettings extends AlgorithmSettings
+    permits GrpoRunSettings, PpoRunSettings {
+  Rewards rewards();
 
-  /** The clipped policy gradient of PPO: a mean over the tokens of the batch. */
-  public static final String PPO_LOSS = "bnpo";
+  Completions completions();
 
-  public RolloutSettings {
-    rewards = List.copyOf(rewards);
-    costs = List.copyOf(costs);
-    stop = List.copyOf(stop);
-    critic = List.copyOf(critic);
-  }
+  Phases phases();
 
-  /** What becomes of completions that were cut off. */
-  public enum TruncatedCompletions {
-    LEARNED,
-    /** TRL's mask_truncated_completions. */
-    MASKED
-  }
+  /** Weight of the KL from the reference. */
+  double beta();
 
-  /** Where the distance to the reference is charged. */
-  public enum KlCharge {
-    LOSS,
-    REWARD
-  }
+  Loss loss();
 
-  /** The critic's settings, of an algorithm that has one. */
-  Optional<CriticSettings> withCritic() {
-    return critic.stream().findFirst();
+  Limits limits();
+
+  /** The sapo's and vespo's numbers of the loss. */
+  GrpoSettings constants();
+
+  /** The name of the loss of a completion. */
+  String lossName();
+
+  /** How rewards become advantages where completions are compared within their group. */
+  Advantages.Settings advantages();
+
+  /** The critic that completions are compared with; empty to compare them within their group. */
+  default Optional<PpoRunSettings> withCritic() {
+    return Optional.empty();
   }
 
   /** Updates that learn from one phase of rollouts. */
-  int stepsPerPhase() {
-    return stepsPerGeneration * numIterations;
+  default int stepsPerPhase() {
+    return phases().stepsPerGeneration() * phases().numIterations();
+  }
+
+  /** What the loss is made of where β is in it. */
+  default GrpoSettings constants(double beta) {
+    return constants().withBeta(limits().klIn() == KlIn.LOSS ? beta : 0);
+  }
+
+  /**
+   * What options are where they are not given that have no standard value of their own.
+   *
+   * @param klIn where the KL is charged, if that is given
+   */
+  static Map<String, String> usual(Algorithm algorithm, String lossType, Optional<KlIn> klIn) {
+    boolean rloo = lossType.equals("rloo");
+    // A KL in the reward suits every loss, and rloo has it nowhere else.
+    KlIn charged = klIn.orElse(algorithm == Algorithm.PPO || rloo ? KlIn.REWARD : KlIn.LOSS);
+    return Map.of(
+        "kl-in", charged == KlIn.LOSS ? "loss" : "reward",
+        "kl-estimator", charged == KlIn.LOSS ? "k3" : "k1",
+        "scale-rewards", rloo ? "none" : "group",
+        "advantage-baseline", rloo ? "leave_one_out" : "group_mean");
+  }
+
+  /**
+   * What completions are scored by.
+   *
+   * @param rewardModel short for one of the rewards; empty once it is among them
+   * @param rewards reward functions
+   * @param costs cost functions with their limits
+   * @param costLearningRate of the Lagrange multipliers
+   * @param maxFailedRewards rewards that may fail, in all or as a share of a phase's
+   */
+  @Heading("Rewards and costs")
+  record Rewards(
+      @Option(
+              label = "DIR",
+              help =
+                  "A reward model that scores completions; short for --reward"
+                      + " model{\"path\":\"DIR\"}. May stand beside --reward.",
+              recorded = false)
+          String rewardModel,
+      @Option(
+              name = "reward",
+              label = "KIND[{OPTIONS}]",
+              help =
+                  "A reward function, such as answer or"
+                      + " regex{\"pattern\":\"^[0-9]+$\",\"weight\":0.5}; may be repeated"
+                      + " (docs/rewards.md).")
+          List<String> rewards,
+      @Option(
+              name = "cost",
+              label = "KIND[{OPTIONS}]<=LIMIT",
+              help =
+                  "A reward function whose value is a cost, with the limit that its mean must stay"
+                      + " under; may be repeated (docs/constraints.md).")
+          List<String> costs,
+      @Option(
+              help =
+                  "How fast the price of a cost rises while its mean is over the limit: by so much a"
+                      + " step, in reward, where the mean is twice the limit.",
+              standard = "" + Constraints.STANDARD_LEARNING_RATE,
+              positive = true,
+              follows = "cost")
+          double costLearningRate,
+      @Option(
+              label = "N|SHARE%",
+              help =
+                  "Rollouts whose reward function threw, was too slow or gave NaN are left out and"
+                      + " counted; more than N in all, or than a share of a phase, end the run.",
+              standard = "5%",
+              decidesNothing = "ends a run and changes none of its updates")
+          BadRowLimit maxFailedRewards)
+      implements PartlyUsed, Serializable {
+    public Rewards {
+      rewards = List.copyOf(rewards);
+      costs = List.copyOf(costs);
+    }
+
+    /** These with the reward model among the rewards. */
+    public Rewards of(List<String> all) {
+      return new Rewards("", all, costs, costLearningRate, maxFailedRewards);
+    }
+
+    @Override
+    public Set<String> unused() {
+      return costs.isEmpty() ? Set.of("cost-learning-rate") : Set.of();
+    }
+  }
+
+  /**
+   * How completions are drawn.
+   *
+   * @param numGenerations completions of a prompt
+   * @param maxCompletionLength greatest length of a completion, in tokens
+   * @param topK draws from so many tokens; 0 from all
+   * @param stop texts that end a completion
+   */
+  @Heading("Rollouts")
+  record Completions(
+      @Option(help = "Completions of each prompt: a group.", standard = "8", min = 2)
+          int numGenerations,
+      @Option(help = "Completions end after N tokens.", standard = "256", min = 1)
+          int maxCompletionLength,
+      @Option(
+              help =
+                  "Of the draws; log-probabilities are taken at it too, over the whole vocabulary.",
+              standard = "1.0",
+              positive = true,
+              neutral = "1")
+          double temperature,
+      @Option(
+              help = "Draws from the likeliest tokens of this share.",
+              standard = "1.0",
+              positive = true,
+              neutral = "1")
+          double topP,
+      @Option(
+              help = "Draws from the N likeliest tokens; 0 for all.",
+              standard = "0",
+              min = 0,
+              neutral = "0")
+          int topK,
+      @Option(
+              help = "Leaves out tokens less likely than this share of the likeliest one.",
+              standard = "0",
+              min = 0,
+              max = 1,
+              neutral = "0")
+          double minP,
+      @Option(
+              help = "Makes tokens that stand in the text already less likely; 1 for none.",
+              standard = "1.0",
+              positive = true,
+              neutral = "1")
+          double repetitionPenalty,
+      @Option(label = "TEXT", help = "Ends a completion too; may be repeated.") List<String> stop)
+      implements Serializable {
+    public Completions {
+      stop = List.copyOf(stop);
+    }
+  }
+
+  /**
+   * What a phase of rollouts is.
+   *
+   * @param stepsPerGeneration updates that one pass over a phase's rollouts makes
+   * @param numIterations passes over a phase's rollouts
+   * @param truncated what becomes of completions that reached the greatest length
+   * @param overlongCache tokens before the greatest length from which on length costs reward; 0 for
+   *     none
+   * @param dynamicSampling how often prompts are sampled, at most, until enough groups differ in
+   *     reward; 1 to take groups as they are
+   * @param curriculumPool of how many times the prompts that are wanted those are chosen that teach
+   *     most; 1 to take prompts as they come
+   * @param evalGenerations completions of a held-out prompt
+   */
+  @Heading("Rollouts")
+  record Phases(
+      @Option(
+              help = "Updates that share one phase of rollouts, each with prompts of its own.",
+              standard = "1",
+              min = 1)
+          int stepsPerGeneration,
+      @Option(help = "How often each rollout is learned from.", standard = "1", min = 1)
+          int numIterations,
+      @Option(
+              name = "mask-truncated-completions",
+              help = "Learns nothing from completions that were cut off.",
+              flag = "MASKED",
+              neutral = "false")
+          Truncated truncated,
+      @Option(
+              help =
+                  "Over the last N tokens before --max-completion-length the reward falls by up to 1"
+                      + " (DAPO's soft punishment); 0 for none.",
+              standard = "0",
+              min = 0,
+              neutral = "0")
+          int overlongCache,
+      @Option(
+              help =
+                  "Samples further prompts in the place of groups whose completions all score the"
+                      + " same, in up to N rounds (DAPO); 1 for none.",
+              standard = "1",
+              min = 1,
+              neutral = "1")
+          int dynamicSampling,
+      @Option(
+              help =
+                  "Reads N times the prompts that a phase takes, and takes those that were found"
+                      + " neither easy nor hopeless; 1 to take prompts as they come.",
+              standard = "1",
+              min = 1,
+              neutral = "1")
+          int curriculumPool,
+      @Option(
+              name = "num-generations-eval",
+              help = "Completions of each held-out prompt.",
+              standard = "1",
+              min = 1,
+              decidesNothing = "is drawn for evaluation alone")
+          int evalGenerations)
+      implements Serializable {}
+
+  /**
+   * The loss of a completion.
+   *
+   * @param epsilonHigh how far over 1 a ratio may be; where it is not given as far as under it
+   * @param delta greatest ratio where the advantage is under 0; infinite for none
+   * @param topEntropyQuantile share of the tokens, those of the highest entropy, that are learned
+   *     from
+   * @param offPolicyMaskThreshold in nats a token; infinite for none
+   */
+  @Heading("Loss and advantages")
+  record Loss(
+      @Option(
+              help = "How far under 1 an importance ratio may be.",
+              standard = "0.2",
+              positive = true,
+              follows = "loss-type")
+          double epsilon,
+      @Option(
+              help =
+                  "How far over 1 it may be; without it --epsilon. For cispo the greatest ratio"
+                      + " itself.",
+              absent = "0",
+              positive = true,
+              follows = {"epsilon", "loss-type"})
+          double epsilonHigh,
+      @Option(
+              help = "Greatest ratio where the advantage is negative; over 1.",
+              absent = "Infinity",
+              positive = true)
+          double delta,
+      @Option(
+              help = "What a ratio is of; sequence with --loss-type grpo is GSPO.",
+              standard = "token",
+              neutral = "token")
+          ImportanceSamplingLevel importanceSamplingLevel,
+      @Option(
+              help =
+                  "Of the KL that is charged. By default k3 in the loss and k1 in the reward, as TRL.",
+              absent = "k3",
+              follows = {"kl-in", "loss-type"})
+          KlEstimator klEstimator,
+      @Option(
+              name = "no-bias-correction-kl",
+              help = "Takes that KL without the importance ratio. (TRL: use_bias_correction_kl.)",
+              flag = "NONE",
+              neutral = "false")
+          KlCorrection klCorrection,
+      @Option(help = "Weight of the entropy bonus.", standard = "0", min = 0, neutral = "0")
+          double entropyCoef,
+      @Option(
+              help = "Learns from this share of the tokens, those of the highest entropy.",
+              standard = "1.0",
+              min = 0,
+              max = 1,
+              neutral = "1")
+          double topEntropyQuantile,
+      @Option(
+              help =
+                  "Learns nothing from completions of negative advantage that the policy has come to"
+                      + " write less by X nats a token.",
+              absent = "Infinity",
+              positive = true)
+          double offPolicyMaskThreshold)
+      implements Serializable {
+    public Loss {
+      epsilonHigh = epsilonHigh == 0 ? epsilon : epsilonHigh;
+    }
+
+    GrpoSettings with(
+        GrpoSettings.SapoSettings sapo, GrpoSettings.VespoSettings vespo, int maxLength) {
+      return new GrpoSettings(
+          0,
+          epsilon,
+          epsilonHigh,
+          delta,
+          importanceSamplingLevel,
+          klEstimator,
+          klCorrection,
+          entropyCoef,
+          offPolicyMaskThreshold,
+          sapo,
+          vespo,
+          maxLength);
+    }
+  }
+
+  /**
+   * What holds the policy back.
+   *
+   * @param klIn where the distance to the reference is charged
+   * @param klTarget nats a completion that an adaptive coefficient steers to; 0 for a fixed one
+   * @param klHorizon completions over which an adaptive coefficient moves
+   * @param klBudget nats a completion over which updates lower the distance and nothing else; 0 for
+   *     no budget
+   * @param maxUpdateKl nats a token over which further updates on the same rollouts are left out; 0
+   *     for no such limit
+   */
+  @Heading("What holds the policy back")
+  record Limits(
+      @Option(
+              help =
+                  "Where beta times the KL from the reference is charged: in the loss, by token"
+                      + " (GRPO), or off the reward, by completion (RLOO). By default loss; reward"
+                      + " for rloo.",
+              absent = "loss",
+              follows = "loss-type")
+          KlIn klIn,
+      @Option(
+              help = "Adapts beta so that the KL from the reference comes to X nats a completion.",
+              absent = "0",
+              positive = true)
+          double klTarget,
+      @Option(
+              help = "Completions over which --kl-target adapts beta.",
+              standard = "10000",
+              positive = true,
+              follows = "kl-target")
+          double klHorizon,
+      @Option(
+              help =
+                  "While the KL from the reference is over X nats a completion, updates lower it and"
+                      + " do nothing else.",
+              absent = "0",
+              positive = true)
+          double klBudget,
+      @Option(
+              help =
+                  "No further update on rollouts once the policy is X nats a token from the one that"
+                      + " wrote them.",
+              absent = "0",
+              positive = true)
+          double maxUpdateKl)
+      implements PartlyUsed, Serializable {
+    @Override
+    public Set<String> unused() {
+      return klTarget > 0 ? Set.of() : Set.of("kl-horizon");
+    }
   }
 }

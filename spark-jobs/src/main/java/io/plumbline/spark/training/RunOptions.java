@@ -7,140 +7,94 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.advantage.CostSpec;
 import io.plumbline.checkpoint.DecidingOptions;
+import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.reward.RewardSpec;
+import io.plumbline.settings.Option;
 import io.plumbline.spark.source.WeightedSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 
 /**
- * Which options of training commands decide updates: all, but those that stand here with a reason.
+ * Which options of training commands decide updates: all, but those whose declaration says why not.
  *
- * <p>A new option decides updates without being named here. It is named in {@link #NEUTRAL} if
- * {@link RequestText} writes it with a value that means what runs did before there was the option,
- * and in {@link #FOLLOWS} if it is there only beside another option, or takes its default from one.
+ * <p>A new option decides updates without saying so. It has a neutral value if run.json would have
+ * it with a value that means what runs did before there was the option, and names those that it
+ * follows if it is there only beside another option, or takes its standard value from one.
  */
 public final class RunOptions {
-  /** Options that may have another value when a run is resumed, and why. */
-  private static final Map<String, String> DECIDE_NO_UPDATE =
-      Map.ofEntries(
-          Map.entry("ranks", "a step's rows do not depend on the number of ranks"),
-          Map.entry("threads-per-rank", "where sums are computed, up to rounding"),
-          Map.entry("device", "where sums are computed, up to rounding"),
-          Map.entry("micro-batch-size", "how a step's rows share passes"),
-          Map.entry("micro-batch-tokens", "how a step's rows share passes"),
-          Map.entry("model", "may lie elsewhere: its content is compared"),
-          Map.entry("critic-model", "may lie elsewhere: its content is compared"),
-          Map.entry("chat-template", "may lie elsewhere: its content is compared"),
-          Map.entry("output", "is the directory itself, which may have moved"),
-          Map.entry("resume", "says what becomes of the directory"),
-          Map.entry("overwrite", "says what becomes of the directory"),
-          Map.entry("master", "where ranks run"),
-          Map.entry("reference-cache", "values are found by content"),
-          Map.entry("eval-data", "is not trained on"),
-          Map.entry("eval-steps", "when is evaluated"),
-          Map.entry("num-generations-eval", "is drawn for evaluation alone"),
-          Map.entry("save-steps", "when is saved"),
-          Map.entry("save-dtype", "how the result is written"),
-          Map.entry("keep-checkpoints", "how many states stay"),
-          Map.entry("max-bad-rows", "ends a run and changes none of its rows"),
-          Map.entry("max-failed-rewards", "ends a run and changes none of its updates"),
-          Map.entry("on-bad-step", "what follows where the run would have ended"),
-          Map.entry("metric-for-best-model", "which weights are the result"),
-          Map.entry("best-is", "which weights are the result"),
-          Map.entry("early-stopping-patience", "when no more updates follow"),
-          Map.entry("early-stopping-threshold", "when no more updates follow"),
-          Map.entry("mlflow-uri", "who hears of the run"),
-          Map.entry("mlflow-experiment", "who hears of the run"),
-          Map.entry("mlflow-run", "who hears of the run"),
-          Map.entry("mlflow-model", "who hears of the run"),
-          Map.entry("mlflow-artifacts", "who hears of the run"));
+  /** With which sources count by their rows. */
+  static final String UNWEIGHTED = "without weights";
 
-  private static final String UNWEIGHTED = "without weights";
+  /** What is not declared with a request's settings, since it is read in other ways. */
+  private static final Map<String, String> OTHERS =
+      Map.of(
+          RunTemplates.TEMPLATE,
+          "may lie elsewhere: its content is compared",
+          "master",
+          "where ranks run");
 
-  /**
-   * Values with which an option does nothing. They are fixed by what the option means, not by what
-   * it is by default: a default may change, and a run that had the old one is another run then.
-   */
-  private static final Map<String, String> NEUTRAL =
-      Map.ofEntries(
-          Map.entry("data", UNWEIGHTED),
-          Map.entry("supervised-on", "completion"),
-          Map.entry("loss-on", "completion"),
-          Map.entry("packing", "off"),
-          Map.entry("warmup-steps", "0"),
-          Map.entry("weight-decay", "0"),
-          Map.entry("max-grad-norm", "none"),
-          Map.entry("max-length", "none"),
-          Map.entry("max-prompt-length", "none"),
-          Map.entry("no-shuffle", "false"),
-          Map.entry("compute-dtype", "f32"),
-          Map.entry("label-smoothing", "0"),
-          Map.entry("f-divergence-type", "reverse_kl"),
-          Map.entry("ld-alpha", "1"),
-          Map.entry("reference-free", "false"),
-          Map.entry("use-weighting", "false"),
-          Map.entry("desirable-weight", "1"),
-          Map.entry("undesirable-weight", "1"),
-          Map.entry("cpo-alpha", "0"),
-          Map.entry("alpha", "0"),
-          Map.entry("center-rewards-coefficient", "0"),
-          Map.entry("temperature", "1"),
-          Map.entry("top-p", "1"),
-          Map.entry("top-k", "0"),
-          Map.entry("min-p", "0"),
-          Map.entry("repetition-penalty", "1"),
-          Map.entry("mask-truncated-completions", "false"),
-          Map.entry("overlong-cache", "0"),
-          Map.entry("dynamic-sampling", "1"),
-          Map.entry("curriculum-pool", "1"),
-          Map.entry("importance-sampling-level", "token"),
-          Map.entry("no-bias-correction-kl", "false"),
-          Map.entry("entropy-coef", "0"),
-          Map.entry("top-entropy-quantile", "1"),
-          Map.entry("cliprange-value", "none"),
-          Map.entry("whiten-rewards", "false"),
-          Map.entry("reward-scale", "1"),
-          Map.entry("reward-clip", "none"),
-          Map.entry("missing-eos-penalty", "0"));
+  /** Of every training command, by name: what the same name says is the same in all of them. */
+  private static final SortedMap<String, Option> DECLARED = declared();
 
-  /** Options that are there only beside another, or take their default from it. */
-  private static final Map<String, Set<String>> FOLLOWS =
-      Map.ofEntries(
-          Map.entry("epochs", Set.of("max-steps")),
-          Map.entry("truncation-mode", Set.of("max-length")),
-          Map.entry("f-alpha-divergence-coef", Set.of("f-divergence-type")),
-          Map.entry("discopop-tau", Set.of("loss-type")),
-          Map.entry("simpo-gamma", Set.of("loss-type")),
-          Map.entry("cpo-alpha", Set.of("loss-type")),
-          Map.entry("cost-learning-rate", Set.of("cost")),
-          Map.entry("epsilon", Set.of("loss-type")),
-          Map.entry("epsilon-high", Set.of("epsilon", "loss-type")),
-          Map.entry("kl-in", Set.of("loss-type")),
-          Map.entry("kl-estimator", Set.of("kl-in", "loss-type")),
-          Map.entry("kl-horizon", Set.of("kl-target")),
-          Map.entry("scale-rewards", Set.of("loss-type")),
-          Map.entry("advantage-baseline", Set.of("loss-type")),
-          Map.entry("sapo-temperature-pos", Set.of("loss-type")),
-          Map.entry("sapo-temperature-neg", Set.of("loss-type")),
-          Map.entry("vespo-k-pos", Set.of("loss-type")),
-          Map.entry("vespo-lambda-pos", Set.of("loss-type")),
-          Map.entry("vespo-k-neg", Set.of("loss-type")),
-          Map.entry("vespo-lambda-neg", Set.of("loss-type")),
-          Map.entry("ptx-coef", Set.of("ptx-data")),
-          Map.entry("ptx-max-length", Set.of("ptx-data")));
+  private static final SortedMap<String, String> DECIDE_NO_UPDATE = decidingNothing();
 
   static final DecidingOptions.Rules RULES =
-      new DecidingOptions.Rules(DECIDE_NO_UPDATE.keySet(), NEUTRAL, FOLLOWS);
+      new DecidingOptions.Rules(DECIDE_NO_UPDATE.keySet(), neutral(), follows());
 
   private static final ObjectMapper SORTED =
       new ObjectMapper().enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS);
 
   private RunOptions() {}
+
+  private static SortedMap<String, Option> declared() {
+    SortedMap<String, Option> declared = new TreeMap<>();
+    for (Algorithm algorithm : Algorithm.values()) {
+      TrainingOptions.of(algorithm)
+          .forEach(option -> declared.put(option.name(), option.declaration()));
+    }
+    return declared;
+  }
+
+  private static SortedMap<String, String> decidingNothing() {
+    SortedMap<String, String> reasons = new TreeMap<>(OTHERS);
+    DECLARED.forEach(
+        (name, option) -> {
+          if (!option.decidesNothing().isEmpty()) {
+            reasons.put(name, option.decidesNothing());
+          }
+        });
+    return Collections.unmodifiableSortedMap(reasons);
+  }
+
+  private static Map<String, String> neutral() {
+    Map<String, String> neutral = new TreeMap<>();
+    DECLARED.forEach(
+        (name, option) -> {
+          if (!option.neutral().isEmpty()) {
+            neutral.put(name, option.neutral());
+          }
+        });
+    return neutral;
+  }
+
+  private static Map<String, Set<String>> follows() {
+    Map<String, Set<String>> follows = new TreeMap<>();
+    DECLARED.forEach(
+        (name, option) -> {
+          if (option.follows().length > 0) {
+            follows.put(name, Set.of(option.follows()));
+          }
+        });
+    return follows;
+  }
 
   /** Options that may change when a run is resumed, each with the reason. */
   public static Map<String, String> decideNoUpdate() {

@@ -148,7 +148,7 @@ final class RunReport {
       Map<String, Object> standard) {
     ReportData.Builder report =
         ReportData.titled(
-            title(request.algorithm()) + " on " + String.join(", ", request.rows().data()));
+            title(request.algorithm()) + " on " + String.join(", ", request.files().sources()));
     Algorithm algorithm = request.algorithm();
     JsonNode counts = record.json().path("counts");
     OptionalLong best = count(counts, "best_step");
@@ -162,8 +162,8 @@ final class RunReport {
                     counts.path("steps").asLong(),
                     counts.path("planned_steps").asLong(),
                     best.orElse(-1),
-                    request.selection().metric(),
-                    request.selection().patience()))
+                    request.saving().selection().metric(),
+                    request.saving().selection().patience()))
             .filter(sentence -> !sentence.isEmpty())
             .collect(Collectors.joining(" ")));
     for (Measure measure : MEASURES) {
@@ -380,17 +380,17 @@ final class RunReport {
               "%,d rows were packed into %,d of at most %,d tokens.",
               rows,
               counts.path("train.packed").asLong(),
-              request.maxLength().orElse(0)));
+              request.lengths().maxLength().orElse(0)));
     }
   }
 
   /** A part of a sentence: how many rows a run has seen, which may end before it has seen all. */
   private static String trainedOn(long rows, JsonNode counts, TrainingRequest request) {
-    if (!request.rows().weights().isEmpty()) {
+    if (!request.files().weights().isEmpty()) {
       return String.format(
           Locale.ROOT, "%,d rows were trained on by the weights of their sources", rows);
     }
-    long places = counts.path("steps").asLong() * request.globalBatchSize();
+    long places = counts.path("steps").asLong() * request.batch().globalBatchSize();
     long packed = counts.path("train.packed").asLong(rows);
     if (places >= packed) {
       return String.format(Locale.ROOT, "%,d rows were trained on", rows);

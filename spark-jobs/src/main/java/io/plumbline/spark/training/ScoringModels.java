@@ -13,8 +13,9 @@ public final class ScoringModels {
   /** Their directories, by {@code reward.NAME} and {@code cost.NAME}. */
   static Map<String, String> of(RolloutSettings rollouts) {
     Map<String, String> paths = new TreeMap<>();
-    rollouts.rewards().forEach(text -> put("reward.", RewardSpec.parse(text), paths));
+    rollouts.rewards().rewards().forEach(text -> put("reward.", RewardSpec.parse(text), paths));
     rollouts
+        .rewards()
         .costs()
         .forEach(text -> put("cost.", RewardSpec.parse(CostSpec.parse(text).rewardSpec()), paths));
     return paths;

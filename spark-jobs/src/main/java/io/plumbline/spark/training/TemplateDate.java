@@ -22,9 +22,11 @@ public final class TemplateDate {
               .flatMap(rollouts -> ScoringModels.of(rollouts).values().stream())
               .toList();
       Optional<String> before =
-          request.start() == Start.OVERWRITE ? Optional.empty() : ofRun(storage, request.output());
+          request.saving().start() == Start.OVERWRITE
+              ? Optional.empty()
+              : ofRun(storage, request.files().output());
       return request.with(
-          request.rows().templates().dated(storage, List.of(request.model()), scoring, before));
+          request.templates().dated(storage, List.of(request.files().model()), scoring, before));
     } catch (PlumblineException e) {
       // Found again, with all else that is wrong, before any work.
       return request;

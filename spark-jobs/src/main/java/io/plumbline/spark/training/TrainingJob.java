@@ -79,7 +79,7 @@ public final class TrainingJob {
     this.tracking = tracking;
     this.progress = tracking.listener();
     this.storage = storage;
-    this.run = new RunDirectory(request.output());
+    this.run = new RunDirectory(request.files().output());
     this.record =
         EarlierRun.asked(request, storage)
             .withVersions(RunRecord.libraryVersions())
@@ -142,9 +142,10 @@ public final class TrainingJob {
         .rollouts()
         .ifPresent(
             rollouts -> RolloutRank.notices(rollouts, storage, model).forEach(progress::note));
-    try (OutputClaim claim = OutputClaim.take(storage, request.output(), request.start());
+    try (OutputClaim claim =
+            OutputClaim.take(storage, request.files().output(), request.saving().start());
         RunTracking tracking =
-            RunTracking.of(storage, request.output(), request.tracking(), progress)) {
+            RunTracking.of(storage, request.files().output(), request.tracking(), progress)) {
       Optional<EarlierRun> earlier = EarlierRun.accepted(storage, request);
       TrainingJob job =
           new TrainingJob(spark, request, standardOptions, repetition, tracking, storage, earlier);
@@ -169,11 +170,11 @@ public final class TrainingJob {
     request
         .rollouts()
         .flatMap(RolloutSettings::withCritic)
-        .filter(critic -> !critic.model().isEmpty())
+        .map(ppo -> ppo.critic().model())
+        .filter(start -> !start.isEmpty())
         .ifPresent(
             critic ->
-                fingerprint(
-                    "critic", ModelDirectory.open(storage, critic.model()).soundFingerprint()));
+                fingerprint("critic", ModelDirectory.open(storage, critic).soundFingerprint()));
     request
         .rollouts()
         .ifPresent(
@@ -192,11 +193,11 @@ public final class TrainingJob {
     Optional<Runnable> pretraining = pretraining(model, plan);
     identify();
     Optional<TrainingRows.Addition> reference = reference(data, plan);
-    CanonicalShards shards = rows.writeTrain(data, plan, request.rowOrder(), reference);
-    rows.writeHeld(data, request.ranks(), reference);
+    CanonicalShards shards = rows.writeTrain(data, plan, request.batch().order(), reference);
+    rows.writeHeld(data, request.cluster().ranks(), reference);
     pretraining.ifPresent(Runnable::run);
     record.write(storage, run.runRecord());
-    if (request.start() == Start.RESUME) {
+    if (request.saving().start() == Start.RESUME) {
       tracking.goOn(record);
     } else {
       tracking.begin(record);
@@ -208,7 +209,7 @@ public final class TrainingJob {
             ? () -> culprits.sentence(named -> rows.places(data, model, named))
             : () -> "";
     TrainingTask.Start start =
-        new TrainingTask.Start(request.model(), model.tokenizerFiles().rendering());
+        new TrainingTask.Start(request.files().model(), model.tokenizerFiles().rendering());
     LoopOutcome outcome = train(start, plan, data.held().isPresent(), culprits, places);
     String culpritsStandAt = places.get();
     if (!culpritsStandAt.isEmpty()) {
@@ -251,7 +252,7 @@ public final class TrainingJob {
         rollouts.ofLastPhase(),
         outcome.lastStep(),
         steps(plan),
-        request.selection().metric(),
+        request.saving().selection().metric(),
         outcome.best(),
         before,
         after);
@@ -262,26 +263,27 @@ public final class TrainingJob {
     return request
         .rollouts()
         .flatMap(RolloutSettings::withCritic)
-        .filter(CriticSettings::mixes)
+        .map(PpoRunSettings::pretraining)
+        .filter(PpoRunSettings.Pretraining::mixes)
         .map(
-            critic -> {
+            mixed -> {
               TrainingRows rows =
                   new TrainingRows(
                       spark,
                       storage,
-                      TrainingRows.pretraining(request, critic),
+                      TrainingRows.pretraining(request, mixed),
                       RolloutRank.PRETRAINING,
                       progress,
                       this::note);
               TrainingRows.Made made = rows.makeBesideOthers(model);
               Plan plan =
                   Plan.forSteps(
-                      request.globalBatchSize(),
+                      request.batch().globalBatchSize(),
                       made.rows().count(),
                       steps(prompts),
-                      request.seed());
+                      request.batch().seed());
               return () ->
-                  rows.writeTrain(made, plan, TrainingRequest.RowOrder.SHUFFLED, Optional.empty());
+                  rows.writeTrain(made, plan, CanonicalShards.Order.SHUFFLED, Optional.empty());
             });
   }
 
@@ -325,7 +327,7 @@ public final class TrainingJob {
             .refusalOf(
                 name,
                 RunIdentity.of(record).withFiles(InputFiles.of(storage, request)),
-                request.start()));
+                request.saving().start()));
   }
 
   /** Trains; a failure that is due to rows says where they stand in the data. */
@@ -355,11 +357,11 @@ public final class TrainingJob {
    * reference at all.
    */
   private Optional<TrainingRows.Addition> reference(TrainingRows.Made data, Plan plan) {
-    if (!Methods.needsReference(request.algorithm(), request.objective())) {
+    if (!Methods.needsReference(request.objective())) {
       return Optional.empty();
     }
     JavaRDD<TokenizedRow> wanted =
-        data.reached(plan, request.rowOrder()).persist(StorageLevel.MEMORY_AND_DISK());
+        data.reached(plan, request.batch().order()).persist(StorageLevel.MEMORY_AND_DISK());
     try {
       Filled filled =
           timed(
@@ -369,10 +371,10 @@ public final class TrainingJob {
                       spark,
                       storage,
                       wanted,
-                      request.model(),
-                      ReferenceSettings.of(referenceCache(), request.computeDtype())
-                          .withDevice(request.device())
-                          .withTokensPerBatch(request.microBatchTokens()),
+                      request.files().model(),
+                      ReferenceSettings.of(referenceCache(), request.cluster().computeDtype())
+                          .withDevice(request.cluster().device())
+                          .withTokensPerBatch(request.batch().microBatchTokens()),
                       progress));
       fingerprint("reference", filled.referenceFingerprint());
       record =
@@ -390,7 +392,7 @@ public final class TrainingJob {
   }
 
   private String referenceCache() {
-    return request.referenceCache().orElse(run.referenceCache());
+    return request.files().referenceCache().orElse(run.referenceCache());
   }
 
   private Plan plan(long rows) {
@@ -398,12 +400,12 @@ public final class TrainingJob {
         request.rollouts().isPresent()
             ? RolloutPlan.of(request, request.rollouts().get(), rows)
             : TrainingRows.plan(
-                request.globalBatchSize(),
+                request.batch().globalBatchSize(),
                 rows,
-                request.maxSteps(),
-                request.epochs(),
-                request.seed());
-    if (plan.shards() < request.ranks()) {
+                request.batch().maxSteps(),
+                request.batch().epochs(),
+                request.batch().seed());
+    if (plan.shards() < request.cluster().ranks()) {
       throw new PlumblineException(
           ErrorCode.CLUSTER_UNFIT,
           String.format(
@@ -412,7 +414,7 @@ public final class TrainingJob {
                   + " take a larger --global-batch-size or fewer --ranks.",
               plan.globalBatchSize(),
               plan.shards(),
-              request.ranks()));
+              request.cluster().ranks()));
     }
     return plan;
   }
@@ -426,27 +428,25 @@ public final class TrainingJob {
     LoopSettings loop =
         new LoopSettings(
             request.optimizer(),
-            LoopSettings.OptionalMicroBatchSize.of(request.microBatchSize()),
-            request.microBatchTokens(),
-            request.evalSteps(),
-            request.saveSteps(),
-            request.keepCheckpoints(),
-            request.badSteps(),
-            request.selection());
+            LoopSettings.OptionalMicroBatchSize.of(request.batch().microBatchSize()),
+            request.batch().microBatchTokens(),
+            request.saving().evalSteps(),
+            request.saving().saveSteps(),
+            request.saving().keepCheckpoints(),
+            request.saving().badSteps(),
+            request.saving().selection());
     TrainingTask task =
         new TrainingTask(
             storage,
             run,
             model,
-            request.algorithm(),
             request.objective(),
-            request.rollouts().stream().toList(),
-            request.globalBatchSize(),
-            request.computeDtype(),
-            request.saveDtype(),
-            request.seed(),
+            request.batch().globalBatchSize(),
+            request.cluster().computeDtype(),
+            request.cluster().saveDtype(),
+            request.batch().seed(),
             threads(),
-            request.device(),
+            request.cluster().device(),
             evaluated,
             loop,
             COLLECTIVE_DEADLINE);
@@ -455,7 +455,7 @@ public final class TrainingJob {
     String result =
         Gang.run(
             spark,
-            new Gang.Settings(request.ranks(), COLLECTIVE_DEADLINE),
+            new Gang.Settings(request.cluster().ranks(), COLLECTIVE_DEADLINE),
             task,
             line -> hear(RankMessage.read(line), steps(plan), culprits));
     record = record.withRanks(TrainingTask.ranks(result));
@@ -483,12 +483,12 @@ public final class TrainingJob {
 
   /** What was asked for, else the cores of a task; of this machine's, where ranks share it. */
   private int threads() {
-    if (request.threadsPerRank() > 0) {
-      return request.threadsPerRank();
+    if (request.cluster().threadsPerRank() > 0) {
+      return request.cluster().threadsPerRank();
     }
     int cpus = spark.sparkContext().getConf().getInt("spark.task.cpus", 1);
     if (spark.sparkContext().isLocal()) {
-      return Math.max(cpus, Runtime.getRuntime().availableProcessors() / request.ranks());
+      return Math.max(cpus, Runtime.getRuntime().availableProcessors() / request.cluster().ranks());
     }
     return cpus;
   }

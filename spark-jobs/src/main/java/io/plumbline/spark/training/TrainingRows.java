@@ -28,17 +28,14 @@ import io.plumbline.spark.progress.ProgressListener.Amount;
 import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.source.SparkSources;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
-import io.plumbline.spark.training.TrainingRequest.RowOrder;
-import io.plumbline.spark.training.TrainingRequest.RowPacking;
-import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
-import io.plumbline.spark.training.TrainingRequest.Truncation;
+import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
+import io.plumbline.spark.training.AlgorithmSettings.Sft;
+import io.plumbline.spark.training.AlgorithmSettings.SupervisedOn;
 import io.plumbline.storage.Storage;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SortedMap;
@@ -99,51 +96,55 @@ public final class TrainingRows {
       long seed,
       String output,
       SourceReading sources) {
+    /** How rows are read that are no demonstrations. */
+    private static final Sft STANDARD =
+        new Sft(SupervisedOn.COMPLETION, LossOn.COMPLETION, RowPacking.OFF);
 
     static Settings of(TrainingRequest request) {
-      TrainingRequest.Rows rows = request.rows();
+      FileSettings files = request.files();
+      Sft sft = request.objective() instanceof Sft own ? own : STANDARD;
       return new Settings(
           new RowReading(
-              rows.supervisedOn() == SupervisedOn.CHOSEN
+              sft.supervisedOn() == SupervisedOn.CHOSEN
                   ? ExampleKind.SUPERVISED_FROM_CHOSEN
                   : request.algorithm().kind(),
-              ColumnNames.parse(rows.columns()),
-              rows.desirableFrom().orElse(Double.NaN),
-              Methods.readsMargins(request.algorithm(), request.objective())
+              ColumnNames.parse(files.columns()),
+              files.desirableFrom().orElse(Double.NaN),
+              Methods.readsMargins(request.objective())
                   ? RowReading.Margins.LEARNED
                   : RowReading.Margins.NOT_USED),
-          Methods.needsMismatchedCompletions(request.algorithm(), request.objective())
+          Methods.needsMismatchedCompletions(request.objective())
               ? Completions.MISMATCHED
               : Completions.OWN,
-          rows.data(),
-          rows.weights(),
-          rows.evalData(),
-          rows.evalSplit(),
-          rows.lossOn(),
-          rows.packing(),
-          TrainingRows.limits(request.maxLength(), request.maxPromptLength(), request.truncation()),
-          TrainingRows.limit(request.badRows()),
-          request.seed(),
-          request.output(),
-          request.start() == Start.RESUME ? SourceReading.AS_BEFORE : SourceReading.ANEW);
+          files.sources(),
+          files.weights(),
+          files.evalData(),
+          files.evalSplit(),
+          sft.lossOn(),
+          sft.packing(),
+          request.lengths().limits(),
+          request.lengths().badRows(),
+          request.batch().seed(),
+          files.output(),
+          request.saving().start() == Start.RESUME ? SourceReading.AS_BEFORE : SourceReading.ANEW);
     }
   }
 
   /** Pretraining rows beside the prompts of a request. */
-  static Settings pretraining(TrainingRequest request, CriticSettings critic) {
+  static Settings pretraining(TrainingRequest request, PpoRunSettings.Pretraining pretraining) {
     return new Settings(
         RowReading.of(ExampleKind.SUPERVISED),
         Completions.OWN,
-        critic.ptxData(),
+        pretraining.data(),
         List.of(),
         List.of(),
         Optional.empty(),
         LossOn.COMPLETION,
         RowPacking.OFF,
-        limits(OptionalInt.of(critic.ptxMaxLength()), OptionalInt.empty(), Truncation.KEEP_START),
-        limit(request.badRows()),
-        request.seed(),
-        request.output(),
+        new LengthLimits(pretraining.maxLength(), 0, LengthLimits.Truncation.KEEP_START),
+        request.lengths().badRows(),
+        request.batch().seed(),
+        request.files().output(),
         Settings.of(request).sources());
   }
 
@@ -169,8 +170,8 @@ public final class TrainingRows {
     }
 
     /** Rows that a run comes to, and those held out. */
-    JavaRDD<TokenizedRow> reached(Plan plan, RowOrder order) {
-      return withHeld(ShardWriting.reached(rows.rows(), plan, order(order), mixture));
+    JavaRDD<TokenizedRow> reached(Plan plan, Order order) {
+      return withHeld(ShardWriting.reached(rows.rows(), plan, order, mixture));
     }
 
     private JavaRDD<TokenizedRow> withHeld(JavaRDD<TokenizedRow> trainedOn) {
@@ -220,34 +221,12 @@ public final class TrainingRows {
     this.record = record;
   }
 
-  public static LengthLimits limits(
-      OptionalInt maxLength, OptionalInt maxPromptLength, Truncation truncation) {
-    return new LengthLimits(
-        maxLength.orElse(0),
-        maxPromptLength.orElse(0),
-        switch (truncation) {
-          case KEEP_START -> LengthLimits.Truncation.KEEP_START;
-          case KEEP_END -> LengthLimits.Truncation.KEEP_END;
-          case REFUSE -> LengthLimits.Truncation.OFF;
-        });
-  }
-
-  public static BadRowLimit limit(BadRows badRows) {
-    return badRows.atMost().isPresent()
-        ? new BadRowLimit(badRows.atMost().getAsLong(), 0)
-        : new BadRowLimit(-1, badRows.atMostShare());
-  }
-
   /** How a run of so many rows goes: until {@code maxSteps} where given, else by epochs. */
   public static Plan plan(
       int globalBatchSize, long rows, OptionalLong maxSteps, double epochs, long seed) {
     return maxSteps.isPresent()
         ? Plan.forSteps(globalBatchSize, rows, maxSteps.getAsLong(), seed)
         : Plan.forEpochs(globalBatchSize, rows, epochs, seed);
-  }
-
-  public static Order order(RowOrder order) {
-    return order == RowOrder.SHUFFLED ? Order.SHUFFLED : Order.INPUT;
   }
 
   /** Reads, validates, tokenizes, splits and packs, or finds it done. */
@@ -305,8 +284,8 @@ public final class TrainingRows {
 
   /** Writes the shards that ranks train on, or finds them written. */
   public CanonicalShards writeTrain(
-      Made made, Plan plan, RowOrder order, Optional<Addition> addition) {
-    return write(name, made.rows(), plan, order(order), made.mixture(), addition);
+      Made made, Plan plan, Order order, Optional<Addition> addition) {
+    return write(name, made.rows(), plan, order, made.mixture(), addition);
   }
 
   /** Writes the shards that ranks evaluate on, or finds them written; nothing without such rows. */

@@ -42,7 +42,6 @@ import java.util.TreeMap;
  * What each rank of a training job does: load the model, run the loop, and on rank 0 write metrics,
  * samples and the result.
  *
- * @param rollouts of an algorithm that learns from its own completions, one; else none
  * @param globalBatchSize rows a step, over all ranks
  * @param device on what kind of device ranks compute
  * @param evaluated whether held-out shards were written
@@ -52,12 +51,10 @@ record TrainingTask(
     Storage storage,
     RunDirectory run,
     Start model,
-    Algorithm algorithm,
-    ObjectiveSettings objective,
-    List<RolloutSettings> rollouts,
+    AlgorithmSettings objective,
     int globalBatchSize,
     ComputeDtype computeDtype,
-    TrainingRequest.WeightDtype saveDtype,
+    ClusterSettings.WeightDtype saveDtype,
     long seed,
     int threads,
     DeviceChoice device,
@@ -84,9 +81,12 @@ record TrainingTask(
 
   private LoopOutcome train(GangMember member) {
     ModelDirectory start = ModelDirectory.open(storage, model.path()).with(model.rendering());
-    return algorithm == Algorithm.REWARD
-        ? reward(start, member)
-        : policy(start, member, !rollouts.isEmpty() ? this::onRollouts : this::onRows);
+    if (objective instanceof AlgorithmSettings.Reward reward) {
+      return reward(reward, start, member);
+    }
+    return objective instanceof RolloutSettings rollouts
+        ? policy(start, member, (of, policy, all) -> onRollouts(rollouts, of, policy, all))
+        : policy(start, member, this::onRows);
   }
 
   /** How a policy is trained. */
@@ -111,22 +111,15 @@ record TrainingTask(
   }
 
   private LoopOutcome onRows(ModelDirectory start, CausalLm policy, GangMember member) {
-    TokenMethod method = Methods.onTokens(algorithm, objective, computeDtype);
+    TokenMethod method = Methods.onTokens(objective, computeDtype);
     return loop(new TokenModel(policy, method.statistics()), method, member);
   }
 
-  private LoopOutcome onRollouts(ModelDirectory start, CausalLm policy, GangMember member) {
+  private LoopOutcome onRollouts(
+      RolloutSettings rollouts, ModelDirectory start, CausalLm policy, GangMember member) {
     RolloutRank rank =
         new RolloutRank(
-            storage,
-            run,
-            objective,
-            rollouts.get(0),
-            globalBatchSize,
-            computeDtype,
-            seed,
-            loop,
-            deadline);
+            storage, run, rollouts, globalBatchSize, computeDtype, seed, loop, deadline);
     try (MetricsWriter metrics = MetricsWriter.open(storage, run, states(), member)) {
       return rank.train(
           new RolloutRank.Training(
@@ -140,14 +133,15 @@ record TrainingTask(
     }
   }
 
-  private LoopOutcome reward(ModelDirectory start, GangMember member) {
+  private LoopOutcome reward(
+      AlgorithmSettings.Reward settings, ModelDirectory start, GangMember member) {
     try (ScoreModel scores = ScoreModel.load(start, Purpose.TRAINING, computeDtype, seed)) {
       HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
       boolean first = member.rank() == 0;
       if (first && states().newest().isEmpty()) {
         samples.write(scores, "before");
       }
-      LoopOutcome outcome = loop(scores, Methods.onScores(objective), member);
+      LoopOutcome outcome = loop(scores, Methods.onScores(settings), member);
       if (first) {
         samples.write(scores, "after");
         scores.write(storage, run.checkpoint(), start, Checkpoints.dtype(saveDtype));

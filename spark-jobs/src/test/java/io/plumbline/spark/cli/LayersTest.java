@@ -3,19 +3,21 @@ package io.plumbline.spark.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.data.CanonicalShards.Order;
+import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.mine.BestAgainstWorst;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.Schedule;
 import io.plumbline.spark.mine.MiningRequest;
+import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.training.Algorithm;
+import io.plumbline.spark.training.AlgorithmSettings.Dpo;
+import io.plumbline.spark.training.AlgorithmSettings.Sft;
+import io.plumbline.spark.training.AlgorithmSettings.SupervisedOn;
+import io.plumbline.spark.training.ClusterSettings.WeightDtype;
 import io.plumbline.spark.training.Methods;
 import io.plumbline.spark.training.TrainingRequest;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
-import io.plumbline.spark.training.TrainingRequest.RowOrder;
-import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
-import io.plumbline.spark.training.TrainingRequest.Truncation;
-import io.plumbline.spark.training.TrainingRequest.WeightDtype;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,12 +81,12 @@ class LayersTest {
             "3");
 
     assertThat(problems.sentences()).isEmpty();
-    assertThat(request.model()).isEqualTo("from-file");
-    assertThat(request.rows().data()).containsExactly("a.jsonl", "b.jsonl");
+    assertThat(request.files().model()).isEqualTo("from-file");
+    assertThat(request.files().sources()).containsExactly("a.jsonl", "b.jsonl");
     assertThat(request.optimizer().learningRate()).isEqualTo(1e-3);
     assertThat(request.optimizer().warmupSteps()).isEqualTo(5);
-    assertThat(request.seed()).isEqualTo(3);
-    assertThat(request.globalBatchSize()).isEqualTo(16);
+    assertThat(request.batch().seed()).isEqualTo(3);
+    assertThat(request.batch().globalBatchSize()).isEqualTo(16);
     assertThat(request.optimizer().maxGradNorm()).isEqualTo(1.0);
   }
 
@@ -97,15 +99,16 @@ class LayersTest {
     assertThat(dpo.algorithm()).isEqualTo(Algorithm.DPO);
     assertThat(dpo.optimizer().learningRate()).isEqualTo(1e-6);
     assertThat(sft.optimizer().learningRate()).isEqualTo(2e-5);
-    assertThat(dpo.objective().beta()).isEqualTo(0.1);
+    assertThat(((Dpo) dpo.objective()).beta()).isEqualTo(0.1);
+    assertThat(((Sft) sft.objective()).supervisedOn()).isEqualTo(SupervisedOn.COMPLETION);
     for (TrainingRequest request : new TrainingRequest[] {dpo, sft}) {
-      assertThat(request.epochs()).isEqualTo(3);
-      assertThat(request.globalBatchSize()).isEqualTo(8);
-      assertThat(request.maxLength()).isEqualTo(OptionalInt.of(1024));
-      assertThat(request.maxPromptLength()).isEmpty();
-      assertThat(request.truncation()).isEqualTo(Truncation.KEEP_START);
-      assertThat(request.seed()).isEqualTo(42);
-      assertThat(request.rowOrder()).isEqualTo(RowOrder.SHUFFLED);
+      assertThat(request.batch().epochs()).isEqualTo(3);
+      assertThat(request.batch().globalBatchSize()).isEqualTo(8);
+      assertThat(request.lengths().maxLength()).isEqualTo(OptionalInt.of(1024));
+      assertThat(request.lengths().maxPromptLength()).isEmpty();
+      assertThat(request.lengths().truncation()).isEqualTo(Truncation.KEEP_START);
+      assertThat(request.batch().seed()).isEqualTo(42);
+      assertThat(request.batch().order()).isEqualTo(Order.SHUFFLED);
       assertThat(request.optimizer().schedule()).isEqualTo(Schedule.LINEAR);
       assertThat(request.optimizer().warmupSteps()).isZero();
       assertThat(request.optimizer().weightDecay()).isZero();
@@ -113,10 +116,9 @@ class LayersTest {
       assertThat(request.optimizer().beta1()).isEqualTo(0.9);
       assertThat(request.optimizer().beta2()).isEqualTo(0.999);
       assertThat(request.optimizer().epsilon()).isEqualTo(1e-8);
-      assertThat(request.saveSteps()).isEqualTo(500);
-      assertThat(request.start()).isEqualTo(Start.FRESH);
-      assertThat(request.rows().supervisedOn()).isEqualTo(SupervisedOn.COMPLETION);
-      assertThat(request.referenceCache()).isEmpty();
+      assertThat(request.saving().saveSteps()).isEqualTo(500);
+      assertThat(request.saving().start()).isEqualTo(Start.FRESH);
+      assertThat(request.files().referenceCache()).isEmpty();
     }
   }
 
@@ -136,34 +138,34 @@ class LayersTest {
                 .split(" "));
 
     assertThat(problems.sentences()).isEmpty();
-    assertThat(request.rows().evalData()).containsExactly("e");
-    assertThat(request.referenceCache()).isEqualTo(Optional.of("c"));
-    assertThat(request.ranks()).isEqualTo(2);
-    assertThat(request.threadsPerRank()).isEqualTo(3);
-    assertThat(request.seed()).isEqualTo(7);
-    assertThat(request.maxSteps()).isEqualTo(OptionalLong.of(20));
-    assertThat(request.epochs()).isEqualTo(1.5);
-    assertThat(request.globalBatchSize()).isEqualTo(12);
-    assertThat(request.microBatchSize()).isEqualTo(OptionalInt.of(4));
+    assertThat(request.files().evalData()).containsExactly("e");
+    assertThat(request.files().referenceCache()).isEqualTo(Optional.of("c"));
+    assertThat(request.cluster().ranks()).isEqualTo(2);
+    assertThat(request.cluster().threadsPerRank()).isEqualTo(3);
+    assertThat(request.batch().seed()).isEqualTo(7);
+    assertThat(request.batch().maxSteps()).isEqualTo(OptionalLong.of(20));
+    assertThat(request.batch().epochs()).isEqualTo(1.5);
+    assertThat(request.batch().globalBatchSize()).isEqualTo(12);
+    assertThat(request.batch().microBatchSize()).isEqualTo(OptionalInt.of(4));
     assertThat(request.optimizer().schedule()).isEqualTo(Schedule.COSINE);
     assertThat(request.optimizer().weightDecay()).isEqualTo(0.01);
     assertThat(request.optimizer().maxGradNorm()).isInfinite();
     assertThat(request.optimizer().beta1()).isEqualTo(0.8);
     assertThat(request.optimizer().beta2()).isEqualTo(0.95);
     assertThat(request.optimizer().epsilon()).isEqualTo(1e-6);
-    assertThat(request.maxLength()).isEqualTo(OptionalInt.of(512));
-    assertThat(request.maxPromptLength()).isEqualTo(OptionalInt.of(64));
-    assertThat(request.truncation()).isEqualTo(Truncation.KEEP_END);
-    assertThat(request.rowOrder()).isEqualTo(RowOrder.AS_GIVEN);
-    assertThat(request.evalSteps()).isEqualTo(5);
-    assertThat(request.saveSteps()).isEqualTo(6);
-    assertThat(request.keepCheckpoints()).isEqualTo(9);
-    assertThat(request.start()).isEqualTo(Start.RESUME);
-    assertThat(request.computeDtype()).isEqualTo(ComputeDtype.BF16);
-    assertThat(request.saveDtype()).isEqualTo(WeightDtype.F16);
-    assertThat(request.objective().beta()).isEqualTo(0.3);
-    assertThat(request.badRows()).isEqualTo(new BadRows(OptionalLong.empty(), 0.025));
-    assertThat(TrainingSettings.badRows("10")).isEqualTo(new BadRows(OptionalLong.of(10), 1.0));
+    assertThat(request.lengths().maxLength()).isEqualTo(OptionalInt.of(512));
+    assertThat(request.lengths().maxPromptLength()).isEqualTo(OptionalInt.of(64));
+    assertThat(request.lengths().truncation()).isEqualTo(Truncation.KEEP_END);
+    assertThat(request.batch().order()).isEqualTo(Order.INPUT);
+    assertThat(request.saving().evalSteps()).isEqualTo(5);
+    assertThat(request.saving().saveSteps()).isEqualTo(6);
+    assertThat(request.saving().keepCheckpoints()).isEqualTo(9);
+    assertThat(request.saving().start()).isEqualTo(Start.RESUME);
+    assertThat(request.cluster().computeDtype()).isEqualTo(ComputeDtype.BF16);
+    assertThat(request.cluster().saveDtype()).isEqualTo(WeightDtype.F16);
+    assertThat(((Dpo) request.objective()).beta()).isEqualTo(0.3);
+    assertThat(request.lengths().badRows()).isEqualTo(new BadRowLimit(-1, 0.025));
+    assertThat(BadRowLimit.parse("10")).isEqualTo(new BadRowLimit(10, 0));
   }
 
   @Test
@@ -187,11 +189,11 @@ class LayersTest {
     TrainingRequest request = request(TrainCommand.DPO, "--config", file.toString());
 
     assertThat(problems.sentences()).isEmpty();
-    assertThat(request.rows().data()).containsExactly("a", "b");
-    assertThat(request.rowOrder()).isEqualTo(RowOrder.AS_GIVEN);
-    assertThat(request.start()).isEqualTo(Start.FRESH);
-    assertThat(request.maxLength()).isEmpty();
-    assertThat(request.referenceCache()).isEmpty();
+    assertThat(request.files().sources()).containsExactly("a", "b");
+    assertThat(request.batch().order()).isEqualTo(Order.INPUT);
+    assertThat(request.saving().start()).isEqualTo(Start.FRESH);
+    assertThat(request.lengths().maxLength()).isEmpty();
+    assertThat(request.files().referenceCache()).isEmpty();
   }
 
   @Test
@@ -550,10 +552,10 @@ class LayersTest {
                 .split(" "));
 
     assertThat(problems.sentences()).isEmpty();
-    assertThat(request.rows().data()).containsExactly("a.jsonl", "b.jsonl");
-    assertThat(request.rows().weights()).containsExactly(2.0, 1.0);
-    assertThat(request.objective().lossTypes()).containsExactly("sigmoid", "sft");
-    assertThat(request.objective().lossWeights()).containsExactly(0.8, 0.2);
+    assertThat(request.files().sources()).containsExactly("a.jsonl", "b.jsonl");
+    assertThat(request.files().weights()).containsExactly(2.0, 1.0);
+    assertThat(((Dpo) request.objective()).lossType()).containsExactly("sigmoid", "sft");
+    assertThat(((Dpo) request.objective()).lossWeights()).containsExactly(0.8, 0.2);
   }
 
   /** What run.json and the report show is what would make the same run. */

@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.plumbline.Fixtures;
 import io.plumbline.spark.training.Algorithm;
+import io.plumbline.spark.training.AlgorithmSettings;
+import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
+import io.plumbline.spark.training.AlgorithmSettings.SupervisedOn;
 import io.plumbline.spark.training.TrainingRequest;
-import io.plumbline.spark.training.TrainingRequest.RowPacking;
-import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -373,7 +374,8 @@ class PlumblineTest {
             problems);
 
     assertThat(problems.sentences()).isEmpty();
-    assertThat(request.rows().packing()).isEqualTo(RowPacking.BFD);
-    assertThat(request.rows().supervisedOn()).isEqualTo(SupervisedOn.CHOSEN);
+    assertThat(((AlgorithmSettings.Sft) request.objective()).packing()).isEqualTo(RowPacking.BFD);
+    assertThat(((AlgorithmSettings.Sft) request.objective()).supervisedOn())
+        .isEqualTo(SupervisedOn.CHOSEN);
   }
 }

@@ -12,10 +12,10 @@ import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.spark.mine.MiningRequest.CutOff;
+import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.Start;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
 import io.plumbline.storage.Storage;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,7 +64,7 @@ class MiningTest {
   }
 
   private static MiningRequest request(String model, List<String> data) {
-    BadRows none = new BadRows(OptionalLong.of(0), 1);
+    BadRowLimit none = new BadRowLimit(0, 0);
     return new MiningRequest(
         model,
         RowSources.of(data),

@@ -249,7 +249,8 @@ class PrepareTest {
         .hasMessageNotContaining("raise --max-bad-rows")
         .hasMessageContaining("quarantine")
         .hasMessageNotContaining("chosen\"");
-    assertThat(run(settings.withLimits(new LengthLimits(32, 0, Truncation.OFF))).counts().refused())
+    assertThat(
+            run(settings.withLimits(new LengthLimits(32, 0, Truncation.REFUSE))).counts().refused())
         .containsEntry("too_long", 1L);
   }
 
@@ -449,7 +450,7 @@ class PrepareTest {
     Path lines = write("prompts.jsonl", rows);
     PrepareSettings settings =
         settings(ExampleKind.PROMPT, lines)
-            .withLimits(new LengthLimits(2, 3, Truncation.OFF))
+            .withLimits(new LengthLimits(2, 3, Truncation.REFUSE))
             .withBadRows(new BadRowLimit(3, 0));
     Prepared prepared = run(settings);
     assertThat(quarantine(prepared).stream().map(row -> row.get("line") + " " + row.get("reason")))
@@ -597,12 +598,14 @@ class PrepareTest {
   @Test
   void limitsOfBadRowsAreReadAsNumbersOrFractions() {
     assertThat(BadRowLimit.parse("100")).isEqualTo(new BadRowLimit(100, 0));
-    assertThat(BadRowLimit.parse("0.1").allows(10, 100)).isTrue();
+    assertThat(BadRowLimit.parse("10%").allows(10, 100)).isTrue();
     assertThat(BadRowLimit.parse("10%").allows(11, 100)).isFalse();
     assertThat(BadRowLimit.parse("0").allows(0, 10)).isTrue();
     assertThat(BadRowLimit.parse("0").allows(1, 10)).isFalse();
     for (String wrong : List.of("many", "-1", "1.5", "120%", "NaN", "")) {
-      assertThatThrownBy(() -> BadRowLimit.parse(wrong)).hasMessageContaining("--max-bad-rows");
+      assertThatThrownBy(() -> BadRowLimit.parse(wrong))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("must be a whole number such as 10 or a share such as 1%");
     }
   }
 

@@ -176,7 +176,7 @@ class BadStepJobTest {
     Path ofPairs = Files.write(directory.resolve("pairs.jsonl"), pairs);
 
     assertStopsAt(
-        sft("reward").algorithm(Algorithm.REWARD).data(List.of(ofPairs.toString()), List.of()),
+        sft("reward").algorithm(Algorithm.REWARD).data(List.of(ofPairs.toString())),
         "pairs.jsonl:10.");
   }
 }

@@ -94,7 +94,7 @@ class EarlierRunTest {
           request()
               .model(copyOfModel("copy").toString() + "/")
               .start(Start.FRESH)
-              .data(List.of(other.toString()), List.of()),
+              .data(List.of(other.toString())),
           "--data (");
     }
     // Nothing was learned: the same call, and one with another option, may begin again.
@@ -121,10 +121,10 @@ class EarlierRunTest {
 
   @Test
   void aRefusedOrDamagedRunIsNoneForRowsAndDatesEither() throws IOException {
-    TestRequest wrong = request().data(List.of("sql:SELECT 'a' AS chosen"), List.of());
+    TestRequest wrong = request().data(List.of("sql:SELECT 'a' AS chosen"));
     assertThatThrownBy(() -> run(wrong, new Quiet())).isInstanceOf(PlumblineException.class);
     Storage storage = Storage.local();
-    TrainingRequest other = request().data(List.of("sql:SELECT 'b' AS chosen"), List.of()).build();
+    TrainingRequest other = request().data(List.of("sql:SELECT 'b' AS chosen")).build();
     assertThat(json().path("refused").asBoolean()).isTrue();
     assertThat(EarlierRun.obstacle(storage, TrainingRows.Settings.of(other))).isEmpty();
 
@@ -142,14 +142,11 @@ class EarlierRunTest {
     Files.writeString(csv, rows);
     Path relative = Path.of("").toAbsolutePath().relativize(csv);
     assertThatThrownBy(
-            () ->
-                run(
-                    request().data(List.of("csv:" + relative), List.of()),
-                    new StoppingAt("prepare train")))
+            () -> run(request().data(List.of("csv:" + relative)), new StoppingAt("prepare train")))
         .hasMessageContaining("stopped by the test");
 
-    run(request().data(List.of("csv:" + csv), List.of()), new Quiet());
-    run(request().data(List.of("csv:" + relative), List.of()).start(Start.RESUME), new Quiet());
+    run(request().data(List.of("csv:" + csv)), new Quiet());
+    run(request().data(List.of("csv:" + relative)).start(Start.RESUME), new Quiet());
     assertThat(json().path("identity").path("inputs").path("data").get(0).asText())
         .isEqualTo("csv:" + csv);
   }
@@ -183,7 +180,7 @@ class EarlierRunTest {
 
     refused(on(other), "holds another run", "--data (" + data + " there, " + other + " now)");
     refused(
-        request.data(List.of(other.toString()), List.of()).start(Start.RESUME),
+        request.data(List.of(other.toString())).start(Start.RESUME),
         "--data was " + data + " and is " + other,
         "other rows");
     Files.write(data, Files.readAllLines(data).subList(0, 12));

@@ -16,6 +16,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.settings.SettingsOf;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.Start;
@@ -66,25 +67,10 @@ class OfflineObjectivesTest {
 
   @Test
   void aMixOfLossesFollowsTrlFromTheFileOn() throws IOException {
-    ObjectiveSettings mix =
-        new ObjectiveSettings(
-            List.of("sigmoid", "bco_pair", "sft"),
-            List.of(0.8, 0.2, 1.0),
-            0.1,
-            0,
-            "reverse_kl",
-            0.5,
-            0.05,
-            1,
-            ObjectiveSettings.ReferenceModel.FROZEN,
-            ObjectiveSettings.PairWeighting.EQUAL,
-            1,
-            1,
-            0.5,
-            0,
-            0,
-            ObjectiveSettings.NllOn.ALL,
-            0);
+    AlgorithmSettings mix =
+        SettingsOf.type(AlgorithmSettings.Dpo.class)
+            .standard()
+            .mixing(List.of("sigmoid", "bco_pair", "sft"), List.of(0.8, 0.2, 1.0));
     TrainingOutcome outcome =
         run(request("preference.jsonl", 8, 2).objective(mix).optimizer(TWO_OF_WARMUP));
     followsTrl(outcome, "dpo_mix", "loss", "grad_norm", "rewards/margins", "logits/chosen");
@@ -270,9 +256,7 @@ class OfflineObjectivesTest {
             request("prompt_completion.jsonl", 4, 1)
                 .algorithm(Algorithm.SFT)
                 .batch(16)
-                .data(
-                    List.of(golden("prompt_completion.jsonl").toString(), few.toString()),
-                    List.of(1.0, 1.0)));
+                .data(List.of(golden("prompt_completion.jsonl") + ":1.0", few + ":1.0")));
     assertThat(outcome.steps()).isEqualTo(4);
     // Half of the places of an epoch belong to the two short rows.
     double tokens = lines(outcome).get(3).get("num_tokens");

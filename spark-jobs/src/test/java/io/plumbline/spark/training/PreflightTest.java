@@ -4,21 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.checkpoint.InitModel;
+import io.plumbline.checkpoint.RunTemplates;
+import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
-import io.plumbline.optim.Schedule;
+import io.plumbline.settings.SettingsOf;
 import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.training.Preflight.Problem;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
-import io.plumbline.spark.training.TrainingRequest.RowOrder;
-import io.plumbline.spark.training.TrainingRequest.Rows;
-import io.plumbline.spark.training.TrainingRequest.Truncation;
-import io.plumbline.spark.training.TrainingRequest.WeightDtype;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
@@ -71,36 +68,31 @@ class PreflightTest {
       int ranks,
       int globalBatchSize) {
     return new TrainingRequest(
-        Algorithm.DPO,
-        model,
-        Rows.of(List.of(data), List.of()),
-        output,
-        cache,
-        ranks,
-        0,
-        DeviceChoice.AUTO,
-        1,
-        OptionalLong.empty(),
-        1,
-        globalBatchSize,
-        OptionalInt.empty(),
-        4096,
-        new OptimizerSettings(1e-6, Schedule.LINEAR, 0, 0, 1, 0.9, 0.999, 1e-8),
-        OptionalInt.of(1024),
-        OptionalInt.empty(),
-        Truncation.KEEP_START,
-        RowOrder.SHUFFLED,
-        0,
-        500,
-        2,
-        start,
-        ComputeDtype.F32,
-        WeightDtype.F32,
-        ObjectiveSettings.of("sigmoid", 0.1),
-        Optional.empty(),
-        new BadRows(OptionalLong.empty(), 0.05),
-        BadSteps.STOP,
-        Selection.LAST,
+        new FileSettings(
+            model,
+            List.of(data),
+            List.of(),
+            Optional.empty(),
+            List.of(),
+            Optional.empty(),
+            output,
+            cache),
+        SettingsOf.type(AlgorithmSettings.Dpo.class).standard(),
+        new BatchSettings(
+            1, OptionalLong.empty(), globalBatchSize, OptionalInt.empty(), 4096, 1, Order.SHUFFLED),
+        SettingsOf.type(OptimizerSettings.class).standard(),
+        SettingsOf.type(LengthSettings.class).standard(),
+        RunTemplates.NONE,
+        new SavingSettings(
+            0,
+            Selection.LAST,
+            BadSteps.STOP,
+            500,
+            2,
+            start == Start.RESUME,
+            start == Start.OVERWRITE),
+        new ClusterSettings(
+            ranks, 0, DeviceChoice.AUTO, ComputeDtype.F32, ClusterSettings.WeightDtype.F32),
         Optional.empty());
   }
 

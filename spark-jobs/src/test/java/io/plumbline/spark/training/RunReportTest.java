@@ -236,8 +236,7 @@ class RunReportTest {
         .isEqualTo("304 of 310 packed rows were trained on; rows of one prompt stayed together.");
     assertThat(
             trainedOn(
-                request("prompt_completion.jsonl", 9)
-                    .data(List.of("a.jsonl", "b.jsonl"), List.of(1.0, 2.0)),
+                request("prompt_completion.jsonl", 9).data(List.of("a.jsonl:1.0", "b.jsonl:2.0")),
                 38))
         .startsWith("1,248 rows were trained on by the weights of their sources;");
 

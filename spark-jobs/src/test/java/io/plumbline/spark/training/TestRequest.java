@@ -1,25 +1,27 @@
 package io.plumbline.spark.training;
 
 import io.plumbline.checkpoint.RunTemplates;
+import io.plumbline.data.CanonicalShards.Order;
+import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.settings.SettingsOf;
 import io.plumbline.spark.gang.DeviceChoice;
+import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.tracking.TrackingSettings;
-import io.plumbline.spark.training.TrainingRequest.BadRows;
-import io.plumbline.spark.training.TrainingRequest.RowOrder;
-import io.plumbline.spark.training.TrainingRequest.RowPacking;
-import io.plumbline.spark.training.TrainingRequest.Rows;
-import io.plumbline.spark.training.TrainingRequest.SupervisedOn;
-import io.plumbline.spark.training.TrainingRequest.Truncation;
-import io.plumbline.spark.training.TrainingRequest.WeightDtype;
+import io.plumbline.spark.training.AlgorithmSettings.Dpo;
+import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
+import io.plumbline.spark.training.AlgorithmSettings.Sft;
+import io.plumbline.spark.training.AlgorithmSettings.SupervisedOn;
 import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -27,14 +29,10 @@ import java.util.function.Consumer;
 
 /** Requests for tests of whole jobs: each setter gives another request, with one thing changed. */
 final class TestRequest implements Cloneable {
-  private Algorithm algorithm = Algorithm.DPO;
   private String model;
   private List<String> data;
-  private List<Double> weights = List.of();
   private List<String> evalData = List.of();
   private Optional<EvalSplit> evalSplit = Optional.empty();
-  private LossOn lossOn = LossOn.COMPLETION;
-  private RowPacking packing = RowPacking.OFF;
   private String output;
   private Optional<String> cache = Optional.empty();
   private int ranks;
@@ -47,8 +45,7 @@ final class TestRequest implements Cloneable {
   private long evalSteps;
   private long saveSteps;
   private Start start = Start.FRESH;
-  private ObjectiveSettings objective = ObjectiveSettings.of("sigmoid", 0.1);
-  private Optional<RolloutSettings> rollouts = Optional.empty();
+  private AlgorithmSettings objective = SettingsOf.type(Dpo.class).standard();
   private long maxBadRows;
   private BadSteps badSteps = BadSteps.STOP;
   private Selection selection = Selection.LAST;
@@ -79,40 +76,36 @@ final class TestRequest implements Cloneable {
   }
 
   TestRequest algorithm(Algorithm value) {
-    return with(r -> r.algorithm = value);
+    return objective((AlgorithmSettings) SettingsOf.type(value.settings()).standard());
   }
 
   /** An algorithm with its loss. */
   TestRequest algorithm(Algorithm value, String lossType, double beta) {
-    return with(
-        r -> {
-          r.algorithm = value;
-          r.objective = ObjectiveSettings.of(lossType, beta);
-        });
+    Map<String, Object> given = Map.of("loss-type", List.of(lossType), "beta", beta);
+    return objective(
+        (AlgorithmSettings)
+            SettingsOf.type(value.settings())
+                .read(
+                    option ->
+                        given.containsKey(option.name())
+                            ? List.of(given.get(option.name()))
+                            : option.standardValues(),
+                    problem -> {
+                      throw new AssertionError(problem);
+                    }));
   }
 
-  TestRequest rollouts(RolloutSettings value) {
-    return with(
-        r -> {
-          r.algorithm = Algorithm.GRPO;
-          r.rollouts = Optional.of(value);
-        });
-  }
-
-  TestRequest objective(ObjectiveSettings value) {
+  TestRequest objective(AlgorithmSettings value) {
     return with(r -> r.objective = value);
   }
 
   TestRequest beta(double value) {
-    return with(r -> r.objective = ObjectiveSettings.of("sigmoid", value));
+    return algorithm(Algorithm.DPO, "sigmoid", value);
   }
 
-  TestRequest data(List<String> sources, List<Double> sourceWeights) {
-    return with(
-        r -> {
-          r.data = sources;
-          r.weights = sourceWeights;
-        });
+  /** Sources, each with its weight behind a colon or none of them with one. */
+  TestRequest data(List<String> sources) {
+    return with(r -> r.data = sources);
   }
 
   TestRequest evalData(Path value) {
@@ -123,12 +116,8 @@ final class TestRequest implements Cloneable {
     return with(r -> r.evalSplit = Optional.of(value));
   }
 
-  TestRequest lossOn(LossOn value) {
-    return with(r -> r.lossOn = value);
-  }
-
   TestRequest packed() {
-    return with(r -> r.packing = RowPacking.BFD);
+    return objective(new Sft(SupervisedOn.COMPLETION, LossOn.COMPLETION, RowPacking.BFD));
   }
 
   TestRequest model(String value) {
@@ -193,46 +182,28 @@ final class TestRequest implements Cloneable {
 
   TrainingRequest build() {
     return new TrainingRequest(
-        algorithm,
-        model,
-        new Rows(
-            data,
-            weights,
-            evalData,
-            evalSplit,
-            SupervisedOn.COMPLETION,
-            lossOn,
-            packing,
-            List.of(),
-            Optional.empty(),
-            templates),
-        output,
-        cache,
-        ranks,
-        threads,
-        DeviceChoice.AUTO,
-        7,
-        OptionalLong.of(steps),
-        1.0,
-        batch,
-        OptionalInt.of(3),
-        8192,
-        optimizer,
-        OptionalInt.of(maxLength),
-        OptionalInt.empty(),
-        Truncation.KEEP_START,
-        RowOrder.AS_GIVEN,
-        evalSteps,
-        saveSteps,
-        0,
-        start,
-        ComputeDtype.F32,
-        WeightDtype.F32,
+        new FileSettings(
+            model, data, evalData, evalSplit, List.of(), Optional.empty(), output, cache),
         objective,
-        rollouts,
-        new BadRows(OptionalLong.of(maxBadRows), 0),
-        badSteps,
-        selection,
+        new BatchSettings(
+            1.0, OptionalLong.of(steps), batch, OptionalInt.of(3), 8192, 7, Order.INPUT),
+        optimizer,
+        new LengthSettings(
+            OptionalInt.of(maxLength),
+            OptionalInt.empty(),
+            Truncation.KEEP_START,
+            new BadRowLimit(maxBadRows, 0)),
+        templates,
+        new SavingSettings(
+            evalSteps,
+            selection,
+            badSteps,
+            saveSteps,
+            0,
+            start == Start.RESUME,
+            start == Start.OVERWRITE),
+        new ClusterSettings(
+            ranks, threads, DeviceChoice.AUTO, ComputeDtype.F32, ClusterSettings.WeightDtype.F32),
         tracking);
   }
 }
