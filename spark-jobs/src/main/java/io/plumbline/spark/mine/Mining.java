@@ -11,7 +11,6 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.mine.Skip;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.SamplingSettings;
-import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.RewardNotices;
 import io.plumbline.reward.RewardPanel;
 import io.plumbline.reward.RewardSpec;
@@ -342,7 +341,8 @@ public final class Mining {
     InputCheck.requireFew(
         tally.skipped(Skip.BAD_PROMPT), tally.prompts, tally.firstRefusal, request.badRows());
     long failed = tally.leftOut(Tally.LeftOut.REWARD_FAILED);
-    if (!request.failedRewards().allows(failed, tally.completions)) {
+    FailureLimit limit = request.failedRewards().failures();
+    if (limit.isOver(failed, failed, tally.completions)) {
       throw new PlumblineException(
           ErrorCode.REWARD_FAILED,
           "%,d of %,d completions have no reward, because a function failed (for example: %s); %s"

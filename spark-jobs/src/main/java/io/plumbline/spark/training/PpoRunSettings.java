@@ -2,12 +2,12 @@ package io.plumbline.spark.training;
 
 import io.plumbline.advantage.Advantages;
 import io.plumbline.objective.rollout.GrpoSettings;
+import io.plumbline.rollout.CriticCredit.RewardWhitening;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
 import io.plumbline.settings.PartlyUsed;
 import io.plumbline.settings.Varied;
 import io.plumbline.settings.Without;
-import io.plumbline.train.CriticCredit.RewardWhitening;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;

@@ -164,7 +164,7 @@ record RolloutRank(
               training.start(),
               seed,
               Set.of(TokenStatistic.ENTROPY),
-                rollouts.completions().temperature())) {
+              rollouts.completions().temperature())) {
         return ppo(parts, settings, model);
       }
     }
