@@ -337,9 +337,11 @@ record RolloutRank(
                     .loss()
                     .withBeta(rollouts.klIn() == RolloutSettings.KlCharge.LOSS ? beta : 0)),
         rollouts.advantages(),
-        globalBatchSize,
-        rollouts.stepsPerGeneration(),
-        rollouts.numIterations(),
+        new Rollouts.Schedule(
+            globalBatchSize,
+            rollouts.stepsPerGeneration(),
+            rollouts.numIterations(),
+            rollouts.dynamicSampling()),
         sampling,
         rollouts.truncated() == RolloutSettings.TruncatedCompletions.MASKED
             ? Rollouts.Truncated.MASKED
@@ -348,12 +350,12 @@ record RolloutRank(
             ? Optional.of(
                 new OverlongPenalty(rollouts.maxCompletionLength(), rollouts.overlongCache()))
             : Optional.empty(),
-        rollouts.klIn() == RolloutSettings.KlCharge.LOSS
-            ? Rollouts.KlIn.LOSS
-            : Rollouts.KlIn.REWARD,
-        rollouts.loss().klEstimator(),
-        region(rollouts.klBudget(), TrustRegion.Center.REFERENCE),
-        rollouts.dynamicSampling(),
+        new Rollouts.Distance(
+            rollouts.klIn() == RolloutSettings.KlCharge.LOSS
+                ? Rollouts.KlIn.LOSS
+                : Rollouts.KlIn.REWARD,
+            rollouts.loss().klEstimator(),
+            region(rollouts.klBudget(), TrustRegion.Center.REFERENCE)),
         loop.microBatchTokens(),
         RewardFailures.limit(
             rollouts.maxFailedRewards() >= 0
