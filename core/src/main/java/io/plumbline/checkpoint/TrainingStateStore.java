@@ -399,15 +399,6 @@ public final class TrainingStateStore {
       return path;
     }
 
-    /** The names of all buffers, sorted. */
-    public List<String> buffers() {
-      return files.values().stream()
-          .filter(file -> file.file().endsWith(".safetensors"))
-          .map(FileEntry::name)
-          .sorted()
-          .toList();
-    }
-
     private void checkLengths() {
       Map<String, Long> lengths = new TreeMap<>();
       for (Storage.Entry entry : storage.list(path)) {
@@ -446,16 +437,6 @@ public final class TrainingStateStore {
                 + " without --resume.");
       }
       return file;
-    }
-
-    /** Whether a buffer of that name was written. */
-    public boolean hasBuffer(String name) {
-      return files.containsKey(fileName(name, ".safetensors"));
-    }
-
-    /** How many values a buffer has. */
-    public long length(String name) {
-      return tensor(file(name, ".safetensors")).elements();
     }
 
     private SafetensorsFile.Tensor tensor(FileEntry file) {
@@ -521,24 +502,6 @@ public final class TrainingStateStore {
       return PythonJson.parse(
           new String(bytes, java.nio.charset.StandardCharsets.UTF_8),
           Storage.join(path, file.file()));
-    }
-
-    /** Reads every file and checks it; fails with BAD_CHECKPOINT where one has changed. */
-    public void verify() {
-      checkLengths();
-      for (FileEntry file : files.values()) {
-        MessageDigest digest = Sha256.digest();
-        ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
-        try (SeekableInput input = storage.openSeekable(Storage.join(path, file.file()))) {
-          for (long at = 0; at < file.length(); at += chunk.limit()) {
-            chunk.clear();
-            chunk.limit((int) Math.min(chunk.capacity(), file.length() - at));
-            input.readFully(at, chunk);
-            digest.update(chunk.flip());
-          }
-        }
-        checkHash(file, digest);
-      }
     }
 
     private void checkHash(FileEntry file, MessageDigest digest) {

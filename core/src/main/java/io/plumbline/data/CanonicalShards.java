@@ -117,12 +117,7 @@ public final class CanonicalShards {
       return new Plan(globalBatchSize, number, steps, rows, stepsPerEpoch, seed);
     }
 
-    /** The first slot of a shard: ⌊v·G/V⌋. */
-    public int firstSlot(int shard) {
-      return (int) ((long) shard * globalBatchSize / shards);
-    }
-
-    /** The shard that holds a slot. */
+    /** The shard that holds a slot: the first slot of shard v is ⌊v·G/V⌋. */
     public int shardOf(int slot) {
       // The last v with v·G/V, rounded down, at most the slot.
       return (int) ((((long) slot + 1) * shards - 1) / globalBatchSize);

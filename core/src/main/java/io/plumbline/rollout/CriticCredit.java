@@ -97,7 +97,8 @@ public final class CriticCredit implements Credit {
     List<Scored> scored = own.stream().map(kept -> scored(kept, worth, 1 - restraint)).toList();
     TokenRewards tokenRewards =
         new TokenRewards(
-            worth.settings().klEstimator(), (1 - restraint) * worth.kl().coefficient() + restraint);
+            worth.settings().distance().klEstimator(),
+            (1 - restraint) * worth.kl().coefficient() + restraint);
     return credit(scored, tokenRewards, passes, collective);
   }
 

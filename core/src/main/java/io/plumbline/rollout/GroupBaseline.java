@@ -65,7 +65,7 @@ record GroupBaseline(Advantages.Settings settings) implements Credit {
     double[] costs = worth.constraints().weights();
     double restraint = worth.restraint(table);
     double klCharge =
-        worth.settings().klIn() == Rollouts.KlIn.REWARD ? -worth.kl().coefficient() : 0;
+        worth.settings().distance().klIn() == Rollouts.KlIn.REWARD ? -worth.kl().coefficient() : 0;
     double[] weights =
         DoubleBuffer.allocate(rewards.length + costs.length + 3)
             .put(rewards)

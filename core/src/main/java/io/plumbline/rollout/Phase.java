@@ -45,12 +45,12 @@ record Phase(long step, List<Round> rounds) {
     List<Place> others = new ArrayList<>();
     for (int r = 0; r < rounds.size(); r++) {
       for (int g = 0; g < rounds.get(r).table().groups(); g++) {
-        boolean first = settings.rounds() == 1 || rounds.get(r).differs(g);
+        boolean first = settings.schedule().rounds() == 1 || rounds.get(r).differs(g);
         (first ? differing : others).add(new Place(r, g));
       }
     }
     differing.addAll(others);
-    int wanted = Math.min(rounds.get(0).table().groups(), settings.promptsPerPhase());
+    int wanted = Math.min(rounds.get(0).table().groups(), settings.schedule().promptsPerPhase());
     return List.copyOf(differing.subList(0, Math.min(wanted, differing.size())));
   }
 
@@ -63,7 +63,7 @@ record Phase(long step, List<Round> rounds) {
       Round round = rounds.get(place.round());
       int at = place.group() - round.table().firstGroup();
       if (at >= 0 && at < round.groups().size()) {
-        own.add(new Kept(k % settings.stepsPerGeneration(), place, round, at));
+        own.add(new Kept(k % settings.schedule().stepsPerGeneration(), place, round, at));
       }
     }
     return own;

@@ -2,12 +2,14 @@ package io.plumbline.rollout;
 
 import io.plumbline.collective.Collective;
 import io.plumbline.model.Generation;
+import io.plumbline.rollout.Phase.Kept;
 import io.plumbline.rollout.Phase.Place;
 import io.plumbline.rollout.RolloutSampler.Group;
 import io.plumbline.rollout.ledger.Ledger;
 import io.plumbline.rollout.ledger.LedgerRow;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,16 +19,20 @@ import java.util.OptionalDouble;
 /** Writes a phase's rollouts to the ledger. */
 record PhaseLedger(Ledger ledger, Worth worth, Collective collective) {
   /**
-   * @param credits what this rank's kept groups are learned for
+   * @param credits what this rank's kept groups are learned for, in their order
    */
-  void write(Phase phase, Map<Place, GroupCredit> credits) {
+  void write(Phase phase, List<Kept> kept, List<GroupCredit> credits) {
+    Map<Place, GroupCredit> byPlace = new HashMap<>();
+    for (int n = 0; n < kept.size(); n++) {
+      byPlace.put(kept.get(n).place(), credits.get(n));
+    }
     List<LedgerRow> rows = new ArrayList<>();
     int firstSlot = 0;
     for (int r = 0; r < phase.rounds().size(); r++) {
       Round round = phase.rounds().get(r);
       for (int own = 0; own < round.groups().size(); own++) {
         Optional<GroupCredit> credit =
-            Optional.ofNullable(credits.get(new Place(r, round.place(own))));
+            Optional.ofNullable(byPlace.get(new Place(r, round.place(own))));
         for (int i = 0; i < round.groups().get(own).size(); i++) {
           rows.add(row(phase.step(), round, own, firstSlot, i, credit));
         }
@@ -46,7 +52,7 @@ record PhaseLedger(Ledger ledger, Worth worth, Collective collective) {
     List<String> rewards = worth.sampler().rewards().names();
     return new LedgerRow(
         step + 1,
-        step / worth.settings().stepsPerPhase(),
+        step / worth.settings().schedule().stepsPerPhase(),
         collective.rank(),
         group.prompt().index(),
         firstSlot + place,
@@ -60,14 +66,14 @@ record PhaseLedger(Ledger ledger, Worth worth, Collective collective) {
         OptionalDouble.of(worth.reward(numbers)),
         named(rewards, numbers.scores(), 0),
         named(worth.sampler().costs().names(), numbers.scores(), rewards.size()),
-        credit.map(of -> advantage(round, place * group.size() + i, of, i)).orElse(NONE),
+        credit
+            .map(of -> advantage(round, place * group.size() + i, of, i))
+            .orElse(OptionalDouble.empty()),
         credit.filter(of -> byToken).map(of -> of.byToken().get(i)),
         written.finish(),
         step,
         group.failure(i));
   }
-
-  private static final OptionalDouble NONE = OptionalDouble.empty();
 
   /** Of the completion as a whole: with a critic, the mean over its tokens. */
   private static OptionalDouble advantage(Round round, int completion, GroupCredit credit, int i) {

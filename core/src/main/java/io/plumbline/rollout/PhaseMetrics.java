@@ -43,13 +43,13 @@ final class PhaseMetrics {
       metrics.put("objective/kl", Moments.of(phase.column(CompletionNumbers::logRatio)).mean());
       metrics.put("kl_coef", worth.kl().coefficient());
     }
-    if (Double.isFinite(settings.klBudget().limit())) {
+    if (Double.isFinite(settings.distance().klBudget().limit())) {
       boolean over = phase.rounds().stream().anyMatch(r -> worth.isOverBudget(r.table()));
       metrics.put("kl_over_budget", over ? 1.0 : 0.0);
     }
     metrics.putAll(worth.constraints().metrics());
     metrics.put("rewards/failed", Arrays.stream(phase.column(CompletionNumbers::failed)).sum());
-    if (settings.rounds() > 1) {
+    if (settings.schedule().rounds() > 1) {
       metrics.put("sampling/rounds", (double) phase.rounds().size());
     }
     return metrics;

@@ -18,11 +18,11 @@ record PhaseSampling(PromptDraws prompts, Credit credit, Worth worth, GroupRows 
     List<Round> rounds = new ArrayList<>();
     int wanted = 0;
     int found = 0;
-    for (int r = 0; r < worth.settings().rounds() && (r == 0 || found < wanted); r++) {
+    for (int r = 0; r < worth.settings().schedule().rounds() && (r == 0 || found < wanted); r++) {
       Round round = round();
       rounds.add(round);
       int groups = round.table().groups();
-      wanted = r == 0 ? Math.min(groups, worth.settings().promptsPerPhase()) : wanted;
+      wanted = r == 0 ? Math.min(groups, worth.settings().schedule().promptsPerPhase()) : wanted;
       for (int g = 0; g < groups; g++) {
         found += round.differs(g) ? 1 : 0;
       }

@@ -10,7 +10,6 @@ import io.plumbline.objective.rollout.RolloutObjective;
 import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.OverlongPenalty;
 import io.plumbline.rollout.Phase.Kept;
-import io.plumbline.rollout.Phase.Place;
 import io.plumbline.rollout.RolloutSampler.Group;
 import io.plumbline.rollout.ledger.Ledger;
 import io.plumbline.statistics.Moments;
@@ -22,7 +21,6 @@ import io.plumbline.train.StepFeed;
 import io.plumbline.train.TrustRegion;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,37 +39,41 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
   /**
    * @param objective the loss of a completion, by the present KL coefficient
    * @param advantages how rewards become advantages
-   * @param promptsPerStep prompts of one update, over all ranks
-   * @param stepsPerGeneration updates that one pass over a phase's rollouts makes
-   * @param iterations passes over a phase's rollouts
    * @param sampling how completions are drawn; its {@code completions} is the size of a group
    * @param truncated what becomes of completions that reached the greatest length
    * @param overlong the penalty of completions that come near the greatest length
-   * @param klIn where the distance to the reference is charged
-   * @param klEstimator of the distance that a reward is charged with, summed over its tokens
-   * @param klBudget how far the policy may be from the reference, in nats a completion: near its
-   *     limit a phase's updates lower the distance too, and outside they do nothing else
-   * @param rounds how often more prompts are sampled, at most, in a phase whose groups do not
-   *     differ in reward; 1 to learn from such groups as they are
    * @param mostTokens of a group in one forward pass
    * @param failures rewards that may fail
    */
   public record Settings(
       DoubleFunction<RolloutObjective> objective,
       Advantages.Settings advantages,
-      int promptsPerStep,
-      int stepsPerGeneration,
-      int iterations,
+      Schedule schedule,
       SamplingSettings sampling,
       Truncated truncated,
       Optional<OverlongPenalty> overlong,
-      KlIn klIn,
-      KlEstimator klEstimator,
-      TrustRegion klBudget,
-      int rounds,
+      Distance distance,
       int mostTokens,
       FailureLimit failures) {
 
+    /** Completions that were learned from by the end of the phase that begins after a step. */
+    long completionsAfter(long step) {
+      return (step / schedule.stepsPerPhase() + 1)
+          * schedule.promptsPerPhase()
+          * sampling.completions();
+    }
+  }
+
+  /**
+   * How many prompts a phase samples, and how often it learns from them.
+   *
+   * @param promptsPerStep prompts of one update, over all ranks
+   * @param stepsPerGeneration updates that one pass over a phase's rollouts makes
+   * @param iterations passes over a phase's rollouts
+   * @param rounds how often more prompts are sampled, at most, in a phase whose groups do not
+   *     differ in reward; 1 to learn from such groups as they are
+   */
+  public record Schedule(int promptsPerStep, int stepsPerGeneration, int iterations, int rounds) {
     int stepsPerPhase() {
       return stepsPerGeneration * iterations;
     }
@@ -79,12 +81,17 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
     int promptsPerPhase() {
       return promptsPerStep * stepsPerGeneration;
     }
-
-    /** Completions that were learned from by the end of the phase that begins after a step. */
-    long completionsAfter(long step) {
-      return (step / stepsPerPhase() + 1) * promptsPerPhase() * sampling.completions();
-    }
   }
+
+  /**
+   * What the distance to the reference costs.
+   *
+   * @param klIn where it is charged
+   * @param klEstimator of the distance that a reward is charged with, summed over its tokens
+   * @param klBudget how far the policy may be from the reference, in nats a completion: near its
+   *     limit a phase's updates lower the distance too, and outside they do nothing else
+   */
+  public record Distance(KlIn klIn, KlEstimator klEstimator, TrustRegion klBudget) {}
 
   /** What becomes of completions that were cut off at the greatest length. */
   public enum Truncated {
@@ -102,6 +109,7 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
   }
 
   private final Settings settings;
+  private final Schedule schedule;
   private final RolloutSampler sampler;
   private final Controllers controllers;
   private final CanonicalShards prompts;
@@ -131,6 +139,7 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
       Ledger ledger,
       Rank rank) {
     this.settings = settings;
+    this.schedule = settings.schedule();
     this.sampler = sampler;
     this.controllers = controllers;
     this.prompts = prompts;
@@ -142,7 +151,7 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
         new GroupRows(settings.sampling().temperature(), settings.mostTokens(), rank.observer());
     this.draws =
         new PromptDraws(
-            prompts, controllers.curriculum(), settings.promptsPerPhase(), rank.collective());
+            prompts, controllers.curriculum(), schedule.promptsPerPhase(), rank.collective());
     this.sampling = new PhaseSampling(draws, credit, worth, passes, rank);
     this.failed = new FailedRewards(settings.failures());
   }
@@ -151,30 +160,30 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
 
   @Override
   public long steps() {
-    return prompts.plan().steps() / settings.rounds() * settings.stepsPerPhase();
+    return prompts.plan().steps() / schedule.rounds() * schedule.stepsPerPhase();
   }
 
   @Override
   public double epochs(long steps) {
-    return (double) steps / settings.stepsPerPhase() / prompts.plan().stepsPerEpoch();
+    return (double) steps / schedule.stepsPerPhase() / prompts.plan().stepsPerEpoch();
   }
 
   @Override
   public boolean begins(long step) {
-    return step % settings.stepsPerPhase() == 0;
+    return step % schedule.stepsPerPhase() == 0;
   }
 
   /** Between phases nothing is under way. */
   @Override
   public long nextRest(long steps) {
-    long phase = settings.stepsPerPhase();
+    long phase = schedule.stepsPerPhase();
     return (steps + phase - 1) / phase * phase;
   }
 
   @Override
   public StepBatch<RolloutColumns> batch(long step) {
     metrics = begins(step) ? rollOut(step) : Map.of();
-    int turn = (int) (step % settings.stepsPerPhase()) % settings.stepsPerGeneration();
+    int turn = (int) (step % schedule.stepsPerPhase()) % schedule.stepsPerGeneration();
     return rows.batch(turn, begins(step) ? Age.FRESH : Age.LEARNED_FROM);
   }
 
@@ -184,19 +193,23 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
   }
 
   /**
-   * A phase.
+   * A phase: what is sampled and scored is credited and becomes rows, and then is told and
+   * measured.
    *
    * @param step before it
    * @return what is to be reported of it
    */
   private Map<String, Double> rollOut(long step) {
     Phase phase = sampling.sample(step);
-    Map<Place, GroupCredit> credits = credit(phase, phase.ownKept(settings));
+    List<Kept> kept = phase.ownKept(settings);
+    List<GroupCredit> credits = credit.credit(phase, kept, worth, passes, rank.collective());
+    rows = rows(kept, credits);
+
     Map<String, Double> ofCredit = credit.metrics(phase, worth);
     // Decides from the next phase on, as does the measured distance from the reference below.
     controllers.constraints().update(meanCosts(phase));
     Map<String, Double> reported = PhaseMetrics.of(phase, worth, ofCredit);
-    new PhaseLedger(ledger, worth, rank.collective()).write(phase, credits);
+    new PhaseLedger(ledger, worth, rank.collective()).write(phase, kept, credits);
     failed.add(phase);
     if (sampler.reference().isPresent()) {
       double[] logRatios = phase.column(CompletionNumbers::logRatio);
@@ -205,29 +218,21 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
     return reported;
   }
 
-  /**
-   * Credits the kept groups and makes rows of them.
-   *
-   * @return what they are learned for
-   */
-  private Map<Place, GroupCredit> credit(Phase phase, List<Kept> kept) {
-    List<GroupCredit> credits = credit.credit(phase, kept, worth, passes, rank.collective());
+  private PhaseRows rows(List<Kept> kept, List<GroupCredit> credits) {
     List<Group> groups = kept.stream().map(Kept::group).toList();
     // With one update a phase, its own log-probabilities are the old ones.
     List<List<float[]>> old =
-        settings.stepsPerPhase() > 1
+        schedule.stepsPerPhase() > 1
             ? passes.logps(sampler.policy(), groups)
             : Collections.nCopies(groups.size(), List.of());
-    rows =
+    PhaseRows made =
         new PhaseRows(
             settings.objective().apply(controllers.kl().coefficient()),
-            settings.stepsPerGeneration());
-    Map<Place, GroupCredit> byPlace = new HashMap<>();
+            schedule.stepsPerGeneration());
     for (int n = 0; n < kept.size(); n++) {
-      rows.add(kept.get(n), credits.get(n), old.get(n), passes);
-      byPlace.put(kept.get(n).place(), credits.get(n));
+      made.add(kept.get(n), credits.get(n), old.get(n), passes);
     }
-    return byPlace;
+    return made;
   }
 
   private double[] meanCosts(Phase phase) {

@@ -44,18 +44,21 @@ record Worth(Rollouts.Settings settings, RolloutSampler sampler, Controllers con
   double klCharge(float[] logps, float[] reference) {
     double sum = 0;
     for (int t = 0; t < logps.length; t++) {
-      sum += settings.klEstimator().at((double) reference[t] - logps[t]).loss();
+      sum += settings.distance().klEstimator().at((double) reference[t] - logps[t]).loss();
     }
     return sum;
   }
 
   /** Which share of what is learned brings the policy back to the reference. */
   double restraint(PhaseTable table) {
-    return sampler.reference().isPresent() ? settings.klBudget().restraintAt(distance(table)) : 0;
+    return sampler.reference().isPresent()
+        ? settings.distance().klBudget().restraintAt(distance(table))
+        : 0;
   }
 
   boolean isOverBudget(PhaseTable table) {
-    return sampler.reference().isPresent() && settings.klBudget().isLeftAt(distance(table));
+    return sampler.reference().isPresent()
+        && settings.distance().klBudget().isLeftAt(distance(table));
   }
 
   private static double distance(PhaseTable table) {

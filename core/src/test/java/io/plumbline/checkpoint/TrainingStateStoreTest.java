@@ -86,10 +86,6 @@ class TrainingStateStoreTest {
     assertThat(weights.remaining()).isEqualTo(600_003);
     TrainingStateStore.Snapshot snapshot = store.newest().orElseThrow();
     assertThat(snapshot.step()).isEqualTo(20);
-    assertThat(snapshot.buffers())
-        .containsExactly("exp/avg_layer.0", "exp_avg/layer.0", "weights/layer.0");
-    assertThat(snapshot.length("weights/layer.0")).isEqualTo(600_003);
-    assertThat(snapshot.hasBuffer("weights/layer.1")).isFalse();
     FloatBuffer read = FloatBuffer.allocate(600_003);
     snapshot.read("weights/layer.0", read);
     read.flip();
@@ -98,7 +94,6 @@ class TrainingStateStoreTest {
           .isEqualTo(Float.floatToRawIntBits(weights.get(i)));
     }
     assertThat(snapshot.json("state")).isEqualTo(state);
-    snapshot.verify();
   }
 
   @Test
@@ -194,7 +189,6 @@ class TrainingStateStoreTest {
     flipped[flipped.length - 1] ^= 1;
     Files.write(file, flipped);
     damaged(() -> first(store.newest().orElseThrow()), "have changed");
-    damaged(() -> store.at(6).verify(), "have changed");
 
     byte[] header = bytes.clone();
     header[20] ^= 1;

@@ -180,9 +180,10 @@ class CanonicalShardsTest {
       @ForAll @IntRange(min = 1, max = 5000) int v) {
     Plan plan = Plan.forSteps(batch, 1, 1, 0).withShards(Math.min(v, batch));
     for (int shard = 0; shard < plan.shards(); shard++) {
-      int end = shard + 1 == plan.shards() ? batch : plan.firstSlot(shard + 1);
-      assertThat(plan.firstSlot(shard)).isLessThan(end);
-      assertThat(plan.shardOf(plan.firstSlot(shard))).isEqualTo(shard);
+      int first = (int) ((long) shard * batch / plan.shards());
+      int end = (int) ((long) (shard + 1) * batch / plan.shards());
+      assertThat(first).isLessThan(end);
+      assertThat(plan.shardOf(first)).isEqualTo(shard);
       assertThat(plan.shardOf(end - 1)).isEqualTo(shard);
     }
   }

@@ -93,7 +93,7 @@ class PaperClaimsTest {
     assertThat(new Divergence.AlphaDivergence(1 + 1e-5).score(logRatio))
         .isCloseTo(logRatio, within(1e-3));
     // The paper's form: (1 − t^−α) / α.
-    assertThat(Divergence.AlphaDivergence.ofPaper(0.3).score(logRatio))
+    assertThat(new Divergence.AlphaDivergence(1 - 0.3).score(logRatio))
         .isCloseTo((1 - Math.exp(-0.3 * logRatio)) / 0.3, within(1e-9));
   }
 

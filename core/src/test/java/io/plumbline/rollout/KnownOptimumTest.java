@@ -616,18 +616,13 @@ class KnownOptimumTest {
                 Advantages.Scale.NONE,
                 Advantages.Aggregation.SUM_THEN_NORMALIZE,
                 Advantages.Baseline.LEAVE_ONE_OUT),
-            PROMPTS_A_PHASE,
-            1,
-            sampling.iterations(),
+            new Rollouts.Schedule(PROMPTS_A_PHASE, 1, sampling.iterations(), 1),
             SamplingSettings.sampling(
                     sampling.tokens(), 1.0, sampling.completions(), DRAWS, Set.of())
                 .withSlots(512),
             Rollouts.Truncated.LEARNED,
             Optional.empty(),
-            klIn,
-            KlEstimator.K1,
-            TrustRegion.everywhere(),
-            1,
+            new Rollouts.Distance(klIn, KlEstimator.K1, TrustRegion.everywhere()),
             4096,
             new FailureLimit(OptionalLong.empty(), 0, "the option")),
         new RolloutSampler(

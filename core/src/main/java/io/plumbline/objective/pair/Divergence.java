@@ -110,8 +110,7 @@ public interface Divergence extends Serializable {
    * α-divergence in TRL's parametrisation: f′(t) = (tᵃ⁻¹ − 1) / (a − 1); a within 10⁻⁶ of 1 is
    * reverse KL, a = 0 is forward KL.
    *
-   * <p>The paper writes f′(t) = (1 − t^−α) / α: its α is 1 − a, so {@link #ofPaper} takes the
-   * paper's. TRL 0.24 had the paper's α as well.
+   * <p>The paper writes f′(t) = (1 − t^−α) / α: its α is 1 − a. TRL 0.24 had the paper's α as well.
    *
    * <p>As in TRL the exponent (a − 1)·log t is cut off at {@value #MOST}, where the slope becomes
    * 0: the score stays finite, if very large (5.5·10³⁴ / |a − 1|).
@@ -126,11 +125,6 @@ public interface Divergence extends Serializable {
       if (!Double.isFinite(coefficient)) {
         throw new IllegalArgumentException("the α coefficient must be finite, not " + coefficient);
       }
-    }
-
-    /** The divergence that the paper calls α. */
-    public static AlphaDivergence ofPaper(double alpha) {
-      return new AlphaDivergence(1 - alpha);
     }
 
     @Override

@@ -11,6 +11,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.mine.Skip;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.SamplingSettings;
+import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.RewardNotices;
 import io.plumbline.reward.RewardPanel;
 import io.plumbline.reward.RewardSpec;

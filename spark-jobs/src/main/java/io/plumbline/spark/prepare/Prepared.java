@@ -21,8 +21,6 @@ import java.util.Optional;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.TaskCompletionListener;
 
@@ -214,11 +212,6 @@ public final class Prepared {
     return JavaSparkContext.fromSparkContext(spark.sparkContext())
         .parallelize(parts, Math.max(1, parts.size()))
         .flatMap(part -> new PartIterator(from, Storage.join(in, part.file()), part.firstRow()));
-  }
-
-  /** The rows with the columns of {@link TokenizedRows#SCHEMA}. */
-  public Dataset<Row> dataset(SparkSession spark) {
-    return TokenizedRows.toDataset(spark, rows(spark));
   }
 
   private static final class PartIterator implements Iterator<TokenizedRow> {

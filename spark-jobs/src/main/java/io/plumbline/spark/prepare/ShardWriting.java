@@ -19,8 +19,6 @@ import org.apache.spark.Partitioner;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.function.Function2;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
 import scala.Tuple2;
 
 /** Writes canonical shards by a Spark job: one task a shard, its rows sorted by step and slot. */
@@ -84,17 +82,6 @@ public final class ShardWriting {
     }
     Placement placement = new Placement(plan, order, mixture);
     return rows.filter(row -> !places(placement, row).isEmpty());
-  }
-
-  /** The same for rows with the columns of {@link TokenizedRows#SCHEMA}. */
-  public static CanonicalShards write(
-      Storage storage,
-      String directory,
-      Dataset<Row> rows,
-      Plan plan,
-      Order order,
-      String content) {
-    return write(storage, directory, TokenizedRows.fromDataset(rows), plan, order, content);
   }
 
   private static Iterator<Tuple2<Long, byte[]>> placed(Placement placement, TokenizedRow row) {

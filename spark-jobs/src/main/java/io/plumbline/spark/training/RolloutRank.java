@@ -328,9 +328,11 @@ record RolloutRank(
     return new Rollouts.Settings(
         beta -> GrpoLossTypes.of(rollouts.lossName(), rollouts.constants(beta)),
         rollouts.advantages(),
-        globalBatchSize,
-        phases.stepsPerGeneration(),
-        phases.numIterations(),
+        new Rollouts.Schedule(
+            globalBatchSize,
+            phases.stepsPerGeneration(),
+            phases.numIterations(),
+            phases.dynamicSampling()),
         sampling,
         phases.truncated(),
         phases.overlongCache() > 0
@@ -338,10 +340,10 @@ record RolloutRank(
                 new OverlongPenalty(
                     rollouts.completions().maxCompletionLength(), phases.overlongCache()))
             : Optional.empty(),
-        rollouts.limits().klIn(),
-        rollouts.loss().klEstimator(),
-        region(rollouts.limits().klBudget(), TrustRegion.Center.REFERENCE),
-        phases.dynamicSampling(),
+        new Rollouts.Distance(
+            rollouts.limits().klIn(),
+            rollouts.loss().klEstimator(),
+            region(rollouts.limits().klBudget(), TrustRegion.Center.REFERENCE)),
         loop.microBatchTokens(),
         rollouts.rewards().maxFailedRewards().failures());
   }

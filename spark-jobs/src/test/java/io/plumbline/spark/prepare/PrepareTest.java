@@ -136,9 +136,9 @@ class PrepareTest {
     assertThat(shorter.origin()).isEqualTo(Prepared.Origin.COMPUTED);
     assertThat(shorter.counts().truncated()).isPositive();
     assertThat(shorter.counts().sequenceTokens().max()).isEqualTo(28);
-    // Datasets carry the same rows.
+    // Fingerprints are of the rows as they are read.
     assertThat(
-            TokenizedRows.fromDataset(prepared.dataset(spark)).collect().stream()
+            prepared.rows(spark).collect().stream()
                 .map(
                     row ->
                         TokenizedRow.fingerprint(row.prompt(), row.completions(), row.lossMasks()))
@@ -342,7 +342,7 @@ class PrepareTest {
     String shards = directory.resolve("out/shards").toString();
     CanonicalShards written =
         ShardWriting.write(
-            storage, shards, prepared.dataset(spark), plan, Order.INPUT, prepared.fingerprint());
+            storage, shards, prepared.rows(spark), plan, Order.INPUT, prepared.fingerprint());
     List<String> expected = fingerprints(prepared);
     try (StepReader reader = written.reader(0, 1, 0)) {
       for (int step = 0; step < plan.steps(); step++) {
@@ -402,11 +402,6 @@ class PrepareTest {
         .containsExactly("3 bad_value", "4 missing_field");
     assertThat(rows(prepared).stream().map(TokenizedRow::desirability))
         .containsExactly(Desirability.DESIRABLE, Desirability.UNDESIRABLE);
-    assertThat(
-            TokenizedRows.fromDataset(prepared.dataset(spark)).collect().stream()
-                .map(TokenizedRow::dataFingerprint))
-        .containsExactlyElementsOf(
-            rows(prepared).stream().map(TokenizedRow::dataFingerprint).toList());
     Plan plan = Plan.forEpochs(2, 2, 1, 0);
     CanonicalShards shards =
         ShardWriting.write(
@@ -467,11 +462,6 @@ class PrepareTest {
             "{\"answer\":4,\"note\":\"x\",\"prompt\":\"1 + 2 =\","
                 + "\"tests\":[{\"in\":\"a\",\"out\":2}]}");
     assertThat(rows(prepared).stream().map(TokenizedRow::columns)).isEqualTo(columns);
-    assertThat(
-            TokenizedRows.fromDataset(prepared.dataset(spark)).collect().stream()
-                .map(TokenizedRow::dataFingerprint))
-        .containsExactlyElementsOf(
-            rows(prepared).stream().map(TokenizedRow::dataFingerprint).toList());
     Plan plan = Plan.forEpochs(2, 2, 2, 0);
     CanonicalShards shards =
         ShardWriting.write(
@@ -524,9 +514,7 @@ class PrepareTest {
     Prepared prepared = run(pairs(file).withBadRows(new BadRowLimit(2, 0)));
     assertThat(rows(prepared).stream().map(TokenizedRow::margin)).containsExactly(0.5, Double.NaN);
     assertThat(prepared.counts().refused()).containsEntry("bad_value", 2L);
-    assertThat(
-            TokenizedRows.fromDataset(prepared.dataset(spark)).collect().stream()
-                .map(TokenizedRow::margin))
+    assertThat(prepared.rows(spark).collect().stream().map(TokenizedRow::margin))
         .containsExactly(0.5, Double.NaN);
   }
 
