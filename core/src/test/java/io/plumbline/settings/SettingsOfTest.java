@@ -54,8 +54,7 @@ class SettingsOfTest {
       @Option(help = "How it looks.", standard = "round") Shape shape,
       @Option(name = "no-corners", help = "A flag.", flag = "HALF_ROUND") Shape corners,
       @Option(help = "A switch.", recorded = false) boolean now,
-      @Varied(option = "count", standard = "3", also = " Or more.", min = 1)
-          @Without("limit")
+      @Varied(option = "count", standard = "3", also = " Or more.", min = 1) @Without("limit")
           Inner inner,
       @Option(help = "May be none.", standard = "none", min = 2, orNone = true) OptionalInt most,
       @Option(help = "May be left out.") OptionalLong steps,
@@ -97,8 +96,17 @@ class SettingsOfTest {
     assertThat(OUTER.options())
         .extracting(DeclaredOption::name)
         .containsExactly(
-            "place", "shape", "no-corners", "now", "some-rate", "count", "most", "steps", "clip",
-            "length", "stop");
+            "place",
+            "shape",
+            "no-corners",
+            "now",
+            "some-rate",
+            "count",
+            "most",
+            "steps",
+            "clip",
+            "length",
+            "stop");
     assertThat(OUTER.options())
         .extracting(DeclaredOption::label)
         .containsExactly(
@@ -152,15 +160,24 @@ class SettingsOfTest {
     assertThat(values)
         .isEqualTo(
             Map.of(
-                "place", "here",
-                "shape", "half_round",
-                "no-corners", true,
-                "count", 1000,
-                "most", 7,
-                "steps", 9L,
-                "clip", "none",
-                "length", "4m",
-                "stop", List.of("a", "b")));
+                "place",
+                "here",
+                "shape",
+                "half_round",
+                "no-corners",
+                true,
+                "count",
+                1000,
+                "most",
+                7,
+                "steps",
+                9L,
+                "clip",
+                "none",
+                "length",
+                "4m",
+                "stop",
+                List.of("a", "b")));
     Map<String, List<String>> texts = new java.util.HashMap<>();
     values.forEach(
         (name, value) ->

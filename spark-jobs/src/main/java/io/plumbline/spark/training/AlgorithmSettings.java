@@ -34,24 +34,6 @@ public sealed interface AlgorithmSettings extends Serializable
     return List.of();
   }
 
-  /** Heading of what an objective is set by. */
-  String OBJECTIVE = "Objective";
-
-  /** Help of what a pull towards the reference is scaled by. */
-  String BETA = "How much a log-ratio counts: higher stays nearer to the reference.";
-
-  /** Help of the share of labels that are taken to be wrong. */
-  String LABEL_SMOOTHING = "Share of the labels taken to be wrong.";
-
-  /** The names follow, which are not known here. */
-  String LOSS_TYPE = "Which loss (docs/objectives.md): ";
-
-  /** How a step's rows are called that are pairs. */
-  String PAIRS = "Pairs a step";
-
-  /** Of the help of the options of all training commands. */
-  String ROWS = "Rows a step";
-
   /**
    * Supervised fine-tuning.
    *
@@ -112,10 +94,10 @@ public sealed interface AlgorithmSettings extends Serializable
    *
    * @param centerRewardsCoefficient weight of the pull of scores towards 0
    */
-  @Heading(OBJECTIVE)
+  @Heading(OptionHelp.OBJECTIVE)
   @Without({"desirable-from", "reference-cache"})
   @Varied(option = "model", also = " Its language head makes room for one score.")
-  @Varied(option = "global-batch-size", word = ROWS, by = PAIRS)
+  @Varied(option = "global-batch-size", word = OptionHelp.ROWS, by = OptionHelp.PAIRS)
   @Varied(option = "learning-rate", standard = "1e-4")
   record Reward(
       @Option(
@@ -144,12 +126,12 @@ public sealed interface AlgorithmSettings extends Serializable
    * @param weighting how much a pair counts
    * @param reference whether log-ratios are taken to the reference
    */
-  @Heading(OBJECTIVE)
+  @Heading(OptionHelp.OBJECTIVE)
   @Without("desirable-from")
   @Varied(option = "model", also = " It is the reference too.")
-  @Varied(option = "global-batch-size", word = ROWS, by = PAIRS)
+  @Varied(option = "global-batch-size", word = OptionHelp.ROWS, by = OptionHelp.PAIRS)
   record Dpo(
-      @Option(help = BETA, standard = "0.1", positive = true) double beta,
+      @Option(help = OptionHelp.BETA, standard = "0.1", positive = true) double beta,
       @Option(
               label = "NAME[:X][,...]",
               help =
@@ -165,7 +147,7 @@ public sealed interface AlgorithmSettings extends Serializable
               min = 0,
               commas = true)
           List<Double> lossWeights,
-      @Option(help = LABEL_SMOOTHING, standard = "0", min = 0, max = 0.5, neutral = "0")
+      @Option(help = OptionHelp.LABEL_SMOOTHING, standard = "0", min = 0, max = 0.5, neutral = "0")
           double labelSmoothing,
       @Option(
               label = "NAME",
@@ -259,11 +241,11 @@ public sealed interface AlgorithmSettings extends Serializable
    * @param desirableWeight how much a good completion counts
    * @param undesirableWeight how much a bad one counts
    */
-  @Heading(OBJECTIVE)
+  @Heading(OptionHelp.OBJECTIVE)
   @Varied(option = "model", also = " It is the reference too.")
   record Kto(
-      @Option(help = BETA, standard = "0.1", positive = true) double beta,
-      @Option(label = "NAME", help = LOSS_TYPE, standard = "kto", commas = true)
+      @Option(help = OptionHelp.BETA, standard = "0.1", positive = true) double beta,
+      @Option(label = "NAME", help = OptionHelp.LOSS_TYPE, standard = "kto", commas = true)
           List<String> lossType,
       @Option(
               help = "How much a good completion counts.",
@@ -298,9 +280,9 @@ public sealed interface AlgorithmSettings extends Serializable
    *
    * @param beta λ, the weight of the odds ratio
    */
-  @Heading(OBJECTIVE)
+  @Heading(OptionHelp.OBJECTIVE)
   @Without({"desirable-from", "reference-cache"})
-  @Varied(option = "global-batch-size", word = ROWS, by = PAIRS)
+  @Varied(option = "global-batch-size", word = OptionHelp.ROWS, by = OptionHelp.PAIRS)
   record Orpo(
       @Option(
               help = "Weight of the odds ratio beside the likelihood (lambda in the paper).",
@@ -336,14 +318,14 @@ public sealed interface AlgorithmSettings extends Serializable
    * @param cpoAlpha weight of the chosen side's likelihood
    * @param alpha AlphaPO's reward shape; 0 for the logarithm
    */
-  @Heading(OBJECTIVE)
+  @Heading(OptionHelp.OBJECTIVE)
   @Without({"desirable-from", "reference-cache"})
-  @Varied(option = "global-batch-size", word = ROWS, by = PAIRS)
+  @Varied(option = "global-batch-size", word = OptionHelp.ROWS, by = OptionHelp.PAIRS)
   record Simpo(
       @Option(help = "Scale of the reward.", standard = "2.0", positive = true) double beta,
-      @Option(label = "NAME", help = LOSS_TYPE, standard = "simpo", commas = true)
+      @Option(label = "NAME", help = OptionHelp.LOSS_TYPE, standard = "simpo", commas = true)
           List<String> lossType,
-      @Option(help = LABEL_SMOOTHING, standard = "0", min = 0, max = 0.5, neutral = "0")
+      @Option(help = OptionHelp.LABEL_SMOOTHING, standard = "0", min = 0, max = 0.5, neutral = "0")
           double labelSmoothing,
       @Option(
               help = "By how much the chosen side's reward should be higher.",

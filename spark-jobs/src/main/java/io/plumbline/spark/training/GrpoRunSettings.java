@@ -14,11 +14,11 @@ import java.util.List;
 import java.util.Set;
 
 /** Group relative policy optimisation: completions are compared within their group. */
-@Heading(AlgorithmSettings.OBJECTIVE)
+@Heading(OptionHelp.OBJECTIVE)
 @Without({"desirable-from", "reference-cache", "max-length", "truncation-mode"})
 @Varied(option = "max-length", standard = "none")
 @Varied(option = "model", also = " It is the reference too, where there is a KL to it.")
-@Varied(option = "global-batch-size", word = AlgorithmSettings.ROWS, by = "Prompts a step")
+@Varied(option = "global-batch-size", word = OptionHelp.ROWS, by = "Prompts a step")
 @Varied(option = "metric-for-best-model", word = "eval_loss", by = "eval_reward")
 @Varied(option = "early-stopping-patience", word = "eval_loss", by = "eval_reward")
 public record GrpoRunSettings(
@@ -30,7 +30,7 @@ public record GrpoRunSettings(
             standard = "0",
             min = 0)
         double beta,
-    @Option(label = "NAME", help = AlgorithmSettings.LOSS_TYPE, standard = "dapo", commas = true)
+    @Option(label = "NAME", help = OptionHelp.LOSS_TYPE, standard = "dapo", commas = true)
         List<String> lossType,
     Loss loss,
     Advantages.Settings advantages,

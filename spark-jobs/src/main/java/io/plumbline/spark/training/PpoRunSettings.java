@@ -17,11 +17,11 @@ import java.util.Set;
  * Proximal policy optimisation: completions are compared with what a critic expected. Names are
  * those of TRL's PPO trainer where it has them.
  */
-@Heading(AlgorithmSettings.OBJECTIVE)
+@Heading(OptionHelp.OBJECTIVE)
 @Without({"desirable-from", "reference-cache", "max-length", "truncation-mode"})
 @Varied(option = "max-length", standard = "none")
 @Varied(option = "model", also = " It is the reference too, where there is a KL to it.")
-@Varied(option = "global-batch-size", word = AlgorithmSettings.ROWS, by = "Prompts a step")
+@Varied(option = "global-batch-size", word = OptionHelp.ROWS, by = "Prompts a step")
 @Varied(option = "metric-for-best-model", word = "eval_loss", by = "eval_reward")
 @Varied(option = "early-stopping-patience", word = "eval_loss", by = "eval_reward")
 public record PpoRunSettings(
