@@ -247,9 +247,9 @@ public final class ExampleTokenizer {
     if (lossOn != LossOn.ALL) {
       Arrays.fill(counted, 0, promptLength, (byte) 0);
     }
-    boolean turns = marked(counted);
+    boolean turns = holds(counted, 1);
     leaveOut(messages, settings, ids, counted);
-    if (!marked(counted)) {
+    if (!holds(counted, 1)) {
       throw new RefusedRowException(
           RefusalReason.EMPTY_COMPLETION,
           turns
@@ -283,10 +283,7 @@ public final class ExampleTokenizer {
               : "no token of a message to learn is left within --max-length " + max);
     }
     byte[] mask = Arrays.copyOfRange(counted, first, end);
-    boolean all = true;
-    for (byte counts : mask) {
-      all &= counts == 1;
-    }
+    boolean all = !holds(mask, 0);
     return new Tokenized(
         TokenizedRow.of(
             index,
@@ -301,7 +298,7 @@ public final class ExampleTokenizer {
       TokenizedChat chat, List<Map<String, Object>> messages, Example.ChatSettings settings)
       throws RefusedRowException {
     if (lossOn == LossOn.ASSISTANT) {
-      return marked(chat.assistantMask())
+      return holds(chat.assistantMask(), 1)
           ? chat.assistantMask()
           : found(messages, settings, chat.ids());
     }
@@ -310,9 +307,9 @@ public final class ExampleTokenizer {
     return all;
   }
 
-  private static boolean marked(byte[] mask) {
+  private static boolean holds(byte[] mask, int value) {
     for (byte counts : mask) {
-      if (counts == 1) {
+      if (counts == value) {
         return true;
       }
     }
