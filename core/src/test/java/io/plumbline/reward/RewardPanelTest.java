@@ -165,7 +165,7 @@ class RewardPanelTest {
           {"steps", "not in the order of the text"},
           {"long step", "ends behind the end of the text"},
           {"exception", "threw java.io.IOException in io.plumbline.reward.RewardPanelTest"},
-          {"number", "threw java.lang.NumberFormatException in io.plumbline.rollout.reward"},
+          {"number", "threw java.lang.NumberFormatException in io.plumbline.reward.RewardPanelTest"},
           {"error", "threw java.lang.NoClassDefFoundError"},
           {"deep", "threw java.lang.StackOverflowError"},
         }) {
@@ -264,7 +264,7 @@ class RewardPanelTest {
         source,
         """
         import com.fasterxml.jackson.databind.node.ObjectNode;
-        import io.plumbline.rollout.*;
+        import io.plumbline.reward.*;
         import io.plumbline.storage.Storage;
         import java.util.List;
 
