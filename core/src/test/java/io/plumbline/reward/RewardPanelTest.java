@@ -165,7 +165,9 @@ class RewardPanelTest {
           {"steps", "not in the order of the text"},
           {"long step", "ends behind the end of the text"},
           {"exception", "threw java.io.IOException in io.plumbline.reward.RewardPanelTest"},
-          {"number", "threw java.lang.NumberFormatException in io.plumbline.reward.RewardPanelTest"},
+          {
+            "number", "threw java.lang.NumberFormatException in io.plumbline.reward.RewardPanelTest"
+          },
           {"error", "threw java.lang.NoClassDefFoundError"},
           {"deep", "threw java.lang.StackOverflowError"},
         }) {

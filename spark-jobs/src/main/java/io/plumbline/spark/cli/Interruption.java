@@ -39,7 +39,7 @@ final class Interruption implements AutoCloseable {
   }
 
   static String sentence(Command command, SettingValues values) {
-    boolean resumes = command.settings().contains(TrainingSettings.RESUME);
+    boolean resumes = command instanceof TrainCommand || command instanceof RerunCommand;
     String output = values.find(TrainingSettings.OUTPUT).orElse("its directory");
     return "plumbline "
         + command.name()

@@ -105,7 +105,10 @@ class FailureTest {
         .isEqualTo(
             "plumbline dpo: stopped from outside: the state in runs/dpo is kept; go on by the same"
                 + " call with --resume.");
+    assertThat(Interruption.sentence(new RerunCommand(), values)).endsWith("with --resume.");
     assertThat(Interruption.sentence(new ScoreCommand(), values))
+        .endsWith("start the same call again.");
+    assertThat(Interruption.sentence(new PipelineCommand(), values))
         .endsWith("start the same call again.");
   }
 
