@@ -116,6 +116,9 @@ class LauncherIT {
     assertThat(run(Map.of(), launcher(), "init-model", "--output", model).status()).isZero();
     Process process =
         new ProcessBuilder(
+                // A shell that runs tests in the background has it ignored.
+                "env",
+                "--default-signal=INT",
                 launcher(),
                 "sft",
                 "--model",
