@@ -1,6 +1,6 @@
 package io.plumbline.objective.pair;
 
-import io.plumbline.objective.Settings;
+import io.plumbline.base.Settings;
 import java.io.Serializable;
 
 /**
@@ -17,7 +17,7 @@ public record CpoSettings(
     double beta, double labelSmoothing, double simpoGamma, double alpha, double cpoAlpha)
     implements Serializable {
   public CpoSettings {
-    Settings.check(beta > 0 && Double.isFinite(beta), "beta", "over 0", beta);
+    Settings.positive("beta", beta);
     Settings.check(
         labelSmoothing >= 0 && labelSmoothing <= 0.5,
         "label_smoothing",
@@ -25,7 +25,7 @@ public record CpoSettings(
         labelSmoothing);
     Settings.check(Double.isFinite(simpoGamma), "simpo_gamma", "finite", simpoGamma);
     Settings.check(Double.isFinite(alpha), "alpha", "finite", alpha);
-    Settings.check(cpoAlpha >= 0 && Double.isFinite(cpoAlpha), "cpo_alpha", "0 or more", cpoAlpha);
+    Settings.notNegative("cpo_alpha", cpoAlpha);
   }
 
   /** TRL's. */

@@ -1,9 +1,9 @@
 package io.plumbline.objective.pair;
 
+import io.plumbline.base.Settings;
 import io.plumbline.objective.Lengths;
 import io.plumbline.objective.Logistic;
 import io.plumbline.objective.Require;
-import io.plumbline.objective.Settings;
 import java.util.List;
 
 /**
@@ -41,7 +41,7 @@ public record OddsRatio(double beta) implements PairObjective {
 
   /** The same with another mean of the likelihood: the paper's is over pairs. */
   public static PreferenceObjective withLikelihood(double beta, Sft.Mean mean) {
-    Settings.check(beta > 0 && Double.isFinite(beta), "beta", "over 0", beta);
+    Settings.positive("beta", beta);
     return Mix.of(List.of(new Mix.Part(new Sft(mean), 1), new Mix.Part(new OddsRatio(beta), 1)));
   }
 

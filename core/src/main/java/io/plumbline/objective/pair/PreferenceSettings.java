@@ -1,6 +1,6 @@
 package io.plumbline.objective.pair;
 
-import io.plumbline.objective.Settings;
+import io.plumbline.base.Settings;
 import java.io.Serializable;
 
 /**
@@ -33,14 +33,13 @@ public record PreferenceSettings(
   }
 
   public PreferenceSettings {
-    Settings.check(beta > 0 && Double.isFinite(beta), "beta", "over 0", beta);
+    Settings.positive("beta", beta);
     Settings.check(
         labelSmoothing >= 0 && labelSmoothing <= 0.5,
         "label_smoothing",
         "within 0 and 0.5",
         labelSmoothing);
-    Settings.check(
-        discopopTau > 0 && Double.isFinite(discopopTau), "discopop_tau", "over 0", discopopTau);
+    Settings.positive("discopop_tau", discopopTau);
     Settings.check(ldAlpha >= 0 && ldAlpha <= 1, "ld_alpha", "within 0 and 1", ldAlpha);
   }
 

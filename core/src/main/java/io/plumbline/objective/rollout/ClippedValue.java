@@ -1,6 +1,6 @@
 package io.plumbline.objective.rollout;
 
-import io.plumbline.objective.Settings;
+import io.plumbline.base.Settings;
 
 /**
  * The loss of a critic: half the squared distance of its value from the return, where it may move

@@ -1,6 +1,6 @@
 package io.plumbline.objective.rollout;
 
-import io.plumbline.objective.Settings;
+import io.plumbline.base.Settings;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
 import java.io.Serializable;
@@ -61,8 +61,8 @@ public record GrpoSettings(
           double temperatureNeg)
       implements Serializable {
     public SapoSettings {
-      checkPositive("sapo_temperature_pos", temperaturePos);
-      checkPositive("sapo_temperature_neg", temperatureNeg);
+      Settings.positive("sapo_temperature_pos", temperaturePos);
+      Settings.positive("sapo_temperature_neg", temperatureNeg);
     }
   }
 
@@ -102,19 +102,19 @@ public record GrpoSettings(
           double lambdaNeg)
       implements Serializable {
     public VespoSettings {
-      checkNotNegative("vespo_k_pos", kPos);
-      checkPositive("vespo_lambda_pos", lambdaPos);
-      checkNotNegative("vespo_k_neg", kNeg);
-      checkPositive("vespo_lambda_neg", lambdaNeg);
+      Settings.notNegative("vespo_k_pos", kPos);
+      Settings.positive("vespo_lambda_pos", lambdaPos);
+      Settings.notNegative("vespo_k_neg", kNeg);
+      Settings.positive("vespo_lambda_neg", lambdaNeg);
     }
   }
 
   public GrpoSettings {
-    checkNotNegative("beta", beta);
+    Settings.notNegative("beta", beta);
     Settings.check(epsilon > 0 && epsilon <= 1, "epsilon", "over 0 and at most 1", epsilon);
-    checkPositive("epsilon_high", epsilonHigh);
+    Settings.positive("epsilon_high", epsilonHigh);
     Settings.check(delta > 1, "delta", "over 1", delta);
-    checkNotNegative("entropy_coef", entropyCoef);
+    Settings.notNegative("entropy_coef", entropyCoef);
     Settings.check(
         offPolicyMaskThreshold >= 0,
         "off_policy_mask_threshold",
@@ -308,13 +308,5 @@ public record GrpoSettings(
         sapo,
         vespo,
         value);
-  }
-
-  private static void checkPositive(String name, double value) {
-    Settings.check(value > 0 && Double.isFinite(value), name, "over 0", value);
-  }
-
-  private static void checkNotNegative(String name, double value) {
-    Settings.check(value >= 0 && Double.isFinite(value), name, "0 or more", value);
   }
 }

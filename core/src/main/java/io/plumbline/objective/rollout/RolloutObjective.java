@@ -1,6 +1,6 @@
 package io.plumbline.objective.rollout;
 
-import io.plumbline.objective.Settings;
+import io.plumbline.base.Settings;
 import java.util.Arrays;
 
 /** A policy-gradient loss of completions that the policy sampled. A pure function. */

@@ -1,6 +1,6 @@
 package io.plumbline.objective.unpaired;
 
-import io.plumbline.objective.Settings;
+import io.plumbline.base.Settings;
 import java.io.Serializable;
 
 /**
@@ -14,7 +14,7 @@ import java.io.Serializable;
 public record KtoSettings(double beta, double desirableWeight, double undesirableWeight)
     implements Serializable {
   public KtoSettings {
-    Settings.check(beta > 0 && Double.isFinite(beta), "beta", "over 0", beta);
+    Settings.positive("beta", beta);
     Settings.check(
         desirableWeight >= 0 && Double.isFinite(desirableWeight),
         "desirable_weight",
