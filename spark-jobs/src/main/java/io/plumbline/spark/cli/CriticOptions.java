@@ -1,8 +1,8 @@
 package io.plumbline.spark.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.plumbline.base.Json;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.training.PpoRunSettings;
@@ -83,8 +83,7 @@ final class CriticOptions {
     try {
       RewardSpec spec = RewardSpec.parse(reward);
       return spec.kind().equals("model")
-          ? Optional.ofNullable(
-              new ObjectMapper().readTree(spec.options()).path("path").textValue())
+          ? Optional.ofNullable(Json.MAPPER.readTree(spec.options()).path("path").textValue())
           : Optional.empty();
     } catch (PlumblineException | JsonProcessingException e) {
       // What is wrong with it is told where rewards are read.

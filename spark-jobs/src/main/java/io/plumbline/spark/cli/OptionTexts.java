@@ -1,9 +1,9 @@
 package io.plumbline.spark.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.RunTemplates;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,8 +28,6 @@ import org.yaml.snakeyaml.nodes.Tag;
  * That of {@code chat-template-kwargs} is the JSON object itself.
  */
 final class OptionTexts {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   /** Numbers as JSON has them, and as people write them in YAML. */
   private static final Pattern NUMBER =
       Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
@@ -108,7 +106,7 @@ final class OptionTexts {
       return Optional.of(value(scalar));
     }
     if (node instanceof SequenceNode sequence) {
-      ArrayNode array = JSON.createArrayNode();
+      ArrayNode array = Json.MAPPER.createArrayNode();
       for (Node item : sequence.getValue()) {
         Optional<JsonNode> value = json(item, depth + 1);
         if (value.isEmpty()) {
@@ -118,7 +116,7 @@ final class OptionTexts {
       }
       return Optional.of(array);
     }
-    ObjectNode object = JSON.createObjectNode();
+    ObjectNode object = Json.MAPPER.createObjectNode();
     for (NodeTuple tuple : ((MappingNode) node).getValue()) {
       Optional<JsonNode> value = json(tuple.getValueNode(), depth + 1);
       if (value.isEmpty() || !(tuple.getKeyNode() instanceof ScalarNode key)) {
@@ -132,19 +130,19 @@ final class OptionTexts {
   private static JsonNode value(ScalarNode scalar) {
     String text = scalar.getValue();
     if (scalar.getScalarStyle() != ScalarStyle.PLAIN) {
-      return JSON.getNodeFactory().textNode(text);
+      return Json.MAPPER.getNodeFactory().textNode(text);
     }
     if (scalar.getTag().equals(Tag.NULL)) {
-      return JSON.getNodeFactory().nullNode();
+      return Json.MAPPER.getNodeFactory().nullNode();
     }
     if (scalar.getTag().equals(Tag.BOOL)) {
-      return JSON.getNodeFactory().booleanNode(TRUE.contains(text.toLowerCase(Locale.ROOT)));
+      return Json.MAPPER.getNodeFactory().booleanNode(TRUE.contains(text.toLowerCase(Locale.ROOT)));
     }
     if (!NUMBER.matcher(text).matches()) {
-      return JSON.getNodeFactory().textNode(text);
+      return Json.MAPPER.getNodeFactory().textNode(text);
     }
     return text.matches("-?[0-9]{1,18}")
-        ? JSON.getNodeFactory().numberNode(Long.parseLong(text))
-        : JSON.getNodeFactory().numberNode(Double.parseDouble(text));
+        ? Json.MAPPER.getNodeFactory().numberNode(Long.parseLong(text))
+        : Json.MAPPER.getNodeFactory().numberNode(Double.parseDouble(text));
   }
 }

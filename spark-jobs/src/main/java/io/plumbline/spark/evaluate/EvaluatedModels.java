@@ -2,12 +2,12 @@ package io.plumbline.spark.evaluate;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
-import io.plumbline.spark.inference.JsonLines;
 import io.plumbline.spark.inference.ModelTokenizer;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.TemplateSettings;
@@ -59,7 +59,7 @@ final class EvaluatedModels {
     Map<String, Integer> ids = new TreeMap<>();
     try {
       JsonNode json =
-          JsonLines.MAPPER.readTree(model.tokenizerFiles().content("tokenizer.json").orElse("{}"));
+          Json.MAPPER.readTree(model.tokenizerFiles().content("tokenizer.json").orElse("{}"));
       JsonNode tokens = json.path("model").path("vocab");
       tokens.properties().forEach(token -> ids.put(token.getKey(), token.getValue().asInt()));
       // Unigram models have a list of tokens with their scores.

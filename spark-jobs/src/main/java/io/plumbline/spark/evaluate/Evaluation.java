@@ -2,8 +2,8 @@ package io.plumbline.spark.evaluate;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.spark.inference.DecodingSettings;
-import io.plumbline.spark.inference.JsonLines;
 import io.plumbline.statistics.Calibration;
 import io.plumbline.statistics.Estimate;
 import io.plumbline.statistics.Tilt;
@@ -143,7 +143,7 @@ public record Evaluation(
 
   /** As evaluation.json has it. */
   public ObjectNode toJson() {
-    ObjectNode json = JsonLines.MAPPER.createObjectNode();
+    ObjectNode json = Json.MAPPER.createObjectNode();
     reference.ifPresent(path -> json.put("reference", path));
     beta.ifPresent(value -> json.put("beta", value));
     if (!read.isEmpty()) {
@@ -276,7 +276,7 @@ public record Evaluation(
   }
 
   private static ObjectNode json(Estimate estimate) {
-    ObjectNode json = JsonLines.MAPPER.createObjectNode().put("mean", estimate.mean());
+    ObjectNode json = Json.MAPPER.createObjectNode().put("mean", estimate.mean());
     putNumber(json, "error", estimate.error());
     putNumber(json, "sampling_error", estimate.samplingError());
     return json;

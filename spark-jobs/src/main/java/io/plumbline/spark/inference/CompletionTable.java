@@ -1,9 +1,9 @@
 package io.plumbline.spark.inference;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.spark.source.SparkSources;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
-import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -82,8 +81,8 @@ public final class CompletionTable {
   static String line(
       Map<String, Object> row, long place, int number, String prompt, Sample sample) {
     requireUnused(row.keySet());
-    ObjectNode json = JsonLines.MAPPER.createObjectNode();
-    row.forEach((column, value) -> json.set(column, JsonLines.MAPPER.valueToTree(value)));
+    ObjectNode json = Json.MAPPER.createObjectNode();
+    row.forEach((column, value) -> json.set(column, Json.MAPPER.valueToTree(value)));
     json.put("row", place);
     json.put("sample", number);
     json.put("prompt_text", prompt);
@@ -118,16 +117,7 @@ public final class CompletionTable {
           Dataset<String> json = spark.createDataset(lines.values().rdd(), Encoders.STRING());
           StructType schema =
               withAdded(inputSchema.orElseGet(() -> spark.read().json(json).schema()));
-          spark
-              .read()
-              .schema(schema)
-              .options(SparkSources.JSON_OPTIONS)
-              .option("mode", "FAILFAST")
-              .json(json)
-              .write()
-              .mode(SaveMode.ErrorIfExists)
-              .option("compression", "snappy")
-              .parquet(Storage.join(output, ROWS));
+          JsonLines.writeAsParquet(json, schema, Storage.join(output, ROWS));
           return schema;
         });
     about.put("completions", lines.size());

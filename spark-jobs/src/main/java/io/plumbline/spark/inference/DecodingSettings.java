@@ -1,6 +1,7 @@
 package io.plumbline.spark.inference;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.model.SamplingSettings;
 import java.io.Serializable;
 import java.util.List;
@@ -66,7 +67,7 @@ public record DecodingSettings(
 
   /** As the records of commands have them: generate's option names. */
   public ObjectNode toJson() {
-    ObjectNode json = JsonLines.MAPPER.createObjectNode();
+    ObjectNode json = Json.MAPPER.createObjectNode();
     json.put("max_new_tokens", maxNewTokens);
     json.put("temperature", temperature);
     json.put("top_k", topK);

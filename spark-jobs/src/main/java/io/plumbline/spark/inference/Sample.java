@@ -1,6 +1,7 @@
 package io.plumbline.spark.inference;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.model.Generation.Finish;
 import java.io.Serializable;
 import java.util.Locale;
@@ -33,8 +34,8 @@ public record Sample(Object prompt, String completion, int[] tokens, float[] log
 
   /** One JSON object on one line. */
   public String toJson() {
-    ObjectNode json = JsonLines.MAPPER.createObjectNode();
-    json.set("prompt", JsonLines.MAPPER.valueToTree(prompt));
+    ObjectNode json = Json.MAPPER.createObjectNode();
+    json.set("prompt", Json.MAPPER.valueToTree(prompt));
     json.put("completion", completion);
     json.set("tokens", JsonLines.array(tokens));
     json.set("logps", JsonLines.array(logps));

@@ -1,6 +1,7 @@
 package io.plumbline.spark.inference;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import java.io.Serializable;
 import java.util.Locale;
 
@@ -32,7 +33,7 @@ public sealed interface Score extends Serializable {
 
     @Override
     public String toJson() {
-      ObjectNode json = JsonLines.MAPPER.createObjectNode();
+      ObjectNode json = Json.MAPPER.createObjectNode();
       json.put("completion", completion);
       json.set("tokens", JsonLines.array(tokens));
       json.set("logps", JsonLines.array(logps));
@@ -65,7 +66,7 @@ public sealed interface Score extends Serializable {
 
     @Override
     public String toJson() {
-      ObjectNode json = JsonLines.MAPPER.createObjectNode();
+      ObjectNode json = Json.MAPPER.createObjectNode();
       json.put("chosen_logp", chosenLogp());
       json.put("rejected_logp", rejectedLogp());
       json.put("chosen_tokens", chosenLogps.length);
@@ -92,7 +93,7 @@ public sealed interface Score extends Serializable {
   record CompletionReward(String completion, int[] tokens, float score) implements Score {
     @Override
     public String toJson() {
-      ObjectNode json = JsonLines.MAPPER.createObjectNode();
+      ObjectNode json = Json.MAPPER.createObjectNode();
       json.put("completion", completion);
       json.set("tokens", JsonLines.array(tokens));
       json.put("score", score);
@@ -110,7 +111,7 @@ public sealed interface Score extends Serializable {
       implements Score {
     @Override
     public String toJson() {
-      ObjectNode json = JsonLines.MAPPER.createObjectNode();
+      ObjectNode json = Json.MAPPER.createObjectNode();
       json.put("chosen_score", chosenScore);
       json.put("rejected_score", rejectedScore);
       json.put("chosen_tokens", chosenTokens);

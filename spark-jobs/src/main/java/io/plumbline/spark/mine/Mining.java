@@ -16,6 +16,7 @@ import io.plumbline.reward.RewardNotices;
 import io.plumbline.reward.RewardPanel;
 import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.inference.InputRows;
+import io.plumbline.spark.inference.JsonLines;
 import io.plumbline.spark.inference.ModelTokenizer;
 import io.plumbline.spark.inference.RowsRead;
 import io.plumbline.spark.inference.Sampler;
@@ -40,9 +41,7 @@ import java.util.TreeSet;
 import java.util.UUID;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
-import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -277,7 +276,15 @@ public final class Mining {
           STAGE,
           // A task that ran twice counts twice.
           () -> Math.min(check.rows(), progress.value()),
-          () -> SparkFailures.unwrapped(() -> write(spark, lines, schema, directory.data())));
+          () ->
+              SparkFailures.unwrapped(
+                  () -> {
+                    JsonLines.writeAsParquet(
+                        spark.createDataset(lines.rdd(), Encoders.STRING()),
+                        schema,
+                        directory.data());
+                    return directory.data();
+                  }));
     } finally {
       SharedModels.closeIdle();
       SharedPanels.closeIdle(run);
@@ -311,22 +318,6 @@ public final class Mining {
         ? DataTypes.createArrayType(
             new StructType().add("role", DataTypes.StringType).add("content", DataTypes.StringType))
         : DataTypes.StringType;
-  }
-
-  private static String write(
-      SparkSession spark, JavaRDD<String> lines, StructType schema, String data) {
-    Dataset<String> json = spark.createDataset(lines.rdd(), Encoders.STRING());
-    spark
-        .read()
-        .schema(schema)
-        .options(SparkSources.JSON_OPTIONS)
-        .option("mode", "FAILFAST")
-        .json(json)
-        .write()
-        .mode(SaveMode.ErrorIfExists)
-        .option("compression", "snappy")
-        .parquet(data);
-    return data;
   }
 
   /** Once for each partition, in their order: sums of floating-point numbers depend on it. */

@@ -1,7 +1,7 @@
 package io.plumbline.spark.training;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.TokenizedRow;
@@ -31,7 +31,6 @@ import java.util.function.Predicate;
  * answers to their prompts, or a reward model's scores of their completions.
  */
 final class HeldOutSamples {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final int ROWS = 8;
   private static final int MAX_NEW_TOKENS = 64;
 
@@ -113,7 +112,7 @@ final class HeldOutSamples {
 
   private void write(String moment, List<?> samples) {
     try {
-      storage.writeText(run.samples(moment), JSON.writeValueAsString(samples));
+      storage.writeText(run.samples(moment), Json.MAPPER.writeValueAsString(samples));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("samples are plain text and numbers", e);
     }
@@ -134,7 +133,7 @@ final class HeldOutSamples {
       return List.of();
     }
     try {
-      return List.of(JSON.readValue(storage.readText(path), type));
+      return List.of(Json.MAPPER.readValue(storage.readText(path), type));
     } catch (JsonProcessingException e) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA, path + " is damaged: delete it and run again.", e);

@@ -2,8 +2,8 @@ package io.plumbline.spark.training;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -14,7 +14,6 @@ import java.util.Set;
  * become null, which JSON has.
  */
 final class MetricLine {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final Set<String> COUNTS = Set.of("step", "num_tokens");
 
   private MetricLine() {}
@@ -24,7 +23,7 @@ final class MetricLine {
   }
 
   static ObjectNode json(Map<String, Double> metrics) {
-    ObjectNode node = JSON.createObjectNode();
+    ObjectNode node = Json.MAPPER.createObjectNode();
     metrics.forEach(
         (name, value) -> {
           if (COUNTS.contains(name)) {
@@ -40,7 +39,7 @@ final class MetricLine {
 
   static Map<String, Double> read(String line) {
     try {
-      return read(JSON.readTree(line));
+      return read(Json.MAPPER.readTree(line));
     } catch (JsonProcessingException e) {
       throw new UncheckedIOException("a metrics line is not JSON", e);
     }

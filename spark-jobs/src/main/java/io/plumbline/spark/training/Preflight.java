@@ -2,8 +2,8 @@ package io.plumbline.spark.training;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.checkpoint.TokenizerFit;
@@ -209,7 +209,7 @@ public final class Preflight {
     Optional<String> file = model.tokenizerFiles().content("tokenizer.json");
     try {
       return file.isPresent()
-          ? new ObjectMapper().readTree(file.get()).path("model")
+          ? Json.MAPPER.readTree(file.get()).path("model")
           : MissingNode.getInstance();
     } catch (JsonProcessingException e) {
       throw new PlumblineException(

@@ -1,9 +1,9 @@
 package io.plumbline.spark.training;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.base.Fingerprint;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.checkpoint.RunTemplates;
@@ -168,7 +168,7 @@ record RunIdentity(
   }
 
   private static ObjectNode object() {
-    return new ObjectMapper().createObjectNode();
+    return Json.MAPPER.createObjectNode();
   }
 
   private static SortedMap<String, String> strings(JsonNode json) {

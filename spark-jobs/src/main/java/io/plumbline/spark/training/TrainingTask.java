@@ -2,9 +2,9 @@ package io.plumbline.spark.training;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.data.CanonicalShards;
@@ -65,8 +65,6 @@ record TrainingTask(
 
   /** The model that is trained, and how conversations are rendered for it. */
   record Start(String path, TemplateSettings rendering) implements Serializable {}
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   @Override
   public String run(GangMember member) {
@@ -177,7 +175,7 @@ record TrainingTask(
 
   /** Where each rank ran, for run.json. */
   private ArrayNode ranks(List<Placement> placements) {
-    ArrayNode ranks = JSON.createArrayNode();
+    ArrayNode ranks = Json.MAPPER.createArrayNode();
     for (int rank = 0; rank < placements.size(); rank++) {
       Placement placement = placements.get(rank);
       ObjectNode one = ranks.addObject().put("rank", rank).put("host", placement.host());
@@ -191,13 +189,14 @@ record TrainingTask(
 
   private static String write(
       LoopOutcome outcome, ArrayNode ranks, Map<String, String> environment) {
-    return JSON.createObjectNode()
+    return Json.MAPPER
+        .createObjectNode()
         .<ObjectNode>set("ranks", ranks)
         .put("first", outcome.firstStep())
         .put("last", outcome.lastStep())
         .put("best", outcome.best().orElse(-1))
         .put("ending", outcome.ending().name())
-        .set("environment", JSON.valueToTree(environment))
+        .set("environment", Json.MAPPER.valueToTree(environment))
         .toString();
   }
 
@@ -229,7 +228,7 @@ record TrainingTask(
 
   private static JsonNode read(String written) {
     try {
-      return JSON.readTree(written);
+      return Json.MAPPER.readTree(written);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a rank's outcome is JSON", e);
     }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.Fixtures;
+import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectory.Kind;
 import io.plumbline.data.TokenizedRow;
@@ -15,7 +16,6 @@ import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.reward.FailureLimit;
 import io.plumbline.spark.inference.DecodingSettings;
-import io.plumbline.spark.inference.JsonLines;
 import io.plumbline.spark.inference.Sample;
 import io.plumbline.spark.inference.Sampler;
 import io.plumbline.spark.inference.Scorer;
@@ -179,7 +179,7 @@ class PolicyEvaluationTest {
     try (Tokenizer tokenizer = Tokenizer.of(reference.tokenizerFiles())) {
       ScoringRows preparing = new ScoringRows(tokenizer, Kind.LANGUAGE_MODEL);
       for (String line : Files.readAllLines(Path.of(pairs))) {
-        rows.add(preparing.prepare(rows.size(), JsonLines.MAPPER.readValue(line, OBJECT)).row());
+        rows.add(preparing.prepare(rows.size(), Json.MAPPER.readValue(line, OBJECT)).row());
       }
     }
     try (CausalLm model = CausalLm.load(reference, CausalLm.Purpose.INFERENCE, ComputeDtype.F32)) {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
 import io.plumbline.PythonPeer;
+import io.plumbline.base.Json;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources;
@@ -76,7 +77,7 @@ class InputRowsTest {
     List<JsonNode> rows = new ArrayList<>();
     for (Map<String, Object> row :
         InputRows.read(spark, STORAGE, List.of(data), purpose, note -> {}).collect()) {
-      rows.add(JsonLines.MAPPER.readTree(JsonLines.MAPPER.writeValueAsString(row)));
+      rows.add(Json.MAPPER.readTree(Json.MAPPER.writeValueAsString(row)));
     }
     return rows;
   }
@@ -110,7 +111,7 @@ class InputRowsTest {
     options.put("ignoreNullFields", "true");
     for (String json :
         read.select(to_json(struct(columns), options)).as(Encoders.STRING()).collectAsList()) {
-      ObjectNode row = (ObjectNode) JsonLines.MAPPER.readTree(json);
+      ObjectNode row = (ObjectNode) Json.MAPPER.readTree(json);
       // A column that is null is there.
       for (String column : read.columns()) {
         if (!row.has(column)) {
@@ -182,7 +183,7 @@ class InputRowsTest {
               .select(to_json(struct("prompt", "lang", "n", "share", "odd"), JSON_WITH_NULLS))
               .as(Encoders.STRING())
               .collectAsList()) {
-        expected.add(JsonLines.MAPPER.readTree(json));
+        expected.add(Json.MAPPER.readTree(json));
       }
       assertThat(expected.get(0).has("odd")).isTrue();
       assertThat(rows(format.equals("csv") ? "csv:" + path : path))
