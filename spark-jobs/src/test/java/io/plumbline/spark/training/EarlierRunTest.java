@@ -73,7 +73,7 @@ class EarlierRunTest {
 
   private void refused(TestRequest request, String... parts) throws IOException {
     byte[] before = Files.readAllBytes(record());
-    assertThatThrownBy(() -> run(request, new Quiet()))
+    assertThatThrownBy(() -> run(request, ProgressListener.NONE))
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE))
         .hasMessageContainingAll(parts);
@@ -98,23 +98,23 @@ class EarlierRunTest {
           "--data (");
     }
     // Nothing was learned: the same call, and one with another option, may begin again.
-    run(request().beta(0.3), new Quiet());
+    run(request().beta(0.3), ProgressListener.NONE);
   }
 
   @Test
   void aCallThatWasRefusedForItsDataKeepsNoPlace() throws IOException {
     Path wrong = directory.resolve("wrong.jsonl");
     Files.writeString(wrong, "{\"question\": \"?\", \"good\": \"a\", \"bad\": \"b\"}\n");
-    assertThatThrownBy(() -> run(on(wrong), new Quiet()))
+    assertThatThrownBy(() -> run(on(wrong), ProgressListener.NONE))
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_DATA));
     assertThat(json().path("status").asText()).isEqualTo("failed");
 
     // The corrected call needs no other place.
-    run(request(), new Quiet());
+    run(request(), ProgressListener.NONE);
     assertThat(json().path("status").asText()).isEqualTo("completed");
     assertThat(json().has("refused")).isFalse();
-    assertThatThrownBy(() -> run(on(wrong), new Quiet()))
+    assertThatThrownBy(() -> run(on(wrong), ProgressListener.NONE))
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE));
   }
@@ -122,7 +122,8 @@ class EarlierRunTest {
   @Test
   void aRefusedOrDamagedRunIsNoneForRowsAndDatesEither() throws IOException {
     TestRequest wrong = request().data(List.of("sql:SELECT 'a' AS chosen"));
-    assertThatThrownBy(() -> run(wrong, new Quiet())).isInstanceOf(PlumblineException.class);
+    assertThatThrownBy(() -> run(wrong, ProgressListener.NONE))
+        .isInstanceOf(PlumblineException.class);
     Storage storage = Storage.local();
     TrainingRequest other = request().data(List.of("sql:SELECT 'b' AS chosen")).build();
     assertThat(json().path("refused").asBoolean()).isTrue();
@@ -145,8 +146,8 @@ class EarlierRunTest {
             () -> run(request().data(List.of("csv:" + relative)), new StoppingAt("prepare train")))
         .hasMessageContaining("stopped by the test");
 
-    run(request().data(List.of("csv:" + csv)), new Quiet());
-    run(request().data(List.of("csv:" + relative)).start(Start.RESUME), new Quiet());
+    run(request().data(List.of("csv:" + csv)), ProgressListener.NONE);
+    run(request().data(List.of("csv:" + relative)).start(Start.RESUME), ProgressListener.NONE);
     assertThat(json().path("identity").path("inputs").path("data").get(0).asText())
         .isEqualTo("csv:" + csv);
   }
@@ -163,7 +164,7 @@ class EarlierRunTest {
     }
     // The same rows at another place are the same data.
     Path moved = Files.copy(data, directory.resolve("moved.jsonl"));
-    run(on(moved).start(Start.RESUME), new Quiet());
+    run(on(moved).start(Start.RESUME), ProgressListener.NONE);
     assertThat(json().path("identity").path("inputs").path("data").get(0).asText())
         .isEqualTo(moved.toString());
   }
@@ -172,11 +173,11 @@ class EarlierRunTest {
   void aModelOrDataThatHasChangedIsToldWithItsFile() throws IOException {
     Path copy = copyOfModel("model");
     TestRequest request = request().model(copy.toString());
-    run(request, new Quiet());
+    run(request, ProgressListener.NONE);
     Path elsewhere = Files.copy(data, directory.resolve("elsewhere.jsonl"));
     // Both by content, wherever they lie.
-    run(on(elsewhere).model(model.toString()).start(Start.RESUME), new Quiet());
-    run(request.start(Start.RESUME), new Quiet());
+    run(on(elsewhere).model(model.toString()).start(Start.RESUME), ProgressListener.NONE);
+    run(request.start(Start.RESUME), ProgressListener.NONE);
 
     refused(on(other), "holds another run", "--data (" + data + " there, " + other + " now)");
     refused(
@@ -193,13 +194,13 @@ class EarlierRunTest {
     refused(
         request.start(Start.RESUME), "--model " + copy + " has another content", weights + " was ");
     refused(request.start(Start.RESUME).beta(0.5), "--beta (0.1 there, 0.5 now)");
-    run(on(other).start(Start.OVERWRITE), new Quiet());
+    run(on(other).start(Start.OVERWRITE), ProgressListener.NONE);
     assertThat(json().path("counts").path("train.read").asLong()).isEqualTo(16);
   }
 
   @Test
   void aRunOfAVersionWithoutIdentityIsComparedByItsOptions() throws IOException {
-    run(request(), new Quiet());
+    run(request(), ProgressListener.NONE);
     ObjectNode older = json();
     older.remove("identity");
     older.withObjectProperty("fingerprints").put("run", "0".repeat(64)).remove("rows.train");
@@ -207,7 +208,7 @@ class EarlierRunTest {
 
     refused(request().start(Start.RESUME).beta(0.5), "another --beta (0.1 there, 0.5 now)");
     refused(on(other).start(Start.RESUME), "--data was " + data + " and is " + other);
-    run(request().start(Start.RESUME), new Quiet());
+    run(request().start(Start.RESUME), ProgressListener.NONE);
     assertThat(json().path("identity").path("version").asInt()).isEqualTo(1);
 
     older.withObjectProperty("fingerprints").removeAll();
@@ -217,7 +218,7 @@ class EarlierRunTest {
 
   @Test
   void aRunOfAnUnknownFormatAndStatesOfNoKnownRunAreNotResumed() throws IOException {
-    run(request(), new Quiet());
+    run(request(), ProgressListener.NONE);
     ObjectNode json = json();
     String good = json.toString();
     json.withObjectProperty("identity").put("version", 7);
@@ -230,10 +231,10 @@ class EarlierRunTest {
       refused(request(), "run.json", "--overwrite");
     }
     Files.delete(record());
-    assertThatThrownBy(() -> run(request().start(Start.RESUME), new Quiet()))
+    assertThatThrownBy(() -> run(request().start(Start.RESUME), ProgressListener.NONE))
         .hasMessageContainingAll("holds training states, and no", "run.json");
     Files.writeString(record(), good);
-    run(request().start(Start.RESUME), new Quiet());
+    run(request().start(Start.RESUME), ProgressListener.NONE);
   }
 
   private ObjectNode json() throws IOException {

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.tracking.MlflowProcess;
@@ -53,7 +54,7 @@ class MlflowTrackingTest {
     spark = LocalSpark.withSlots(2);
     model = JobRuns.llama(shared);
     alone = shared.resolve("alone");
-    run(dpo(alone), new Quiet());
+    run(dpo(alone), ProgressListener.NONE);
   }
 
   @AfterAll
@@ -209,7 +210,7 @@ class MlflowTrackingTest {
             Storage.local(),
             output.toString(),
             Optional.of(MlflowProcess.settings(nowhere, "many")),
-            new Quiet())) {
+            ProgressListener.NONE)) {
       tracking.begin(record);
       for (int step = 1; step <= 5000; step++) {
         Map<String, Double> line = Map.of("step", (double) step, "loss", loss(step));
@@ -276,7 +277,7 @@ class MlflowTrackingTest {
     assertThat(MlflowProcess.texts(failed, "tags"))
         .containsEntry("plumbline.error", "stopped by the test");
 
-    run(request.threads(2).start(Start.RESUME), new Quiet());
+    run(request.threads(2).start(Start.RESUME), ProgressListener.NONE);
 
     JsonNode run = server.run("resumed");
     assertThat(MlflowProcess.id(run)).isEqualTo(MlflowProcess.id(failed));

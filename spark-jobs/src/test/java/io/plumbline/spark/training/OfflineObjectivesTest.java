@@ -18,6 +18,7 @@ import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
 import io.plumbline.settings.SettingsOf;
 import io.plumbline.spark.prepare.EvalSplit;
+import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.Start;
 import io.plumbline.train.LoopSettings.Selection;
@@ -62,7 +63,7 @@ class OfflineObjectivesTest {
   }
 
   private static TrainingOutcome run(TestRequest request) {
-    return TrainingJob.run(spark, request.build(), new Quiet());
+    return TrainingJob.run(spark, request.build(), ProgressListener.NONE);
   }
 
   @Test

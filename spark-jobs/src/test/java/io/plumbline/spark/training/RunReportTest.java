@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.spark.prepare.EvalSplit;
+import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.report.ReportData;
 import io.plumbline.spark.run.MetricsFile;
@@ -60,7 +61,7 @@ class RunReportTest {
   }
 
   private static TrainingOutcome run(TestRequest request) {
-    return TrainingJob.run(spark, request.build(), new Quiet());
+    return TrainingJob.run(spark, request.build(), ProgressListener.NONE);
   }
 
   private static JsonNode page(String report) throws IOException {

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
+import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,7 +56,7 @@ class SmolLmDpoTest {
                   .optimizer(
                       new OptimizerSettings(1e-5, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8))
                   .build(),
-              new Quiet());
+              ProgressListener.NONE);
       assertThat(outcome.before().get("eval_rewards/margins")).isCloseTo(0, within(1e-4));
       assertThat(outcome.after().get("eval_rewards/margins")).isGreaterThan(0.1);
       assertThat(outcome.after().get("eval_loss")).isLessThan(outcome.before().get("eval_loss"));

@@ -55,7 +55,7 @@ class TrainingJobTest {
 
   @Test
   void dpoFollowsTrlFromFileToCheckpoint() throws IOException {
-    TrainingOutcome outcome = run(dpo("preference.jsonl", 20, 2), new Quiet());
+    TrainingOutcome outcome = run(dpo("preference.jsonl", 20, 2), ProgressListener.NONE);
     followsTrl(outcome, "dpo", 20);
     assertThat(largestDifference(outcome, "traj/dpo/final.safetensors")).isLessThan(1e-4);
 
@@ -73,8 +73,8 @@ class TrainingJobTest {
     Path first = directory.resolve("first");
     Path second = directory.resolve("second");
     TrainingOutcome outcome =
-        run(dpo("preference.jsonl", 2, 1).cache(cache).output(first), new Quiet());
-    run(dpo("preference.jsonl", 2, 1).cache(cache).output(second), new Quiet());
+        run(dpo("preference.jsonl", 2, 1).cache(cache).output(first), ProgressListener.NONE);
+    run(dpo("preference.jsonl", 2, 1).cache(cache).output(second), ProgressListener.NONE);
     // Two steps of eight rows: nothing is computed for the other 48.
     long reached =
         Files.readAllLines(golden("preference.jsonl")).stream().limit(16).distinct().count();
@@ -89,12 +89,14 @@ class TrainingJobTest {
   @Test
   void conversationsFollowTrl() throws IOException {
     // The schedule of that run was made for two steps, of which both are warm-up.
-    followsTrl(run(dpo("preference_conversational.jsonl", 2, 3), new Quiet()), "dpo_conv", 2);
+    followsTrl(
+        run(dpo("preference_conversational.jsonl", 2, 3), ProgressListener.NONE), "dpo_conv", 2);
   }
 
   @Test
   void truncatedRowsFollowTrl() throws IOException {
-    followsTrl(run(dpo("preference.jsonl", 3, 2).maxLength(28), new Quiet()), "dpo_trunc28", 3);
+    followsTrl(
+        run(dpo("preference.jsonl", 3, 2).maxLength(28), ProgressListener.NONE), "dpo_trunc28", 3);
   }
 
   @Test
@@ -104,7 +106,7 @@ class TrainingJobTest {
             .algorithm(Algorithm.SFT)
             .optimizer(
                 new OptimizerSettings(1e-3, Schedule.COSINE, 4, 0.01, 1.0, 0.9, 0.999, 1e-8));
-    TrainingOutcome outcome = run(request, new Quiet());
+    TrainingOutcome outcome = run(request, ProgressListener.NONE);
     List<Map<String, Double>> lines = lines(outcome);
     JsonNode steps = log("sft");
     for (int i = 0; i < 20; i++) {
@@ -121,10 +123,11 @@ class TrainingJobTest {
     Path stopped = directory.resolve("stopped");
     TestRequest request =
         dpo("preference.jsonl", 12, 2).saveSteps(4).evalData(golden("preference.jsonl"));
-    TrainingOutcome expected = run(request.output(whole), new Quiet());
+    TrainingOutcome expected = run(request.output(whole), ProgressListener.NONE);
     assertThatThrownBy(() -> run(request.output(stopped), new StoppingAfter(6)))
         .hasMessageContaining("stopped by the test");
-    TrainingOutcome resumed = run(request.output(stopped).start(Start.RESUME), new Quiet());
+    TrainingOutcome resumed =
+        run(request.output(stopped).start(Start.RESUME), ProgressListener.NONE);
 
     assertThat(weights(stopped)).isEqualTo(weights(whole));
     assertThat(withoutTimings(lines(resumed))).isEqualTo(withoutTimings(lines(expected)));
@@ -138,15 +141,16 @@ class TrainingJobTest {
   @Test
   void resumingWithOtherOptionsIsRefusedByName() throws IOException {
     TestRequest request = dpo("preference.jsonl", 2, 1);
-    run(request, new Quiet());
-    assertThatThrownBy(() -> run(request.beta(0.5).start(Start.RESUME), new Quiet()))
+    run(request, ProgressListener.NONE);
+    assertThatThrownBy(() -> run(request.beta(0.5).start(Start.RESUME), ProgressListener.NONE))
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE))
         .hasMessageContaining(
             "another --beta (0.1 there, 0.5 now), which --resume cannot go on with");
     String record = Files.readString(directory.resolve("run/run.json"));
     assertThatThrownBy(
-            () -> run(request.algorithm(Algorithm.REWARD).start(Start.RESUME), new Quiet()))
+            () ->
+                run(request.algorithm(Algorithm.REWARD).start(Start.RESUME), ProgressListener.NONE))
         .hasMessageContaining("holds a run of dpo, which reward cannot go on with");
     assertThat(Files.readString(directory.resolve("run/run.json"))).isEqualTo(record);
   }
@@ -154,8 +158,8 @@ class TrainingJobTest {
   @Test
   void aFreshRunDoesNotWriteOverAnother() throws IOException {
     TestRequest request = dpo("preference.jsonl", 1, 1);
-    run(request, new Quiet());
-    assertThatThrownBy(() -> run(request, new Quiet()))
+    run(request, ProgressListener.NONE);
+    assertThatThrownBy(() -> run(request, ProgressListener.NONE))
         .hasMessageContaining("holds another run")
         .hasMessageContaining("--resume");
   }
