@@ -18,10 +18,7 @@ import io.plumbline.collective.Collective;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
-import io.plumbline.data.CanonicalShards.ShardFile;
-import io.plumbline.data.CanonicalShards.ShardWriter;
-import io.plumbline.data.PlacedRow;
-import io.plumbline.data.Placement;
+import io.plumbline.data.ShardFixture;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.ActorCritic;
 import io.plumbline.model.CausalLm;
@@ -77,7 +74,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -673,31 +669,8 @@ class KnownOptimumTest {
   }
 
   private String write(String name, List<TokenizedRow> rows, Plan plan) {
-    Placement placement = new Placement(plan, Order.SHUFFLED);
-    int batch = plan.globalBatchSize();
-    Map<Integer, TreeMap<Long, TokenizedRow>> byShard = new TreeMap<>();
-    for (int i = 0; i < rows.size(); i++) {
-      TokenizedRow row = rows.get(i);
-      placement.places(
-          i,
-          place ->
-              byShard
-                  .computeIfAbsent(plan.shardOf((int) (place % batch)), s -> new TreeMap<>())
-                  .put(place, row));
-    }
-    List<ShardFile> files = new ArrayList<>();
     String shards = fresh(name);
-    byShard.forEach(
-        (shard, placed) -> {
-          ShardWriter writer = CanonicalShards.shardWriter(storage, shards, plan, shard, "a");
-          try (writer) {
-            placed.forEach(
-                (place, row) ->
-                    writer.write(new PlacedRow(place / batch, (int) (place % batch), row)));
-          }
-          files.add(writer.file());
-        });
-    CanonicalShards.commit(storage, shards, plan, Order.SHUFFLED, "test", files);
+    ShardFixture.write(storage, shards, plan, Order.SHUFFLED, rows);
     return shards;
   }
 }

@@ -165,20 +165,9 @@ class PpoTest {
     assertThat(whole).isNotEmpty().allMatch(of -> of[0] > of[of.length - 1]);
   }
 
-  /** Throws for completions of one prompt in ten. */
-  public static final class Fragile implements RewardFunction {
-    @Override
-    public List<Reward> score(List<Completion> completions) {
-      if (completions.stream().anyMatch(of -> of.row().get("answer").equals("7"))) {
-        throw new IllegalStateException("no reward for the seventh");
-      }
-      return completions.stream().map(of -> Reward.of(of.text().length())).toList();
-    }
-  }
-
   @Test
   void nothingIsLearnedFromACompletionWithoutAReward() {
-    Shape fragile = Shape.plain().withRewards(List.of(Fragile.class.getName()));
+    Shape fragile = Shape.plain().withRewards(List.of(RolloutsTest.Fragile.class.getName()));
     RolloutRun run = run(fragile, 10, Critic.OWN);
     List<Map<String, Double>> lines = run.train("run", 2, 0, Long.MAX_VALUE).lines();
 

@@ -12,10 +12,7 @@ import io.plumbline.collective.Collective;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
-import io.plumbline.data.CanonicalShards.ShardFile;
-import io.plumbline.data.CanonicalShards.ShardWriter;
-import io.plumbline.data.PlacedRow;
-import io.plumbline.data.Placement;
+import io.plumbline.data.ShardFixture;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -495,30 +492,11 @@ final class RolloutRun {
   }
 
   private void write(String name, Plan plan, IntFunction<TokenizedRow> rows) {
-    Placement placement = new Placement(plan, Order.SHUFFLED);
-    int batch = plan.globalBatchSize();
-    Map<Integer, TreeMap<Long, TokenizedRow>> byShard = new TreeMap<>();
-    for (int i = 0; i < 40; i++) {
-      TokenizedRow row = rows.apply(i);
-      placement.places(
-          i,
-          place ->
-              byShard
-                  .computeIfAbsent(plan.shardOf((int) (place % batch)), s -> new TreeMap<>())
-                  .put(place, row));
-    }
-    List<ShardFile> files = new ArrayList<>();
-    String shards = directory.resolve(name).toString();
-    byShard.forEach(
-        (shard, placed) -> {
-          ShardWriter writer = CanonicalShards.shardWriter(storage, shards, plan, shard, "a");
-          try (writer) {
-            placed.forEach(
-                (place, row) ->
-                    writer.write(new PlacedRow(place / batch, (int) (place % batch), row)));
-          }
-          files.add(writer.file());
-        });
-    CanonicalShards.commit(storage, shards, plan, Order.SHUFFLED, "test", files);
+    ShardFixture.write(
+        storage,
+        directory.resolve(name).toString(),
+        plan,
+        Order.SHUFFLED,
+        IntStream.range(0, 40).mapToObj(rows).toList());
   }
 }

@@ -13,10 +13,7 @@ import io.plumbline.collective.LocalRings;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
-import io.plumbline.data.CanonicalShards.ShardFile;
-import io.plumbline.data.CanonicalShards.ShardWriter;
-import io.plumbline.data.PlacedRow;
-import io.plumbline.data.Placement;
+import io.plumbline.data.ShardFixture;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.data.TokenizedRow.Desirability;
 import io.plumbline.error.PlumblineException;
@@ -333,29 +330,12 @@ final class TestRun {
   }
 
   private void write(String name, List<TokenizedRow> rows, long steps) {
-    Plan plan = Plan.forSteps(8, rows.size(), steps, 0);
-    Placement placement = new Placement(plan, Order.INPUT);
-    Map<Integer, TreeMap<Long, TokenizedRow>> byShard = new TreeMap<>();
-    for (TokenizedRow row : rows) {
-      placement.places(
-          row.index(),
-          place ->
-              byShard
-                  .computeIfAbsent(plan.shardOf((int) (place % 8)), s -> new TreeMap<>())
-                  .put(place, row));
-    }
-    List<ShardFile> files = new ArrayList<>();
-    String shards = directory.resolve(name).toString();
-    byShard.forEach(
-        (shard, placed) -> {
-          ShardWriter writer = CanonicalShards.shardWriter(storage, shards, plan, shard, "a");
-          try (writer) {
-            placed.forEach(
-                (place, row) -> writer.write(new PlacedRow(place / 8, (int) (place % 8), row)));
-          }
-          files.add(writer.file());
-        });
-    CanonicalShards.commit(storage, shards, plan, Order.INPUT, "test", files);
+    ShardFixture.write(
+        storage,
+        directory.resolve(name).toString(),
+        Plan.forSteps(8, rows.size(), steps, 0),
+        Order.INPUT,
+        rows);
   }
 
   /** Trains from the newest state of {@code states-<ranks>}; metrics of rank 0 by step. */
