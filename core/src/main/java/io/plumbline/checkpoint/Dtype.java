@@ -1,7 +1,6 @@
 package io.plumbline.checkpoint;
 
 import java.nio.ByteBuffer;
-import java.util.Locale;
 import java.util.Optional;
 
 /** Number types that a safetensors file may hold. */
@@ -57,16 +56,6 @@ public enum Dtype {
       }
     }
     return Optional.empty();
-  }
-
-  /** From what a user writes: f32, float32, f16, float16, bf16 or bfloat16. */
-  public static Optional<Dtype> ofWeights(String name) {
-    return switch (name.toLowerCase(Locale.ROOT)) {
-      case "f32", "float32", "torch.float32" -> Optional.of(F32);
-      case "f16", "float16", "torch.float16" -> Optional.of(F16);
-      case "bf16", "bfloat16", "torch.bfloat16" -> Optional.of(BF16);
-      default -> Optional.empty();
-    };
   }
 
   static float fromBf16(short bits) {

@@ -146,11 +146,6 @@ public final class ModelDirectoryWriter {
         .asInt(-1);
   }
 
-  public ModelDirectoryWriter withTokenizerFiles(TokenizerFiles other) {
-    return new ModelDirectoryWriter(
-        config, other, generationConfig, binaryFiles, dtype, maxShardBytes);
-  }
-
   public ModelDirectoryWriter withGenerationConfig(String json) {
     return new ModelDirectoryWriter(
         config, tokenizerFiles, Optional.of(json), binaryFiles, dtype, maxShardBytes);

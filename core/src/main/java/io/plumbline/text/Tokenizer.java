@@ -234,12 +234,6 @@ public final class Tokenizer implements AutoCloseable {
     return vocabularySize;
   }
 
-  /** The id of one token by its exact text. */
-  public OptionalInt tokenId(String token) {
-    Integer id = ids.get(token);
-    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
-  }
-
   public OptionalInt bosTokenId() {
     return namedIds.getOrDefault("bos_token", OptionalInt.empty());
   }

@@ -49,11 +49,6 @@ public final class Methods {
     };
   }
 
-  /** Whether an algorithm compares with a reference at all. */
-  public static boolean hasReference(Algorithm algorithm) {
-    return algorithm == Algorithm.DPO || algorithm == Algorithm.KTO;
-  }
-
   /** Whether an algorithm with these settings reads the reference's log-probabilities. */
   public static boolean needsReference(AlgorithmSettings settings) {
     return settings instanceof AlgorithmSettings.Kto
