@@ -140,6 +140,24 @@ class LayersArchitectureTest {
   }
 
   @Test
+  void commandsUsePipelinesAndBothUseOptions() {
+    String cli = "io.plumbline.spark.cli";
+    List<String> order = List.of("terminal", "options", "pipeline", "commands", "");
+    for (int i = 0; i < order.size() - 1; i++) {
+      noClasses()
+          .that()
+          .resideInAPackage(cli + "." + order.get(i))
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              order.subList(i + 1, order.size()).stream()
+                  .map(above -> above.isEmpty() ? cli : cli + "." + above)
+                  .toArray(String[]::new))
+          .check(classes);
+    }
+  }
+
+  @Test
   void gangPrepareAndReferenceKnowNothingOfTraining() {
     noClasses()
         .that()

@@ -46,7 +46,7 @@ class SizeLimitsTest {
               Map.entry("io.plumbline.model.SamplingSettings", NOT_YET),
               Map.entry("io.plumbline.objective.rollout.GrpoSettings", NOT_YET),
               Map.entry("io.plumbline.rollout.ledger.LedgerRow", "the columns of the ledger"),
-              Map.entry("io.plumbline.spark.cli.PipelineRecord$Stage", FILE),
+              Map.entry("io.plumbline.spark.cli.pipeline.PipelineRecord$Stage", FILE),
               Map.entry("io.plumbline.spark.evaluate.EvaluationRequest", NOT_YET),
               Map.entry("io.plumbline.spark.prepare.Prepared$Manifest", FILE),
               Map.entry("io.plumbline.spark.report.PipelineReportData$Stage", NOT_YET),

@@ -1,5 +1,9 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.CommandLineReader;
+import io.plumbline.spark.cli.options.Setting;
+import io.plumbline.spark.cli.options.SettingValues;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

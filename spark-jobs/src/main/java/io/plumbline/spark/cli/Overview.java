@@ -1,5 +1,7 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.CommandGroup;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -2,6 +2,17 @@ package io.plumbline.spark.cli;
 
 import io.plumbline.base.NearestName;
 import io.plumbline.error.ErrorCode;
+import io.plumbline.spark.cli.commands.Commands;
+import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.CommandLineReader;
+import io.plumbline.spark.cli.options.Problems;
+import io.plumbline.spark.cli.options.SettingValues;
+import io.plumbline.spark.cli.options.SparkSessions;
+import io.plumbline.spark.cli.options.TrainingSettings;
+import io.plumbline.spark.cli.terminal.Console;
+import io.plumbline.spark.cli.terminal.Failure;
+import io.plumbline.spark.cli.terminal.Interruption;
+import io.plumbline.spark.cli.terminal.Versions;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -130,7 +141,7 @@ public final class Plumbline {
     try {
       // First of all, so that no other message shows a key.
       Arrays.asList(args).forEach(Storage::refuseCredentials);
-      CommandLineReader reader = new CommandLineReader(command);
+      CommandLineReader reader = new CommandLineReader(command, Commands.all());
       ParseResult result = new CommandLine(reader.spec(console.textColumns())).parseArgs(args);
       if (result.isUsageHelpRequested()) {
         console.out().print(help(command, console));
@@ -146,7 +157,7 @@ public final class Plumbline {
       }
       Command.Work work = command.check(values, problems);
       problems.refuse();
-      try (Interruption interruption = Interruption.watch(command, values, console)) {
+      try (Interruption interruption = Interruption.watch(ending(command, values), console)) {
         work.run(values.of(CommandLineReader.QUIET) ? console.quiet() : console);
       }
       return 0;
@@ -174,8 +185,19 @@ public final class Plumbline {
     return ErrorCode.BAD_USAGE.exitStatus();
   }
 
+  /** What to do next where a command is stopped from outside. */
+  static String ending(Command command, SettingValues values) {
+    String output = values.find(TrainingSettings.OUTPUT).orElse("its directory");
+    return "plumbline "
+        + command.name()
+        + ": stopped from outside: "
+        + (command.resumes()
+            ? "the state in " + output + " is kept; go on by the same call with --resume."
+            : "start the same call again.");
+  }
+
   private static String help(Command command, Console console) {
-    CommandSpec spec = new CommandLineReader(command).spec(console.textColumns());
+    CommandSpec spec = new CommandLineReader(command, Commands.all()).spec(console.textColumns());
     return new CommandLine(spec).getUsageMessage(CommandLine.Help.Ansi.OFF);
   }
 

@@ -1,2 +1,2 @@
-/** The command line: options, checks before any work, progress, and the commands themselves. */
+/** The program: finds the command that is called, and says what is there. */
 package io.plumbline.spark.cli;

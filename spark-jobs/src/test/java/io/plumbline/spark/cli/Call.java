@@ -1,12 +1,13 @@
 package io.plumbline.spark.cli;
 
+import io.plumbline.spark.cli.terminal.Console;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
 /** One call of the program in this process, with what it wrote. */
-record Call(int status, String out, String err) {
-  static Call plumbline(String... args) {
+public record Call(int status, String out, String err) {
+  public static Call plumbline(String... args) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     int status =

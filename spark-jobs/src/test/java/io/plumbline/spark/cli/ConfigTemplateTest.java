@@ -2,6 +2,14 @@ package io.plumbline.spark.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.plumbline.spark.cli.commands.Commands;
+import io.plumbline.spark.cli.commands.TrainCommand;
+import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.CommandLineReader;
+import io.plumbline.spark.cli.options.ConfigFile;
+import io.plumbline.spark.cli.options.Problems;
+import io.plumbline.spark.cli.options.Setting;
+import io.plumbline.spark.cli.options.SettingValues;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -4,6 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.spark.cli.commands.Commands;
+import io.plumbline.spark.cli.commands.MineCommand;
+import io.plumbline.spark.cli.commands.PrepareCommand;
+import io.plumbline.spark.cli.commands.ReferenceCommand;
+import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.Problems;
+import io.plumbline.spark.cli.options.Setting;
+import io.plumbline.spark.cli.pipeline.PipelinePlan;
+import io.plumbline.spark.cli.pipeline.PipelineStage;
+import io.plumbline.spark.cli.pipeline.StageParts;
 import io.plumbline.spark.mine.MiningRequest;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.training.RunOptions;

@@ -3,6 +3,17 @@ package io.plumbline.spark.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.plumbline.Fixtures;
+import io.plumbline.spark.cli.commands.Commands;
+import io.plumbline.spark.cli.commands.PipelineCommand;
+import io.plumbline.spark.cli.commands.RerunCommand;
+import io.plumbline.spark.cli.commands.ScoreCommand;
+import io.plumbline.spark.cli.commands.TrainCommand;
+import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.Problems;
+import io.plumbline.spark.cli.options.RowOptions;
+import io.plumbline.spark.cli.options.Setting;
+import io.plumbline.spark.cli.options.SettingValues;
+import io.plumbline.spark.cli.options.TrainingSettings;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.AlgorithmSettings;
 import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
@@ -12,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -377,5 +389,20 @@ class PlumblineTest {
     assertThat(((AlgorithmSettings.Sft) request.objective()).packing()).isEqualTo(RowPacking.BFD);
     assertThat(((AlgorithmSettings.Sft) request.objective()).supervisedOn())
         .isEqualTo(SupervisedOn.CHOSEN);
+  }
+
+  @Test
+  void whatIsStoppedFromOutsideSaysHowToGoOn() {
+    SettingValues values =
+        new SettingValues(
+            Map.of("output", new SettingValues.Given(List.of("runs/dpo"), "")), new Problems());
+    assertThat(Plumbline.ending(TrainCommand.DPO, values))
+        .isEqualTo(
+            "plumbline dpo: stopped from outside: the state in runs/dpo is kept; go on by the same"
+                + " call with --resume.");
+    assertThat(Plumbline.ending(new RerunCommand(), values)).endsWith("with --resume.");
+    assertThat(Plumbline.ending(new ScoreCommand(), values)).endsWith("start the same call again.");
+    assertThat(Plumbline.ending(new PipelineCommand(), values))
+        .endsWith("start the same call again.");
   }
 }

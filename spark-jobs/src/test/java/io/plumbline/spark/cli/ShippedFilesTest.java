@@ -7,6 +7,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.PythonPeer;
+import io.plumbline.spark.cli.commands.Commands;
+import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.CommandLineReader;
+import io.plumbline.spark.cli.options.Problems;
+import io.plumbline.spark.cli.options.SettingValues;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -281,7 +286,7 @@ class ShippedFilesTest {
     Optional<Command> command =
         Commands.all().stream().filter(one -> one.name().equals(call.get(0))).findFirst();
     assertThat(command).as("the command of %s", call).isPresent();
-    CommandLineReader reader = new CommandLineReader(command.get());
+    CommandLineReader reader = new CommandLineReader(command.get(), Commands.all());
     Problems problems = new Problems();
     SettingValues values =
         reader.read(

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.plumbline.Fixtures;
 import io.plumbline.PythonPeer;
+import io.plumbline.spark.cli.commands.Commands;
+import io.plumbline.spark.cli.options.Setting;
+import io.plumbline.spark.cli.options.TrlOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,0 +1,292 @@
+package io.plumbline.spark.cli.commands;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Json;
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.settings.Texts;
+import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.Problems;
+import io.plumbline.spark.cli.options.Setting;
+import io.plumbline.spark.cli.options.SettingValues;
+import io.plumbline.spark.cli.options.SparkSessions;
+import io.plumbline.spark.cli.options.TemplateOptions;
+import io.plumbline.spark.cli.options.TextSettings;
+import io.plumbline.spark.cli.options.TrainingSettings;
+import io.plumbline.spark.cli.terminal.Console;
+import io.plumbline.spark.cli.terminal.Progress;
+import io.plumbline.spark.evaluate.RowSources;
+import io.plumbline.spark.inference.CompletionTable;
+import io.plumbline.spark.inference.DecodingSettings;
+import io.plumbline.spark.inference.PromptText;
+import io.plumbline.spark.inference.RowsRead;
+import io.plumbline.spark.inference.Sample;
+import io.plumbline.spark.inference.Sampler;
+import io.plumbline.spark.inference.Sampling;
+import io.plumbline.spark.inference.StageResults;
+import io.plumbline.spark.source.DataFiles.Purpose;
+import io.plumbline.storage.Storage;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.storage.StorageLevel;
+
+/** {@code generate}: text from prompts. */
+final class GenerateCommand implements Command {
+  private static final String DECODING = "How to decode";
+
+  static final Setting<Boolean> CHAT =
+      Setting.flag(
+          "chat",
+          TextSettings.FILES,
+          "Takes each --prompt as a user's message and renders it by the model's chat template.");
+  static final Setting<Integer> MAX_NEW_TOKENS =
+      Setting.count("max-new-tokens", DECODING, "Longest completion, in tokens.", 1)
+          .withInitial("128");
+  static final Setting<Double> TEMPERATURE =
+      Setting.number(
+              "temperature",
+              DECODING,
+              "Divides the logits; 0 always takes the most probable token.",
+              0,
+              Double.POSITIVE_INFINITY)
+          .withInitial("0");
+  static final Setting<Double> TOP_P =
+      Setting.number(
+              "top-p",
+              DECODING,
+              "Draws from the smallest set of most probable tokens that holds this share.",
+              1e-9,
+              1)
+          .withInitial("1");
+  static final Setting<Integer> TOP_K =
+      Setting.count("top-k", DECODING, "Draws from this many most probable tokens; 0 from all.", 0)
+          .withInitial("0");
+  static final Setting<Double> MIN_P =
+      Setting.number(
+              "min-p",
+              DECODING,
+              "Leaves out tokens less probable than this share of the most probable one; 0 none.",
+              0,
+              1)
+          .withInitial("0");
+  static final Setting<Double> REPETITION_PENALTY =
+      Setting.positive(
+              "repetition-penalty",
+              DECODING,
+              "Above 1, makes tokens less probable that the prompt or the completion holds"
+                  + " already.")
+          .withInitial("1");
+  static final Setting<String> STOP =
+      Setting.repeated(
+          "stop",
+          "TEXT",
+          DECODING,
+          "Ends a completion with the token by which it holds this text; may be repeated.");
+  static final Setting<Integer> NUM_GENERATIONS =
+      Setting.count("num-generations", DECODING, "Completions of each prompt.", 1).withInitial("1");
+  static final Setting<Long> SEED =
+      Setting.whole("seed", DECODING, "With a row's place it fixes every draw.", 0)
+          .withInitial("42");
+
+  static final Setting<String> OUTPUT =
+      TrainingSettings.OUTPUT.withHelp(
+          "Where the completions of --data are written instead of standard output, as Parquet by"
+              + " the executors: completions/, and generate.json as soon as all are there.");
+
+  @Override
+  public String name() {
+    return "generate";
+  }
+
+  @Override
+  public String summary() {
+    return "Text from prompts, greedy or sampled.";
+  }
+
+  @Override
+  public String description() {
+    return "Completes each row's prompt, a text or a list of messages, with a KV cache. --prompt"
+        + " runs in this process; --data is spread over Spark's slots. JSON lines have completion,"
+        + " tokens, logps, logp and finish; Parquet has the input's columns as well.";
+  }
+
+  @Override
+  public List<String> examples() {
+    return List.of(
+        "generate --model runs/dpo/checkpoint --chat --prompt 'What is 2 + 1?'",
+        "generate --model runs/dpo/checkpoint --data prompts.jsonl --temperature 0.7 --top-p 0.9"
+            + " --json > completions.jsonl",
+        "generate --model runs/dpo/checkpoint --data table:main.chat.prompts --temperature 1"
+            + " --num-generations 4 --output runs/completions");
+  }
+
+  @Override
+  public List<Setting<?>> settings() {
+    return List.of(
+        TextSettings.MODEL,
+        TextSettings.DATA,
+        TextSettings.COLUMNS,
+        TextSettings.PROMPT,
+        CHAT,
+        MAX_NEW_TOKENS,
+        TEMPERATURE,
+        TOP_P,
+        TOP_K,
+        MIN_P,
+        REPETITION_PENALTY,
+        STOP,
+        NUM_GENERATIONS,
+        SEED,
+        TemplateOptions.CHAT_TEMPLATE,
+        TemplateOptions.CHAT_TEMPLATE_KWARGS,
+        TemplateOptions.CHAT_TEMPLATE_DATE,
+        OUTPUT,
+        TextSettings.JSON,
+        SparkSessions.MASTER,
+        TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."));
+  }
+
+  /**
+   * How to decode, as the options say.
+   *
+   * @param temperature with the command's own default
+   */
+  static DecodingSettings decoding(SettingValues values, Setting<Double> temperature) {
+    return new DecodingSettings(
+        values.of(MAX_NEW_TOKENS),
+        values.of(temperature),
+        values.of(TOP_K),
+        values.of(TOP_P),
+        values.of(MIN_P),
+        values.of(REPETITION_PENALTY),
+        values.all(STOP),
+        values.of(NUM_GENERATIONS),
+        values.of(SEED));
+  }
+
+  @Override
+  public Work check(SettingValues values, Problems problems) {
+    String model =
+        values.require(TextSettings.MODEL, "name the Hugging Face directory to use").orElse("");
+    TextSettings.checkSource(values, problems);
+    boolean chat = values.of(CHAT);
+    if (chat && values.all(TextSettings.PROMPT).isEmpty()) {
+      problems.add("--chat is about --prompt: rows of --data say themselves what they are.");
+    }
+    DecodingSettings decoding = decoding(values, TEMPERATURE);
+    if (decoding.temperature() == 0) {
+      for (Setting<?> draws : List.of(TOP_P, TOP_K, MIN_P)) {
+        if (values.has(draws)) {
+          problems.add(
+              draws.option()
+                  + " is about draws, and --temperature 0 takes the most probable token: give a"
+                  + " --temperature above 0, or leave it out.");
+        }
+      }
+    }
+    ComputeDtype dtype = values.of(TrainingSettings.COMPUTE_DTYPE);
+    boolean json = values.of(TextSettings.JSON);
+    Optional<String> output = values.find(OUTPUT);
+    if (output.isPresent() && (json || values.all(TextSettings.DATA).isEmpty())) {
+      problems.add("--output is for the completions of --data, and goes without --json.");
+    }
+    SparkSessions.check(values, 1, problems);
+    return console -> {
+      List<Map<String, Object>> prompts =
+          values.all(TextSettings.PROMPT).stream().map(text -> row(text, chat)).toList();
+      Consumer<Sample> write =
+          sample -> console.out().println(json ? sample.toJson() : text(sample));
+      if (!prompts.isEmpty() && !SparkSessions.startedBySpark()) {
+        ModelDirectory opened =
+            TemplateOptions.open(
+                values,
+                SparkSessions.storage(),
+                model,
+                Optional.empty(),
+                note -> console.err().println(note));
+        try (Sampler sampler = Sampler.open(opened, dtype)) {
+          sampler.sample(prompts, decoding).forEach(write);
+        }
+        return;
+      }
+      TextStage<Sample> stage =
+          (session, rows, listener) ->
+              Sampling.run(
+                  session.storage(),
+                  rows,
+                  TemplateOptions.open(
+                      values, session.storage(), model, Optional.empty(), listener::note),
+                  dtype,
+                  decoding,
+                  session.threadsPerTask(),
+                  listener);
+      if (output.isPresent()) {
+        write(values, model, dtype, decoding, output.get(), console);
+      } else {
+        stage.forEach(values, prompts, RowsRead.Use.PROMPTS, console, write);
+      }
+    };
+  }
+
+  private static void write(
+      SettingValues values,
+      String model,
+      ComputeDtype dtype,
+      DecodingSettings decoding,
+      String output,
+      Console console) {
+    RowSources data = TextSettings.rows(values);
+    try (SparkSessions.Session session = SparkSessions.open(values, SparkSessions.coresHere());
+        Progress progress = Progress.on(console)) {
+      SparkSession spark = session.spark();
+      Storage storage = session.storage();
+      CompletionTable.requireEmpty(storage, output);
+      Optional<StructType> schema = data.schema(spark, storage);
+      JavaRDD<Map<String, Object>> rows =
+          data.read(spark, storage, Purpose.TRAINING, progress::note)
+              .persist(StorageLevel.MEMORY_AND_DISK());
+      ModelDirectory opened =
+          TemplateOptions.open(values, storage, model, Optional.empty(), progress::note);
+      Optional<String> read = RowsRead.line(rows, RowsRead.Use.PROMPTS);
+      read.ifPresent(progress::note);
+      try (StageResults<String> lines =
+          Sampling.lines(
+              storage, rows, opened, dtype, decoding, session.threadsPerTask(), progress)) {
+        progress.close();
+        ObjectNode about = about(model, data, decoding, dtype);
+        TemplateOptions.of(values)
+            .withDate(opened.tokenizerFiles().rendering().date())
+            .addTo(about);
+        read.ifPresent(line -> about.put("read", line));
+        CompletionTable.write(spark, storage, lines, schema, output, about);
+        console.out().println(lines.size() + " completions in " + output);
+      } finally {
+        rows.unpersist();
+      }
+    }
+  }
+
+  private static ObjectNode about(
+      String model, RowSources data, DecodingSettings decoding, ComputeDtype dtype) {
+    ObjectNode about = Json.MAPPER.createObjectNode().put("model", model);
+    data.data().forEach(about.putArray("data")::add);
+    data.columns().texts().forEach(column -> about.withArray("columns").add(column));
+    about.setAll(decoding.toJson());
+    return about.put("compute_dtype", Texts.word(dtype));
+  }
+
+  private static Map<String, Object> row(String text, boolean chat) {
+    return Map.of(
+        "prompt", chat ? List.of(Map.of("role", "user", "content", text)) : (Object) text);
+  }
+
+  private static String text(Sample sample) {
+    String newline = System.lineSeparator();
+    return "> " + PromptText.of(sample.prompt()) + newline + sample.completion() + newline;
+  }
+}

@@ -1,0 +1,2 @@
+/** A class a command, and what several of them share. Commands holds them all. */
+package io.plumbline.spark.cli.commands;
