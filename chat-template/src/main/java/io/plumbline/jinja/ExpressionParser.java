@@ -36,7 +36,7 @@ final class ExpressionParser {
     return commaSeparated(this::expression, Optional.empty(), "an expression", false);
   }
 
-  /** The same without an if that is no part of an operand; {@code end} is a name that ends it. */
+  /** An expression without a conditional at its end; {@code end} is a name that ends it. */
   Expression unconditional(Optional<String> end) {
     return commaSeparated(this::or, end, "an expression", false);
   }

@@ -121,8 +121,8 @@ final class Globals {
       this.items = items;
     }
 
-    Object attribute(Rendering of, String name) {
-      of.spend(4);
+    Object attribute(Rendering shown, String name) {
+      shown.spend(4);
       return switch (name) {
         case "items" -> new Tuple(items);
         case "pos" -> (long) position;

@@ -21,7 +21,7 @@ abstract class Target {
 
   abstract void assign(Rendering rendering, Activation activation, Object value);
 
-  /** The same for another scope. */
+  /** A target that writes to the same names in another scope. */
   abstract Target copy();
 
   /** Fails unless every namespace that is written to is one. */

@@ -26,7 +26,7 @@ public interface KlController {
   ObjectNode state();
 
   /**
-   * Goes on from what {@link #state} gave.
+   * Continues from what {@link #state} gave.
    *
    * @throws io.plumbline.error.PlumblineException BAD_CHECKPOINT where it is not of this kind
    */

@@ -30,6 +30,6 @@ public final class State {
         ErrorCode.BAD_CHECKPOINT,
         "The training state does not fit this run: "
             + what
-            + "; go on with the settings it was written with, or start anew.");
+            + "; continue with the settings it was written with, or start anew.");
   }
 }

@@ -199,7 +199,7 @@ public final class InitModel {
     return ModelDirectory.open(storage, path);
   }
 
-  /** The same with the lines of text files as texts. */
+  /** Writes a model whose vocabulary is learned from the lines of text files. */
   public static ModelDirectory writeFromTextFiles(
       Storage storage, String path, Settings settings, List<String> textFiles) {
     List<String> texts = new ArrayList<>();

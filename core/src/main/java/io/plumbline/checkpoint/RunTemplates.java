@@ -152,12 +152,12 @@ public record RunTemplates(String source, TreeMap<String, Object> variables, Str
   }
 
   /**
-   * The same with one date for all renderings, where a template that is rendered reads the date;
-   * without one, where none does.
+   * These templates with one date for all renderings, where a template that is rendered reads the
+   * date; without one, where none does.
    *
    * @param models that are rendered for with these templates
    * @param others that are rendered for with their own
-   * @param before the date of the run that is gone on with; empty text where it had none
+   * @param before the date of the run that is resumed; empty text where it had none
    */
   public RunTemplates dated(
       Storage storage, List<String> models, List<String> others, Optional<String> before) {

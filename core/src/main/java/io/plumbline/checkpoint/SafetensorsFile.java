@@ -154,7 +154,7 @@ public final class SafetensorsFile {
           tensors.put(name, tensor(path, name, json, 8L + header.length, fileLength));
         }
       }
-      expect(path, json.nextToken() == null, "its header goes on after its end");
+      expect(path, json.nextToken() == null, "its header continues after its end");
     } catch (IOException e) {
       throw bad(path, "its header is not JSON", e);
     }

@@ -31,7 +31,7 @@ public final class TokenizerFit {
     }
   }
 
-  /** The same with the model's tokenizer at hand. */
+  /** Refuses a model whose embedding has fewer rows than its tokenizer has ids. */
   public static void require(ModelDirectory model, Tokenizer tokenizer) {
     JsonNode rows = model.config().path("vocab_size");
     if (!rows.isInt() || tokenizer.vocabularySize() <= rows.asInt()) {

@@ -32,8 +32,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Training state that a run can go on from: a directory a step below one directory, such as {@code
- * OUTPUT/checkpoints/step-00000020/}.
+ * Training state that a run can continue from: a directory a step below one directory, such as
+ * {@code OUTPUT/checkpoints/step-00000020/}.
  *
  * <p>An attempt to write a step has a subdirectory of its own, and the step is complete only with
  * its last file, {@code _COMPLETE}, which names the attempt and its files with lengths and SHA-256.
@@ -183,7 +183,7 @@ public final class TrainingStateStore {
     retain(keep, Set.of());
   }
 
-  /** The same, and the states of {@code others} stay too. */
+  /** Deletes all but the newest {@code keep} complete states and those of {@code others}. */
   public void retain(int keep, Set<Long> others) {
     if (keep < 1) {
       throw new IllegalArgumentException("keep " + keep);
@@ -205,7 +205,7 @@ public final class TrainingStateStore {
   }
 
   /**
-   * Deletes every state after {@code step}: a run that goes on from an earlier one writes them
+   * Deletes every state after {@code step}: a run that resumes from an earlier one writes them
    * anew.
    */
   public void deleteAfter(long step) {

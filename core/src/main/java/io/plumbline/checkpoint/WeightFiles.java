@@ -95,13 +95,13 @@ final class WeightFiles {
               .path("base_model_name_or_path")
               .asText("");
     }
-    String of = base.isEmpty() || base.equals("null") ? "" : " of " + base;
+    String ofBase = base.isEmpty() || base.equals("null") ? "" : " of " + base;
     throw bad(
         path
             + (alone
-                ? " holds only an adapter" + of + " (" + adapter.get() + "), not a model"
+                ? " holds only an adapter" + ofBase + " (" + adapter.get() + "), not a model"
                 : " holds an adapter"
-                    + of
+                    + ofBase
                     + " ("
                     + adapter.get()
                     + ") beside the model's weights, which transformers applies to them and"

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Connects one rank with all others: one connection for each pair, and one more to the next rank
- * for bulk data. Calling and answering go on at once in one thread, so no order of arrival can
+ * for bulk data. Calling and answering happen at once in one thread, so no order of arrival can
  * block, and a stranger who says nothing holds up nobody.
  */
 final class Assembly {

@@ -21,7 +21,10 @@ public interface Collective extends AutoCloseable {
    */
   void allReduceSum(FloatBuffer values);
 
-  /** The same for a few numbers, such as counts and metrics, in double precision. */
+  /**
+   * Sums values over all ranks, in place, in double precision: for a few numbers, such as counts
+   * and metrics.
+   */
   void allReduceSum(double[] values);
 
   /** Copies root's values to all ranks, in place. */

@@ -164,7 +164,7 @@ public final class ExampleTokenizer {
               template.ready(messages), settings.tools(), generationPrompt, settings.variables()));
     } catch (PlumblineException e) {
       if (e.code() == ErrorCode.BAD_CHECKPOINT || ChatTemplate.wasStopped(e)) {
-        // No template at all, or none that could go on: not the fault of the row, and what is
+        // No template at all, or none that could continue: not the fault of the row, and what is
         // trained on must not depend on the clock.
         throw e;
       }

@@ -42,7 +42,7 @@ public record FileSlice(
     return new FileSlice(path, Content.UNKNOWN, 0, Long.MAX_VALUE, 0);
   }
 
-  /** The same slice with what the names of folders say. */
+  /** This slice with the columns that the names of its folders say. */
   public FileSlice withFolders(Map<String, Object> columns) {
     return new FileSlice(path, content, start, end, before, columns);
   }

@@ -73,7 +73,7 @@ final class JsonHead {
         JsonRows.parser(new ByteArrayInputStream(bytes, start, bytes.length - start))) {
       head.walk(parser);
     } catch (JsonEOFException e) {
-      head.seen = bytes.length; // The value goes on behind what is seen.
+      head.seen = bytes.length; // The value continues behind what is seen.
     } catch (JsonProcessingException e) {
       head.broken = true;
     } catch (IOException e) {

@@ -14,8 +14,8 @@ import java.util.stream.IntStream;
  * <p>The sources' rows stand one after the other in the input. An epoch has as many places as there
  * are rows; the sources share them by weight (the largest remainders are rounded up, and each
  * source has at least one). A source fills its places with its rows in rounds: every row once
- * before any row a second time. A round goes on from one epoch to the next, so a source with fewer
- * rows than places repeats within an epoch, and one with more is seen in parts.
+ * before any row a second time. A round continues from one epoch to the next, so a source with
+ * fewer rows than places repeats within an epoch, and one with more is seen in parts.
  *
  * @param rows rows of each source, at least one
  * @param weights of each source, above 0; only their proportion counts
@@ -91,8 +91,8 @@ public record Mixture(List<Long> rows, List<Double> weights) implements Serializ
       }
     }
     List<Long> result = new ArrayList<>();
-    for (long of : places) {
-      result.add(of);
+    for (long place : places) {
+      result.add(place);
     }
     return result;
   }

@@ -19,7 +19,7 @@ public record ReadAs(String words, List<String> unread, List<String> remarks, bo
     remarks = List.copyOf(remarks);
   }
 
-  /** The same for a reader that takes no margins. */
+  /** How rows are read by a reader that takes no margins. */
   public ReadAs withoutMargins() {
     if (!margins) {
       return this;

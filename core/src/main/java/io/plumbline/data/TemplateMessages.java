@@ -178,7 +178,7 @@ public final class TemplateMessages {
           invented.add(
               message.get("role").equals(role) ? with(message, "role", INVENTED) : message);
         }
-        return !rendered(invented).map(of -> of.replace(INVENTED, role)).equals(text);
+        return !rendered(invented).map(rendering -> rendering.replace(INVENTED, role)).equals(text);
       }
     }
     return false;
@@ -296,12 +296,12 @@ public final class TemplateMessages {
           Optional.of(
               template.isEmpty()
                   || text.filter(
-                          of ->
-                              of.contains(MARK)
-                                  && of.contains(OTHER_MARK)
+                          source ->
+                              source.contains(MARK)
+                                  && source.contains(OTHER_MARK)
                                   // Python's and JSON's way to write the list itself.
-                                  && !of.contains("'type'")
-                                  && !of.contains("\"type\""))
+                                  && !source.contains("'type'")
+                                  && !source.contains("\"type\""))
                       .isPresent());
     }
     return parts.get();
@@ -323,8 +323,9 @@ public final class TemplateMessages {
       List<Map<String, Object>> messages, Optional<List<Object>> tools) {
     try {
       return template.map(
-          of ->
-              of.render(
+          template ->
+              template
+                  .render(
                       new ChatRequest(
                           messages, tools, ChatRequest.GenerationPrompt.ABSENT, Map.of()))
                   .text());

@@ -244,7 +244,9 @@ final class TextHead {
     return false;
   }
 
-  /** The lines that are not blank, without one that goes on behind the head unless it is alone. */
+  /**
+   * The lines that are not blank, without one that continues behind the head unless it is alone.
+   */
   private List<byte[]> lines(char end) {
     List<byte[]> lines = new ArrayList<>();
     int from = start;

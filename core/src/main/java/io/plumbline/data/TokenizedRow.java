@@ -206,7 +206,7 @@ public record TokenizedRow(
         columns);
   }
 
-  /** The same pair with by how much its chosen side is better. */
+  /** This pair with a margin: by how much its chosen side is better. */
   public TokenizedRow withMargin(double newMargin) {
     return new TokenizedRow(
         fingerprint,
@@ -220,13 +220,13 @@ public record TokenizedRow(
         columns);
   }
 
-  /** The same unpaired row with a label. */
+  /** This unpaired row with a label. */
   public TokenizedRow withDesirability(Desirability label) {
     return new TokenizedRow(
         fingerprint, index, prompt, completions, lossMasks, referenceLogps, margin, label, columns);
   }
 
-  /** The same prompt with the columns of its row. */
+  /** This prompt with the columns of its row. */
   public TokenizedRow withColumns(String json) {
     return new TokenizedRow(
         fingerprint,

@@ -211,7 +211,7 @@ public final class ActorCritic
     /** The critic comes last among the segments, so it goes back first. */
     @Override
     public void backward(Gradients gradients, Consumer<Segment> onFinal) {
-      asked.ifPresent(of -> of.backward(gradients.byValue(), onFinal));
+      asked.ifPresent(pass -> pass.backward(gradients.byValue(), onFinal));
       tokens.backward(gradients.tokens(), gradients.byValue(), onFinal);
     }
 

@@ -111,13 +111,13 @@ public final class CausalLm implements AutoCloseable {
     return logps(rows, Set.of());
   }
 
-  /** The same, with statistics of each token. */
+  /** Log-probabilities of the counted tokens, with statistics of each. */
   public TokenLogps logps(List<TokenizedRow> rows, Set<TokenStatistic> statistics) {
     return logps(rows, statistics, 1);
   }
 
   /**
-   * The same of the distribution that is the softmax of logits / temperature.
+   * Log-probabilities and statistics of the distribution softmax(logits / temperature).
    *
    * @throws PlumblineException BAD_USAGE where the temperature is not a positive number
    */
@@ -135,19 +135,19 @@ public final class CausalLm implements AutoCloseable {
     }
   }
 
-  /** The same with a graph kept for {@link TrainingPass#backward}. */
+  /** Log-probabilities, with a graph kept for {@link TrainingPass#backward}. */
   public TrainingPass<TokenLogps, TokenGradients> forward(List<TokenizedRow> rows) {
     return forward(rows, ActivationMemory.KEEP, Set.of());
   }
 
-  /** The same, with a choice of what is kept and what is reported. */
+  /** A training pass with a choice of what is kept for backward and of what is reported. */
   public TrainingPass<TokenLogps, TokenGradients> forward(
       List<TokenizedRow> rows, ActivationMemory memory, Set<TokenStatistic> statistics) {
     return forward(rows, memory, statistics, 1);
   }
 
   /**
-   * The same of the distribution that is the softmax of logits / temperature.
+   * A training pass over the distribution softmax(logits / temperature).
    *
    * @throws PlumblineException BAD_USAGE where the temperature is not a positive number
    */

@@ -38,7 +38,7 @@ record Checkpoint(DecoderConfig config, WeightSource weights) {
   }
 
   /**
-   * The same under a score head of the caller's, which takes the place of any head in there.
+   * A decoder under a score head of the caller's, which takes the place of any head in there.
    *
    * @param values of the head, [hidden], by the hidden size
    */

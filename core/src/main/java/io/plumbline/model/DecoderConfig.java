@@ -77,7 +77,7 @@ public record DecoderConfig(
     return new DecoderConfigReader(config, where).read();
   }
 
-  /** The same with a head that is not the embedding. */
+  /** This configuration with a head that is not the embedding. */
   DecoderConfig untied() {
     return new DecoderConfig(
         family,

@@ -419,7 +419,7 @@ public final class Generator implements AutoCloseable {
       return step.longs(ids, drafts.size(), width);
     }
 
-    /** Why a draft ends with its newest token; null where it goes on. */
+    /** Why a draft ends with its newest token; null where it continues. */
     private Finish finish(Draft draft) {
       if (settings.eosIds().contains(draft.newestToken())) {
         return Finish.EOS;

@@ -29,7 +29,7 @@ final class LoadedWeights {
   }
 
   /**
-   * The same.
+   * Allocates the segments of a model and fills them, under names that begin with a prefix.
    *
    * @param prefix of the segments' names, which tells models apart that are trained together
    */

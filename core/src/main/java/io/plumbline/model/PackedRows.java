@@ -385,7 +385,9 @@ record PackedRows(
     return List.copyOf(out);
   }
 
-  /** The same of prompt tokens. */
+  /**
+   * Values of prompt tokens by row: an array of the prompt's length each, 0 where none is given.
+   */
   static List<float[]> spreadPrompts(List<TokenizedRow> rows, List<Owner> owners, float[] values) {
     List<float[]> out = rows.stream().map(row -> new float[row.prompt().length]).toList();
     for (int i = 0; i < owners.size(); i++) {

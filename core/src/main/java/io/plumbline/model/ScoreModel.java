@@ -244,7 +244,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
     }
   }
 
-  /** The same with a graph kept for {@link TrainingPass#backward}. */
+  /** The scores of every prefix, with a graph kept for {@link TrainingPass#backward}. */
   TrainingPass<List<List<float[]>>, List<List<float[]>>> forwardValues(
       List<TokenizedRow> rows, ActivationMemory memory) {
     LoadedWeights.checkTrainable(purpose);

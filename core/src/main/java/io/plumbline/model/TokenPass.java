@@ -164,7 +164,7 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
   }
 
   /**
-   * The same.
+   * Runs the backward pass of the language head and of a second one.
    *
    * @param byState derivatives by {@link #states}; empty without a second head
    */

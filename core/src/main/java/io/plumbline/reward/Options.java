@@ -42,7 +42,7 @@ public final class Options {
   }
 
   /** A JSON object; {@code of} names in a sentence what it belongs to. */
-  static ObjectNode parse(String json, String of) {
+  static ObjectNode parse(String json, String kind) {
     try {
       if (JSON.readTree(json) instanceof ObjectNode object) {
         return object;
@@ -51,16 +51,16 @@ public final class Options {
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
           "The options of the reward "
-              + of
+              + kind
               + " are no JSON object: "
               + e.getOriginalMessage()
               + "; write them as "
-              + of
+              + kind
               + "{\"option\":value}, in single quotes for the shell.",
           e);
     }
     throw new PlumblineException(
-        ErrorCode.BAD_USAGE, "The options of the reward " + of + " are no JSON object.");
+        ErrorCode.BAD_USAGE, "The options of the reward " + kind + " are no JSON object.");
   }
 
   Optional<JsonNode> node(String name) {
@@ -182,7 +182,7 @@ public final class Options {
     }
   }
 
-  /** A mistake in the options: {@code sentence} goes on after "The reward KIND: ". */
+  /** A mistake in the options: {@code sentence} continues after "The reward KIND: ". */
   PlumblineException bad(String sentence) {
     return new PlumblineException(
         ErrorCode.BAD_USAGE, "The reward " + kind + ": " + sentence + ".");

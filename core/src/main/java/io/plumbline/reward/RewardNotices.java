@@ -34,7 +34,7 @@ public final class RewardNotices {
     }
   }
 
-  /** The same for a tokenizer that is there already. */
+  /** What to tell a user of these rewards, with a tokenizer that is loaded already. */
   public static List<String> of(List<RewardPanel> panels, Tokenizer tokenizer) {
     if (readNothing(panels)) {
       return List.of();

@@ -28,7 +28,7 @@ public final class RewardPanel implements AutoCloseable {
     this.functions = functions;
   }
 
-  /** The same in a run that renders conversations so. */
+  /** Opens rewards for a run that renders conversations in its own way. */
   public static RewardPanel open(List<RewardSpec> specs, Storage storage, TemplateSettings run) {
     return open(specs.stream().map(spec -> spec.renderedAs(run)).toList(), storage);
   }
@@ -129,7 +129,7 @@ public final class RewardPanel implements AutoCloseable {
       throw new PlumblineException(
           ErrorCode.INTERRUPTED, "Interrupted while completions were scored; run it again.", e);
     } finally {
-      // After an exception: the others must not go on.
+      // After an exception: the others must not continue.
       calls.stream().skip(outcomes.size()).flatMap(Optional::stream).forEach(c -> c.drop());
     }
     List<ScoredCompletion> scored = new ArrayList<>();

@@ -105,8 +105,9 @@ public record RewardSpec(String kind, String options, double weight, String name
   }
 
   /**
-   * The same in a run that renders conversations so: a kind that renders them by a template of its
-   * own takes the run's variables and its date, as far as its options say nothing of them.
+   * This reward in a run that renders conversations in its own way: a kind that renders them by a
+   * template of its own takes the run's variables and its date, as far as its options say nothing
+   * of them.
    */
   public RewardSpec renderedAs(TemplateSettings run) {
     if (!kind.equals(ModelReward.KIND)) {
@@ -129,7 +130,7 @@ public record RewardSpec(String kind, String options, double weight, String name
         : Optional.empty();
   }
 
-  /** The same with another directory of the reward model; another kind stays as it is. */
+  /** This reward with another directory of its model; a reward of another kind as it is. */
   public RewardSpec withModelPath(UnaryOperator<String> change) {
     if (!kind.equals(ModelReward.KIND)) {
       return this;

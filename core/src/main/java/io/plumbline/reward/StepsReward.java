@@ -144,9 +144,9 @@ public final class StepsReward implements RewardFunctionFactory {
       }
       List<Reward> rewards = new ArrayList<>();
       int next = 0;
-      for (int[] of : ends) {
+      for (int[] stepEnds : ends) {
         List<Reward.Step> steps = new ArrayList<>();
-        for (int end : of) {
+        for (int end : stepEnds) {
           Reward value = values.get(next++);
           // A step of which nothing is said is a part of the next one.
           value.value().ifPresent(v -> steps.add(new Reward.Step(end, v)));

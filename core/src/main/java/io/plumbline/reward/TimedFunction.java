@@ -121,7 +121,7 @@ final class TimedFunction implements AutoCloseable {
       seat.interrupt();
       if (!finishedWithin(GRACE.toNanos())) {
         LOG.warn(
-            "The reward {} goes on although its time is up and it was interrupted; it is left"
+            "The reward {} continues although its time is up and it was interrupted; it is left"
                 + " alone, and a new one takes its place",
             name);
         leave();

@@ -172,7 +172,7 @@ public final class CriticCredit implements Credit {
     }
     if (settings.whitenRewards() == RewardWhitening.ON) {
       Whitening whitening = Whitening.over(collective, rewards);
-      rewards.replaceAll(of -> whitening.of(of, Whitening.Mean.KEPT));
+      rewards.replaceAll(row -> whitening.of(row, Whitening.Mean.KEPT));
     }
     List<Estimates> estimates = new ArrayList<>();
     List<double[]> advantages = new ArrayList<>();

@@ -139,7 +139,7 @@ public final class Curriculum {
   }
 
   /**
-   * Goes on from what {@link #state} gave.
+   * Continues from what {@link #state} gave.
    *
    * @throws io.plumbline.error.PlumblineException BAD_CHECKPOINT where it is of other prompts
    */

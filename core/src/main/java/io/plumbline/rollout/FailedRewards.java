@@ -43,7 +43,7 @@ final class FailedRewards {
             .flatMap(group -> IntStream.range(0, group.size()).mapToObj(group::failure))
             .flatMap(Optional::stream)
             .findFirst()
-            .map(of -> " (for example: " + of + ")")
+            .map(sentence -> " (for example: " + sentence + ")")
             .orElse("");
     throw new PlumblineException(
         ErrorCode.REWARD_FAILED,

@@ -67,9 +67,9 @@ record PhaseLedger(Ledger ledger, Worth worth, Collective collective) {
         named(rewards, numbers.scores(), 0),
         named(worth.sampler().costs().names(), numbers.scores(), rewards.size()),
         credit
-            .map(of -> advantage(round, place * group.size() + i, of, i))
+            .map(credited -> advantage(round, place * group.size() + i, credited, i))
             .orElse(OptionalDouble.empty()),
-        credit.filter(of -> byToken).map(of -> of.byToken().get(i)),
+        credit.filter(credited -> byToken).map(credited -> credited.byToken().get(i)),
         written.finish(),
         step,
         group.failure(i));

@@ -24,9 +24,9 @@ final class PhaseMetrics {
     List<String> names = sampler.rewards().names();
     for (int f = 0; f < names.size(); f++) {
       int function = f;
-      Moments of = Moments.of(phase.column(row -> row.scores()[function]));
-      metrics.put("rewards/" + names.get(f) + "/mean", of.mean());
-      metrics.put("rewards/" + names.get(f) + "/std", of.deviation());
+      Moments moments = Moments.of(phase.column(row -> row.scores()[function]));
+      metrics.put("rewards/" + names.get(f) + "/mean", moments.mean());
+      metrics.put("rewards/" + names.get(f) + "/std", moments.deviation());
     }
     metrics.putAll(ofCredit);
     double[] lengths = phase.column(CompletionNumbers::length);

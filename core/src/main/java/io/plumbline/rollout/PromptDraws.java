@@ -57,7 +57,8 @@ final class PromptDraws implements AutoCloseable {
             collective, 1, rows.stream().map(row -> new double[] {row.index()}).toList());
     long firstKey = batchesRead * prompts.plan().globalBatchSize() + indexes.first();
     batchesRead++;
-    int[] chosen = curriculum.map(of -> choose(of, indexes, rows.size())).orElse(all(rows.size()));
+    int[] chosen =
+        curriculum.map(learned -> choose(learned, indexes, rows.size())).orElse(all(rows.size()));
     return new Draw(
         Arrays.stream(chosen).mapToObj(rows::get).toList(),
         Arrays.stream(chosen).mapToLong(at -> firstKey + at).toArray());

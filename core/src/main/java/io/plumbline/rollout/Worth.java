@@ -37,7 +37,10 @@ record Worth(Rollouts.Settings settings, RolloutSampler sampler, Controllers con
 
   /** The penalty for a completion's length, 0 or less. */
   double overlong(Generation written) {
-    return settings.overlong().map(of -> of.penalty(written.tokens().length)).orElse(0.0);
+    return settings
+        .overlong()
+        .map(overlong -> overlong.penalty(written.tokens().length))
+        .orElse(0.0);
   }
 
   /** The estimate of a completion's distance from the reference, in nats. */

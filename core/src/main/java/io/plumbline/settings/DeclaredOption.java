@@ -11,7 +11,7 @@ import java.util.function.Function;
  * @param name kebab-case, without dashes
  * @param label what stands for the value in help; empty for a flag
  * @param reader turns one text into a value; fails with an {@link IllegalArgumentException} whose
- *     message goes on from "--name is TEXT and "
+ *     message continues from "--name is TEXT and "
  * @param standard the text of the value where none is given
  * @param words that a shell offers beside those of the label
  * @param declaration what else the annotation says

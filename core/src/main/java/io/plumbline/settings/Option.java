@@ -14,7 +14,7 @@ import java.lang.annotation.Target;
  * constants in small letters; {@code List<String>}, an option that repeats, and with {@link
  * #commas} a list in one text, of {@code Double} too; {@code Optional}, {@code OptionalInt} and
  * {@code OptionalLong}, empty where it is not given; and any class with {@code static T
- * parse(String)}, which fails with an {@link IllegalArgumentException} whose message goes on from
+ * parse(String)}, which fails with an {@link IllegalArgumentException} whose message continues from
  * "--name is TEXT and ", and {@code Object text()}.
  */
 @Documented

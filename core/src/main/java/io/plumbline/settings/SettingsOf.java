@@ -85,7 +85,7 @@ public final class SettingsOf<T extends Record> {
 
   /**
    * The record that values make. Where a constructor refuses them, its sentence is a problem and
-   * the standard values stand in their place, so that checking can go on.
+   * the standard values stand in their place, so that checking can continue.
    *
    * @throws IllegalStateException where a component is neither an option nor a record
    */

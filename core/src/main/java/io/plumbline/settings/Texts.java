@@ -5,7 +5,7 @@ import java.util.stream.Stream;
 
 /**
  * How the texts of options become values. Each fails with an {@link IllegalArgumentException} whose
- * message goes on from "--name is TEXT and ".
+ * message continues from "--name is TEXT and ".
  */
 public final class Texts {
   private Texts() {}

@@ -57,7 +57,8 @@ final class LocalBackend implements StorageBackend {
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (FileSystemException e) {
-      // A path that goes on below a file: "Not a directory" has no exception class of its own here.
+      // A path that continues below a file: "Not a directory" has no exception class of its own
+      // here.
       Path parent = path.getParent();
       if (parent != null && Files.isRegularFile(parent)) {
         return Optional.empty();

@@ -188,9 +188,9 @@ public final class Storage implements Serializable {
   }
 
   /**
-   * Opens a file at one of its bytes, by a seek: what lies before is not read. A reader may go on
-   * past {@code expectedEnd}, to the end of the file; object stores are asked for what lies before
-   * it in large pieces, and for what lies behind in small ones that grow.
+   * Opens a file at one of its bytes, by a seek: what lies before is not read. A reader may
+   * continue past {@code expectedEnd}, to the end of the file; object stores are asked for what
+   * lies before it in large pieces, and for what lies behind in small ones that grow.
    *
    * @param from first byte, from 0; nothing is read where the file ends before
    * @param expectedEnd the byte after the last that is wanted for sure
@@ -260,8 +260,8 @@ public final class Storage implements Serializable {
   }
 
   /**
-   * The same, but keeps of the file that is there only the lines before the first that {@code
-   * keepWhile} refuses.
+   * Opens a file for lines at its end, and keeps of what is there only the lines before the first
+   * that {@code keepWhile} refuses.
    */
   public LineLog appendLinesAfter(String path, Predicate<String> keepWhile) {
     return attempt("append to", path, (backend, at) -> LineLog.open(backend, at, keepWhile));

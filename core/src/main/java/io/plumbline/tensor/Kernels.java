@@ -45,7 +45,9 @@ public final class Kernels {
     return LOADED.computeIfAbsent(fill(source(owner, resource), constants), Kernels::compile);
   }
 
-  /** The same as a TorchScript archive, which every PyTorch of this version loads. */
+  /**
+   * The kernels of a resource as a TorchScript archive, which every PyTorch of this version loads.
+   */
   public static byte[] archive(Class<?> owner, String resource, Map<String, String> constants) {
     return TorchScriptArchive.pack(fill(source(owner, resource), constants));
   }

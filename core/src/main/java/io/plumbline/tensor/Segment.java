@@ -61,7 +61,7 @@ public final class Segment implements AutoCloseable {
       return elements;
     }
 
-    /** The same with whatever the last {@link #fetch} left in a copy. */
+    /** The elements in host memory, with whatever the last {@link #fetch} left in a copy. */
     FloatBuffer room() {
       if (inHost == null) {
         inHost = host();

@@ -45,7 +45,7 @@ record AddedToken(
     return new AddedToken(content, singleWord, lstrip, rstrip, normalized, true);
   }
 
-  /** The same with {@code normalized} said, which equality goes by. */
+  /** This token with {@code normalized} filled in, as equality compares it. */
   AddedToken resolved() {
     return new AddedToken(
         content, singleWord, lstrip, rstrip, Optional.of(normalized.orElse(!special)), special);

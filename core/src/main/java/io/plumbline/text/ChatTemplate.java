@@ -74,7 +74,7 @@ public final class ChatTemplate {
     }
   }
 
-  /** The same with what a run says about rendering. */
+  /** This template with what a run says about rendering. */
   ChatTemplate with(TemplateSettings other) {
     return new ChatTemplate(source, template, specialTokens, other);
   }

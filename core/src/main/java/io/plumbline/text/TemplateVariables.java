@@ -37,7 +37,7 @@ public final class TemplateVariables {
    * Reads a JSON object.
    *
    * @throws IllegalArgumentException where it is none, or sets what no run may set; the message
-   *     goes on from "X is TEXT and "
+   *     continues from "X is TEXT and "
    */
   public static SortedMap<String, Object> parse(String json) {
     JsonNode read;

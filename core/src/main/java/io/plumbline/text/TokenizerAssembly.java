@@ -206,7 +206,7 @@ final class TokenizerAssembly {
   }
 
   /**
-   * The same for encoding where the texts of special tokens are text like any other ({@code
+   * The definition for encoding where the texts of special tokens are text like any other ({@code
    * split_special_tokens}): a special token that the vocabulary lacks keeps its place under a text
    * that none has.
    */

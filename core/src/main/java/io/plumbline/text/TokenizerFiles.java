@@ -37,7 +37,7 @@ public record TokenizerFiles(
     return Optional.ofNullable(contents.get(fileName));
   }
 
-  /** The same with other files. */
+  /** Other files of the same model, rendered as these. */
   public TokenizerFiles with(TreeMap<String, String> others) {
     return new TokenizerFiles(others, model, rendering);
   }
@@ -47,8 +47,8 @@ public record TokenizerFiles(
   }
 
   /**
-   * The same as a run has it. A template of the run takes the place of all that the files have, as
-   * in TRL, and stands in checkpoints; its variables and its date do not.
+   * These files with what a run says about rendering. A template of the run takes the place of all
+   * that the files have, as in TRL, and stands in checkpoints; its variables and its date do not.
    */
   public TokenizerFiles with(TemplateSettings settings) {
     TreeMap<String, String> files = new TreeMap<>(contents);

@@ -129,7 +129,9 @@ public final class Dpo implements TokenMethod {
           accumulate(rows, tokens, meanChosenTokens, (pair, slot) -> each.loss(pair), sums);
     }
     List<PairLogps> pairs =
-        Arrays.stream(batch.survey()).map(of -> SurveyedPair.read(of, meanChosenTokens)).toList();
+        Arrays.stream(batch.survey())
+            .map(numbers -> SurveyedPair.read(numbers, meanChosenTokens))
+            .toList();
     List<PairLoss> losses = settings.objective().losses(pairs);
     return (rows, tokens, sums) ->
         accumulate(

@@ -167,25 +167,25 @@ public final class Grpo implements TrainingMethod<RolloutColumns, TokenLogps, To
     List<List<float[]>> byEntropy = new ArrayList<>(rows.size());
     for (int i = 0; i < rows.size(); i++) {
       TokenizedRow row = rows.rows().get(i);
-      LearnedRollout of = columns.rollouts().get(rows.slot(i));
+      LearnedRollout learned = columns.rollouts().get(rows.slot(i));
       List<float[]> logpGradients = new ArrayList<>();
       List<float[]> entropyGradients = new ArrayList<>();
       for (int c = 0; c < row.completions().size(); c++) {
         RolloutLogps rollout =
             new RolloutLogps(
                 tokens.logps().get(i).get(c),
-                of.old(c),
-                of.reference(c),
-                of.advantages().get(c),
+                learned.old(c),
+                learned.reference(c),
+                learned.advantages().get(c),
                 CountedTokens.mask(row, c),
                 tokens.entropies().get(i).get(c));
         RolloutLoss loss = columns.objective().loss(rollout, chosen.entropy(), chosen.bonusScale());
         logpGradients.add(loss.byLogp());
         entropyGradients.add(loss.byEntropy());
-        sums.add(REFERENCED, of.reference().isEmpty() ? 0 : 1);
+        sums.add(REFERENCED, learned.reference().isEmpty() ? 0 : 1);
         add(sums, rollout, loss);
         if (columns.isFresh()) {
-          addSampled(sums, rollout, of.sampled().get(c));
+          addSampled(sums, rollout, learned.sampled().get(c));
         }
       }
       byLogp.add(logpGradients);

@@ -107,7 +107,8 @@ public final class Kto implements TokenMethod {
     double kl =
         objective.needsKl()
             ? UnpairedObjective.kl(
-                Arrays.stream(batch.survey()).mapToDouble(of -> of[0]).sum(), batch.total())
+                Arrays.stream(batch.survey()).mapToDouble(numbers -> numbers[0]).sum(),
+                batch.total())
             : 0;
     return (rows, tokens, sums) -> accumulate(rows.rows(), tokens, kl, sums);
   }

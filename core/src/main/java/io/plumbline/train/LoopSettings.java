@@ -53,7 +53,7 @@ public record LoopSettings(
   public enum BadSteps {
     /** Ends the run. */
     STOP,
-    /** Leaves the step out and goes on with the next. */
+    /** Leaves the step out and continues with the next. */
     SKIP
   }
 

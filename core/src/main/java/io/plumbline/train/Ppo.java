@@ -141,8 +141,8 @@ public final class Ppo
     return counts;
   }
 
-  private static int states(TokenizedRow row, LearnedRollout of, int c) {
-    return CountedTokens.of(row, c) == 0 ? 0 : of.returns().get(c).length;
+  private static int states(TokenizedRow row, LearnedRollout learned, int c) {
+    return CountedTokens.of(row, c) == 0 ? 0 : learned.returns().get(c).length;
   }
 
   @Override
@@ -161,13 +161,13 @@ public final class Ppo
         TokenizedRow row = rows.rows().get(i);
         List<float[]> logps = said.tokens().logps().get(i);
         if (batch.columns().isRollout(rows.slot(i))) {
-          LearnedRollout of = batch.columns().rollouts().get(rows.slot(i));
+          LearnedRollout learned = batch.columns().rollouts().get(rows.slot(i));
           TokenGradients gradients =
               ofPolicy.accumulate(rows.only(i), only(said.tokens(), i), sums);
           byLogp.add(gradients.byLogp().get(0));
           byEntropy.add(gradients.byEntropy().get(0));
-          addMoved(row, of, logps, sums);
-          byValue.add(values(row, of, said.values().get(i), ofStates, sums));
+          addMoved(row, learned, logps, sums);
+          byValue.add(values(row, learned, said.values().get(i), ofStates, sums));
         } else {
           byLogp.add(pretraining(row, logps, ofPretraining, sums));
           byEntropy.add(row.completions().stream().map(c -> new float[0]).toList());
@@ -190,13 +190,13 @@ public final class Ppo
 
   /** The critic's part of a row: derivatives by its values. */
   private List<float[]> values(
-      TokenizedRow row, LearnedRollout of, List<float[]> said, double weight, Sums sums) {
+      TokenizedRow row, LearnedRollout learned, List<float[]> said, double weight, Sums sums) {
     List<float[]> gradients = new ArrayList<>();
     for (int c = 0; c < said.size(); c++) {
       float[] gradient = new float[said.get(c).length];
-      float[] old = of.values().get(c);
-      double[] returns = of.returns().get(c);
-      int states = states(row, of, c);
+      float[] old = learned.values().get(c);
+      double[] returns = learned.returns().get(c);
+      int states = states(row, learned, c);
       for (int t = 0; t < states; t++) {
         double value = said.get(c)[t];
         ClippedValue.At at = settings.value().at(value, old[t], returns[t]);
@@ -229,9 +229,9 @@ public final class Ppo
   }
 
   private static void addMoved(
-      TokenizedRow row, LearnedRollout of, List<float[]> logps, Sums sums) {
+      TokenizedRow row, LearnedRollout learned, List<float[]> logps, Sums sums) {
     for (int c = 0; c < logps.size(); c++) {
-      float[] old = of.old().isEmpty() ? logps.get(c) : of.old().get(c);
+      float[] old = learned.old().isEmpty() ? logps.get(c) : learned.old().get(c);
       byte[] counted = CountedTokens.mask(row, c);
       for (int t = 0; t < counted.length; t++) {
         if (counted[t] == 1) {

@@ -94,7 +94,7 @@ public final class TrainingLoop<P, V, G> {
     this.model = model;
     this.method = method;
     this.feed = feed;
-    this.evaluation = evaluation.map(of -> (Evaluation) of);
+    this.evaluation = evaluation.map(held -> (Evaluation) held);
     this.settings = settings;
     this.states = states;
     this.rank = rank;
@@ -272,7 +272,8 @@ public final class TrainingLoop<P, V, G> {
   private String culprits(long step, WholeBatch<P> batch, AdamW adamW) {
     double[] found = new double[batch.total()];
     boolean inSurvey =
-        Arrays.stream(batch.survey()).anyMatch(of -> !Arrays.stream(of).allMatch(Double::isFinite));
+        Arrays.stream(batch.survey())
+            .anyMatch(numbers -> !Arrays.stream(numbers).allMatch(Double::isFinite));
     BatchLoss<V, G> loss = method.loss(batch);
     for (int slot = 0; slot < batch.learned().size(); slot++) {
       TokenizedRow row = batch.learned().get(slot);
@@ -433,9 +434,11 @@ public final class TrainingLoop<P, V, G> {
     // States that were written before there were feeds have none.
     feed.goTo(
         step,
-        state.get("feed") instanceof ObjectNode of ? of : JsonNodeFactory.instance.objectNode());
+        state.get("feed") instanceof ObjectNode saved
+            ? saved
+            : JsonNodeFactory.instance.objectNode());
     adamW.restore(progress.updates, snapshot::read);
-    LOG.info("Rank {} goes on from step {}", collective.rank(), step);
+    LOG.info("Rank {} continues from step {}", collective.rank(), step);
     return step;
   }
 

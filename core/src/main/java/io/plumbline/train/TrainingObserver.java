@@ -29,7 +29,7 @@ public interface TrainingObserver {
   default void culprits(long step, List<Long> rows) {}
 
   /**
-   * Called before a training state becomes visible: a run that goes on from it begins behind all
+   * Called before a training state becomes visible: a run that resumes from it begins behind all
    * lines that were heard by now, so they must be kept. Rank 0 only.
    */
   default void beforeStateIsVisible() {}

@@ -148,7 +148,7 @@ class ScoreCheckpointTest {
         }
       }
     }
-    // Training goes on from it, and the files stay those of a reward model.
+    // Training continues from it, and the files stay those of a reward model.
     Path next = temp.resolve("next");
     write(target, next, rows, Dtype.BF16);
     assertThat(open(next).config().path("architectures"))

@@ -108,7 +108,7 @@ class RewardPanelTest {
           try {
             released = RELEASE.await(60, TimeUnit.SECONDS);
           } catch (InterruptedException e) {
-            // Goes on.
+            // Continues.
           }
         }
       }

@@ -6,7 +6,7 @@ package io.plumbline.objective.pair;
  *
  * <p>Of each side, the first l counted tokens count whole and the rest by α, where l is the number
  * of counted tokens of the shorter side: log π(y) = Σ_{t ≤ l} log π(y_t) + α·Σ_{t > l} log π(y_t).
- * The same for policy and reference, before any objective that looks at sums. α = 1 changes
+ * Applied to policy and reference alike, before any objective that looks at sums. α = 1 changes
  * nothing, α = 0 leaves the tail out.
  *
  * @param alpha α, within 0 and 1

@@ -39,7 +39,7 @@ public record OddsRatio(double beta) implements PairObjective {
     return withLikelihood(beta, Sft.Mean.OVER_TOKENS);
   }
 
-  /** The same with another mean of the likelihood: the paper's is over pairs. */
+  /** ORPO with another mean of the likelihood: the paper's is over pairs. */
   public static PreferenceObjective withLikelihood(double beta, Sft.Mean mean) {
     Settings.positive("beta", beta);
     return Mix.of(List.of(new Mix.Part(new Sft(mean), 1), new Mix.Part(new OddsRatio(beta), 1)));

@@ -79,7 +79,7 @@ final class AnswerText {
           "(?<![\\w.,^])[1-9]\\d{0,2}(?:(?: \\d{3}){1,20}+(?![\\d'])(?!"
               + " ?/)|(?:'\\d{3}){1,20}+(?!\\d)|(?:\\.\\d{3}){2,20}+(?![.\\d]))");
 
-  /** 0.333..., whose last digits go on: three times the same or more. */
+  /** 0.333..., whose last digits continue: three times the same or more. */
   private static final Pattern GOES_ON =
       Pattern.compile("(?<![\\d.])(\\d{1,20}\\.\\d{0,20}?)(\\d{1,6}?)\\2{2,20}+ ?\\.{3}");
 

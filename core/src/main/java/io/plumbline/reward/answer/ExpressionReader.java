@@ -229,8 +229,8 @@ abstract class ExpressionReader {
       if (operator.isEmpty()) {
         return value;
       }
-      Optional<Sign> of = sign();
-      value = value.plus(signed(operator, signed(of, product())));
+      Optional<Sign> termSign = sign();
+      value = value.plus(signed(operator, signed(termSign, product())));
     }
   }
 
@@ -369,9 +369,11 @@ abstract class ExpressionReader {
     return takeHere(MIXED).map(fraction -> value.plus(fraction(fraction))).orElse(value);
   }
 
-  private static Quantity fraction(Matcher of) {
-    String above = of.group(1) != null ? of.group(1) : either(of.group(4), of.group(5));
-    String below = of.group(2) != null ? of.group(2) : either(of.group(6), of.group(7));
+  private static Quantity fraction(Matcher matcher) {
+    String above =
+        matcher.group(1) != null ? matcher.group(1) : either(matcher.group(4), matcher.group(5));
+    String below =
+        matcher.group(2) != null ? matcher.group(2) : either(matcher.group(6), matcher.group(7));
     return Quantity.of(new BigDecimal(above)).dividedBy(Quantity.of(new BigDecimal(below)));
   }
 
@@ -456,10 +458,10 @@ abstract class ExpressionReader {
       return (next() == '{' || next() == '(' ? inside() : deeper(this::primary)).root();
     }
     Quantity order = inside();
-    Quantity of = argument();
+    Quantity radicand = argument();
     return order.isWhole() && order.isNear(Quantity.of(2), Tolerance.EXACT)
-        ? of.root()
-        : of.toThe(Quantity.of(1).dividedBy(order));
+        ? radicand.root()
+        : radicand.toThe(Quantity.of(1).dividedBy(order));
   }
 
   private static Quantity binomial(Quantity n, Quantity k) {
@@ -473,8 +475,8 @@ abstract class ExpressionReader {
       at++;
       base = argument();
     }
-    Quantity of = applied(Math::log);
-    return of.dividedBy(base.applied(Math::log));
+    Quantity logarithm = applied(Math::log);
+    return logarithm.dividedBy(base.applied(Math::log));
   }
 
   private Quantity applied(DoubleUnaryOperator function) {
@@ -483,8 +485,8 @@ abstract class ExpressionReader {
       at++;
       power = Optional.of(exponent());
     }
-    Quantity of = deeper(next() == '(' ? this::factor : this::implicitProduct);
-    Quantity value = of.applied(function);
+    Quantity argument = deeper(next() == '(' ? this::factor : this::implicitProduct);
+    Quantity value = argument.applied(function);
     return power.isPresent() ? value.toThe(power.get()) : value;
   }
 

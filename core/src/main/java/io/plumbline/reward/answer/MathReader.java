@@ -67,7 +67,7 @@ final class MathReader extends ExpressionReader {
   }
 
   private static List<MathValue> elements(MathValue value) {
-    return value instanceof Collection of ? of.elements() : List.of(value);
+    return value instanceof Collection collection ? collection.elements() : List.of(value);
   }
 
   private MathValue all() {

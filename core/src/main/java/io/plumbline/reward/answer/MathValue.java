@@ -101,8 +101,8 @@ sealed interface MathValue {
     while (true) {
       if (bare instanceof Named named) {
         bare = named.value();
-      } else if (bare instanceof Collection of && of.elements().size() == 1) {
-        bare = of.elements().get(0);
+      } else if (bare instanceof Collection collection && collection.elements().size() == 1) {
+        bare = collection.elements().get(0);
       } else {
         return bare;
       }
@@ -117,8 +117,8 @@ sealed interface MathValue {
         : matches(a.elements(), b.elements(), tolerance);
   }
 
-  private static long names(Collection of) {
-    return of.elements().stream()
+  private static long names(Collection collection) {
+    return collection.elements().stream()
         .filter(element -> element instanceof Named)
         .map(element -> ((Named) element).name())
         .distinct()

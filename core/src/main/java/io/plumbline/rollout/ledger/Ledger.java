@@ -74,7 +74,7 @@ public final class Ledger {
   }
 
   /**
-   * Deletes what a run that goes on from a training state will write again: the files of later
+   * Deletes what a run that resumes from a training state will write again: the files of later
    * steps, and what writers that died have left. One caller, before any rank writes.
    */
   public void truncateAfter(long step) {

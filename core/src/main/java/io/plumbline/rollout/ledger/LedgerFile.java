@@ -161,7 +161,7 @@ final class LedgerFile {
             + path
             + " cannot be read ("
             + cause.getMessage()
-            + "); delete it, or go on with the run, which writes its later steps again.",
+            + "); delete it, or continue with the run, which writes its later steps again.",
         cause);
   }
 }

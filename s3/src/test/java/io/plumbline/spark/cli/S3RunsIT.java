@@ -325,7 +325,7 @@ class S3RunsIT {
     proxy.disturb(seed, 0.04);
     String line = dpo("s3a://runs", "s3a://runs/faulty").replace("/cache", "/faulty-cache");
     Call run = call(line);
-    // More faults in a row than are borne end in a sentence, and the run goes on from there.
+    // More faults in a row than are borne end in a sentence, and the run continues from there.
     for (int again = 0; run.status() != 0 && again < 3; again++) {
       isOneSentence(run);
       run = call(line + " --resume");

@@ -192,7 +192,7 @@ public final class Plumbline {
         + command.name()
         + ": stopped from outside: "
         + (command.resumes()
-            ? "the state in " + output + " is kept; go on by the same call with --resume."
+            ? "the state in " + output + " is kept; continue by the same call with --resume."
             : "start the same call again.");
   }
 

@@ -63,7 +63,7 @@ public record EvaluationRequest(
     return prompts.templates();
   }
 
-  /** The same with the date that chat templates read: the one that is given, or now. */
+  /** This request with the date that chat templates read: the one that is given, or now. */
   public EvaluationRequest dated(Storage storage) {
     List<String> scoring =
         rewards.stream().flatMap(reward -> RewardSpec.parse(reward).modelPath().stream()).toList();

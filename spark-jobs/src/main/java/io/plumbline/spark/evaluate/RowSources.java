@@ -48,7 +48,7 @@ public record RowSources(
     return new RowSources(data, columns, Missing.REFUSED, RunTemplates.NONE);
   }
 
-  /** The same with conversations rendered in another way. */
+  /** These sources with conversations rendered in another way. */
   public RowSources with(RunTemplates other) {
     return new RowSources(data, columns, missing, other);
   }

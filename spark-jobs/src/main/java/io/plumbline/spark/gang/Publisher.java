@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A rank's end of the feed. Lines wait in a bounded queue for a thread that sends them; when the
- * driver is slow or unreachable the oldest are dropped, and training goes on.
+ * driver is slow or unreachable the oldest are dropped, and training continues.
  */
 final class Publisher implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Publisher.class);

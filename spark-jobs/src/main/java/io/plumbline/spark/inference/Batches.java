@@ -32,15 +32,15 @@ public final class Batches {
     List<List<T>> batches = new ArrayList<>();
     List<T> batch = new ArrayList<>();
     long longest = 0;
-    for (T of : sorted) {
+    for (T item : sorted) {
       if (!batch.isEmpty() && (batch.size() + 1) * longest > tokens) {
         batches.add(batch);
         batch = new ArrayList<>();
       }
       if (batch.isEmpty()) {
-        longest = rowOf.apply(of).tokens();
+        longest = rowOf.apply(item).tokens();
       }
-      batch.add(of);
+      batch.add(item);
     }
     if (!batch.isEmpty()) {
       batches.add(batch);

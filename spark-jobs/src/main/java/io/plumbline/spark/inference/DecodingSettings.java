@@ -59,7 +59,7 @@ public record DecodingSettings(
     return new DecodingSettings(maxNewTokens, 0, 0, 1, 0);
   }
 
-  /** The same for another number of completions a prompt. */
+  /** These settings with another number of completions a prompt. */
   public DecodingSettings withNumGenerations(int number) {
     return new DecodingSettings(
         maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stopStrings, number, seed);

@@ -46,7 +46,7 @@ public final class InputRows {
   }
 
   /**
-   * The same.
+   * Reads the rows of sources that may have splits.
    *
    * @param purpose which split of a directory is read where it has several
    * @param notes told what a user would not expect of files, before they are read

@@ -25,7 +25,7 @@ public final class ModelTokenizer {
     }
   }
 
-  /** The same for a tokenizer that is loaded for it. */
+  /** Checks a model against its own tokenizer, which is loaded for that. */
   public static void check(ModelDirectory model, Consumer<String> note) {
     if (model.tokenizerFiles().content("tokenizer.json").isPresent()) {
       try (Tokenizer tokenizer = Tokenizer.of(model.tokenizerFiles())) {

@@ -36,7 +36,7 @@ public final class RowsRead {
   }
 
   /**
-   * The same.
+   * The line that says how rows are read, for rows that are counted already.
    *
    * @param count of the rows
    */

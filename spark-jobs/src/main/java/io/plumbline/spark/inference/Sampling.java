@@ -38,7 +38,7 @@ public final class Sampling {
     return run(storage, rows, model, dtype, settings, threadsPerTask, listener, Sampler::sample);
   }
 
-  /** The same as the lines that {@link CompletionTable#write} takes. */
+  /** Completions as the lines that {@link CompletionTable#write} takes. */
   public static StageResults<String> lines(
       Storage storage,
       JavaRDD<Map<String, Object>> rows,

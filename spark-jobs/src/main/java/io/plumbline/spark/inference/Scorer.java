@@ -87,11 +87,11 @@ public final class Scorer implements AutoCloseable {
     }
     List<Integer> places = IntStream.range(0, prepared.size()).boxed().toList();
     Score[] scores = new Score[prepared.size()];
-    for (List<Integer> of :
+    for (List<Integer> batch :
         Batches.byTokens(places, place -> prepared.get(place).row(), tokensPerBatch)) {
-      List<Score> found = model.judge(preparing, of.stream().map(prepared::get).toList());
-      for (int i = 0; i < of.size(); i++) {
-        scores[of.get(i)] = found.get(i);
+      List<Score> found = model.judge(preparing, batch.stream().map(prepared::get).toList());
+      for (int i = 0; i < batch.size(); i++) {
+        scores[batch.get(i)] = found.get(i);
       }
     }
     return Arrays.asList(scores);

@@ -68,7 +68,8 @@ public final class ScoringRows {
     }
     ExampleParser parser =
         parsers.computeIfAbsent(
-            layout, of -> new ExampleParser(RowReading.of(of.kind()), of.rows(), tokenizer));
+            layout,
+            found -> new ExampleParser(RowReading.of(found.kind()), found.rows(), tokenizer));
     try {
       Example example = parser.parse(values);
       Optional<String> text =

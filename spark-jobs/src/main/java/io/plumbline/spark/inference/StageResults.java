@@ -71,7 +71,7 @@ public final class StageResults<T> implements AutoCloseable {
   }
 
   /**
-   * The same, with a listener that hears how many rows are done.
+   * Runs a stage over rows, with a listener that hears how many are done.
    *
    * @param name what the listener calls the stage
    */

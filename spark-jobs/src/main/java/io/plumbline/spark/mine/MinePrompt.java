@@ -15,7 +15,7 @@ import java.util.Map;
 /**
  * A prompt as grpo reads it, and what its completions become in a row of data.
  *
- * <p>Where the last message is the assistant's, the model goes on with it. In data that beginning
+ * <p>Where the last message is the assistant's, the model continues with it. In data that beginning
  * belongs to the completion, as a conversation has one assistant turn there and not two.
  *
  * @param place the row's place in the input

@@ -80,8 +80,8 @@ public record MiningRequest(
   }
 
   /**
-   * The same with the date that chat templates read: the one that is given, that of what was mined
-   * before, or now.
+   * This request with the date that chat templates read: the one that is given, that of what was
+   * mined before, or now.
    *
    * @param before what mine.json says of what was mined before
    */

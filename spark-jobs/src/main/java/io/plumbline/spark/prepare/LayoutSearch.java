@@ -57,7 +57,7 @@ final class LayoutSearch {
   /** Rows as they are in the data. */
   private final List<Map<String, Object>> looked = new ArrayList<>();
 
-  /** The same with the names that columns are read by. */
+  /** The rows with the names that columns are read by. */
   private final List<Map<String, Object>> renamed = new ArrayList<>();
 
   private final Set<String> seen = new LinkedHashSet<>();

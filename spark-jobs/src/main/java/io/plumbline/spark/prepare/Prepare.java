@@ -84,7 +84,7 @@ public final class Prepare {
     return run(spark, storage, settings, tokenizer, PrepareListener.NONE);
   }
 
-  /** The same with a listener. */
+  /** Prepares rows, and tells a listener how far it is. */
   public static Prepared run(
       SparkSession spark,
       Storage storage,

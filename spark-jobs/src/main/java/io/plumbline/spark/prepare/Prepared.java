@@ -65,7 +65,7 @@ public final class Prepared {
               : detail.substring(0, MAX_DETAIL_CHARS) + "...");
     }
 
-    /** The same row, whose slice begins after so many lines of its file. */
+    /** This refusal in a file whose slice begins after so many lines. */
     Refusal behind(long lines) {
       return new Refusal(file, lines + line, reason, detail);
     }

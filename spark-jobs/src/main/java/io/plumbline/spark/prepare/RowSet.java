@@ -334,7 +334,7 @@ public final class RowSet {
     }
   }
 
-  /** The same for all rows with one prompt; from 0 to before 2⁶³. */
+  /** A number of a row's prompt, one for all rows that have it; from 0 to before 2⁶³. */
   static long promptHash(long seed, TokenizedRow row) {
     MessageDigest digest = Sha256.digest();
     digest.update(ByteBuffer.allocate(Long.BYTES).putLong(seed).flip());
@@ -403,7 +403,7 @@ public final class RowSet {
     }
   }
 
-  /** Rows with indexes that go on from those of the partitions before. */
+  /** Rows with indexes that continue from those of the partitions before. */
   private static final class Numbering implements Iterator<TokenizedRow> {
     private final Iterator<TokenizedRow> in;
     private long index;

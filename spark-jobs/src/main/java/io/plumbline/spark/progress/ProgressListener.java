@@ -2,7 +2,7 @@ package io.plumbline.spark.progress;
 
 import java.util.Map;
 
-/** Hears how a job goes on. Called from one thread at a time. */
+/** Hears the progress of a job. Called from one thread at a time. */
 public interface ProgressListener {
   /** Hears nothing. */
   ProgressListener NONE =
@@ -35,7 +35,7 @@ public interface ProgressListener {
    */
   record Amount(long amount, String unit) {}
 
-  /** The same, for a stage whose pace is not told by its units. */
+  /** So many units are done, in a stage whose pace is told by another amount. */
   default void stageAdvanced(String stage, long done, Amount handled) {
     stageAdvanced(stage, done);
   }

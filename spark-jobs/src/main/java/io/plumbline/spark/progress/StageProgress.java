@@ -25,7 +25,7 @@ public final class StageProgress {
     return polling(() -> listener.stageAdvanced(stage, done.getAsLong()), job);
   }
 
-  /** The same for a stage whose pace is not told by its units. */
+  /** Reports the progress of a job whose pace is not that of its units. */
   public static <T> T during(
       ProgressListener listener,
       String stage,

@@ -60,7 +60,7 @@ final class EvaluationFile {
    *
    * @throws PlumblineException BAD_DATA where it was not evaluated, or not on preferences
    */
-  HeldOutScores scores(String model, Yardstick yardstick) {
+  HeldOutScores scores(String model, ComparedMetric metric) {
     JsonNode preferences =
         Optional.ofNullable(policies.get(identity(storage, model)))
             .orElseThrow(
@@ -71,12 +71,12 @@ final class EvaluationFile {
                             "%s has no policy %s, only %s: name the model that was evaluated.",
                             path, model, new TreeSet<>(policies.keySet()))));
     HeldOutScores scores = HeldOutScores.read(preferences);
-    if (!Double.isFinite(yardstick.of(scores))) {
+    if (!Double.isFinite(metric.of(scores))) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
           String.format(
               "%s says nothing of the %s of %s on held-out preferences: run evaluate with --data.",
-              path, yardstick.word(), model));
+              path, metric.word(), model));
     }
     return scores;
   }

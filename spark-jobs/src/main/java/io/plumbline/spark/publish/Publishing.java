@@ -24,7 +24,7 @@ public record Publishing(
     String evaluation,
     String to,
     String decision,
-    Yardstick yardstick,
+    ComparedMetric metric,
     double minimumImprovement) {
   /** Differences of decimal fractions are not exact: 0.57 - 0.56 is a little under 0.01. */
   private static final double ROUNDING = 1e-9;
@@ -81,7 +81,7 @@ public record Publishing(
       return published(own.get(), Optional.empty(), "It is version " + own.get().version() + ".");
     }
     EvaluationFile evaluated = EvaluationFile.read(storage, evaluation);
-    HeldOutScores scores = evaluated.scores(candidate, yardstick);
+    HeldOutScores scores = evaluated.scores(candidate, metric);
     Optional<PublishedModel> last = published.newest();
     last.filter(version -> !evaluated.holds(version.model()))
         .ifPresent(
@@ -89,7 +89,7 @@ public record Publishing(
               throw stale(version);
             });
     Optional<HeldOutScores> lastScores =
-        last.map(version -> evaluated.scores(version.model(), yardstick));
+        last.map(version -> evaluated.scores(version.model(), metric));
     if (lastScores.isPresent() && !beats(scores, lastScores.get())) {
       PublishedModel stays = last.orElseThrow();
       return new Decision(
@@ -145,7 +145,7 @@ public record Publishing(
   }
 
   private boolean beats(HeldOutScores scores, HeldOutScores last) {
-    double improvement = yardstick.of(scores) - yardstick.of(last);
+    double improvement = metric.of(scores) - metric.of(last);
     return improvement > 0 && improvement >= minimumImprovement - ROUNDING;
   }
 
@@ -157,9 +157,9 @@ public record Publishing(
             + " asked for.",
         verdict,
         last.version(),
-        yardstick.word(),
-        yardstick.of(scores),
-        yardstick.of(lastScores),
+        metric.word(),
+        metric.of(scores),
+        metric.of(lastScores),
         scores.pairs(),
         minimumImprovement);
   }

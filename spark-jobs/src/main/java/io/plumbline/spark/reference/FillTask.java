@@ -77,7 +77,7 @@ record FillTask(
           if (context.isInterrupted()) {
             throw new PlumblineException(
                 ErrorCode.INTERRUPTED,
-                "The reference stage was stopped; what it finished stays in the cache, so run the command again to go on.");
+                "The reference stage was stopped; what it finished stays in the cache, so run the command again to continue.");
           }
           TokenLogps computed = lease.model().logps(batch);
           for (int i = 0; i < batch.size(); i++) {

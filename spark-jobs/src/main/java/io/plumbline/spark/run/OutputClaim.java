@@ -172,11 +172,11 @@ public final class OutputClaim implements AutoCloseable {
       return Optional.of(
           run
               ? String.format(
-                  "%s holds another run: go on with it by --resume, replace it by --overwrite, or"
+                  "%s holds another run: continue with it by --resume, replace it by --overwrite, or"
                       + " give another --output.",
                   output)
               : String.format(
-                  "%s is not empty (%s): give another --output, go on with an unfinished run by"
+                  "%s is not empty (%s): give another --output, continue with an unfinished run by"
                       + " --resume, or delete what is there by --overwrite.",
                   output, firstOther(contents)));
     }

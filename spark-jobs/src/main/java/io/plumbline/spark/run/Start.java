@@ -4,7 +4,7 @@ package io.plumbline.spark.run;
 public enum Start {
   /** Refuses to write over another run. */
   FRESH,
-  /** Goes on from the newest complete checkpoint, or starts if there is none. */
+  /** Continues from the newest complete checkpoint, or starts if there is none. */
   RESUME,
   /** Deletes what is there. */
   OVERWRITE

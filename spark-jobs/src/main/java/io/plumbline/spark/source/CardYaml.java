@@ -78,7 +78,7 @@ final class CardYaml {
       String text = lines.get(next++).text();
       int colon = colon(text);
       if (colon < 0) {
-        continue; // A text that goes on.
+        continue; // A text that continues.
       }
       String value = text.substring(colon + 1).strip();
       Object parsed = scalar(value);

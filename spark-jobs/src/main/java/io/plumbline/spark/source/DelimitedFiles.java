@@ -103,7 +103,7 @@ record DelimitedFiles(String path, Map<String, String> options) {
     return isNamedBy(given) ? of(given).path() : given;
   }
 
-  /** The same value with another path. */
+  /** What a user gave, with another path. */
   static String withPath(String given, String path) {
     return given.substring(0, given.length() - of(given).path().length()) + path;
   }
@@ -193,7 +193,7 @@ record DelimitedFiles(String path, Map<String, String> options) {
     return analysed(spark, storage, files, found);
   }
 
-  /** The same for those who want the columns alone: how the text is encoded is not looked at. */
+  /** The files as a table for those who want its columns alone: its encoding is not checked. */
   Dataset<Row> columns(SparkSession spark, Storage storage, Purpose purpose) {
     DataFiles.Found found = files(storage, purpose);
     return analysed(spark, storage, readable(found), found);

@@ -164,7 +164,7 @@ public final class SparkSources {
 
   /**
    * What the last {@link #resolve} of the same data, name and output found, without a look at the
-   * sources: a run that goes on reads the rows that it began with, though the table may have
+   * sources: a run that continues reads the rows that it began with, though the table may have
    * changed. Empty where there was none, or where a snapshot is not complete any more.
    */
   public static Optional<List<Resolved>> resolvedBefore(

@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The thread that brings metrics to a server while a run goes on. Lines wait in a bounded queue;
- * one that does not fit is left to metrics.jsonl, from which everything lacking is sent at the end.
+ * The thread that brings metrics to a server during a run. Lines wait in a bounded queue; one that
+ * does not fit is left to metrics.jsonl, from which everything lacking is sent at the end.
  */
 final class LiveSender {
   private static final Logger LOG = LoggerFactory.getLogger(LiveSender.class);
@@ -164,7 +164,7 @@ final class LiveSender {
       note.accept(
           "MLflow: %s/#/experiments/%s/runs/%s"
               .formatted(settings.uri(), opened.experimentId(), opened.id()));
-      opened.goesOn();
+      opened.resumes();
       opened.parameters(facts.parameters());
     }
     return run.get();
@@ -174,7 +174,7 @@ final class LiveSender {
     if (!toldOfFailure) {
       toldOfFailure = true;
       note.accept(
-          "The MLflow server at %s does not take what the run tells it (%s): the run goes on, and"
+          "The MLflow server at %s does not take what the run tells it (%s): the run continues, and"
                   .formatted(settings.uri(), failure.getMessage())
               + " the server gets it later.");
     }

@@ -129,7 +129,7 @@ final class MlflowRun {
     return info.getExperimentId();
   }
 
-  /** Parameters are written once; what differs in a run that goes on becomes a tag. */
+  /** Parameters are written once; what differs in a run that is resumed becomes a tag. */
   void parameters(Map<String, String> values) throws TrackingFailure {
     List<Param> absent = new ArrayList<>();
     Map<String, String> changed = new HashMap<>();
@@ -273,8 +273,8 @@ final class MlflowRun {
         .put("value", MlflowNames.tag(tag.getValue()));
   }
 
-  /** The run goes on again. */
-  void goesOn() throws TrackingFailure {
+  /** The run resumes. */
+  void resumes() throws TrackingFailure {
     server.post(
         "runs/update", Json.MAPPER.createObjectNode().put("run_id", id()).put("status", "RUNNING"));
   }

@@ -8,9 +8,9 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * Tracks a run at an MLflow server while it goes on and when it ends, where one is named. Whatever
- * the server does, the run is the same: it is told from a thread of its own, and what it did not
- * take is named in one sentence at the end.
+ * Tracks a run at an MLflow server while it runs and when it ends, where one is named. Whatever the
+ * server does, the run is the same: it is told from a thread of its own, and what it did not take
+ * is named in one sentence at the end.
  */
 public final class RunTracking implements AutoCloseable {
   private final Storage storage;
@@ -44,7 +44,7 @@ public final class RunTracking implements AutoCloseable {
     return new RunTracking(storage, output, settings, progress);
   }
 
-  /** What the run is to tell how it goes on. */
+  /** The listener by which the run tells its progress. */
   public ProgressListener listener() {
     return settings.isEmpty() ? progress : new Both();
   }
@@ -54,7 +54,7 @@ public final class RunTracking implements AutoCloseable {
     settings.ifPresent(to -> start(to, () -> TrackingRecord.fresh(to), record));
   }
 
-  /** The run goes on: the server hears of it as the run that it knows from before. */
+  /** The run resumes: the server hears of it as the run that it knows from before. */
   public void goOn(RunRecord record) {
     settings.ifPresent(to -> start(to, () -> TrackingRecord.of(storage, output, to), record));
   }

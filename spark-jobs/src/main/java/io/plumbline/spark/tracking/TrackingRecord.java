@@ -13,7 +13,7 @@ import java.util.UUID;
 
 /**
  * OUTPUT/tracking.json: which run of a server an output directory belongs to, and what the server
- * lacks. By it a run that is resumed, or sent later, goes on in the same run of the server.
+ * lacks. By it a run that is resumed, or sent later, continues in the same run of the server.
  *
  * @param key a tag of the run at the server, by which it is found if its id was not heard
  * @param runId empty until the server has said it

@@ -219,7 +219,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
       return Optional.of(
           resumed
               ? String.format(
-                  "%s holds a run of %s, which %s cannot go on with: give another --output.",
+                  "%s holds a run of %s, which %s cannot continue with: give another --output.",
                   output, identity.command(), now.command())
               : String.format(
                   "%s holds a run of %s and this is %s: give another --output, or replace that run by"
@@ -248,7 +248,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
           ? Optional.of(
               path
                   + " is of an older format, which does not say what the run was trained on, so that"
-                  + " --resume cannot go on with it: give another --output, or replace that run by"
+                  + " --resume cannot continue with it: give another --output, or replace that run by"
                   + " --overwrite.")
           : Optional.empty();
     }
@@ -256,7 +256,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
     return Optional.of(
         resumed
             ? String.format(
-                "%s holds a run with another %s, which --resume cannot go on with: give the options"
+                "%s holds a run with another %s, which --resume cannot continue with: give the options"
                     + " that it was started with, or another --output.",
                 output, other)
             : String.format(
@@ -276,7 +276,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
 
   /**
    * Whether a model or data of another name may turn out to be the same. Reading a table anew would
-   * take the place of the snapshot that the earlier run goes on with.
+   * take the place of the snapshot that the earlier run resumes with.
    */
   private boolean canBeCompared(String option, Storage storage, RunIdentity now, boolean resumed) {
     if (!resumed && progress == Progress.TRAINED) {
@@ -317,7 +317,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
     return String.format(
         "%s holds a run that %s: %s. Give what the run was started with, or another --output.",
         path.substring(0, path.lastIndexOf('/')),
-        start == Start.RESUME ? "--resume cannot go on with" : "this call is not",
+        start == Start.RESUME ? "--resume cannot continue with" : "this call is not",
         changed(name, now));
   }
 

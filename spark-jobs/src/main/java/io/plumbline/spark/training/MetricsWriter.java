@@ -13,7 +13,7 @@ import java.util.Optional;
 
 /**
  * A rank's observer. On rank 0 it appends metrics to the run's file and sends them to the driver; a
- * run that goes on from step s first drops what was written after s.
+ * run that continues from step s first drops what was written after s.
  */
 final class MetricsWriter implements TrainingObserver, AutoCloseable {
   /** People need no more, and the way to the driver is not for that. */

@@ -19,7 +19,7 @@ public record Repetition(String of, RunRecord record, Changes changes) {
   /** What follows where something that went in is not what it was. */
   public enum Changes {
     REFUSED,
-    /** The run goes on, and says it. */
+    /** The run continues, and says it. */
     ALLOWED
   }
 
@@ -62,7 +62,7 @@ public record Repetition(String of, RunRecord record, Changes changes) {
     if (changes == Changes.REFUSED) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
-          changed + "; bring back what it was, or go on with what it is by --allow-changes.");
+          changed + "; bring back what it was, or continue with what it is by --allow-changes.");
     }
     progress.note(changed + ".");
   }

@@ -44,7 +44,7 @@ public record SavingSettings(
         int keepCheckpoints,
     @Option(
             help =
-                "Goes on from the newest complete training state in --output, or starts if there is"
+                "Continues from the newest complete training state in --output, or starts if there is"
                     + " none.",
             recorded = false,
             decidesNothing = "says what becomes of the directory")

@@ -27,8 +27,8 @@ public record TrainingRequest(
     Optional<TrackingSettings> tracking) {
 
   /**
-   * The options that make this request, with the values that files of options take. Whether it goes
-   * on with an earlier run is not among them.
+   * The options that make this request, with the values that files of options take. Whether it
+   * continues with an earlier run is not among them.
    */
   public Map<String, Object> options() {
     return TrainingOptions.values(this);
@@ -49,7 +49,7 @@ public record TrainingRequest(
     return templates.open(storage, files.model());
   }
 
-  /** The same with conversations rendered in another way. */
+  /** This request with conversations rendered in another way. */
   TrainingRequest with(RunTemplates other) {
     return new TrainingRequest(
         files, objective, batch, optimizer, lengths, other, saving, cluster, tracking);

@@ -440,7 +440,7 @@ public final class TrainingRows {
     return prepared;
   }
 
-  /** A run that goes on reads the rows that it began with, though a table may have changed. */
+  /** A run that resumes reads the rows that it began with, though a table may have changed. */
   private List<SparkSources.Resolved> sources(String split, List<String> paths) {
     if (settings.sources() == SourceReading.AS_BEFORE) {
       Optional<List<SparkSources.Resolved>> before =

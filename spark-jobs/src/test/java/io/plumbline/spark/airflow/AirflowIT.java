@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The DAG that users copy, run by a real Airflow that submits the jar to a real Spark. One test,
- * because each date goes on from what the one before left.
+ * because each date continues from what the one before left.
  */
 @Tag("slow")
 class AirflowIT {
@@ -171,7 +171,7 @@ class AirflowIT {
 
   @Test
   void aDateIsTrainedOnceAndOnlyABetterModelIsPublished() throws Exception {
-    // The first date, whose training is killed midway: the retry goes on, and the model is
+    // The first date, whose training is killed midway: the retry continues, and the model is
     // published, because there is none to beat.
     Airflow.Ended first = run("2025-01-01", parameters);
     assertThat(submitted())
@@ -182,7 +182,7 @@ class AirflowIT {
     List<String> metrics = Files.readAllLines(root.resolve(date + "/dpo/metrics.jsonl"));
     assertThat(metrics).hasSize(STEPS);
     assertThat(JSON.readTree(metrics.get(STEPS - 1)).get("step").asInt()).isEqualTo(STEPS);
-    assertThat(first.log()).containsPattern("goes on from step [1-7]0");
+    assertThat(first.log()).containsPattern("continues from step [1-7]0");
     JsonNode published = read("published.json");
     assertThat(published.get("version").asInt()).isEqualTo(1);
     assertThat(published.get("model").asText()).isEqualTo(root + "/" + date + "/dpo/checkpoint");

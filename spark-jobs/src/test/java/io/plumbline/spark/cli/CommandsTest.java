@@ -333,7 +333,7 @@ class CommandsTest {
       assertThat(other.status()).isEqualTo(2);
       assertThat(other.err())
           .contains("holds a run with another --loss-type (simpo there, hinge now), ")
-          .contains("--max-length (1024 there, 64 now), which --resume cannot go on with");
+          .contains("--max-length (1024 there, 64 now), which --resume cannot continue with");
       assertThat(Files.readString(Path.of(output, "run.json"))).isEqualTo(record);
     }
   }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The program inside a process with a session of its own, as a JAR task of Databricks runs it: the
- * process and its session go on, whatever the command comes to.
+ * process and its session continue, whatever the command comes to.
  */
 class HostedMainTest {
   @TempDir Path directory;

@@ -144,7 +144,7 @@ class LauncherIT {
     assertThat(ended).isTrue();
     assertThat(process.exitValue()).isEqualTo(130);
     assertThat(Files.readString(err))
-        .contains("plumbline sft: stopped from outside: the state in ", " is kept; go on")
+        .contains("plumbline sft: stopped from outside: the state in ", " is kept; continue")
         .doesNotContain("\tat ", "not foreseen");
   }
 

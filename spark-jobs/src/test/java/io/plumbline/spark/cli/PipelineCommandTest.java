@@ -19,7 +19,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A pipeline of small models, run as a user runs it; each test goes on where the last one ended.
+ * A pipeline of small models, run as a user runs it; each test continues where the last one ended.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class PipelineCommandTest {
@@ -230,11 +230,11 @@ class PipelineCommandTest {
     ((ObjectNode) record.path("stages").path(2)).put("status", "running").remove("ended");
     Files.writeString(output.resolve("pipeline.json"), record.toString());
 
-    assertThat(pipeline("--dry-run").out()).contains("3/4  dpo: begun, goes on");
+    assertThat(pipeline("--dry-run").out()).contains("3/4  dpo: begun, resumes");
     Call call = pipeline();
 
     assertThat(call.status()).as(call.err()).isZero();
-    assertThat(call.err()).contains("[3/4] dpo: goes on: ", "[4/4] said: done before");
+    assertThat(call.err()).contains("[3/4] dpo: resumes: ", "[4/4] said: done before");
     assertThat(run.resolve("checkpoint/config.json")).exists();
     JsonNode steps = JSON.readTree(Files.readString(run.resolve("run.json"))).path("counts");
     assertThat(steps.path("steps").asInt()).isEqualTo(3);
@@ -301,7 +301,7 @@ class PipelineCommandTest {
     Call failed = pipeline();
     assertThat(failed.status()).isEqualTo(2);
     assertThat(failed.err())
-        .contains("plumbline pipeline: Stage broken (sft) failed: ", "the same call goes on with");
+        .contains("plumbline pipeline: Stage broken (sft) failed: ", "the same call resumes");
     assertThat(stage("broken").path("status").asText()).isEqualTo("failed");
     assertThat(Files.readString(output.resolve("report.html")))
         .contains("Stage broken failed.", "4 of 5 stages are done");

@@ -398,7 +398,7 @@ class PlumblineTest {
             Map.of("output", new SettingValues.Given(List.of("runs/dpo"), "")), new Problems());
     assertThat(Plumbline.ending(TrainCommand.DPO, values))
         .isEqualTo(
-            "plumbline dpo: stopped from outside: the state in runs/dpo is kept; go on by the same"
+            "plumbline dpo: stopped from outside: the state in runs/dpo is kept; continue by the same"
                 + " call with --resume.");
     assertThat(Plumbline.ending(new RerunCommand(), values)).endsWith("with --resume.");
     assertThat(Plumbline.ending(new ScoreCommand(), values)).endsWith("start the same call again.");

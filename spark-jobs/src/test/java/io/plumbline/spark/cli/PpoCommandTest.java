@@ -180,7 +180,7 @@ class PpoCommandTest {
 
     Call again = ppo("run", "--reward-model", rewardModel, "--resume", "--max-steps", "8");
     assertThat(again.status()).isEqualTo(2);
-    assertThat(again.err()).contains("another").contains("--resume cannot go on with");
+    assertThat(again.err()).contains("another").contains("--resume cannot continue with");
   }
 
   @Test
@@ -221,7 +221,7 @@ class PpoCommandTest {
     Call resumed = ppo("changed", again.toArray(String[]::new));
 
     assertThat(resumed.status()).isEqualTo(2);
-    assertThat(resumed.err()).contains("--resume cannot go on with");
+    assertThat(resumed.err()).contains("--resume cannot continue with");
   }
 
   @Test

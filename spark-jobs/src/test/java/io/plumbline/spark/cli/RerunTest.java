@@ -135,7 +135,7 @@ class RerunTest {
     assertThat(refused.err().lines().reduce((a, b) -> b).orElseThrow())
         .startsWith(
             "plumbline rerun: The training data is not what it was in " + run() + "/run.json:")
-        .endsWith("go on with what it is by --allow-changes.");
+        .endsWith("continue with what it is by --allow-changes.");
     assertThat(allowed.status()).as(allowed.err()).isZero();
     assertThat(allowed.err()).containsOnlyOnce("The training data is not what it was");
     assertThat(allowed.out()).contains("The checkpoint is not bit for bit that of");

@@ -258,7 +258,7 @@ class ShippedFilesTest {
   }
 
   private static List<String> calls(String page) {
-    // Lines that a backslash ends go on; code stands behind four blanks, in a script behind #.
+    // Lines that a backslash ends continue; code stands behind four blanks, in a script behind #.
     String joined = page.replaceAll("\\\\\\n\\s*", "");
     return Pattern.compile(
             "(?m)^(?:#  |    ).*?(?:\\./plumbline|plumbline\\.jar|submit (?:cpu|gpu)|plumbline:\\w+"

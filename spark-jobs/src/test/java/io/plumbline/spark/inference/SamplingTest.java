@@ -58,7 +58,7 @@ class SamplingTest {
 
     for (int i = 0; i < 3; i++) {
       Sample sample = samples.get(i);
-      // The golden run went on behind an EOS.
+      // The golden run continued behind an EOS.
       int end = 24;
       for (int t = 0; t < 24; t++) {
         if (expected[i][t] == 2) {

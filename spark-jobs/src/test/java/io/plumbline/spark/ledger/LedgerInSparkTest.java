@@ -167,7 +167,7 @@ class LedgerInSparkTest {
       assertThat(step.getLong(2)).isEqualTo(LedgerWriter.ROWS);
       assertThat(step.getLong(3)).isEqualTo(200L * LedgerWriter.ROWS);
     }
-    // And the run that goes on cleans up.
+    // And the run that continues cleans up.
     Ledger.in(storage, directory()).truncateAfter(2);
     assertThat(new java.io.File(directory()).list())
         .containsExactlyInAnyOrder("step-00000001.parquet", "step-00000002.parquet");

@@ -80,7 +80,7 @@ class PublishingTest {
         evaluation,
         to(),
         Path.of(evaluation).resolveSibling("decision.json").toString(),
-        Yardstick.ACCURACY,
+        ComparedMetric.ACCURACY,
         minimum);
   }
 
@@ -264,7 +264,7 @@ class PublishingTest {
               evaluation,
               prefix + to(),
               evaluation + ".decision.json",
-              Yardstick.ACCURACY,
+              ComparedMetric.ACCURACY,
               0);
       calls.add(
           () -> {

@@ -173,7 +173,7 @@ class OfflineObjectivesTest {
     // Every pair was trained on, and the run says so.
     assertThat(record(outcome).path("counts").path("overlap.rows").asLong()).isEqualTo(64);
 
-    // A reward model goes on from a reward model.
+    // A reward model continues from a reward model.
     TrainingOutcome more =
         run(
             request("preference.jsonl", 1, 1)

@@ -146,12 +146,12 @@ class TrainingJobTest {
         .isInstanceOfSatisfying(
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE))
         .hasMessageContaining(
-            "another --beta (0.1 there, 0.5 now), which --resume cannot go on with");
+            "another --beta (0.1 there, 0.5 now), which --resume cannot continue with");
     String record = Files.readString(directory.resolve("run/run.json"));
     assertThatThrownBy(
             () ->
                 run(request.algorithm(Algorithm.REWARD).start(Start.RESUME), ProgressListener.NONE))
-        .hasMessageContaining("holds a run of dpo, which reward cannot go on with");
+        .hasMessageContaining("holds a run of dpo, which reward cannot continue with");
     assertThat(Files.readString(directory.resolve("run/run.json"))).isEqualTo(record);
   }
 

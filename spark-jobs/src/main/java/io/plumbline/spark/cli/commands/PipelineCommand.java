@@ -36,7 +36,7 @@ public final class PipelineCommand implements Command {
       Setting.flag(
           "resume",
           WHICH,
-          "Goes on where an earlier call stopped. A pipeline does so anyway; this is for schedulers"
+          "Continues where an earlier call stopped. A pipeline does so anyway; this is for schedulers"
               + " that say it of every second try.");
   static final Setting<String> REDO =
       Setting.repeated(
@@ -68,7 +68,7 @@ public final class PipelineCommand implements Command {
   public String description() {
     return "Runs commands one after another with options from a file; a stage names what an earlier"
         + " one left by ${STAGE.checkpoint}, ${STAGE.data} or ${STAGE.output}. The whole file is"
-        + " checked before anything runs. The same call again skips what is done, goes on with what"
+        + " checked before anything runs. The same call again skips what is done, continues with what"
         + " was stopped, and refuses what has changed until --redo says that it may be done again.";
   }
 

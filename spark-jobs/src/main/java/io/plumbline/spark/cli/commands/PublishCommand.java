@@ -6,10 +6,10 @@ import io.plumbline.spark.cli.options.Setting;
 import io.plumbline.spark.cli.options.SettingValues;
 import io.plumbline.spark.cli.options.SparkSessions;
 import io.plumbline.spark.cli.options.TextSettings;
+import io.plumbline.spark.publish.ComparedMetric;
 import io.plumbline.spark.publish.Decision;
 import io.plumbline.spark.publish.PublishedModels;
 import io.plumbline.spark.publish.Publishing;
-import io.plumbline.spark.publish.Yardstick;
 import io.plumbline.storage.Storage;
 import java.util.List;
 
@@ -45,12 +45,12 @@ final class PublishCommand implements Command {
           FILES,
           "Where the decision is written. Without it, decision.json beside the evaluation. A"
               + " decision that is there already stands.");
-  static final Setting<Yardstick> METRIC =
+  static final Setting<ComparedMetric> METRIC =
       Setting.choice(
               "metric",
               COMPARISON,
               "Which number of the held-out preferences is compared.",
-              Yardstick.class)
+              ComparedMetric.class)
           .withInitial("accuracy");
   static final Setting<Double> MINIMUM_IMPROVEMENT =
       Setting.number(

@@ -30,7 +30,7 @@ public final class RerunCommand implements Command {
       Setting.flag(
           "allow-changes",
           WHAT,
-          "Goes on where the model or the data is not what it was, and says so.");
+          "Continues where the model or the data is not what it was, and says so.");
 
   @Override
   public String name() {

@@ -152,7 +152,7 @@ public final class CommandLineReader {
     List<String> lines = new ArrayList<>();
     String line = "  ";
     for (String part : call.split("(?= --| >)", -1)) {
-      // Two columns for the sign that the call goes on.
+      // Two columns for the sign that the call continues.
       if (line.length() + part.length() > columns - 3 && !line.isBlank()) {
         lines.add(line + " \\");
         line = "     ";

@@ -28,7 +28,7 @@ final class DeclaredSettings {
   }
 
   /**
-   * The same.
+   * A record of the values, with standard values of the caller's.
    *
    * @param usual texts of options that have no standard value of their own, where they are not
    *     given

@@ -19,7 +19,7 @@ import java.util.stream.Stream;
  * @param group the heading in help under which it stands
  * @param help one or two sentences
  * @param reader turns text into a value; fails with an {@link IllegalArgumentException} whose
- *     message goes on from "--name is TEXT and ", such as "must be a whole number"
+ *     message continues from "--name is TEXT and ", such as "must be a whole number"
  * @param initial the text of the default, if there is one
  * @param words values that a shell offers; there may be others
  */

@@ -72,7 +72,7 @@ public final class SettingValues {
 
   /**
    * The value given or the default. For a setting with a default only; a text that cannot be read
-   * is a problem and yields the default, so that checking can go on.
+   * is a problem and yields the default, so that checking can continue.
    */
   public <T> T of(Setting<T> setting) {
     return find(setting).orElseGet(() -> setting.reader().apply(setting.initial().orElseThrow()));

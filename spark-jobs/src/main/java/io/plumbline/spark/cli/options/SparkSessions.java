@@ -56,7 +56,7 @@ public final class SparkSessions {
 
   /**
    * Whether this runs inside a process of someone else's, with its session: a platform's, or a
-   * notebook's. It goes on when a command has ended.
+   * notebook's. It stays when a command has ended.
    */
   public static boolean hosted() {
     return System.getenv("DATABRICKS_RUNTIME_VERSION") != null

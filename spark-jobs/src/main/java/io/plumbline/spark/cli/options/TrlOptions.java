@@ -54,7 +54,7 @@ public final class TrlOptions {
     return found.isEmpty() && name.startsWith("no_") ? find(command, name.substring(3)) : found;
   }
 
-  /** The same for a name that may have a letter too many, too few or another one. */
+  /** Finds a name that may have a letter too many, too few or another one. */
   static Optional<Entry> findNear(String command, String written) {
     String name = name(written);
     Optional<Entry> found = find(command, written);

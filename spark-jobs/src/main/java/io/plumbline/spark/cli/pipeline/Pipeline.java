@@ -28,7 +28,7 @@ public record Pipeline(String file, String output, List<PipelineStage> stages) {
   /** What the pipeline itself decides for its stages. */
   private static final Map<String, String> NOT_IN_A_STAGE =
       Map.of(
-          "resume", "a pipeline goes on by itself",
+          "resume", "a pipeline resumes by itself",
           "overwrite", "a pipeline does a stage again by --redo with its name",
           "master", "it stands on the command line of the pipeline, for all stages");
 
@@ -259,17 +259,17 @@ public record Pipeline(String file, String output, List<PipelineStage> stages) {
                   stage.name(), stage.output()));
         }
         seen.forEach(
-            (other, of) -> {
+            (other, earlier) -> {
               boolean same = own.equals(other);
               boolean shares =
                   stage.parts().remains() == StageParts.Remains.FOUND
-                      || of.parts().remains() == StageParts.Remains.FOUND;
+                      || earlier.parts().remains() == StageParts.Remains.FOUND;
               if ((same && !shares) || isBelow(own, other) || isBelow(other, own)) {
                 problems.add(
                     String.format(
                         "Stages %s and %s would write to %s and %s: give each a directory of its"
                             + " own.",
-                        of.name(), stage.name(), of.output(), stage.output()));
+                        earlier.name(), stage.name(), earlier.output(), stage.output()));
               }
             });
         seen.putIfAbsent(own, stage);

@@ -51,14 +51,14 @@ public record PipelineFile(
   record Stage(
       String name, String command, String origin, Map<String, SettingValues.Given> options) {}
 
-  /** The same with another default. */
+  /** This file with another default. */
   public PipelineFile withDefault(Setting<?> setting, String value) {
     Map<String, SettingValues.Given> changed = new LinkedHashMap<>(defaults);
     changed.put(setting.name(), new SettingValues.Given(List.of(value), name));
     return new PipelineFile(name, output, changed, stages);
   }
 
-  /** The same with every value of an option as the operator has it. */
+  /** This file with every value of an option as the operator has it. */
   public PipelineFile withTexts(UnaryOperator<String> operator) {
     return new PipelineFile(
         name,

@@ -79,7 +79,7 @@ final class PipelinePages {
     return new PipelineReportData.Stage(
         stage.name(),
         stage.command().name(),
-        begun.map(of -> Texts.word(of.status())).orElse("not begun"),
+        begun.map(step -> Texts.word(step.status())).orElse("not begun"),
         begun.map(PipelineRecord.Stage::seconds).orElse(0.0),
         begun.isPresent() ? steps(stage) : OptionalLong.empty(),
         stage.uses().stream().sorted().toList(),

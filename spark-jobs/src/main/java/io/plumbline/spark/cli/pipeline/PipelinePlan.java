@@ -26,7 +26,7 @@ public record PipelinePlan(List<Step> steps, Set<String> redone) {
     SKIP("done"),
     START("to do"),
     /** It was stopped midway. */
-    GO_ON("begun, goes on"),
+    RESUME("begun, resumes"),
     /** What it left is deleted first. */
     START_AGAIN("to do again"),
     /** Something has changed, and nobody said that it may be done again. */
@@ -109,7 +109,7 @@ public record PipelinePlan(List<Step> steps, Set<String> redone) {
           : new Step(stage, Action.REFUSE, changed);
     }
     if (changed.isEmpty()) {
-      return new Step(stage, Action.GO_ON, "");
+      return new Step(stage, Action.RESUME, "");
     }
     // Before the first training state there is nothing of worth that could be lost.
     boolean worth =
@@ -214,7 +214,7 @@ public record PipelinePlan(List<Step> steps, Set<String> redone) {
       switch (step.action()) {
         case LEAVE, SKIP -> {}
         case REFUSE -> problems.add(refusal(pipeline, step, record));
-        case START, GO_ON, START_AGAIN -> {
+        case START, RESUME, START_AGAIN -> {
           running.add(stage.name());
           StageInputs.requireAll(stage, storage, problems);
           StageModels.requireAll(stage, storage, problems);

@@ -119,7 +119,7 @@ public final class PipelineRun {
                     + "done before ("
                     + Progress.duration(record.stage(step.stage().name()).orElseThrow().seconds())
                     + "), nothing has changed");
-        case START, GO_ON, START_AGAIN -> {
+        case START, RESUME, START_AGAIN -> {
           work(step, at);
           worked = true;
         }
@@ -135,7 +135,7 @@ public final class PipelineRun {
     note(
         at
             + switch (step.action()) {
-              case GO_ON -> "goes on: ";
+              case RESUME -> "resumes: ";
               case START_AGAIN ->
                   step.why().isEmpty() ? "is done again: " : "begins again (" + step.why() + "): ";
               default -> "";
@@ -168,7 +168,7 @@ public final class PipelineRun {
   /** Writes down that a stage begins, and makes room for it. */
   private void begin(PipelinePlan.Step step) {
     PipelineStage stage = step.stage();
-    boolean goesOn = step.action() == Action.GO_ON;
+    boolean resumes = step.action() == Action.RESUME;
     PipelineRecord.Stage fresh =
         new PipelineRecord.Stage(
             stage.name(),
@@ -193,7 +193,7 @@ public final class PipelineRun {
     if (emptied) {
       storage.delete(record.stage(stage.name()).orElseThrow().output());
     }
-    record = record.with(goesOn ? begun(stage).with(Status.RUNNING) : fresh);
+    record = record.with(resumes ? begun(stage).with(Status.RUNNING) : fresh);
     record.write(storage, pipeline.output());
   }
 
@@ -204,7 +204,7 @@ public final class PipelineRun {
   /** Runs a stage's command with what the command line would give it. */
   private void command(PipelineStage stage, Action action) throws Exception {
     Map<String, SettingValues.Given> values = stage.values();
-    if (action == Action.GO_ON && stage.parts().remains() == StageParts.Remains.RESUMED) {
+    if (action == Action.RESUME && stage.parts().remains() == StageParts.Remains.RESUMED) {
       values.put(TrainingSettings.RESUME.name(), new SettingValues.Given(List.of("true"), ""));
     }
     Setting<?> date = TemplateOptions.CHAT_TEMPLATE_DATE;
@@ -251,8 +251,8 @@ public final class PipelineRun {
         sentence,
         sentence.matches("(?s).*[.!?)]") ? "" : ".",
         stage.parts().remains() == StageParts.Remains.DELETED
-            ? "begins this stage again and goes on from there"
-            : "goes on with this stage",
+            ? "begins this stage again and continues from there"
+            : "resumes this stage",
         failure.unexpected() ? " (--verbose shows where this came from.)" : "");
   }
 

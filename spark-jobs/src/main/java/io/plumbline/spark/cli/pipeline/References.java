@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
 final class References {
   private static final Pattern REFERENCE = Pattern.compile("\\$(\\$?)\\{([^{}]*)}");
 
-  /** Stands for what a wrong reference would have named, so that checking can go on. */
+  /** Stands for what a wrong reference would have named, so that checking can continue. */
   private static final String UNRESOLVED = "unresolved";
 
   private final String pipelineOutput;

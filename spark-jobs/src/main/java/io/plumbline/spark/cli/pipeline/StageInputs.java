@@ -68,7 +68,7 @@ final class StageInputs {
     /** The files that are read. */
     private List<Storage.Entry> files(Storage storage) {
       return purpose
-          .flatMap(of -> DataFiles.of(storage, given, of))
+          .flatMap(use -> DataFiles.of(storage, given, use))
           .map(DataFiles.Found::files)
           .orElseGet(() -> storage.expand(path()));
     }
@@ -103,7 +103,7 @@ final class StageInputs {
 
   private static Optional<Purpose> purpose(PipelineStage stage, String option) {
     boolean measured = stage.command().name().equals("evaluate");
-    return Optional.ofNullable(ROWS.get(option)).map(of -> measured ? Purpose.HELD_OUT : of);
+    return Optional.ofNullable(ROWS.get(option)).map(use -> measured ? Purpose.HELD_OUT : use);
   }
 
   /**

@@ -20,7 +20,7 @@ final class StageModels {
     for (StageInputs.Input input : StageInputs.inputs(stage)) {
       Optional<Consumer<ModelDirectory>> check = check(input.option(), stage.command().name());
       try {
-        check.ifPresent(of -> of.accept(ModelDirectory.open(storage, input.path())));
+        check.ifPresent(use -> use.accept(ModelDirectory.open(storage, input.path())));
       } catch (PlumblineException e) {
         // What is not there is told by another check.
         if (e.code() == ErrorCode.BAD_CHECKPOINT) {

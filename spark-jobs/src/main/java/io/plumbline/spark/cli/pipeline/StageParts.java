@@ -19,7 +19,7 @@ import java.util.Optional;
 public record StageParts(Map<String, String> parts, String result, Remains remains) {
   /** What becomes of an output that was begun and not completed. */
   enum Remains {
-    /** The command goes on from them by its own option. */
+    /** The command continues from them by its own option. */
     RESUMED,
     /** The command finds by content what is there. */
     FOUND,

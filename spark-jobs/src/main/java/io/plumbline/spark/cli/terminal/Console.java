@@ -38,7 +38,7 @@ public record Console(PrintStream out, PrintStream err, OptionalInt columns) {
     return new Console(out, err, terminalColumns());
   }
 
-  /** The same for what has been told to be quiet: results, and nothing of how they come about. */
+  /** This console for a quiet call: results, and nothing of how they come about. */
   public Console quiet() {
     return of(out, new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
   }

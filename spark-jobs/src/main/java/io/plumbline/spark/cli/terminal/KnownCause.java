@@ -20,7 +20,7 @@ enum KnownCause {
       ErrorCode.STORAGE_FAILED,
       "No space left on device|Disk quota exceeded|not enough space on the disk",
       "A disk is full: make room where --output and --reference-cache are and in Spark's"
-          + " spark.local.dir (here %s), or name other places; training commands then go on by"
+          + " spark.local.dir (here %s), or name other places; training commands then continue by"
           + " --resume."),
   GPU_MEMORY(
       ErrorCode.ENGINE_FAILED,
@@ -69,7 +69,7 @@ enum KnownCause {
       "ExecutorLostFailure|Executor heartbeat timed out|Remote RPC client disassociated"
           + "|executor \\S+ (was )?lost|Slave lost|Command exited with code",
       "Spark lost executors and gave up: see their logs for why; where their memory ran out, give a"
-          + " larger spark.executor.memoryOverhead. Training commands then go on by --resume."),
+          + " larger spark.executor.memoryOverhead. Training commands then continue by --resume."),
   CLASSES(
       ErrorCode.CLUSTER_UNFIT,
       "java\\.lang\\.(NoSuchMethodError|NoClassDefFoundError|NoSuchFieldError|IncompatibleClassChangeError"

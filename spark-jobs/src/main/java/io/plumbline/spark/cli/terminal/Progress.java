@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
- * Shows how a job goes on: one line that rewrites itself on a terminal, plain lines at a bounded
- * rate elsewhere.
+ * Shows the progress of a job: one line that rewrites itself on a terminal, plain lines at a
+ * bounded rate elsewhere.
  */
 public final class Progress implements ProgressListener, AutoCloseable {
   private static final Duration BETWEEN_LINES = Duration.ofSeconds(2);

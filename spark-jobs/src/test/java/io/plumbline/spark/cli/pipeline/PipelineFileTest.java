@@ -147,7 +147,7 @@ class PipelineFileTest {
             "outptu in p.yaml, line 1 is no part of a pipeline: did you mean output?",
             "--output is missing: name a directory for the pipeline, there or by 'output:' in the"
                 + " file.",
-            "resume in p.yaml, line 5 is not for stages, for a pipeline goes on by itself: leave it"
+            "resume in p.yaml, line 5 is not for stages, for a pipeline resumes by itself: leave it"
                 + " out.",
             "The default sead in p.yaml, line 3 is an option of no stage: did you mean seed?",
             "Stage base: There is no command init-modle that a stage could run, in p.yaml, line 7:"

@@ -3,7 +3,7 @@ package io.plumbline.spark.publish;
 import java.util.Locale;
 
 /** By which number of the held-out preferences two models are compared. More is better. */
-public enum Yardstick {
+public enum ComparedMetric {
   /** The share of pairs whose chosen side is preferred. */
   ACCURACY {
     @Override
