@@ -111,51 +111,6 @@ public final class InitModel {
           192, 4, 6, 3, 512, SMALLEST_VOCABULARY, EmbeddingSharing.TIED, 10_000, 1024, 0.02, 0);
     }
 
-    public Settings withHiddenSize(int value) {
-      return new Settings(
-          value,
-          layers,
-          heads,
-          keyValueHeads,
-          intermediateSize,
-          vocabularySize,
-          sharing,
-          ropeTheta,
-          maxPositions,
-          initializerRange,
-          seed);
-    }
-
-    public Settings withVocabularySize(int value) {
-      return new Settings(
-          hiddenSize,
-          layers,
-          heads,
-          keyValueHeads,
-          intermediateSize,
-          value,
-          sharing,
-          ropeTheta,
-          maxPositions,
-          initializerRange,
-          seed);
-    }
-
-    public Settings withSharing(EmbeddingSharing value) {
-      return new Settings(
-          hiddenSize,
-          layers,
-          heads,
-          keyValueHeads,
-          intermediateSize,
-          vocabularySize,
-          value,
-          ropeTheta,
-          maxPositions,
-          initializerRange,
-          seed);
-    }
-
     public Settings withSeed(long value) {
       return new Settings(
           hiddenSize,

@@ -113,10 +113,6 @@ public final class CanonicalShards {
       return forSteps(globalBatchSize, rows, (long) Math.ceil(epochs * stepsPerEpoch), seed);
     }
 
-    public Plan withShards(int number) {
-      return new Plan(globalBatchSize, number, steps, rows, stepsPerEpoch, seed);
-    }
-
     /** The shard that holds a slot: the first slot of shard v is ⌊v·G/V⌋. */
     public int shardOf(int slot) {
       // The last v with v·G/V, rounded down, at most the slot.

@@ -3,6 +3,7 @@ package io.plumbline.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Records;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.CanonicalShards.ShardFile;
@@ -70,7 +71,8 @@ class CanonicalShardsTest {
       @ForAll long seed,
       @ForAll Order order)
       throws IOException {
-    Plan plan = Plan.forSteps(batch, rows, steps, seed).withShards(Math.min(shards, batch));
+    Plan plan =
+        Records.with(Plan.forSteps(batch, rows, steps, seed), "shards", Math.min(shards, batch));
     int from = Math.min(start, steps);
     Path directory = Files.createTempDirectory("shards");
     try {
@@ -178,7 +180,7 @@ class CanonicalShardsTest {
   void slotsBelongToTheShardThatTheDefinitionSays(
       @ForAll @IntRange(min = 1, max = 5000) int batch,
       @ForAll @IntRange(min = 1, max = 5000) int v) {
-    Plan plan = Plan.forSteps(batch, 1, 1, 0).withShards(Math.min(v, batch));
+    Plan plan = Records.with(Plan.forSteps(batch, 1, 1, 0), "shards", Math.min(v, batch));
     for (int shard = 0; shard < plan.shards(); shard++) {
       int first = (int) ((long) shard * batch / plan.shards());
       int end = (int) ((long) (shard + 1) * batch / plan.shards());
@@ -196,7 +198,7 @@ class CanonicalShardsTest {
     assertThat(Plan.forEpochs(200, 20, 3, 0).shards()).isEqualTo(64);
     assertThatThrownBy(() -> Plan.forEpochs(8, 20, 0, 0)).hasMessageContaining("epochs");
     assertThatThrownBy(() -> Plan.forSteps(0, 20, 1, 0)).hasMessageContaining("batch size");
-    assertThatThrownBy(() -> Plan.forSteps(8, 20, 1, 0).withShards(9))
+    assertThatThrownBy(() -> Records.with(Plan.forSteps(8, 20, 1, 0), "shards", 9))
         .hasMessageContaining("do not fit");
   }
 

@@ -1,5 +1,6 @@
 package io.plumbline.objective;
 
+import io.plumbline.Records;
 import io.plumbline.objective.pair.CpoLossTypes;
 import io.plumbline.objective.pair.CpoSettings;
 import io.plumbline.objective.pair.Divergence;
@@ -40,7 +41,7 @@ public final class Objectives {
   static List<Named> withReference() {
     List<Named> all = new ArrayList<>();
     for (double beta : new double[] {0.1, 1.5}) {
-      PreferenceSettings settings = PreferenceSettings.defaults().withBeta(beta);
+      PreferenceSettings settings = Records.with(PreferenceSettings.defaults(), "beta", beta);
       for (String type : LossTypes.names()) {
         if (!type.equals("exo_pair")) {
           all.add(new Named(type, "plain beta " + beta, LossTypes.of(type, settings)));
@@ -50,7 +51,7 @@ public final class Objectives {
               new Named(
                   type,
                   "smoothed beta " + beta,
-                  LossTypes.of(type, settings.withLabelSmoothing(0.1))));
+                  LossTypes.of(type, Records.with(settings, "labelSmoothing", 0.1))));
         }
         if (OF_DIFFERENCES.contains(type)) {
           double smoothing = type.equals("exo_pair") ? 0.01 : 0;
@@ -61,9 +62,12 @@ public final class Objectives {
                     divergence + " beta " + beta,
                     LossTypes.of(
                         type,
-                        settings
-                            .withLabelSmoothing(smoothing)
-                            .withDivergence(Divergence.named(divergence, 0.4)))));
+                        Records.with(
+                            settings,
+                            "labelSmoothing",
+                            smoothing,
+                            "divergence",
+                            Divergence.named(divergence, 0.4)))));
           }
         }
       }
@@ -88,7 +92,7 @@ public final class Objectives {
           if (alpha == 0 && type.equals("alphapo")) {
             continue;
           }
-          CpoSettings settings = CpoSettings.defaults().withBeta(beta).withAlpha(alpha);
+          CpoSettings settings = Records.with(CpoSettings.defaults(), "beta", beta, "alpha", alpha);
           String variant = "alpha " + alpha + " beta " + beta;
           all.add(new Named("cpo " + type, variant, CpoLossTypes.of(type, settings)));
           if (!type.equals("hinge") && !type.equals("ipo")) {
@@ -96,7 +100,8 @@ public final class Objectives {
                 new Named(
                     "cpo " + type,
                     "smoothed " + variant,
-                    CpoLossTypes.of(type, settings.withLabelSmoothing(0.1).withCpoAlpha(0))));
+                    CpoLossTypes.of(
+                        type, Records.with(settings, "labelSmoothing", 0.1, "cpoAlpha", 0))));
           }
         }
       }

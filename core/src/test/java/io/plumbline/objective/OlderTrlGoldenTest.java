@@ -3,6 +3,7 @@ package io.plumbline.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.Records;
 import io.plumbline.objective.pair.BatchObjective;
 import io.plumbline.objective.pair.LossTypes;
 import io.plumbline.objective.pair.PairLogps;
@@ -47,9 +48,12 @@ class OlderTrlGoldenTest {
     PreferenceObjective objective =
         LossTypes.of(
             type,
-            PreferenceSettings.defaults()
-                .withBeta(beta)
-                .withLabelSmoothing(SMOOTHED.contains(type) ? smoothing : 0));
+            Records.with(
+                PreferenceSettings.defaults(),
+                "beta",
+                beta,
+                "labelSmoothing",
+                SMOOTHED.contains(type) ? smoothing : 0));
 
     float[] policyChosen = TENSORS.floats("inputs|policy_chosen");
     float[] policyRejected = TENSORS.floats("inputs|policy_rejected");

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.advantage.Advantages;
 import io.plumbline.advantage.Constraints;
 import io.plumbline.advantage.GeneralizedAdvantage;
@@ -605,9 +606,12 @@ class KnownOptimumTest {
             beta ->
                 GrpoLossTypes.of(
                     "dr_grpo",
-                    GrpoSettings.defaults()
-                        .withMaxCompletionLength(sampling.tokens())
-                        .withBeta(klIn == Rollouts.KlIn.LOSS ? beta : 0)),
+                    Records.with(
+                        GrpoSettings.defaults(),
+                        "maxCompletionLength",
+                        sampling.tokens(),
+                        "beta",
+                        klIn == Rollouts.KlIn.LOSS ? beta : 0)),
             new Advantages.Settings(
                 Advantages.Scale.NONE,
                 Advantages.Aggregation.SUM_THEN_NORMALIZE,

@@ -1,6 +1,7 @@
 package io.plumbline.rollout;
 
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.advantage.Advantages;
 import io.plumbline.advantage.Constraint;
 import io.plumbline.advantage.Constraints;
@@ -273,7 +274,8 @@ final class RolloutRun {
         CausalLm policy = CausalLm.load(model, Purpose.TRAINING, ComputeDtype.F32);
         CausalLm reference = CausalLm.load(model, Purpose.INFERENCE, ComputeDtype.F32)) {
       TrainingObserver observer = observer(stopBefore);
-      SamplingSettings sampling = SamplingSettings.sampling(6, 0.9, GROUP, 11, ends).withTopP(0.95);
+      SamplingSettings sampling =
+          Records.with(SamplingSettings.sampling(6, 0.9, GROUP, 11, ends), "topP", 0.95);
       Parts parts =
           new Parts(
               name,
@@ -315,8 +317,10 @@ final class RolloutRun {
             beta ->
                 GrpoLossTypes.of(
                     "dapo",
-                    GrpoSettings.defaults()
-                        .withBeta(shape.klIn() == Rollouts.KlIn.LOSS ? beta : 0)),
+                    Records.with(
+                        GrpoSettings.defaults(),
+                        "beta",
+                        shape.klIn() == Rollouts.KlIn.LOSS ? beta : 0)),
             Advantages.Settings.defaults(),
             new Rollouts.Schedule(
                 PROMPTS_PER_STEP, shape.stepsPerGeneration(), shape.iterations(), shape.rounds()),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Records;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -50,7 +51,7 @@ class DpoTest {
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_DATA))
         .hasMessageContaining("ow 7")
         .hasMessageContaining("a column margin");
-    assertThatCode(() -> soft.check(pair.withMargin(0.5))).doesNotThrowAnyException();
+    assertThatCode(() -> soft.check(Records.with(pair, "margin", 0.5))).doesNotThrowAnyException();
   }
 
   private void check(float difference) {

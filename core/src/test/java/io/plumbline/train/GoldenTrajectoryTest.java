@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.objective.pair.CpoLossTypes;
 import io.plumbline.objective.pair.CpoSettings;
 import io.plumbline.objective.pair.Divergence;
@@ -145,7 +146,9 @@ class GoldenTrajectoryTest {
                 "dpo_ipo_js",
                 dpo(
                     LossTypes.of(
-                        "ipo", plain.withDivergence(Divergence.named("js_divergence", 0.5))))),
+                        "ipo",
+                        Records.with(
+                            plain, "divergence", Divergence.named("js_divergence", 0.5))))),
             Map.entry(
                 "dpo_wpo",
                 new Dpo.Settings(
@@ -228,7 +231,7 @@ class GoldenTrajectoryTest {
   }
 
   static Stream<Arguments> referenceFree() {
-    CpoSettings cpo = CpoSettings.defaults().withBeta(2.0).withCpoAlpha(0);
+    CpoSettings cpo = Records.with(CpoSettings.defaults(), "beta", 2.0, "cpoAlpha", 0);
     return Stream.of(
             Map.entry(
                 "orpo",
@@ -241,7 +244,7 @@ class GoldenTrajectoryTest {
                     Odds.SHOWN,
                     0)),
             Map.entry("simpo", cpo("simpo", cpo, SequenceLogp.MEAN)),
-            Map.entry("alphapo", cpo("simpo", cpo.withAlpha(0.25), SequenceLogp.MEAN)),
+            Map.entry("alphapo", cpo("simpo", Records.with(cpo, "alpha", 0.25), SequenceLogp.MEAN)),
             Map.entry("cpo", cpo("sigmoid", CpoSettings.defaults(), SequenceLogp.SUM)))
         .flatMap(
             run ->

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.SafetensorsFile;
 import io.plumbline.checkpoint.TrainingStateStore;
@@ -289,11 +290,10 @@ final class TestRun {
         completions.add(ids(row.get("KL_completion_ids")));
       }
       rows.add(
-          TokenizedRow.of(rows.size(), ids(row.get("prompt_ids")), completions, List.of())
-              .withDesirability(
-                  row.get("label").asBoolean()
-                      ? Desirability.DESIRABLE
-                      : Desirability.UNDESIRABLE));
+          Records.with(
+              TokenizedRow.of(rows.size(), ids(row.get("prompt_ids")), completions, List.of()),
+              "desirability",
+              row.get("label").asBoolean() ? Desirability.DESIRABLE : Desirability.UNDESIRABLE));
     }
     return rows;
   }

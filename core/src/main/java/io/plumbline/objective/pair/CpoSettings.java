@@ -32,24 +32,4 @@ public record CpoSettings(
   public static CpoSettings defaults() {
     return new CpoSettings(0.1, 0, 0.5, 0, 1);
   }
-
-  public CpoSettings withBeta(double value) {
-    return new CpoSettings(value, labelSmoothing, simpoGamma, alpha, cpoAlpha);
-  }
-
-  public CpoSettings withLabelSmoothing(double value) {
-    return new CpoSettings(beta, value, simpoGamma, alpha, cpoAlpha);
-  }
-
-  public CpoSettings withSimpoGamma(double value) {
-    return new CpoSettings(beta, labelSmoothing, value, alpha, cpoAlpha);
-  }
-
-  public CpoSettings withAlpha(double value) {
-    return new CpoSettings(beta, labelSmoothing, simpoGamma, value, cpoAlpha);
-  }
-
-  public CpoSettings withCpoAlpha(double value) {
-    return new CpoSettings(beta, labelSmoothing, simpoGamma, alpha, value);
-  }
 }

@@ -3,6 +3,7 @@ package io.plumbline.objective.rollout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.plumbline.Records;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -41,11 +42,12 @@ class GrpoPropertiesTest {
   }
 
   private static GrpoSettings settings(String type) {
-    GrpoSettings settings = GrpoSettings.defaults().withEntropyCoef(0.03);
+    GrpoSettings settings = Records.with(GrpoSettings.defaults(), "entropyCoef", 0.03);
     return switch (type) {
-      case "cispo" -> settings.withEpsilonHigh(1.2);
+      case "cispo" -> Records.with(settings, "epsilonHigh", 1.2);
       case "sapo", "vespo" -> settings;
-      default -> settings.withEpsilons(1 - LOW, HIGH - 1).withDelta(DELTA);
+      default ->
+          Records.with(settings, "epsilon", 1 - LOW, "epsilonHigh", HIGH - 1, "delta", DELTA);
     };
   }
 
@@ -59,7 +61,9 @@ class GrpoPropertiesTest {
                         level -> {
                           Named token = new Named(type, settings(type));
                           return token.takesSequences()
-                              ? new Named(type, token.settings().withImportanceSamplingLevel(level))
+                              ? new Named(
+                                  type,
+                                  Records.with(token.settings(), "importanceSamplingLevel", level))
                               : token;
                         }));
   }
@@ -79,10 +83,14 @@ class GrpoPropertiesTest {
                                     correction ->
                                         new Named(
                                             named.type(),
-                                            named
-                                                .settings()
-                                                .withBeta(0.4)
-                                                .withKl(estimator, correction)))));
+                                            Records.with(
+                                                named.settings(),
+                                                "beta",
+                                                0.4,
+                                                "klEstimator",
+                                                estimator,
+                                                "klCorrection",
+                                                correction)))));
   }
 
   private static float onGrid(double value) {
@@ -200,10 +208,16 @@ class GrpoPropertiesTest {
     Named clipped =
         new Named(
             "dapo",
-            GrpoSettings.defaults()
-                .withBeta(named.settings().beta())
-                .withKl(named.settings().klEstimator(), named.settings().klCorrection())
-                .withImportanceSamplingLevel(named.settings().importanceSamplingLevel()));
+            Records.with(
+                GrpoSettings.defaults(),
+                "beta",
+                named.settings().beta(),
+                "klEstimator",
+                named.settings().klEstimator(),
+                "klCorrection",
+                named.settings().klCorrection(),
+                "importanceSamplingLevel",
+                named.settings().importanceSamplingLevel()));
     RolloutLogps rollout = rollout(seed);
     float[] expected = klGradient(clipped, rollout);
     float[] actual = klGradient(named, rollout);
@@ -266,7 +280,7 @@ class GrpoPropertiesTest {
   void theFirstUpdateIsReinforce(@ForAll("objectives") Named named, @ForAll long seed) {
     RolloutLogps rollout = withoutReference(withOld(rollout(seed), new float[0]));
     RolloutObjective objective =
-        GrpoLossTypes.of(named.type(), named.settings().withEntropyCoef(0));
+        GrpoLossTypes.of(named.type(), Records.with(named.settings(), "entropyCoef", 0));
     RolloutLoss loss = objective.loss(rollout, Double.NEGATIVE_INFINITY);
     boolean mean = List.of("grpo", "sapo", "rloo").contains(named.type());
     double expected = 0;

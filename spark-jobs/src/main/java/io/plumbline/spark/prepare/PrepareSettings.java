@@ -65,22 +65,17 @@ public record PrepareSettings(
     return name.equals("eval") ? DataFiles.Purpose.HELD_OUT : DataFiles.Purpose.TRAINING;
   }
 
-  /** Settings that learn completions. */
-  public PrepareSettings(
-      String name,
-      List<String> paths,
-      ExampleKind kind,
-      LengthLimits limits,
-      BadRowLimit badRows,
-      String output,
-      long splitBytes) {
-    this(name, paths, RowReading.of(kind), LossOn.COMPLETION, limits, badRows, output, splitBytes);
-  }
-
-  /** Settings for a data set named {@code train}, without limits of length. */
+  /** Settings for a data set named {@code train} whose completions are learned, at any length. */
   public static PrepareSettings of(List<String> paths, ExampleKind kind, String output) {
     return new PrepareSettings(
-        "train", paths, kind, LengthLimits.none(), BadRowLimit.DEFAULT, output, 0);
+        "train",
+        paths,
+        RowReading.of(kind),
+        LossOn.COMPLETION,
+        LengthLimits.none(),
+        BadRowLimit.DEFAULT,
+        output,
+        0);
   }
 
   /** What the rows are to become. */
@@ -108,9 +103,5 @@ public record PrepareSettings(
 
   public PrepareSettings withBadRows(BadRowLimit limit) {
     return new PrepareSettings(name, paths, reading, lossOn, limits, limit, output, splitBytes);
-  }
-
-  public PrepareSettings withSplitBytes(long bytes) {
-    return new PrepareSettings(name, paths, reading, lossOn, limits, badRows, output, bytes);
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
@@ -292,16 +293,7 @@ class PrepareTest {
     Prepared once = run(whole);
     List<String> expected = fingerprints(once);
     for (long bytes : new long[] {389, 1000}) {
-      Prepared split =
-          run(
-              new PrepareSettings(
-                  "split-" + bytes,
-                  whole.paths(),
-                  whole.kind(),
-                  whole.limits(),
-                  whole.badRows(),
-                  whole.output(),
-                  bytes));
+      Prepared split = run(Records.with(whole, "name", "split-" + bytes, "splitBytes", bytes));
       assertThat(split.origin()).isEqualTo(Prepared.Origin.COMPUTED);
       assertThat(fingerprints(split)).as("%d bytes", bytes).isEqualTo(expected);
       assertThat(split.fingerprint()).isEqualTo(once.fingerprint());
@@ -337,8 +329,9 @@ class PrepareTest {
 
   @Test
   void shardsHoldTheRunsRowsInTheOrderOfTheirSteps() {
-    Prepared prepared = run(pairs(Fixtures.golden("traj/preference.jsonl")).withSplitBytes(2000));
-    Plan plan = Plan.forEpochs(10, prepared.counts().accepted(), 2.5, 3).withShards(4);
+    Prepared prepared =
+        run(Records.with(pairs(Fixtures.golden("traj/preference.jsonl")), "splitBytes", 2000));
+    Plan plan = Records.with(Plan.forEpochs(10, prepared.counts().accepted(), 2.5, 3), "shards", 4);
     String shards = directory.resolve("out/shards").toString();
     CanonicalShards written =
         ShardWriting.write(
@@ -576,7 +569,7 @@ class PrepareTest {
     assertThatThrownBy(() -> run(settings)).hasMessageContaining("second.jsonl:1 does not fit");
     Files.writeString(second, pair(5).replace("No 5", "Answer 5") + "\n");
     for (long bytes : new long[] {0, 90}) {
-      Prepared prepared = run(settings.named("by-" + bytes).withSplitBytes(bytes));
+      Prepared prepared = run(Records.with(settings.named("by-" + bytes), "splitBytes", bytes));
       assertThat(prepared.sourceCounts()).containsExactly(2L, 0L, 3L, 2L);
       assertThat(run(settings.named("by-" + bytes)).sourceCounts())
           .isEqualTo(prepared.sourceCounts());

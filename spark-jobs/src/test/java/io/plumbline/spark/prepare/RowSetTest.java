@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
@@ -69,12 +70,14 @@ class RowSetTest {
   }
 
   private PrepareSettings settings(long splitBytes, ExampleKind kind, Path... paths) {
-    return PrepareSettings.of(
-            Arrays.stream(paths).map(Path::toString).toList(),
-            kind,
-            directory.resolve("out" + splitBytes).toString())
-        .withLimits(new LengthLimits(64, 0, Truncation.KEEP_START))
-        .withSplitBytes(splitBytes);
+    return Records.with(
+        PrepareSettings.of(
+                Arrays.stream(paths).map(Path::toString).toList(),
+                kind,
+                directory.resolve("out" + splitBytes).toString())
+            .withLimits(new LengthLimits(64, 0, Truncation.KEEP_START)),
+        "splitBytes",
+        splitBytes);
   }
 
   /** The rows as Spark has them, which must be in their order. */
@@ -344,7 +347,7 @@ class RowSetTest {
     RowSet one = set(10_000_000, ExampleKind.UNPAIRED, large, small);
     RowSet many = set(2_000, ExampleKind.UNPAIRED, large, small);
     Mixture mixture = new Mixture(one.sourceCounts(), List.of(1.0, 3.0));
-    Plan plan = Plan.forEpochs(16, one.count(), 2, 5).withShards(3);
+    Plan plan = Records.with(Plan.forEpochs(16, one.count(), 2, 5), "shards", 3);
     List<List<List<String>>> runs = new ArrayList<>();
     for (RowSet set : List.of(one, many)) {
       String written = directory.resolve("shards" + runs.size()).toString();
