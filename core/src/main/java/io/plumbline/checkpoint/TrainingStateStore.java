@@ -176,14 +176,10 @@ public final class TrainingStateStore {
   }
 
   /**
-   * Deletes all but the newest {@code keep} complete states, and what dead writers left before
-   * them. A state's marker goes first, so that no reader takes the rest for complete.
+   * Deletes all but the newest {@code keep} complete states and those of {@code others}, and what
+   * dead writers left before them. A state's marker goes first, so that no reader takes the rest
+   * for complete.
    */
-  public void retain(int keep) {
-    retain(keep, Set.of());
-  }
-
-  /** The same, and the states of {@code others} stay too. */
   public void retain(int keep, Set<Long> others) {
     if (keep < 1) {
       throw new IllegalArgumentException("keep " + keep);
@@ -200,19 +196,6 @@ public final class TrainingStateStore {
       if (step < newest && !kept.contains(step)) {
         storage.delete(Storage.join(stepPath(step), MARKER));
         storage.delete(stepPath(step));
-      }
-    }
-  }
-
-  /**
-   * Deletes every state after {@code step}: a run that goes on from an earlier one writes them
-   * anew.
-   */
-  public void deleteAfter(long step) {
-    for (long later : allSteps()) {
-      if (later > step) {
-        storage.delete(Storage.join(stepPath(later), MARKER));
-        storage.delete(stepPath(later));
       }
     }
   }

@@ -284,17 +284,6 @@ public final class CanonicalShards {
     return new ShardWriter(storage, directory, plan, shard, attempt);
   }
 
-  /** {@link #commit(Storage, String, Plan, Order, Optional, String, List)} without a mixture. */
-  public static CanonicalShards commit(
-      Storage storage,
-      String directory,
-      Plan plan,
-      Order order,
-      String content,
-      List<ShardFile> files) {
-    return commit(storage, directory, plan, order, Optional.empty(), content, files);
-  }
-
   /**
    * Completes a directory: checks that the files hold exactly the plan's rows, writes the manifest
    * and removes the files that it does not name.
@@ -354,11 +343,6 @@ public final class CanonicalShards {
       }
     }
     return open(storage, directory);
-  }
-
-  /** {@link #fingerprint(Plan, Order, Optional, String)} without a mixture. */
-  public static String fingerprint(Plan plan, Order order, String content) {
-    return fingerprint(plan, order, Optional.empty(), content);
   }
 
   /**

@@ -45,13 +45,7 @@ public final class Dpo implements TokenMethod {
       Reference reference,
       Weighting weighting,
       Optional<LengthDesensitized> lengths,
-      double driftTolerance) {
-    /** Plain settings for an objective. */
-    public static Settings of(PreferenceObjective objective, double beta, double driftTolerance) {
-      return new Settings(
-          objective, beta, Reference.FROZEN, Weighting.NONE, Optional.empty(), driftTolerance);
-    }
-  }
+      double driftTolerance) {}
 
   /** What the policy is compared with. */
   public enum Reference {

@@ -21,6 +21,7 @@ import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import net.jqwik.api.Example;
@@ -34,7 +35,7 @@ class CanonicalShardsTest {
 
   /** Writes shards without Spark: row i stands for index i. */
   private CanonicalShards write(Path directory, Plan plan, Order order) {
-    Placement placement = new Placement(plan, order);
+    Placement placement = new Placement(plan, order, Optional.empty());
     TreeMap<Long, Long> places = new TreeMap<>();
     for (long row = 0; row < plan.rows(); row++) {
       long index = row;
@@ -57,7 +58,8 @@ class CanonicalShardsTest {
         files.add(writer.file());
       }
     }
-    return CanonicalShards.commit(storage, directory.toString(), plan, order, "content", files);
+    return CanonicalShards.commit(
+        storage, directory.toString(), plan, order, Optional.empty(), "content", files);
   }
 
   @Property(tries = 12)
@@ -237,7 +239,13 @@ class CanonicalShardsTest {
     assertThatThrownBy(
             () ->
                 CanonicalShards.commit(
-                    storage, directory.toString(), plan, Order.INPUT, "content", List.of()))
+                    storage,
+                    directory.toString(),
+                    plan,
+                    Order.INPUT,
+                    Optional.empty(),
+                    "content",
+                    List.of()))
         .hasMessageContaining("0 files");
   }
 
@@ -245,10 +253,10 @@ class CanonicalShardsTest {
   void theSeedCountsOnlyWhereThereIsAShuffle() {
     Plan one = Plan.forSteps(4, 10, 5, 1);
     Plan two = Plan.forSteps(4, 10, 5, 2);
-    assertThat(CanonicalShards.fingerprint(one, Order.INPUT, "c"))
-        .isEqualTo(CanonicalShards.fingerprint(two, Order.INPUT, "c"))
-        .isNotEqualTo(CanonicalShards.fingerprint(one, Order.INPUT, "d"));
-    assertThat(CanonicalShards.fingerprint(one, Order.SHUFFLED, "c"))
-        .isNotEqualTo(CanonicalShards.fingerprint(two, Order.SHUFFLED, "c"));
+    assertThat(CanonicalShards.fingerprint(one, Order.INPUT, Optional.empty(), "c"))
+        .isEqualTo(CanonicalShards.fingerprint(two, Order.INPUT, Optional.empty(), "c"))
+        .isNotEqualTo(CanonicalShards.fingerprint(one, Order.INPUT, Optional.empty(), "d"));
+    assertThat(CanonicalShards.fingerprint(one, Order.SHUFFLED, Optional.empty(), "c"))
+        .isNotEqualTo(CanonicalShards.fingerprint(two, Order.SHUFFLED, Optional.empty(), "c"));
   }
 }

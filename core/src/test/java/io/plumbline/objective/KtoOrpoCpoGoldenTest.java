@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.Records;
 import io.plumbline.objective.pair.CpoLossTypes;
-import io.plumbline.objective.pair.CpoSettings;
 import io.plumbline.objective.pair.OddsRatio;
-import io.plumbline.objective.pair.PairLogps;
 import io.plumbline.objective.pair.PairLoss;
 import io.plumbline.objective.pair.PairObjective;
 import io.plumbline.objective.pair.PolicyObjective;
@@ -112,7 +110,7 @@ class KtoOrpoCpoGoldenTest {
             CpoLossTypes.of(
                 parts[0],
                 Records.with(
-                    CpoSettings.defaults(),
+                    TrlDefaults.cpo(),
                     "beta",
                     beta,
                     "labelSmoothing",
@@ -169,10 +167,9 @@ class KtoOrpoCpoGoldenTest {
     for (int i = 0; i < chosen.length; i++) {
       PairLoss pair =
           objective.loss(
-              new PairLogps(
+              Objectives.pair(
                   (double) chosen[i] * chosenTokens,
-                  (double) rejected[i] * rejectedTokens,
-                  // A reference that must not matter.
+                  (double) rejected[i] * rejectedTokens, // A reference that must not matter.
                   -7,
                   -3,
                   CHOSEN_TOKENS,

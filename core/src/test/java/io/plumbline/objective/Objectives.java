@@ -9,6 +9,8 @@ import io.plumbline.objective.pair.OddsRatio;
 import io.plumbline.objective.pair.PairLogps;
 import io.plumbline.objective.pair.PreferenceObjective;
 import io.plumbline.objective.pair.PreferenceSettings;
+import io.plumbline.objective.pair.Sft;
+import io.plumbline.objective.pair.SigmoidPreference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -37,11 +39,37 @@ public final class Objectives {
 
   private Objectives() {}
 
+  /** DPO as the paper has it. */
+  public static SigmoidPreference dpo(double beta) {
+    return new SigmoidPreference(beta, 0, new Divergence.ReverseKl());
+  }
+
+  /** A pair alone, without its prompt's tokens and without a margin. */
+  public static PairLogps pair(
+      double policyChosen,
+      double policyRejected,
+      double referenceChosen,
+      double referenceRejected,
+      int chosenTokens,
+      int rejectedTokens) {
+    return new PairLogps(
+        policyChosen,
+        policyRejected,
+        referenceChosen,
+        referenceRejected,
+        chosenTokens,
+        rejectedTokens,
+        0,
+        0,
+        chosenTokens,
+        Double.NaN);
+  }
+
   /** Those with a reference. */
   static List<Named> withReference() {
     List<Named> all = new ArrayList<>();
     for (double beta : new double[] {0.1, 1.5}) {
-      PreferenceSettings settings = Records.with(PreferenceSettings.defaults(), "beta", beta);
+      PreferenceSettings settings = Records.with(TrlDefaults.preference(), "beta", beta);
       for (String type : LossTypes.names()) {
         if (!type.equals("exo_pair")) {
           all.add(new Named(type, "plain beta " + beta, LossTypes.of(type, settings)));
@@ -92,7 +120,7 @@ public final class Objectives {
           if (alpha == 0 && type.equals("alphapo")) {
             continue;
           }
-          CpoSettings settings = Records.with(CpoSettings.defaults(), "beta", beta, "alpha", alpha);
+          CpoSettings settings = Records.with(TrlDefaults.cpo(), "beta", beta, "alpha", alpha);
           String variant = "alpha " + alpha + " beta " + beta;
           all.add(new Named("cpo " + type, variant, CpoLossTypes.of(type, settings)));
           if (!type.equals("hinge") && !type.equals("ipo")) {
@@ -105,7 +133,8 @@ public final class Objectives {
           }
         }
       }
-      all.add(new Named("orpo", "beta " + beta, OddsRatio.withLikelihood(beta)));
+      all.add(
+          new Named("orpo", "beta " + beta, OddsRatio.withLikelihood(beta, Sft.Mean.OVER_TOKENS)));
     }
     return all;
   }

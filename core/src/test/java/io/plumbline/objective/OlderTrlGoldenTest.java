@@ -9,7 +9,6 @@ import io.plumbline.objective.pair.LossTypes;
 import io.plumbline.objective.pair.PairLogps;
 import io.plumbline.objective.pair.PairLoss;
 import io.plumbline.objective.pair.PreferenceObjective;
-import io.plumbline.objective.pair.PreferenceSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -49,7 +48,7 @@ class OlderTrlGoldenTest {
         LossTypes.of(
             type,
             Records.with(
-                PreferenceSettings.defaults(),
+                TrlDefaults.preference(),
                 "beta",
                 beta,
                 "labelSmoothing",
@@ -63,7 +62,7 @@ class OlderTrlGoldenTest {
     List<PairLogps> batch = new ArrayList<>();
     for (int i = 0; i < pairs; i++) {
       batch.add(
-          new PairLogps(
+          Objectives.pair(
               policyChosen[i],
               policyRejected[i],
               referenceFree ? 0 : referenceChosen[i],

@@ -34,7 +34,7 @@ import io.plumbline.model.ScoreModel;
 import io.plumbline.model.TokenModel;
 import io.plumbline.model.TokenStatistic;
 import io.plumbline.model.TrainedModel;
-import io.plumbline.objective.pair.SigmoidPreference;
+import io.plumbline.objective.Objectives;
 import io.plumbline.objective.rollout.ClippedValue;
 import io.plumbline.objective.rollout.GrpoLossTypes;
 import io.plumbline.objective.rollout.GrpoSettings;
@@ -59,6 +59,7 @@ import io.plumbline.train.Evaluation;
 import io.plumbline.train.Gang;
 import io.plumbline.train.Grpo;
 import io.plumbline.train.LoopSettings;
+import io.plumbline.train.Plain;
 import io.plumbline.train.Ppo;
 import io.plumbline.train.Rank;
 import io.plumbline.train.RolloutColumns;
@@ -348,7 +349,7 @@ class KnownOptimumTest {
         train(
             2,
             (collective, policy, observer) -> {
-              Dpo dpo = new Dpo(Dpo.Settings.of(new SigmoidPreference(BETA), BETA, 1e-4));
+              Dpo dpo = new Dpo(Plain.dpo(Objectives.dpo(BETA), BETA, 1e-4));
               TrainingLoop.onShards(
                       new TokenModel(policy, dpo.statistics()),
                       dpo,
@@ -658,12 +659,10 @@ class KnownOptimumTest {
   }
 
   private static LoopSettings settings(double learningRate) {
-    return new LoopSettings(
+    return Plain.loop(
         new OptimizerSettings(learningRate, Schedule.LINEAR, 5, 0, 1.0, 0.9, 0.999, 1e-8),
-        LoopSettings.OptionalMicroBatchSize.of(OptionalInt.empty()),
+        OptionalInt.empty(),
         8192,
-        0,
-        0,
         0);
   }
 

@@ -45,7 +45,7 @@ import io.plumbline.text.TokenizerFiles;
 import io.plumbline.train.Evaluation;
 import io.plumbline.train.Gang;
 import io.plumbline.train.Grpo;
-import io.plumbline.train.LoopSettings;
+import io.plumbline.train.Plain;
 import io.plumbline.train.Ppo;
 import io.plumbline.train.Rank;
 import io.plumbline.train.RolloutColumns;
@@ -258,7 +258,7 @@ final class RolloutRun {
   List<LedgerRow> ledger(String name) {
     List<LedgerRow> rows = new ArrayList<>();
     try (LedgerReader reader =
-        LedgerReader.of(storage, directory.resolve(name + "/ledger").toString())) {
+        LedgerReader.fromStep(storage, directory.resolve(name + "/ledger").toString(), 0)) {
       for (Optional<LedgerRow> row = reader.next(); row.isPresent(); row = reader.next()) {
         rows.add(row.get());
       }
@@ -407,13 +407,11 @@ final class RolloutRun {
             method,
             feed,
             Optional.<Evaluation>empty(),
-            new LoopSettings(
+            Plain.loop(
                 new OptimizerSettings(1e-3, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8),
-                LoopSettings.OptionalMicroBatchSize.of(OptionalInt.empty()),
+                OptionalInt.empty(),
                 64,
-                0,
-                parts.saveSteps(),
-                0),
+                parts.saveSteps()),
             TrainingStateStore.of(storage, directory.resolve(parts.name() + "/states").toString()),
             parts.rank())
         .run();

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.Records;
+import io.plumbline.objective.Objectives;
+import io.plumbline.objective.TrlDefaults;
 import io.plumbline.objective.pair.CpoLossTypes;
 import io.plumbline.objective.pair.CpoSettings;
 import io.plumbline.objective.pair.Divergence;
@@ -17,7 +19,7 @@ import io.plumbline.objective.pair.PairObjective;
 import io.plumbline.objective.pair.PreferenceObjective;
 import io.plumbline.objective.pair.PreferenceSettings;
 import io.plumbline.objective.pair.PreferenceSettings.Weighting;
-import io.plumbline.objective.pair.SigmoidPreference;
+import io.plumbline.objective.pair.Sft;
 import io.plumbline.objective.unpaired.KtoLossTypes;
 import io.plumbline.objective.unpaired.KtoSettings;
 import io.plumbline.objective.unpaired.UnpairedObjective;
@@ -133,7 +135,7 @@ class GoldenTrajectoryTest {
   }
 
   static Stream<Arguments> dpoFamily() {
-    PreferenceSettings plain = PreferenceSettings.defaults();
+    PreferenceSettings plain = TrlDefaults.preference();
     return Stream.of(
             Map.entry(
                 "dpo_mix",
@@ -152,7 +154,7 @@ class GoldenTrajectoryTest {
             Map.entry(
                 "dpo_wpo",
                 new Dpo.Settings(
-                    new SigmoidPreference(0.1),
+                    Objectives.dpo(0.1),
                     0.1,
                     Dpo.Reference.FROZEN,
                     Weighting.WPO,
@@ -161,7 +163,7 @@ class GoldenTrajectoryTest {
             Map.entry(
                 "dpo_ld",
                 new Dpo.Settings(
-                    new SigmoidPreference(0.1),
+                    Objectives.dpo(0.1),
                     0.1,
                     Dpo.Reference.FROZEN,
                     Weighting.NONE,
@@ -175,7 +177,7 @@ class GoldenTrajectoryTest {
   }
 
   private static Dpo.Settings dpo(PreferenceObjective objective) {
-    return Dpo.Settings.of(objective, 0.1, 1e-4);
+    return Plain.dpo(objective, 0.1, 1e-4);
   }
 
   @ParameterizedTest(name = "{0} on {2} ranks, micro-batches of {3}")
@@ -231,13 +233,13 @@ class GoldenTrajectoryTest {
   }
 
   static Stream<Arguments> referenceFree() {
-    CpoSettings cpo = Records.with(CpoSettings.defaults(), "beta", 2.0, "cpoAlpha", 0);
+    CpoSettings cpo = Records.with(TrlDefaults.cpo(), "beta", 2.0, "cpoAlpha", 0);
     return Stream.of(
             Map.entry(
                 "orpo",
                 new ReferenceFree.Settings(
                     "orpo",
-                    (PairObjective) OddsRatio.withLikelihood(0.1),
+                    (PairObjective) OddsRatio.withLikelihood(0.1, Sft.Mean.OVER_TOKENS),
                     0.1,
                     SequenceLogp.MEAN,
                     PromptTokens.LEARNED,
@@ -245,7 +247,7 @@ class GoldenTrajectoryTest {
                     0)),
             Map.entry("simpo", cpo("simpo", cpo, SequenceLogp.MEAN)),
             Map.entry("alphapo", cpo("simpo", Records.with(cpo, "alpha", 0.25), SequenceLogp.MEAN)),
-            Map.entry("cpo", cpo("sigmoid", CpoSettings.defaults(), SequenceLogp.SUM)))
+            Map.entry("cpo", cpo("sigmoid", TrlDefaults.cpo(), SequenceLogp.SUM)))
         .flatMap(
             run ->
                 Stream.of(
@@ -303,12 +305,10 @@ class GoldenTrajectoryTest {
   }
 
   private static LoopSettings shortSettings(int microBatch) {
-    return new LoopSettings(
+    return Plain.loop(
         new OptimizerSettings(1e-3, Schedule.LINEAR, 2, 0, 1.0, 0.9, 0.999, 1e-8),
-        LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(microBatch)),
+        OptionalInt.of(microBatch),
         8192,
-        0,
-        0,
         0);
   }
 
@@ -326,12 +326,10 @@ class GoldenTrajectoryTest {
   }
 
   private static LoopSettings settings(Schedule schedule, double weightDecay, int microBatch) {
-    return new LoopSettings(
+    return Plain.loop(
         new OptimizerSettings(1e-3, schedule, 4, weightDecay, 1.0, 0.9, 0.999, 1e-8),
-        LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(microBatch)),
+        OptionalInt.of(microBatch),
         8192,
-        0,
-        0,
         0);
   }
 

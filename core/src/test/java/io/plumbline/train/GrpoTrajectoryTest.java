@@ -135,8 +135,7 @@ class GrpoTrajectoryTest {
               grpo,
               replay,
               Optional.<Evaluation>empty(),
-              new LoopSettings(
-                  optimizer, LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(3)), 0, 0, 0, 0),
+              Plain.loop(optimizer, OptionalInt.of(3), 0, 0),
               TrainingStateStore.of(Storage.local(), directory.resolve("states").toString()),
               new Rank(collective, Gang.DEADLINE, Gang.observer(lines)))
           .run();

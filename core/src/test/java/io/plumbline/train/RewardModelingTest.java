@@ -31,7 +31,7 @@ class RewardModelingTest {
   }
 
   private List<float[]> accumulate(RewardModeling method, Sums sums) {
-    WholeBatch<NoColumns> batch = WholeBatch.alone(method, StepBatch.of(rows));
+    WholeBatch<NoColumns> batch = Plain.batch(method, StepBatch.of(rows));
     List<Integer> slots = IntStream.range(0, rows.size()).boxed().toList();
     return method.loss(batch).accumulate(new MicroBatch(rows, slots), scores, sums);
   }

@@ -24,7 +24,7 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.model.TokenModel;
 import io.plumbline.model.TrainedModel;
-import io.plumbline.objective.pair.SigmoidPreference;
+import io.plumbline.objective.Objectives;
 import io.plumbline.objective.score.BradleyTerry;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Device;
@@ -151,7 +151,7 @@ final class TestRun {
       throws IOException {
     return of(
         directory,
-        () -> new Dpo(Dpo.Settings.of(new SigmoidPreference(0.1), 0.1, 1e-4)),
+        () -> new Dpo(Plain.dpo(Objectives.dpo(0.1), 0.1, 1e-4)),
         withReference(pairs(trajectory)),
         steps,
         settings);

@@ -42,9 +42,4 @@ public record PreferenceSettings(
     Settings.positive("discopop_tau", discopopTau);
     Settings.check(ldAlpha >= 0 && ldAlpha <= 1, "ld_alpha", "within 0 and 1", ldAlpha);
   }
-
-  /** TRL's. */
-  public static PreferenceSettings defaults() {
-    return new PreferenceSettings(0.1, 0, new Divergence.ReverseKl(), 0.05, 1, Weighting.NONE);
-  }
 }

@@ -11,7 +11,7 @@ import java.util.Arrays;
  * <p>with c either 1 or 1 over the number of these tokens, w_t the importance ratio, m_t 0 where
  * the entropy or the off-policy threshold leaves a token out and 1 elsewhere (the latter threshold
  * leaves the entropy bonus alone, and neither touches the KL, as in TRL), and s as in {@link
- * RolloutObjective#loss(RolloutLogps, double, double)}.
+ * RolloutObjective#loss}.
  *
  * @param ratioOf what w_t is of
  * @param weighing what c is
@@ -75,21 +75,6 @@ record PolicyGradient(
         }
       }
     }
-  }
-
-  @Override
-  public RolloutLoss loss(RolloutLogps rollout, double entropyThreshold) {
-    int learned = 0;
-    for (int t = 0; t < rollout.length(); t++) {
-      learned += learns(rollout, t, entropyThreshold) ? 1 : 0;
-    }
-    double normalizer =
-        switch (normalization) {
-          case SEQUENCES -> 1;
-          case TOKENS -> Math.max(1, rollout.tokens());
-          case SEQUENCES_TIMES_MAX_LENGTH -> settings.maxCompletionLength();
-        };
-    return loss(rollout, entropyThreshold, normalizer / Math.max(1, learned));
   }
 
   @Override

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.Records;
 import io.plumbline.objective.Close;
 import io.plumbline.objective.GoldenTensors;
+import io.plumbline.objective.TrlDefaults;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -30,7 +31,7 @@ class DpoGoldenTest {
       JsonNode params = json.get("params");
       PreferenceSettings settings =
           Records.with(
-              PreferenceSettings.defaults(),
+              TrlDefaults.preference(),
               "beta",
               params.get("beta").asDouble(),
               "labelSmoothing",

@@ -7,6 +7,7 @@ import io.plumbline.Records;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.objective.Objectives;
+import io.plumbline.objective.TrlDefaults;
 import io.plumbline.objective.unpaired.KtoLossTypes;
 import io.plumbline.objective.unpaired.KtoSettings;
 import java.io.ByteArrayInputStream;
@@ -21,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class LossTypesTest {
-  private static final PreferenceSettings DEFAULTS = PreferenceSettings.defaults();
+  private static final PreferenceSettings DEFAULTS = TrlDefaults.preference();
 
   static List<String> names() {
     return LossTypes.names();
@@ -29,7 +30,7 @@ class LossTypesTest {
 
   @Test
   void theDefaultIsDpo() {
-    assertThat(LossTypes.of("sigmoid", DEFAULTS)).isEqualTo(new SigmoidPreference(0.1));
+    assertThat(LossTypes.of("sigmoid", DEFAULTS)).isEqualTo(Objectives.dpo(0.1));
     assertThat(LossTypes.names()).startsWith("sigmoid").hasSize(19);
   }
 
@@ -54,7 +55,7 @@ class LossTypesTest {
       PairLogps pair = batch.get(i);
       assertThat(mixed.get(i))
           .isEqualTo(
-              new SigmoidPreference(0.1)
+              Objectives.dpo(0.1)
                   .loss(pair)
                   .times(0.8)
                   .plus(new BcoPair(0.1, 0).loss(pair).times(0.2))
@@ -153,28 +154,28 @@ class LossTypesTest {
     assertRefused(() -> Records.with(DEFAULTS, "ldAlpha", 1.1), "ld_alpha");
     assertRefused(() -> new KtoSettings(0.1, -1, 1), "desirable_weight");
     assertRefused(() -> new KtoSettings(0.1, 1, Double.NaN), "undesirable_weight");
-    assertRefused(() -> Records.with(CpoSettings.defaults(), "cpoAlpha", -1), "cpo_alpha");
-    assertRefused(() -> Records.with(CpoSettings.defaults(), "alpha", Double.NaN), "alpha");
-    assertRefused(() -> OddsRatio.withLikelihood(-0.1), "beta");
+    assertRefused(() -> Records.with(TrlDefaults.cpo(), "cpoAlpha", -1), "cpo_alpha");
+    assertRefused(() -> Records.with(TrlDefaults.cpo(), "alpha", Double.NaN), "alpha");
+    assertRefused(() -> OddsRatio.withLikelihood(-0.1, Sft.Mean.OVER_TOKENS), "beta");
     assertRefused(() -> Divergence.named("js", 0.5), "no f-divergence js: use one of reverse_kl, ");
     assertRefused(() -> Divergence.named("forwardkl", 0.5), "did you mean forward_kl?");
   }
 
   @Test
   void theOtherFamiliesRefuseToo() {
-    CpoSettings cpo = CpoSettings.defaults();
+    CpoSettings cpo = TrlDefaults.cpo();
     assertRefused(() -> CpoLossTypes.of("simpoo", cpo), "did you mean simpo?");
     assertRefused(
         () -> CpoLossTypes.of("hinge", Records.with(cpo, "labelSmoothing", 0.1)),
         "does nothing for");
     assertRefused(() -> CpoLossTypes.of("alphapo", cpo), "needs an alpha other than 0");
-    assertRefused(() -> KtoLossTypes.of("kot", KtoSettings.defaults()), "did you mean kto?");
+    assertRefused(() -> KtoLossTypes.of("kot", TrlDefaults.kto()), "did you mean kto?");
   }
 
   @Test
   void cpoAddsTheLikelihoodAndAlphaPoDoesNot() {
-    PairLogps pair = new PairLogps(-6, -9, 0, 0, 3, 5);
-    CpoSettings settings = Records.with(CpoSettings.defaults(), "alpha", 0.25, "cpoAlpha", 0.5);
+    PairLogps pair = Objectives.pair(-6, -9, 0, 0, 3, 5);
+    CpoSettings settings = Records.with(TrlDefaults.cpo(), "alpha", 0.25, "cpoAlpha", 0.5);
     PairLoss simPo = ((PairObjective) CpoLossTypes.of("simpo", settings)).loss(pair);
     PairLoss alphaPo = ((PairObjective) CpoLossTypes.of("alphapo", settings)).loss(pair);
     assertThat(simPo).isEqualTo(alphaPo.plus(new Sft(Sft.Mean.OVER_TOKENS).loss(pair).times(0.5)));

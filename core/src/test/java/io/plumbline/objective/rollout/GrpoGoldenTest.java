@@ -206,7 +206,8 @@ class GrpoGoldenTest {
     double sum = 0;
     for (int i = 0; i < ROWS; i++) {
       RolloutLoss loss =
-          objective.loss(rollout(i, OLD[i], false, advantages[i]), Double.NEGATIVE_INFINITY);
+          LoneRollout.loss(
+              objective, rollout(i, OLD[i], false, advantages[i]), Double.NEGATIVE_INFINITY);
       sum += loss.loss();
       check("row " + i, loss.byLogp(), byLogp[i], ROWS);
     }

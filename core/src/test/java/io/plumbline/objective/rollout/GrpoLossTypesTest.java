@@ -103,7 +103,8 @@ class GrpoLossTypesTest {
   }
 
   private static float slope(RolloutObjective objective, double advantage, float policy) {
-    return objective.loss(
+    return LoneRollout.loss(
+            objective,
             new RolloutLogps(
                 new float[] {policy},
                 new float[] {-1},
@@ -128,13 +129,13 @@ class GrpoLossTypesTest {
             new float[] {0.5f, 1, 1.5f, 7});
     GrpoSettings settings = Records.with(DEFAULTS, "entropyCoef", 0.1, "maxCompletionLength", 10);
     double all = Double.NEGATIVE_INFINITY;
-    assertThat(GrpoLossTypes.of("grpo", settings).loss(rollout, all).loss())
+    assertThat(LoneRollout.loss(GrpoLossTypes.of("grpo", settings), rollout, all).loss())
         .isCloseTo(-0.1, within(1e-12));
-    assertThat(GrpoLossTypes.of("dapo", settings).loss(rollout, all).loss())
+    assertThat(LoneRollout.loss(GrpoLossTypes.of("dapo", settings), rollout, all).loss())
         .isCloseTo(-0.3, within(1e-12));
-    assertThat(GrpoLossTypes.of("dr_grpo", settings).loss(rollout, all).loss())
+    assertThat(LoneRollout.loss(GrpoLossTypes.of("dr_grpo", settings), rollout, all).loss())
         .isCloseTo(-1, within(1e-12));
-    RolloutLoss top = GrpoLossTypes.of("grpo", settings).loss(rollout, 0.75);
+    RolloutLoss top = LoneRollout.loss(GrpoLossTypes.of("grpo", settings), rollout, 0.75);
     assertThat(top.loss()).isCloseTo(-0.125, within(1e-12));
     assertThat(top.byEntropy()).containsExactly(0, -0.05f, -0.05f, 0);
   }

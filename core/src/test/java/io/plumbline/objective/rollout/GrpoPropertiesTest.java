@@ -281,7 +281,7 @@ class GrpoPropertiesTest {
     RolloutLogps rollout = withoutReference(withOld(rollout(seed), new float[0]));
     RolloutObjective objective =
         GrpoLossTypes.of(named.type(), Records.with(named.settings(), "entropyCoef", 0));
-    RolloutLoss loss = objective.loss(rollout, Double.NEGATIVE_INFINITY);
+    RolloutLoss loss = LoneRollout.loss(objective, rollout, Double.NEGATIVE_INFINITY);
     boolean mean = List.of("grpo", "sapo", "rloo").contains(named.type());
     double expected = 0;
     double actual = 0;
@@ -313,17 +313,16 @@ class GrpoPropertiesTest {
   void aCompletionWithoutTokensThatCountHasNoLoss(@ForAll("held") Named named, @ForAll long seed) {
     RolloutLogps rollout = rollout(seed);
     RolloutLoss loss =
-        named
-            .objective()
-            .loss(
-                new RolloutLogps(
-                    rollout.policy(),
-                    rollout.old(),
-                    rollout.reference(),
-                    rollout.advantages(),
-                    new byte[LENGTH],
-                    rollout.entropies()),
-                THRESHOLD);
+        LoneRollout.loss(
+            named.objective(),
+            new RolloutLogps(
+                rollout.policy(),
+                rollout.old(),
+                rollout.reference(),
+                rollout.advantages(),
+                new byte[LENGTH],
+                rollout.entropies()),
+            THRESHOLD);
     assertThat(loss)
         .usingRecursiveComparison()
         .isEqualTo(
@@ -336,16 +335,16 @@ class GrpoPropertiesTest {
     for (String type : GrpoLossTypes.names()) {
       for (double advantage : new double[] {-1, 0, 1}) {
         RolloutLoss loss =
-            GrpoLossTypes.of(type, settings(type))
-                .loss(
-                    new RolloutLogps(
-                        new float[] {-1},
-                        new float[] {-2000},
-                        new float[0],
-                        new double[] {advantage},
-                        new byte[] {1},
-                        new float[] {1}),
-                    Double.NEGATIVE_INFINITY);
+            LoneRollout.loss(
+                GrpoLossTypes.of(type, settings(type)),
+                new RolloutLogps(
+                    new float[] {-1},
+                    new float[] {-2000},
+                    new float[0],
+                    new double[] {advantage},
+                    new byte[] {1},
+                    new float[] {1}),
+                Double.NEGATIVE_INFINITY);
         assertThat(loss.loss()).as("%s of %s", type, advantage).isFinite();
         assertThat(loss.byLogp()[0]).as("%s of %s", type, advantage).isFinite();
       }

@@ -8,6 +8,7 @@ import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.Prepare;
+import io.plumbline.spark.prepare.PrepareListener;
 import io.plumbline.spark.prepare.PrepareSettings;
 import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.reference.LocalSpark;
@@ -88,7 +89,8 @@ class S3SlicesIT {
                 .withBadRows(BadRowLimit.parse("50%")),
             "splitBytes",
             splitBytes);
-    return Prepare.run(LocalSpark.session(), storage, settings, Fixtures.tokenizerFiles());
+    return Prepare.run(
+        LocalSpark.session(), storage, settings, Fixtures.tokenizerFiles(), PrepareListener.NONE);
   }
 
   /** The numbers of the refused lines, in their order. */

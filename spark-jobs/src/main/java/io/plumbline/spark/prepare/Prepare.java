@@ -80,12 +80,6 @@ public final class Prepare {
    * allow, or none is left.
    */
   public static Prepared run(
-      SparkSession spark, Storage storage, PrepareSettings settings, TokenizerFiles tokenizer) {
-    return run(spark, storage, settings, tokenizer, PrepareListener.NONE);
-  }
-
-  /** The same with a listener. */
-  public static Prepared run(
       SparkSession spark,
       Storage storage,
       PrepareSettings settings,

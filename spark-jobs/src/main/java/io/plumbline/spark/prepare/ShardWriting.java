@@ -25,17 +25,6 @@ import scala.Tuple2;
 public final class ShardWriting {
   private ShardWriting() {}
 
-  /** Writes every row once an epoch, or finds them written. */
-  public static CanonicalShards write(
-      Storage storage,
-      String directory,
-      JavaRDD<TokenizedRow> rows,
-      Plan plan,
-      Order order,
-      String content) {
-    return write(storage, directory, rows, plan, order, Optional.empty(), content);
-  }
-
   /**
    * Writes the rows of a whole run, or finds them written.
    *

@@ -34,6 +34,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.spark.sql.SparkSession;
@@ -63,7 +64,7 @@ class PrepareTest {
   }
 
   private Prepared run(PrepareSettings settings) {
-    return Prepare.run(spark, storage, settings, tokenizer);
+    return Prepare.run(spark, storage, settings, tokenizer, PrepareListener.NONE);
   }
 
   private static List<TokenizedRow> rows(Prepared prepared) {
@@ -335,7 +336,13 @@ class PrepareTest {
     String shards = directory.resolve("out/shards").toString();
     CanonicalShards written =
         ShardWriting.write(
-            storage, shards, prepared.rows(spark), plan, Order.INPUT, prepared.fingerprint());
+            storage,
+            shards,
+            prepared.rows(spark),
+            plan,
+            Order.INPUT,
+            Optional.empty(),
+            prepared.fingerprint());
     List<String> expected = fingerprints(prepared);
     try (StepReader reader = written.reader(0, 1, 0)) {
       for (int step = 0; step < plan.steps(); step++) {
@@ -346,7 +353,13 @@ class PrepareTest {
     }
     CanonicalShards found =
         ShardWriting.write(
-            storage, shards, prepared.rows(spark), plan, Order.INPUT, prepared.fingerprint());
+            storage,
+            shards,
+            prepared.rows(spark),
+            plan,
+            Order.INPUT,
+            Optional.empty(),
+            prepared.fingerprint());
     assertThat(found.fingerprint()).isEqualTo(written.fingerprint());
     CanonicalShards shuffled =
         ShardWriting.write(
@@ -355,6 +368,7 @@ class PrepareTest {
             prepared.rows(spark).map(row -> row.withReferenceLogps(List.of(new float[] {-1.5f}))),
             plan,
             Order.SHUFFLED,
+            Optional.empty(),
             prepared.fingerprint() + "+reference");
     List<List<Long>> epochs = List.of(new ArrayList<>(), new ArrayList<>());
     try (StepReader reader = shuffled.reader(0, 1, 0)) {
@@ -403,6 +417,7 @@ class PrepareTest {
             prepared.rows(spark),
             plan,
             Order.INPUT,
+            Optional.empty(),
             prepared.fingerprint());
     try (StepReader reader = shards.reader(0, 1, 0)) {
       assertThat(reader.next().stream().map(TokenizedRow::desirability))
@@ -463,6 +478,7 @@ class PrepareTest {
             prepared.rows(spark),
             plan,
             Order.INPUT,
+            Optional.empty(),
             prepared.fingerprint());
     try (StepReader reader = shards.reader(0, 1, 1)) {
       List<TokenizedRow> step = reader.next();

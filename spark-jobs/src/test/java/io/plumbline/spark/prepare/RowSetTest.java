@@ -66,7 +66,9 @@ class RowSetTest {
   /** Read by so many bytes a task, so into other partitions for another number. */
   private RowSet set(long splitBytes, ExampleKind kind, Path... paths) {
     return RowSet.of(
-        spark, Prepare.run(spark, storage, settings(splitBytes, kind, paths), tokenizer));
+        spark,
+        Prepare.run(
+            spark, storage, settings(splitBytes, kind, paths), tokenizer, PrepareListener.NONE));
   }
 
   private PrepareSettings settings(long splitBytes, ExampleKind kind, Path... paths) {
@@ -390,7 +392,8 @@ class RowSetTest {
                     : answer(i == 2999 ? 8 : i, i == 2999 ? 8 : i, true));
     PrepareSettings settings =
         settings(10_000, ExampleKind.UNPAIRED, data).withBadRows(new BadRowLimit(1, 0));
-    RowSet all = RowSet.of(spark, Prepare.run(spark, storage, settings, tokenizer));
+    RowSet all =
+        RowSet.of(spark, Prepare.run(spark, storage, settings, tokenizer, PrepareListener.NONE));
     Map<String, List<Integer>> lines = new HashMap<>();
     List<TokenizedRow> rows = rows(all);
     for (int row = 0; row < rows.size(); row++) {
