@@ -1,13 +1,10 @@
 package io.plumbline.data;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import io.plumbline.base.Sha256;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.Manifest;
 import io.plumbline.storage.Storage;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -47,11 +44,9 @@ import java.util.Optional;
  * </pre>
  */
 public final class CanonicalShards {
-  /** The file that makes a directory of shards complete. */
-  public static final String MANIFEST = "manifest.json";
+  private static final Manifest<Fields> MANIFEST =
+      new Manifest<>("plumbline.shards", 1, Fields.class, "canonical shards", "");
 
-  private static final String FORMAT = "plumbline.shards";
-  private static final int VERSION = 1;
   private static final int MOST_SHARDS_BY_DEFAULT = 64;
 
   /**
@@ -140,9 +135,8 @@ public final class CanonicalShards {
    */
   public record ShardFile(String name, long rows) implements Serializable {}
 
-  private record Manifest(
-      String format,
-      int version,
+  /** What the manifest says. */
+  private record Fields(
       String fingerprint,
       Plan plan,
       Order order,
@@ -201,16 +195,11 @@ public final class CanonicalShards {
     return -Math.floorDiv(-dividend, divisor);
   }
 
-  private static final ObjectMapper JSON =
-      new ObjectMapper()
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
-
   private final Storage storage;
   private final String directory;
-  private final Manifest manifest;
+  private final Fields manifest;
 
-  private CanonicalShards(Storage storage, String directory, Manifest manifest) {
+  private CanonicalShards(Storage storage, String directory, Fields manifest) {
     this.storage = storage;
     this.directory = directory;
     this.manifest = manifest;
@@ -218,47 +207,17 @@ public final class CanonicalShards {
 
   /** Opens shards that were written completely. */
   public static CanonicalShards open(Storage storage, String directory) {
-    String path = Storage.join(directory, MANIFEST);
-    if (!storage.exists(path)) {
-      throw new PlumblineException(
-          ErrorCode.INPUT_NOT_FOUND,
-          "There are no complete canonical shards in "
-              + directory
-              + ": "
-              + MANIFEST
-              + " is missing; run prepare, or the training command, again");
-    }
-    Manifest manifest;
-    try {
-      manifest = JSON.readValue(storage.readText(path), Manifest.class);
-    } catch (JsonProcessingException e) {
-      throw new PlumblineException(
-          ErrorCode.BAD_DATA,
-          path + " is not a manifest of canonical shards; delete " + directory + " and run again",
-          e);
-    }
-    if (!FORMAT.equals(manifest.format()) || manifest.version() != VERSION) {
-      throw new PlumblineException(
-          ErrorCode.BAD_DATA,
-          path
-              + " has format "
-              + manifest.format()
-              + " version "
-              + manifest.version()
-              + ", and this is "
-              + FORMAT
-              + " version "
-              + VERSION
-              + "; delete "
-              + directory
-              + " and run again");
-    }
+    Fields manifest =
+        MANIFEST.open(storage, directory, "run prepare, or the training command, again");
     if (manifest.plan() == null
         || manifest.files() == null
         || manifest.files().size() != manifest.plan().shards()) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
-          path + " does not name a file for each shard; delete " + directory + " and run again");
+          Storage.join(directory, Manifest.FILE)
+              + " does not name a file for each shard; delete "
+              + directory
+              + " and run again");
     }
     return new CanonicalShards(storage, directory, manifest);
   }
@@ -266,7 +225,7 @@ public final class CanonicalShards {
   /** The complete shards of a directory if they have this fingerprint. */
   public static Optional<CanonicalShards> find(
       Storage storage, String directory, String fingerprint) {
-    if (!storage.exists(Storage.join(directory, MANIFEST))) {
+    if (!Manifest.isIn(storage, directory)) {
       return Optional.empty();
     }
     CanonicalShards shards = open(storage, directory);
@@ -321,20 +280,11 @@ public final class CanonicalShards {
               + expected
               + "; the rows changed while they were read, so run again");
     }
-    Manifest manifest =
-        new Manifest(
-            FORMAT,
-            VERSION,
-            fingerprint(plan, order, mixture, content),
-            plan,
-            order,
-            mixture.orElse(null),
-            List.copyOf(files));
-    try {
-      storage.writeText(Storage.join(directory, MANIFEST), JSON.writeValueAsString(manifest));
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a manifest is plain data", e);
-    }
+    String fingerprint = fingerprint(plan, order, mixture, content);
+    MANIFEST.write(
+        storage,
+        directory,
+        new Fields(fingerprint, plan, order, mixture.orElse(null), List.copyOf(files)));
     List<String> kept = files.stream().map(ShardFile::name).toList();
     for (Storage.Entry entry : storage.list(directory)) {
       String name = entry.name();
@@ -355,8 +305,8 @@ public final class CanonicalShards {
     String all =
         String.join(
             "\n",
-            FORMAT,
-            Integer.toString(VERSION),
+            MANIFEST.format(),
+            Integer.toString(MANIFEST.version()),
             Integer.toString(plan.globalBatchSize()),
             Integer.toString(plan.shards()),
             Long.toString(plan.steps()),

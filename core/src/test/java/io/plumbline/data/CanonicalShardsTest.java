@@ -11,6 +11,7 @@ import io.plumbline.data.CanonicalShards.ShardWriter;
 import io.plumbline.data.CanonicalShards.StepReader;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.Manifest;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -212,7 +213,7 @@ class CanonicalShardsTest {
         .hasMessageContaining("--ranks 4")
         .extracting(e -> ((PlumblineException) e).code())
         .isEqualTo(ErrorCode.CLUSTER_UNFIT);
-    Files.delete(directory.resolve(CanonicalShards.MANIFEST));
+    Files.delete(directory.resolve(Manifest.FILE));
     assertThatThrownBy(() -> CanonicalShards.open(storage, directory.toString()))
         .hasMessageContaining("manifest.json is missing");
     assertThat(CanonicalShards.find(storage, directory.toString(), shards.fingerprint())).isEmpty();

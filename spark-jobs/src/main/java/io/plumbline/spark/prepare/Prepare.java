@@ -154,7 +154,7 @@ public final class Prepare {
 
   private String key(List<Input> inputs, String tokenizerFingerprint) {
     List<String> all = new ArrayList<>();
-    all.add(Prepared.FORMAT + " " + Prepared.VERSION);
+    all.add(Prepared.MANIFEST.format() + " " + Prepared.MANIFEST.version());
     all.add(settings.kind().name());
     all.addAll(settings.reading().columns().texts());
     all.add("desirable from " + settings.reading().desirableFrom());
@@ -213,9 +213,7 @@ public final class Prepare {
         Prepared.complete(
             storage,
             directory,
-            new Prepared.Manifest(
-                Prepared.FORMAT,
-                Prepared.VERSION,
+            new Prepared.Fields(
                 key,
                 hash.fingerprint(),
                 tokenizer.fingerprint(),

@@ -9,6 +9,7 @@ import io.plumbline.data.Mixture;
 import io.plumbline.data.PlacedRow;
 import io.plumbline.data.Placement;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.storage.Manifest;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -50,7 +51,7 @@ public final class ShardWriting {
       return found.get();
     }
     // What is there is of another run; nobody may take it for complete while it is replaced.
-    storage.delete(Storage.join(directory, CanonicalShards.MANIFEST));
+    Manifest.delete(storage, directory);
     Placement placement = new Placement(plan, order, mixture);
     String run = UUID.randomUUID().toString().substring(0, 8);
     List<ShardFile> files =
