@@ -11,6 +11,7 @@ import io.plumbline.advantage.Advantages;
 import io.plumbline.advantage.Constraints;
 import io.plumbline.advantage.GeneralizedAdvantage;
 import io.plumbline.advantage.KlController;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
 import io.plumbline.checkpoint.TensorSource;
@@ -78,7 +79,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -625,7 +625,7 @@ class KnownOptimumTest {
             Optional.empty(),
             new Rollouts.Distance(klIn, KlEstimator.K1, TrustRegion.everywhere()),
             4096,
-            new FailureLimit(OptionalLong.empty(), 0, "the option")),
+            new FailureLimit(CountOrShare.ofShare(0), "the option")),
         new RolloutSampler(
             policy,
             Optional.of(reference),

@@ -7,6 +7,7 @@ import io.plumbline.advantage.Constraint;
 import io.plumbline.advantage.Constraints;
 import io.plumbline.advantage.GeneralizedAdvantage;
 import io.plumbline.advantage.KlController;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.collective.Collective;
@@ -65,7 +66,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
@@ -329,7 +329,7 @@ final class RolloutRun {
             Optional.empty(),
             new Rollouts.Distance(shape.klIn(), KlEstimator.K2, shape.budget()),
             64,
-            new FailureLimit(OptionalLong.empty(), 0.3, "the option")),
+            new FailureLimit(CountOrShare.ofShare(0.3), "the option")),
         parts.sampler(),
         against,
         new Controllers(

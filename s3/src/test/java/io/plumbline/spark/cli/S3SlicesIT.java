@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.plumbline.Fixtures;
 import io.plumbline.Records;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.Prepare;
 import io.plumbline.spark.prepare.PrepareListener;
 import io.plumbline.spark.prepare.PrepareSettings;
@@ -86,7 +86,7 @@ class S3SlicesIT {
                     ExampleKind.PREFERENCE,
                     directory.resolve("out-" + path.hashCode()).toString())
                 .withLimits(new LengthLimits(64, 0, LengthLimits.Truncation.KEEP_START))
-                .withBadRows(BadRowLimit.parse("50%")),
+                .withBadRows(CountOrShare.parse("50%")),
             "splitBytes",
             splitBytes);
     return Prepare.run(

@@ -1,5 +1,6 @@
 package io.plumbline.spark.prepare;
 
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.data.LossOn;
@@ -32,7 +33,7 @@ public record PrepareSettings(
     RowReading reading,
     LossOn lossOn,
     LengthLimits limits,
-    BadRowLimit badRows,
+    CountOrShare badRows,
     String output,
     long splitBytes)
     implements Serializable {
@@ -73,7 +74,7 @@ public record PrepareSettings(
         RowReading.of(kind),
         LossOn.COMPLETION,
         LengthLimits.none(),
-        BadRowLimit.DEFAULT,
+        CountOrShare.ofShare(0.05),
         output,
         0);
   }
@@ -101,7 +102,7 @@ public record PrepareSettings(
         name, paths, reading, lossOn, newLimits, badRows, output, splitBytes);
   }
 
-  public PrepareSettings withBadRows(BadRowLimit limit) {
+  public PrepareSettings withBadRows(CountOrShare limit) {
     return new PrepareSettings(name, paths, reading, lossOn, limits, limit, output, splitBytes);
   }
 }

@@ -20,6 +20,7 @@ import io.plumbline.model.TokenStatistic;
 import io.plumbline.model.TrainedModel;
 import io.plumbline.objective.rollout.ClippedValue;
 import io.plumbline.objective.rollout.GrpoLossTypes;
+import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.OverlongPenalty;
 import io.plumbline.reward.RewardNotices;
 import io.plumbline.reward.RewardPanel;
@@ -345,6 +346,6 @@ record RolloutRank(
             rollouts.loss().klEstimator(),
             region(rollouts.limits().klBudget(), TrustRegion.Center.REFERENCE)),
         loop.microBatchTokens(),
-        rollouts.rewards().maxFailedRewards().failures());
+        new FailureLimit(rollouts.rewards().maxFailedRewards(), "--max-failed-rewards"));
   }
 }

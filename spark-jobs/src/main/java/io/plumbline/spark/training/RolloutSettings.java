@@ -2,6 +2,7 @@ package io.plumbline.spark.training;
 
 import io.plumbline.advantage.Advantages;
 import io.plumbline.advantage.Constraints;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.objective.rollout.GrpoSettings;
 import io.plumbline.objective.rollout.ImportanceSamplingLevel;
 import io.plumbline.objective.rollout.KlCorrection;
@@ -11,7 +12,6 @@ import io.plumbline.rollout.Rollouts.Truncated;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
 import io.plumbline.settings.PartlyUsed;
-import io.plumbline.spark.prepare.BadRowLimit;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
@@ -125,7 +125,7 @@ public sealed interface RolloutSettings extends AlgorithmSettings
                       + " counted; more than N in all, or than a share of a phase, end the run.",
               standard = "5%",
               decidesNothing = "ends a run and changes none of its updates")
-          BadRowLimit maxFailedRewards)
+          CountOrShare maxFailedRewards)
       implements PartlyUsed, Serializable {
     public Rewards {
       rewards = List.copyOf(rewards);

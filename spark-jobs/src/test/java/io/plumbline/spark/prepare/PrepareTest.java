@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.Records;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
@@ -224,7 +225,7 @@ class PrepareTest {
     PrepareSettings settings =
         pairs(file)
             .withLimits(new LengthLimits(32, 0, Truncation.KEEP_START))
-            .withBadRows(BadRowLimit.parse("90%"));
+            .withBadRows(CountOrShare.parse("90%"));
     Prepared prepared = run(settings);
     assertThat(prepared.counts().accepted()).isEqualTo(2);
     List<Map<String, Object>> refused = quarantine(prepared);
@@ -242,7 +243,7 @@ class PrepareTest {
     assertThat(refused).allMatch(row -> row.get("file").toString().endsWith("bad.jsonl"));
     assertThat(refused.get(1).get("row")).isEqualTo("{\"prompt\": \"a\", \"chosen\": \"b\"}");
     // The same rows, found again, are still too many for another limit.
-    assertThatThrownBy(() -> run(settings.withBadRows(BadRowLimit.DEFAULT)))
+    assertThatThrownBy(() -> run(settings.withBadRows(CountOrShare.ofShare(0.05))))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("9 of 11 rows were refused")
         .hasMessageContaining("2 broken JSON (")
@@ -259,11 +260,11 @@ class PrepareTest {
   @Test
   void rowsOfArraysAndParquetAreNumberedToo() throws IOException {
     Path array = write("rows.json", "[" + pair(0) + ", {\"prompt\": 1}, 7, " + pair(1) + "]");
-    PrepareSettings lenient = pairs(array).withBadRows(new BadRowLimit(10, 0));
+    PrepareSettings lenient = pairs(array).withBadRows(CountOrShare.ofCount(10));
     assertThat(quarantine(run(lenient)).stream().map(row -> row.get("line"))).containsExactly(2, 3);
     Path cut = write("cut.json", "[" + pair(0) + ", " + pair(1) + ", {\"prompt\": ");
     // Nobody knows how many rows are lost behind it, so no limit of bad rows lets it pass.
-    assertThatThrownBy(() -> run(pairs(cut).withBadRows(new BadRowLimit(10, 0))))
+    assertThatThrownBy(() -> run(pairs(cut).withBadRows(CountOrShare.ofCount(10))))
         .hasMessageContaining("cut.json cannot be read from element 3 of its JSON array on")
         .extracting(e -> ((PlumblineException) e).code())
         .isEqualTo(ErrorCode.BAD_DATA);
@@ -271,7 +272,7 @@ class PrepareTest {
         write("p.jsonl", pair(0) + "\n" + pair(1).replace("No 1.", "Answer 1.") + "\n" + pair(2));
     Path parquet = directory.resolve("numbered");
     spark.read().json(jsonl.toString()).coalesce(1).write().parquet(parquet.toString());
-    assertThat(quarantine(run(pairs(parquet).withBadRows(new BadRowLimit(1, 0)))))
+    assertThat(quarantine(run(pairs(parquet).withBadRows(CountOrShare.ofCount(1)))))
         .singleElement()
         .satisfies(row -> assertThat(row.get("line")).isEqualTo(2))
         .satisfies(row -> assertThat(row.get("reason")).isEqualTo("identical_sides"));
@@ -290,7 +291,7 @@ class PrepareTest {
           .append(line % 2 == 0 ? "\r\n" : "\n");
     }
     Path file = write("split.jsonl", text.toString());
-    PrepareSettings whole = pairs(file).withBadRows(BadRowLimit.parse("50%"));
+    PrepareSettings whole = pairs(file).withBadRows(CountOrShare.parse("50%"));
     Prepared once = run(whole);
     List<String> expected = fingerprints(once);
     for (long bytes : new long[] {389, 1000}) {
@@ -319,11 +320,11 @@ class PrepareTest {
   void aMissingPromptIsNotTakenForAnImplicitOne() throws IOException {
     String noPrompt = "{\"chosen\": \" The answer is 6.\", \"rejected\": \" The answer is 7.\"}";
     Path explicit = write("explicit.jsonl", noPrompt + "\n" + pair(1) + "\n");
-    Prepared prepared = run(pairs(explicit).withBadRows(new BadRowLimit(1, 0)));
+    Prepared prepared = run(pairs(explicit).withBadRows(CountOrShare.ofCount(1)));
     assertThat(prepared.counts().refused()).containsEntry("missing_field", 1L);
     Path implicit =
         write("implicit.jsonl", noPrompt + "\n" + "{\"chosen\": \"yes\", \"rejected\": \"no\"}\n");
-    Prepared common = run(pairs(implicit).withBadRows(new BadRowLimit(1, 0)));
+    Prepared common = run(pairs(implicit).withBadRows(CountOrShare.ofCount(1)));
     assertThat(common.counts().accepted()).isOne();
     assertThat(common.counts().refused()).containsEntry("no_common_prompt", 1L);
   }
@@ -403,7 +404,7 @@ class PrepareTest {
         """;
     Path labelled = write("kto.jsonl", rows);
     PrepareSettings settings =
-        settings(ExampleKind.UNPAIRED, labelled).withBadRows(new BadRowLimit(2, 0));
+        settings(ExampleKind.UNPAIRED, labelled).withBadRows(CountOrShare.ofCount(2));
     Prepared prepared = run(settings);
     assertThat(quarantine(prepared).stream().map(row -> row.get("line") + " " + row.get("reason")))
         .containsExactly("3 bad_value", "4 missing_field");
@@ -425,7 +426,8 @@ class PrepareTest {
     }
     // The same tokens with another label are other data.
     Path turned = write("turned.jsonl", rows.replace("true", "false"));
-    Prepared other = run(settings(ExampleKind.UNPAIRED, turned).withBadRows(new BadRowLimit(2, 0)));
+    Prepared other =
+        run(settings(ExampleKind.UNPAIRED, turned).withBadRows(CountOrShare.ofCount(2)));
     assertThat(other.fingerprint()).isNotEqualTo(prepared.fingerprint());
     assertThat(fingerprints(other)).isEqualTo(fingerprints(prepared));
     Path parquet = directory.resolve("labels");
@@ -454,7 +456,7 @@ class PrepareTest {
     PrepareSettings settings =
         settings(ExampleKind.PROMPT, lines)
             .withLimits(new LengthLimits(2, 3, Truncation.REFUSE))
-            .withBadRows(new BadRowLimit(3, 0));
+            .withBadRows(CountOrShare.ofCount(3));
     Prepared prepared = run(settings);
     assertThat(quarantine(prepared).stream().map(row -> row.get("line") + " " + row.get("reason")))
         .containsExactly("3 empty_prompt", "4 missing_field", "5 wrong_type");
@@ -487,8 +489,8 @@ class PrepareTest {
     }
     // The same prompts with another answer are other data.
     Path turned = write("turned.jsonl", rows.replace("\"answer\": 3", "\"answer\": 2"));
-    Prepared other = run(settings(ExampleKind.PROMPT, turned).withBadRows(new BadRowLimit(3, 0)));
-    Prepared whole = run(settings(ExampleKind.PROMPT, lines).withBadRows(new BadRowLimit(3, 0)));
+    Prepared other = run(settings(ExampleKind.PROMPT, turned).withBadRows(CountOrShare.ofCount(3)));
+    Prepared whole = run(settings(ExampleKind.PROMPT, lines).withBadRows(CountOrShare.ofCount(3)));
     assertThat(fingerprints(other)).isEqualTo(fingerprints(whole));
     assertThat(other.fingerprint()).isNotEqualTo(whole.fingerprint());
     // By way of a table, which has a null where a row of JSON has nothing.
@@ -520,7 +522,7 @@ class PrepareTest {
                 + pair(3).replace("}", ", \"margin\": \"wide\"}")
                 + "\n"
                 + pair(4).replace("}", ", \"margin\": Infinity}"));
-    Prepared prepared = run(pairs(file).withBadRows(new BadRowLimit(2, 0)));
+    Prepared prepared = run(pairs(file).withBadRows(CountOrShare.ofCount(2)));
     assertThat(rows(prepared).stream().map(TokenizedRow::margin)).containsExactly(0.5, Double.NaN);
     assertThat(prepared.counts().refused()).containsEntry("bad_value", 2L);
     assertThat(prepared.rows(spark).collect().stream().map(TokenizedRow::margin))
@@ -581,7 +583,7 @@ class PrepareTest {
     Path second = write("second.jsonl", "{}\n");
     Path third = write("third.jsonl", pair(2) + "\n" + pair(3) + "\n" + pair(4) + "\n");
     PrepareSettings settings =
-        pairs(first, second, third, first).withBadRows(new BadRowLimit(3, 0));
+        pairs(first, second, third, first).withBadRows(CountOrShare.ofCount(3));
     assertThatThrownBy(() -> run(settings)).hasMessageContaining("second.jsonl:1 does not fit");
     Files.writeString(second, pair(5).replace("No 5", "Answer 5") + "\n");
     for (long bytes : new long[] {0, 90}) {
@@ -594,13 +596,13 @@ class PrepareTest {
 
   @Test
   void limitsOfBadRowsAreReadAsNumbersOrFractions() {
-    assertThat(BadRowLimit.parse("100")).isEqualTo(new BadRowLimit(100, 0));
-    assertThat(BadRowLimit.parse("10%").allows(10, 100)).isTrue();
-    assertThat(BadRowLimit.parse("10%").allows(11, 100)).isFalse();
-    assertThat(BadRowLimit.parse("0").allows(0, 10)).isTrue();
-    assertThat(BadRowLimit.parse("0").allows(1, 10)).isFalse();
+    assertThat(CountOrShare.parse("100")).isEqualTo(CountOrShare.ofCount(100));
+    assertThat(CountOrShare.parse("10%").allows(10, 100)).isTrue();
+    assertThat(CountOrShare.parse("10%").allows(11, 100)).isFalse();
+    assertThat(CountOrShare.parse("0").allows(0, 10)).isTrue();
+    assertThat(CountOrShare.parse("0").allows(1, 10)).isFalse();
     for (String wrong : List.of("many", "-1", "1.5", "120%", "NaN", "")) {
-      assertThatThrownBy(() -> BadRowLimit.parse(wrong))
+      assertThatThrownBy(() -> CountOrShare.parse(wrong))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("must be a whole number such as 10 or a share such as 1%");
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.Fixtures;
 import io.plumbline.Records;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
@@ -391,7 +392,7 @@ class RowSetTest {
                     ? "{\"prompt\": \"Q\"}"
                     : answer(i == 2999 ? 8 : i, i == 2999 ? 8 : i, true));
     PrepareSettings settings =
-        settings(10_000, ExampleKind.UNPAIRED, data).withBadRows(new BadRowLimit(1, 0));
+        settings(10_000, ExampleKind.UNPAIRED, data).withBadRows(CountOrShare.ofCount(1));
     RowSet all =
         RowSet.of(spark, Prepare.run(spark, storage, settings, tokenizer, PrepareListener.NONE));
     Map<String, List<Integer>> lines = new HashMap<>();
