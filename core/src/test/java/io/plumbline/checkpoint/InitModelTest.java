@@ -28,7 +28,13 @@ class InitModelTest {
   private static final Storage STORAGE = Storage.local();
   private static final InitModel.Settings SMALL =
       new InitModel.Settings(
-          32, 2, 4, 2, 48, 260, InitModel.EmbeddingSharing.TIED, 10_000, 128, 0.02, 7);
+          new InitModel.Decoder(32, 2, 4, 2, 48),
+          260,
+          InitModel.EmbeddingSharing.TIED,
+          10_000,
+          128,
+          0.02,
+          7);
 
   private static final List<String> TEXTS =
       List.of(

@@ -110,14 +110,15 @@ record PolicyGradient(
       if (rollout.reference().length > 0) {
         LossAt at =
             settings
-                .klEstimator()
+                .kl()
+                .estimator()
                 .at((double) rollout.reference()[t] - rollout.policy()[t])
                 .times(correction(klLogRatios[t]));
         kl += at.loss();
-        if (settings.beta() > 0) {
-          loss += weight * settings.beta() * at.loss();
-          byLogp[t] -= weight * settings.beta() * at.slope();
-          byKlLogRatio[t] = weight * settings.beta() * at.loss() * correctionByLogRatio();
+        if (settings.kl().beta() > 0) {
+          loss += weight * settings.kl().beta() * at.loss();
+          byLogp[t] -= weight * settings.kl().beta() * at.slope();
+          byKlLogRatio[t] = weight * settings.kl().beta() * at.loss() * correctionByLogRatio();
         }
       }
     }
@@ -140,14 +141,14 @@ record PolicyGradient(
   }
 
   private double correction(double logRatio) {
-    return switch (settings.klCorrection()) {
+    return switch (settings.kl().correction()) {
       case NONE -> 1;
       case IMPORTANCE_RATIO -> Math.exp(logRatio);
     };
   }
 
   private double correctionByLogRatio() {
-    return settings.klCorrection() == KlCorrection.IMPORTANCE_RATIO ? 1 : 0;
+    return settings.kl().correction() == KlCorrection.IMPORTANCE_RATIO ? 1 : 0;
   }
 
   /** One advantage a ratio where the gradient goes through it, the mean of its tokens'. */

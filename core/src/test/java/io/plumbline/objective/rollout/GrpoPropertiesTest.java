@@ -87,9 +87,9 @@ class GrpoPropertiesTest {
                                                 named.settings(),
                                                 "beta",
                                                 0.4,
-                                                "klEstimator",
+                                                "estimator",
                                                 estimator,
-                                                "klCorrection",
+                                                "correction",
                                                 correction)))));
   }
 
@@ -211,11 +211,11 @@ class GrpoPropertiesTest {
             Records.with(
                 GrpoSettings.defaults(),
                 "beta",
-                named.settings().beta(),
-                "klEstimator",
-                named.settings().klEstimator(),
-                "klCorrection",
-                named.settings().klCorrection(),
+                named.settings().kl().beta(),
+                "estimator",
+                named.settings().kl().estimator(),
+                "correction",
+                named.settings().kl().correction(),
                 "importanceSamplingLevel",
                 named.settings().importanceSamplingLevel()));
     RolloutLogps rollout = rollout(seed);

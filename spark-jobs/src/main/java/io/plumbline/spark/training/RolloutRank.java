@@ -255,8 +255,7 @@ record RolloutRank(
                             parts.sampler(),
                             parts
                                 .sampling()
-                                .withCompletions(rollouts.phases().evalGenerations())
-                                .withSeed(~seed),
+                                .withCompletions(rollouts.phases().evalGenerations(), ~seed),
                             loop.microBatchTokens(),
                             rows,
                             parts.rank())),
@@ -315,13 +314,17 @@ record RolloutRank(
 
   private SamplingSettings sampling(Set<Integer> eosIds) {
     RolloutSettings.Completions drawn = rollouts.completions();
-    return SamplingSettings.sampling(
-            drawn.maxCompletionLength(), drawn.temperature(), drawn.numGenerations(), seed, eosIds)
-        .withTopP(drawn.topP())
-        .withTopK(drawn.topK())
-        .withMinP(drawn.minP())
-        .withRepetitionPenalty(drawn.repetitionPenalty())
-        .withStopStrings(drawn.stop());
+    return new SamplingSettings(
+        new SamplingSettings.TokenDraw(
+            drawn.temperature(),
+            drawn.topK(),
+            drawn.topP(),
+            drawn.minP(),
+            drawn.repetitionPenalty()),
+        new SamplingSettings.CompletionEnd(drawn.maxCompletionLength(), eosIds, drawn.stop()),
+        drawn.numGenerations(),
+        seed,
+        SamplingSettings.SLOTS);
   }
 
   private Rollouts.Settings settings(SamplingSettings sampling) {

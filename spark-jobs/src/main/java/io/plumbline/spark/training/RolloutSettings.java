@@ -37,8 +37,8 @@ public sealed interface RolloutSettings extends AlgorithmSettings
 
   Limits limits();
 
-  /** The sapo's and vespo's numbers of the loss. */
-  GrpoSettings constants();
+  /** What the loss is made of where β is in it. */
+  GrpoSettings constants(double beta);
 
   /** The name of the loss of a completion. */
   String lossName();
@@ -56,9 +56,22 @@ public sealed interface RolloutSettings extends AlgorithmSettings
     return phases().stepsPerGeneration() * phases().numIterations();
   }
 
-  /** What the loss is made of where β is in it. */
-  default GrpoSettings constants(double beta) {
-    return constants().withBeta(limits().klIn() == KlIn.LOSS ? beta : 0);
+  /** What the loss is made of, with numbers of sapo and of vespo. */
+  default GrpoSettings constants(
+      double beta, GrpoSettings.SapoSettings sapo, GrpoSettings.VespoSettings vespo) {
+    Loss loss = loss();
+    return new GrpoSettings(
+        loss.epsilon(),
+        loss.epsilonHigh(),
+        loss.delta(),
+        loss.importanceSamplingLevel(),
+        new GrpoSettings.Kl(
+            limits().klIn() == KlIn.LOSS ? beta : 0, loss.klEstimator(), loss.klCorrection()),
+        loss.entropyCoef(),
+        loss.offPolicyMaskThreshold(),
+        sapo,
+        vespo,
+        completions().maxCompletionLength());
   }
 
   /**
@@ -324,23 +337,6 @@ public sealed interface RolloutSettings extends AlgorithmSettings
       implements Serializable {
     public Loss {
       epsilonHigh = epsilonHigh == 0 ? epsilon : epsilonHigh;
-    }
-
-    GrpoSettings with(
-        GrpoSettings.SapoSettings sapo, GrpoSettings.VespoSettings vespo, int maxLength) {
-      return new GrpoSettings(
-          0,
-          epsilon,
-          epsilonHigh,
-          delta,
-          importanceSamplingLevel,
-          klEstimator,
-          klCorrection,
-          entropyCoef,
-          offPolicyMaskThreshold,
-          sapo,
-          vespo,
-          maxLength);
     }
   }
 
