@@ -340,7 +340,7 @@ public final class TrainingStateStore {
                 + " holds no "
                 + name
                 + "; it was written by another version or for another algorithm: start anew"
-                + " without --resume.");
+                + " instead of resuming.");
       }
       return file;
     }

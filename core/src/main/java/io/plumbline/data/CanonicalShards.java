@@ -348,9 +348,9 @@ public final class CanonicalShards {
           worldSize
               + " ranks cannot share "
               + shards
-              + " canonical shards; take at most --ranks "
+              + " canonical shards; take at most "
               + shards
-              + ", or a --global-batch-size of at least "
+              + " ranks, or a global batch size of at least "
               + worldSize);
     }
     if (rank < 0 || rank >= worldSize || fromStep < 0 || fromStep > plan().steps()) {

@@ -89,7 +89,7 @@ public final class Dpo implements TokenMethod {
           ErrorCode.BAD_DATA,
           "The loss reads by how much the chosen side is better, and row "
               + row.index()
-              + " does not say: give the data a column margin, or take another --loss-type.");
+              + " does not say: give the data a column margin, or take another loss type.");
     }
   }
 

@@ -210,7 +210,7 @@ class CanonicalShardsTest {
     Path directory = Files.createTempDirectory("shards");
     CanonicalShards shards = write(directory, Plan.forSteps(4, 10, 5, 1), Order.SHUFFLED);
     assertThatThrownBy(() -> shards.reader(0, 5, 0))
-        .hasMessageContaining("--ranks 4")
+        .hasMessageContaining("at most 4 ranks")
         .extracting(e -> ((PlumblineException) e).code())
         .isEqualTo(ErrorCode.CLUSTER_UNFIT);
     Files.delete(directory.resolve(Manifest.FILE));
