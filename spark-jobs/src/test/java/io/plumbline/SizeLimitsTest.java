@@ -33,25 +33,17 @@ class SizeLimitsTest {
               "Ring.java",
               "one protocol over one connection: frames, failures and the stream of sums",
               "TrainingJob.java",
-              NOT_YET,
-              "TrainingStateStore.java",
               NOT_YET));
 
   private static final Map<String, String> WIDE_RECORDS =
       new TreeMap<>(
           Map.ofEntries(
-              Map.entry("io.plumbline.checkpoint.InitModel$Settings", NOT_YET),
               Map.entry("io.plumbline.model.DecoderConfig", "the fields of config.json"),
-              Map.entry("io.plumbline.model.PackedRows", NOT_YET),
-              Map.entry("io.plumbline.model.SamplingSettings", NOT_YET),
-              Map.entry("io.plumbline.objective.rollout.GrpoSettings", NOT_YET),
               Map.entry("io.plumbline.rollout.ledger.LedgerRow", "the columns of the ledger"),
               Map.entry("io.plumbline.spark.cli.pipeline.PipelineRecord$Stage", FILE),
               Map.entry("io.plumbline.spark.evaluate.EvaluationRequest", NOT_YET),
-              Map.entry("io.plumbline.spark.prepare.Prepared$Manifest", FILE),
               Map.entry("io.plumbline.spark.report.PipelineReportData$Stage", NOT_YET),
               Map.entry("io.plumbline.spark.report.ReportData", NOT_YET),
-              Map.entry("io.plumbline.spark.source.SnapshotManifest", FILE),
               Map.entry("io.plumbline.spark.training.TrainingOutcome", NOT_YET),
               Map.entry("io.plumbline.spark.training.TrainingRows$Settings", NOT_YET),
               Map.entry("io.plumbline.spark.training.TrainingTask", NOT_YET)));

@@ -27,11 +27,6 @@ public final class Fingerprint {
     return field('n', name, ByteBuffer.allocate(8).putLong(value).array());
   }
 
-  /** A floating-point number by its bits; 0.0 and -0.0 differ. */
-  public Fingerprint real(String name, double value) {
-    return field('r', name, ByteBuffer.allocate(8).putDouble(value).array());
-  }
-
   public Fingerprint bytes(String name, byte[] value) {
     return field('b', name, value);
   }
@@ -42,14 +37,6 @@ public final class Fingerprint {
       bytes.putLong(value);
     }
     return field('m', name, bytes.array());
-  }
-
-  public Fingerprint numbers(String name, int[] values) {
-    ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(4, values.length));
-    for (int value : values) {
-      bytes.putInt(value);
-    }
-    return field('i', name, bytes.array());
   }
 
   private Fingerprint field(char type, String name, byte[] value) {

@@ -41,35 +41,17 @@ public final class InitModel {
   }
 
   /**
-   * Sizes of the model.
+   * Sizes of the decoder.
    *
    * @param hiddenSize width of the residual stream; a multiple of {@code 2 · heads}
    * @param layers decoder layers
    * @param heads query heads
    * @param keyValueHeads heads of keys and values; divides {@code heads}
    * @param intermediateSize width inside the feed-forward block
-   * @param vocabularySize tokens at most, special tokens and bytes included; what is above {@link
-   *     #SMALLEST_VOCABULARY} is learned from texts
-   * @param sharing of the embedding with the head
-   * @param ropeTheta base of the rotary frequencies
-   * @param maxPositions longest sequence, in tokens
-   * @param initializerRange standard deviation of the weights
-   * @param seed of the weights
    */
-  public record Settings(
-      int hiddenSize,
-      int layers,
-      int heads,
-      int keyValueHeads,
-      int intermediateSize,
-      int vocabularySize,
-      EmbeddingSharing sharing,
-      double ropeTheta,
-      int maxPositions,
-      double initializerRange,
-      long seed) {
-
-    public Settings {
+  public record Decoder(
+      int hiddenSize, int layers, int heads, int keyValueHeads, int intermediateSize) {
+    public Decoder {
       check(layers >= 1, "layers", "at least 1", layers);
       check(heads >= 1, "heads", "at least 1", heads);
       check(
@@ -83,6 +65,34 @@ public final class InitModel {
           "a divisor of the " + heads + " heads",
           keyValueHeads);
       check(intermediateSize >= 1, "intermediate size", "at least 1", intermediateSize);
+    }
+
+    int headSize() {
+      return hiddenSize / heads;
+    }
+  }
+
+  /**
+   * What a new model is.
+   *
+   * @param vocabularySize tokens at most, special tokens and bytes included; what is above {@link
+   *     #SMALLEST_VOCABULARY} is learned from texts
+   * @param sharing of the embedding with the head
+   * @param ropeTheta base of the rotary frequencies
+   * @param maxPositions longest sequence, in tokens
+   * @param initializerRange standard deviation of the weights
+   * @param seed of the weights
+   */
+  public record Settings(
+      Decoder decoder,
+      int vocabularySize,
+      EmbeddingSharing sharing,
+      double ropeTheta,
+      int maxPositions,
+      double initializerRange,
+      long seed) {
+
+    public Settings {
       check(
           vocabularySize >= SMALLEST_VOCABULARY,
           "vocabulary size",
@@ -97,82 +107,29 @@ public final class InitModel {
           initializerRange);
     }
 
-    private static void check(boolean good, String name, String should, Number is) {
-      if (!good) {
-        throw new PlumblineException(
-            ErrorCode.BAD_USAGE,
-            "The " + name + " of a new model must be " + should + ", not " + is + ".");
-      }
-    }
-
     /** A model of 1.7 million parameters without learned merges. */
     public static Settings defaults() {
       return new Settings(
-          192, 4, 6, 3, 512, SMALLEST_VOCABULARY, EmbeddingSharing.TIED, 10_000, 1024, 0.02, 0);
-    }
-
-    public Settings withHiddenSize(int value) {
-      return new Settings(
-          value,
-          layers,
-          heads,
-          keyValueHeads,
-          intermediateSize,
-          vocabularySize,
-          sharing,
-          ropeTheta,
-          maxPositions,
-          initializerRange,
-          seed);
-    }
-
-    public Settings withVocabularySize(int value) {
-      return new Settings(
-          hiddenSize,
-          layers,
-          heads,
-          keyValueHeads,
-          intermediateSize,
-          value,
-          sharing,
-          ropeTheta,
-          maxPositions,
-          initializerRange,
-          seed);
-    }
-
-    public Settings withSharing(EmbeddingSharing value) {
-      return new Settings(
-          hiddenSize,
-          layers,
-          heads,
-          keyValueHeads,
-          intermediateSize,
-          vocabularySize,
-          value,
-          ropeTheta,
-          maxPositions,
-          initializerRange,
-          seed);
+          new Decoder(192, 4, 6, 3, 512),
+          SMALLEST_VOCABULARY,
+          EmbeddingSharing.TIED,
+          10_000,
+          1024,
+          0.02,
+          0);
     }
 
     public Settings withSeed(long value) {
       return new Settings(
-          hiddenSize,
-          layers,
-          heads,
-          keyValueHeads,
-          intermediateSize,
-          vocabularySize,
-          sharing,
-          ropeTheta,
-          maxPositions,
-          initializerRange,
-          value);
+          decoder, vocabularySize, sharing, ropeTheta, maxPositions, initializerRange, value);
     }
+  }
 
-    int headSize() {
-      return hiddenSize / heads;
+  private static void check(boolean good, String name, String should, Number is) {
+    if (!good) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "The " + name + " of a new model must be " + should + ", not " + is + ".");
     }
   }
 
@@ -219,17 +176,17 @@ public final class InitModel {
     config.put("attention_dropout", 0.0);
     config.put("bos_token_id", SPECIAL_TOKENS.indexOf(BEGIN));
     config.put("eos_token_id", SPECIAL_TOKENS.indexOf(TURN_END));
-    config.put("head_dim", settings.headSize());
+    config.put("head_dim", settings.decoder().headSize());
     config.put("hidden_act", "silu");
-    config.put("hidden_size", settings.hiddenSize());
+    config.put("hidden_size", settings.decoder().hiddenSize());
     config.put("initializer_range", settings.initializerRange());
-    config.put("intermediate_size", settings.intermediateSize());
+    config.put("intermediate_size", settings.decoder().intermediateSize());
     config.put("max_position_embeddings", settings.maxPositions());
     config.put("mlp_bias", false);
     config.put("model_type", "llama");
-    config.put("num_attention_heads", settings.heads());
-    config.put("num_hidden_layers", settings.layers());
-    config.put("num_key_value_heads", settings.keyValueHeads());
+    config.put("num_attention_heads", settings.decoder().heads());
+    config.put("num_hidden_layers", settings.decoder().layers());
+    config.put("num_key_value_heads", settings.decoder().keyValueHeads());
     config.put("pad_token_id", SPECIAL_TOKENS.indexOf(PADDING));
     config.put("rms_norm_eps", 1e-5);
     config.putNull("rope_scaling");
@@ -341,12 +298,12 @@ public final class InitModel {
   private record Parameter(String name, long... shape) {}
 
   private static List<Parameter> parameters(Settings settings, int vocabularySize) {
-    long hidden = settings.hiddenSize();
-    long keyValues = (long) settings.keyValueHeads() * settings.headSize();
-    long inner = settings.intermediateSize();
+    long hidden = settings.decoder().hiddenSize();
+    long keyValues = (long) settings.decoder().keyValueHeads() * settings.decoder().headSize();
+    long inner = settings.decoder().intermediateSize();
     List<Parameter> parameters = new ArrayList<>();
     parameters.add(new Parameter("model.embed_tokens.weight", vocabularySize, hidden));
-    for (int i = 0; i < settings.layers(); i++) {
+    for (int i = 0; i < settings.decoder().layers(); i++) {
       String layer = "model.layers." + i + ".";
       parameters.add(new Parameter(layer + "input_layernorm.weight", hidden));
       parameters.add(new Parameter(layer + "self_attn.q_proj.weight", hidden, hidden));

@@ -151,10 +151,6 @@ public final class RunRecord {
     return with(copy -> copy.withObjectProperty("results").put(name, value));
   }
 
-  public RunRecord withResult(String name, String value) {
-    return withResult(name, TextNode.valueOf(value));
-  }
-
   public RunRecord completed(Instant when) {
     return with(
         copy -> {

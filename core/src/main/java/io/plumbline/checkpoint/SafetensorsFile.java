@@ -56,14 +56,11 @@ public final class SafetensorsFile {
   private final Storage storage;
   private final String path;
   private final Map<String, Tensor> tensors;
-  private final Map<String, String> metadata;
 
-  private SafetensorsFile(
-      Storage storage, String path, Map<String, Tensor> tensors, Map<String, String> metadata) {
+  private SafetensorsFile(Storage storage, String path, Map<String, Tensor> tensors) {
     this.storage = storage;
     this.path = path;
     this.tensors = Collections.unmodifiableMap(tensors);
-    this.metadata = Collections.unmodifiableMap(metadata);
   }
 
   /** Reads and checks the header; fails with BAD_CHECKPOINT where the file is not as it must be. */
@@ -91,10 +88,9 @@ public final class SafetensorsFile {
       input.readFully(8, ByteBuffer.wrap(header));
     }
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    Map<String, String> metadata = new LinkedHashMap<>();
-    parse(path, header, length, tensors, metadata);
+    parse(path, header, length, tensors);
     checkLayout(path, 8 + header.length, length, tensors);
-    return new SafetensorsFile(storage, path, tensors, metadata);
+    return new SafetensorsFile(storage, path, tensors);
   }
 
   /** What stands in the place of a large file where git or a download went wrong. */
@@ -127,11 +123,7 @@ public final class SafetensorsFile {
   }
 
   private static void parse(
-      String path,
-      byte[] header,
-      long fileLength,
-      Map<String, Tensor> tensors,
-      Map<String, String> metadata) {
+      String path, byte[] header, long fileLength, Map<String, Tensor> tensors) {
     if (header[0] != '{') {
       throw bad(path, "its header does not start with a brace");
     }
@@ -145,10 +137,8 @@ public final class SafetensorsFile {
             "\"" + shortened(name) + "\" is not an object");
         if (name.equals("__metadata__")) {
           while (json.nextToken() == JsonToken.FIELD_NAME) {
-            String key = json.currentName();
             expect(
                 path, json.nextToken() == JsonToken.VALUE_STRING, "its metadata is not all text");
-            metadata.put(key, json.getText());
           }
         } else {
           tensors.put(name, tensor(path, name, json, 8L + header.length, fileLength));
@@ -263,10 +253,6 @@ public final class SafetensorsFile {
   /** By name, in the order of the header. */
   public Map<String, Tensor> tensors() {
     return tensors;
-  }
-
-  public Map<String, String> metadata() {
-    return metadata;
   }
 
   /** One tensor; fails with BAD_CHECKPOINT where the file has none of that name. */

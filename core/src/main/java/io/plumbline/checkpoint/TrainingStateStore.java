@@ -1,14 +1,11 @@
 package io.plumbline.checkpoint;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.base.Sha256;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.SeekableInput;
 import io.plumbline.storage.Storage;
-import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -43,12 +40,8 @@ import org.slf4j.LoggerFactory;
 public final class TrainingStateStore {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingStateStore.class);
 
-  private static final String MARKER = "_COMPLETE";
   static final Pattern STEP = Pattern.compile("step-(\\d{8,18})");
-  private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
   private static final int CHUNK_BYTES = 1 << 20;
-
-  private record FileEntry(String name, String file, long length, String sha256) {}
 
   private final Storage storage;
   private final String directory;
@@ -79,7 +72,7 @@ public final class TrainingStateStore {
   public List<Long> steps() {
     List<Long> complete = new ArrayList<>();
     for (long step : allSteps()) {
-      if (storage.exists(Storage.join(stepPath(step), MARKER))) {
+      if (storage.exists(Storage.join(stepPath(step), StateMarker.FILE))) {
         complete.add(step);
       }
     }
@@ -130,7 +123,7 @@ public final class TrainingStateStore {
   }
 
   private Optional<Snapshot> snapshot(long step) {
-    String marker = Storage.join(stepPath(step), MARKER);
+    String marker = Storage.join(stepPath(step), StateMarker.FILE);
     if (!storage.exists(marker)) {
       return Optional.empty();
     }
@@ -144,22 +137,12 @@ public final class TrainingStateStore {
       LOG.warn("The marker {} is cut off: {}", marker, e.getMessage());
       return Optional.empty();
     }
-    String attempt = json.path("attempt").asText();
-    Map<String, FileEntry> files = new TreeMap<>();
-    for (JsonNode file : json.path("files")) {
-      FileEntry entry =
-          new FileEntry(
-              file.path("name").asText(),
-              file.path("file").asText(),
-              file.path("length").asLong(-1),
-              file.path("sha256").asText());
-      files.put(entry.file(), entry);
-    }
-    if (!PLAIN_NAME.matcher(attempt).matches()
-        || files.keySet().stream().anyMatch(file -> !PLAIN_NAME.matcher(file).matches())) {
+    StateMarker read = StateMarker.parse(step, json);
+    if (!read.namesPlainFiles()) {
       throw damaged(step, "its marker names files that no writer makes", null);
     }
-    Snapshot snapshot = new Snapshot(step, Storage.join(stepPath(step), attempt), files);
+    Snapshot snapshot =
+        new Snapshot(step, Storage.join(stepPath(step), read.attempt()), read.files());
     snapshot.checkLengths();
     return Optional.of(snapshot);
   }
@@ -176,14 +159,10 @@ public final class TrainingStateStore {
   }
 
   /**
-   * Deletes all but the newest {@code keep} complete states, and what dead writers left before
-   * them. A state's marker goes first, so that no reader takes the rest for complete.
+   * Deletes all but the newest {@code keep} complete states and those of {@code others}, and what
+   * dead writers left before them. A state's marker goes first, so that no reader takes the rest
+   * for complete.
    */
-  public void retain(int keep) {
-    retain(keep, Set.of());
-  }
-
-  /** Deletes all but the newest {@code keep} complete states and those of {@code others}. */
   public void retain(int keep, Set<Long> others) {
     if (keep < 1) {
       throw new IllegalArgumentException("keep " + keep);
@@ -198,45 +177,10 @@ public final class TrainingStateStore {
     long newest = complete.get(complete.size() - 1);
     for (long step : allSteps()) {
       if (step < newest && !kept.contains(step)) {
-        storage.delete(Storage.join(stepPath(step), MARKER));
+        storage.delete(Storage.join(stepPath(step), StateMarker.FILE));
         storage.delete(stepPath(step));
       }
     }
-  }
-
-  /**
-   * Deletes every state after {@code step}: a run that resumes from an earlier one writes them
-   * anew.
-   */
-  public void deleteAfter(long step) {
-    for (long later : allSteps()) {
-      if (later > step) {
-        storage.delete(Storage.join(stepPath(later), MARKER));
-        storage.delete(stepPath(later));
-      }
-    }
-  }
-
-  /** The names of files: what is not a letter, digit, dot, dash or underscore is spelled in hex. */
-  private static String fileName(String name, String ending) {
-    StringBuilder file = new StringBuilder();
-    for (byte b : name.getBytes(java.nio.charset.StandardCharsets.UTF_8)) {
-      char c = (char) (b & 0xff);
-      boolean plain =
-          (c >= 'a' && c <= 'z')
-              || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9')
-              || c == '.'
-              || c == '-';
-      if (plain && !(file.isEmpty() && (c == '.' || c == '-'))) {
-        file.append(c);
-      } else if (!file.isEmpty() && c == '_') {
-        file.append("__");
-      } else {
-        file.append(file.isEmpty() ? "x_" : "_").append(HexFormat.of().toHexDigits((byte) c));
-      }
-    }
-    return file + ending;
   }
 
   /** Writes one state. Not thread-safe. Closed without a commit, it leaves nothing behind. */
@@ -244,7 +188,7 @@ public final class TrainingStateStore {
     private final long step;
     private final String attempt = "attempt-" + UUID.randomUUID();
     private final String path;
-    private final Map<String, FileEntry> files = new TreeMap<>();
+    private final Map<String, StateMarker.Entry> files = new TreeMap<>();
 
     /** Whether there was a state of this step before, which this one is to replace. */
     private final boolean replacing;
@@ -259,7 +203,7 @@ public final class TrainingStateStore {
     }
 
     private String marker() {
-      return Storage.join(stepPath(step), MARKER);
+      return Storage.join(stepPath(step), StateMarker.FILE);
     }
 
     /** Writes the values from position to limit, which stay as they are, under a name. */
@@ -282,15 +226,15 @@ public final class TrainingStateStore {
       if (closed) {
         throw new IllegalStateException("the writer of step " + step + " is closed");
       }
-      String file = fileName(name, ending);
+      String file = StateMarker.fileName(name, ending);
       if (files.containsKey(file)) {
         throw new IllegalArgumentException(name + " is written twice");
       }
       String at = Storage.join(path, file);
-      try (Hashing output = new Hashing(storage.create(at))) {
+      try (HashingOutput output = new HashingOutput(storage.create(at))) {
         content.writeTo(output, at);
         output.flush();
-        files.put(file, new FileEntry(name, file, output.length, output.sha256()));
+        files.put(file, new StateMarker.Entry(name, file, output.length(), output.sha256()));
       } catch (IOException e) {
         throw new PlumblineException(
             ErrorCode.STORAGE_FAILED, "Could not write " + at + "; check the free space.", e);
@@ -308,18 +252,7 @@ public final class TrainingStateStore {
       }
       // Had another attempt cleaned up here meanwhile, the marker would promise what is not there.
       new Snapshot(step, path, files).checkLengths();
-      ObjectNode marker = PythonJson.object();
-      marker.put("step", step);
-      marker.put("attempt", attempt);
-      ArrayNode list = marker.putArray("files");
-      for (FileEntry file : files.values()) {
-        list.addObject()
-            .put("name", file.name())
-            .put("file", file.file())
-            .put("length", file.length())
-            .put("sha256", file.sha256());
-      }
-      String text = PythonJson.pretty(marker);
+      String text = new StateMarker(step, attempt, files).text();
       boolean first = !replacing && storage.createExclusively(marker(), text);
       if (!first && !replacing && snapshot(step).isPresent()) {
         close();
@@ -350,40 +283,13 @@ public final class TrainingStateStore {
     void writeTo(OutputStream output, String path) throws IOException;
   }
 
-  private static final class Hashing extends FilterOutputStream {
-    private final MessageDigest digest = Sha256.digest();
-    private long length;
-
-    Hashing(OutputStream output) {
-      super(output);
-    }
-
-    @Override
-    public void write(int b) throws IOException {
-      out.write(b);
-      digest.update((byte) b);
-      length++;
-    }
-
-    @Override
-    public void write(byte[] bytes, int offset, int count) throws IOException {
-      out.write(bytes, offset, count);
-      digest.update(bytes, offset, count);
-      length += count;
-    }
-
-    String sha256() {
-      return HexFormat.of().formatHex(digest.digest());
-    }
-  }
-
   /** A complete state. What is read is checked against the hash that was written. */
   public final class Snapshot {
     private final long step;
     private final String path;
-    private final Map<String, FileEntry> files;
+    private final Map<String, StateMarker.Entry> files;
 
-    private Snapshot(long step, String path, Map<String, FileEntry> files) {
+    private Snapshot(long step, String path, Map<String, StateMarker.Entry> files) {
       this.step = step;
       this.path = path;
       this.files = files;
@@ -404,7 +310,7 @@ public final class TrainingStateStore {
       for (Storage.Entry entry : storage.list(path)) {
         lengths.put(entry.name(), entry.length());
       }
-      for (FileEntry file : files.values()) {
+      for (StateMarker.Entry file : files.values()) {
         Long length = lengths.get(file.file());
         if (length == null) {
           throw damaged(step, "the file " + file.file() + " is gone", null);
@@ -424,8 +330,8 @@ public final class TrainingStateStore {
       }
     }
 
-    private FileEntry file(String name, String ending) {
-      FileEntry file = files.get(fileName(name, ending));
+    private StateMarker.Entry file(String name, String ending) {
+      StateMarker.Entry file = files.get(StateMarker.fileName(name, ending));
       if (file == null) {
         throw new PlumblineException(
             ErrorCode.BAD_CHECKPOINT,
@@ -434,12 +340,12 @@ public final class TrainingStateStore {
                 + " holds no "
                 + name
                 + "; it was written by another version or for another algorithm: start anew"
-                + " without --resume.");
+                + " instead of resuming.");
       }
       return file;
     }
 
-    private SafetensorsFile.Tensor tensor(FileEntry file) {
+    private SafetensorsFile.Tensor tensor(StateMarker.Entry file) {
       try {
         SafetensorsFile opened = SafetensorsFile.open(storage, Storage.join(path, file.file()));
         if (opened.tensors().size() != 1) {
@@ -459,7 +365,7 @@ public final class TrainingStateStore {
      * target. The values are good only when the call returns: the hash is known at the end.
      */
     public void read(String name, FloatBuffer target) {
-      FileEntry file = file(name, ".safetensors");
+      StateMarker.Entry file = file(name, ".safetensors");
       SafetensorsFile.Tensor tensor = tensor(file);
       if (tensor.elements() != target.remaining()) {
         throw new PlumblineException(
@@ -494,7 +400,7 @@ public final class TrainingStateStore {
 
     /** Reads a JSON object. */
     public ObjectNode json(String name) {
-      FileEntry file = file(name, ".json");
+      StateMarker.Entry file = file(name, ".json");
       byte[] bytes = storage.readBytes(Storage.join(path, file.file()));
       MessageDigest digest = Sha256.digest();
       digest.update(bytes);
@@ -504,7 +410,7 @@ public final class TrainingStateStore {
           Storage.join(path, file.file()));
     }
 
-    private void checkHash(FileEntry file, MessageDigest digest) {
+    private void checkHash(StateMarker.Entry file, MessageDigest digest) {
       if (!HexFormat.of().formatHex(digest.digest()).equals(file.sha256())) {
         throw damaged(step, "the bytes of " + file.file() + " have changed", null);
       }

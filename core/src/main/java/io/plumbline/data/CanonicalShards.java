@@ -1,13 +1,10 @@
 package io.plumbline.data;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import io.plumbline.base.Sha256;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.Manifest;
 import io.plumbline.storage.Storage;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -47,11 +44,9 @@ import java.util.Optional;
  * </pre>
  */
 public final class CanonicalShards {
-  /** The file that makes a directory of shards complete. */
-  public static final String MANIFEST = "manifest.json";
+  private static final Manifest<Fields> MANIFEST =
+      new Manifest<>("plumbline.shards", 1, Fields.class, "canonical shards", "");
 
-  private static final String FORMAT = "plumbline.shards";
-  private static final int VERSION = 1;
   private static final int MOST_SHARDS_BY_DEFAULT = 64;
 
   /**
@@ -113,10 +108,6 @@ public final class CanonicalShards {
       return forSteps(globalBatchSize, rows, (long) Math.ceil(epochs * stepsPerEpoch), seed);
     }
 
-    public Plan withShards(int number) {
-      return new Plan(globalBatchSize, number, steps, rows, stepsPerEpoch, seed);
-    }
-
     /** The shard that holds a slot: the first slot of shard v is ⌊v·G/V⌋. */
     public int shardOf(int slot) {
       // The last v with v·G/V, rounded down, at most the slot.
@@ -144,9 +135,8 @@ public final class CanonicalShards {
    */
   public record ShardFile(String name, long rows) implements Serializable {}
 
-  private record Manifest(
-      String format,
-      int version,
+  /** What the manifest says. */
+  private record Fields(
       String fingerprint,
       Plan plan,
       Order order,
@@ -205,16 +195,11 @@ public final class CanonicalShards {
     return -Math.floorDiv(-dividend, divisor);
   }
 
-  private static final ObjectMapper JSON =
-      new ObjectMapper()
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
-
   private final Storage storage;
   private final String directory;
-  private final Manifest manifest;
+  private final Fields manifest;
 
-  private CanonicalShards(Storage storage, String directory, Manifest manifest) {
+  private CanonicalShards(Storage storage, String directory, Fields manifest) {
     this.storage = storage;
     this.directory = directory;
     this.manifest = manifest;
@@ -222,47 +207,17 @@ public final class CanonicalShards {
 
   /** Opens shards that were written completely. */
   public static CanonicalShards open(Storage storage, String directory) {
-    String path = Storage.join(directory, MANIFEST);
-    if (!storage.exists(path)) {
-      throw new PlumblineException(
-          ErrorCode.INPUT_NOT_FOUND,
-          "There are no complete canonical shards in "
-              + directory
-              + ": "
-              + MANIFEST
-              + " is missing; run prepare, or the training command, again");
-    }
-    Manifest manifest;
-    try {
-      manifest = JSON.readValue(storage.readText(path), Manifest.class);
-    } catch (JsonProcessingException e) {
-      throw new PlumblineException(
-          ErrorCode.BAD_DATA,
-          path + " is not a manifest of canonical shards; delete " + directory + " and run again",
-          e);
-    }
-    if (!FORMAT.equals(manifest.format()) || manifest.version() != VERSION) {
-      throw new PlumblineException(
-          ErrorCode.BAD_DATA,
-          path
-              + " has format "
-              + manifest.format()
-              + " version "
-              + manifest.version()
-              + ", and this is "
-              + FORMAT
-              + " version "
-              + VERSION
-              + "; delete "
-              + directory
-              + " and run again");
-    }
+    Fields manifest =
+        MANIFEST.open(storage, directory, "run prepare, or the training command, again");
     if (manifest.plan() == null
         || manifest.files() == null
         || manifest.files().size() != manifest.plan().shards()) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
-          path + " does not name a file for each shard; delete " + directory + " and run again");
+          Storage.join(directory, Manifest.FILE)
+              + " does not name a file for each shard; delete "
+              + directory
+              + " and run again");
     }
     return new CanonicalShards(storage, directory, manifest);
   }
@@ -270,7 +225,7 @@ public final class CanonicalShards {
   /** The complete shards of a directory if they have this fingerprint. */
   public static Optional<CanonicalShards> find(
       Storage storage, String directory, String fingerprint) {
-    if (!storage.exists(Storage.join(directory, MANIFEST))) {
+    if (!Manifest.isIn(storage, directory)) {
       return Optional.empty();
     }
     CanonicalShards shards = open(storage, directory);
@@ -286,17 +241,6 @@ public final class CanonicalShards {
   public static ShardWriter shardWriter(
       Storage storage, String directory, Plan plan, int shard, String attempt) {
     return new ShardWriter(storage, directory, plan, shard, attempt);
-  }
-
-  /** {@link #commit(Storage, String, Plan, Order, Optional, String, List)} without a mixture. */
-  public static CanonicalShards commit(
-      Storage storage,
-      String directory,
-      Plan plan,
-      Order order,
-      String content,
-      List<ShardFile> files) {
-    return commit(storage, directory, plan, order, Optional.empty(), content, files);
   }
 
   /**
@@ -336,20 +280,11 @@ public final class CanonicalShards {
               + expected
               + "; the rows changed while they were read, so run again");
     }
-    Manifest manifest =
-        new Manifest(
-            FORMAT,
-            VERSION,
-            fingerprint(plan, order, mixture, content),
-            plan,
-            order,
-            mixture.orElse(null),
-            List.copyOf(files));
-    try {
-      storage.writeText(Storage.join(directory, MANIFEST), JSON.writeValueAsString(manifest));
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a manifest is plain data", e);
-    }
+    String fingerprint = fingerprint(plan, order, mixture, content);
+    MANIFEST.write(
+        storage,
+        directory,
+        new Fields(fingerprint, plan, order, mixture.orElse(null), List.copyOf(files)));
     List<String> kept = files.stream().map(ShardFile::name).toList();
     for (Storage.Entry entry : storage.list(directory)) {
       String name = entry.name();
@@ -358,11 +293,6 @@ public final class CanonicalShards {
       }
     }
     return open(storage, directory);
-  }
-
-  /** {@link #fingerprint(Plan, Order, Optional, String)} without a mixture. */
-  public static String fingerprint(Plan plan, Order order, String content) {
-    return fingerprint(plan, order, Optional.empty(), content);
   }
 
   /**
@@ -375,8 +305,8 @@ public final class CanonicalShards {
     String all =
         String.join(
             "\n",
-            FORMAT,
-            Integer.toString(VERSION),
+            MANIFEST.format(),
+            Integer.toString(MANIFEST.version()),
             Integer.toString(plan.globalBatchSize()),
             Integer.toString(plan.shards()),
             Long.toString(plan.steps()),
@@ -418,9 +348,9 @@ public final class CanonicalShards {
           worldSize
               + " ranks cannot share "
               + shards
-              + " canonical shards; take at most --ranks "
+              + " canonical shards; take at most "
               + shards
-              + ", or a --global-batch-size of at least "
+              + " ranks, or a global batch size of at least "
               + worldSize);
     }
     if (rank < 0 || rank >= worldSize || fromStep < 0 || fromStep > plan().steps()) {

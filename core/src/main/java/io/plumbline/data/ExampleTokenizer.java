@@ -135,7 +135,7 @@ public final class ExampleTokenizer {
 
   private static Tokenized judged(Tokenized tokenized, Example.Judgement judgement) {
     return new Tokenized(
-        tokenized.row().withMargin(judgement.margin()).withDesirability(judgement.desirability()),
+        tokenized.row().judged(judgement.margin(), judgement.desirability()),
         tokenized.truncated(),
         tokenized.promptMoved());
   }

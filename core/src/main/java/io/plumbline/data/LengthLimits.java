@@ -28,14 +28,16 @@ public record LengthLimits(int maxLength, int maxPromptLength, Truncation trunca
     if (maxLength < 0 || maxLength == 1) {
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
-          "--max-length "
+          "A greatest length of "
               + maxLength
               + " leaves nothing to learn, as the first token is never predicted; give at least 2");
     }
     if (maxPromptLength < 0) {
       throw new PlumblineException(
           ErrorCode.BAD_USAGE,
-          "--max-prompt-length " + maxPromptLength + " is not a length; give at least 1");
+          "A greatest length of prompts of "
+              + maxPromptLength
+              + " is not a length; give at least 1");
     }
   }
 

@@ -17,11 +17,6 @@ public final class Placement implements Serializable {
   private final Sources sources;
   private transient List<EpochOrder> epochs;
 
-  /** Every row once an epoch. */
-  public Placement(Plan plan, Order order) {
-    this(plan, order, Optional.empty());
-  }
-
   /**
    * @param mixture how often the rows of each source are trained on; without one every row once an
    *     epoch

@@ -63,48 +63,10 @@ public record TokenizedRow(
     referenceLogps = List.copyOf(referenceLogps);
   }
 
-  /** A row without columns. */
-  public TokenizedRow(
-      String fingerprint,
-      long index,
-      int[] prompt,
-      List<int[]> completions,
-      List<byte[]> lossMasks,
-      List<float[]> referenceLogps,
-      double margin,
-      Desirability desirability) {
-    this(
-        fingerprint,
-        index,
-        prompt,
-        completions,
-        lossMasks,
-        referenceLogps,
-        margin,
-        desirability,
-        "");
-  }
-
-  /** A row without a margin or a label. */
-  public TokenizedRow(
-      String fingerprint,
-      long index,
-      int[] prompt,
-      List<int[]> completions,
-      List<byte[]> lossMasks,
-      List<float[]> referenceLogps) {
-    this(
-        fingerprint,
-        index,
-        prompt,
-        completions,
-        lossMasks,
-        referenceLogps,
-        Double.NaN,
-        Desirability.UNSTATED);
-  }
-
-  /** A row without reference log-probabilities, its fingerprint computed here. */
+  /**
+   * A row without reference log-probabilities, margin, label and columns, its fingerprint computed
+   * here.
+   */
   public static TokenizedRow of(
       long index, int[] prompt, List<int[]> completions, List<byte[]> lossMasks) {
     return new TokenizedRow(
@@ -113,7 +75,10 @@ public record TokenizedRow(
         prompt,
         completions,
         lossMasks,
-        List.of());
+        List.of(),
+        Double.NaN,
+        Desirability.UNSTATED,
+        "");
   }
 
   /**
@@ -206,8 +171,8 @@ public record TokenizedRow(
         columns);
   }
 
-  /** This pair with a margin: by how much its chosen side is better. */
-  public TokenizedRow withMargin(double newMargin) {
+  /** This row with what the data says of it: a pair's margin, or an unpaired row's label. */
+  public TokenizedRow judged(double newMargin, Desirability label) {
     return new TokenizedRow(
         fingerprint,
         index,
@@ -216,14 +181,8 @@ public record TokenizedRow(
         lossMasks,
         referenceLogps,
         newMargin,
-        desirability,
+        label,
         columns);
-  }
-
-  /** This unpaired row with a label. */
-  public TokenizedRow withDesirability(Desirability label) {
-    return new TokenizedRow(
-        fingerprint, index, prompt, completions, lossMasks, referenceLogps, margin, label, columns);
   }
 
   /** This prompt with the columns of its row. */

@@ -130,11 +130,6 @@ public record DecoderConfig(
     return segmentShapes().stream().flatMap(s -> s.parameters().stream()).toList();
   }
 
-  /** Number of a language model's trainable values. */
-  public long parameterCount() {
-    return parameterShapes().stream().mapToLong(ParameterShape::elements).sum();
-  }
-
   private List<ParameterShape> layerShapes(String prefix) {
     long q = (long) heads * headDim;
     long kv = (long) kvHeads * headDim;

@@ -49,7 +49,7 @@ final class DecoderPass implements AutoCloseable {
 
   /** Whether the head reads no place, so that no layer ran. */
   boolean readsNothing() {
-    return packed.read().length == 0 && packed.states().length == 0;
+    return packed.read().places().length == 0 && packed.states().places().length == 0;
   }
 
   /** Whether everything stays in memory until backward. */
@@ -176,8 +176,8 @@ final class DecoderPass implements AutoCloseable {
       x = y;
     }
     last = keep ? call("cut", x) : x;
-    read = scope.longs(packed.read(), packed.read().length);
-    states = scope.longs(packed.states(), packed.states().length);
+    read = scope.longs(packed.read().places(), packed.read().places().length);
+    states = scope.longs(packed.states().places(), packed.states().places().length);
   }
 
   /**

@@ -181,7 +181,7 @@ public final class Generator implements AutoCloseable {
 
     Run(List<List<Draft>> groups, SamplingSettings settings) {
       this.settings = settings;
-      this.stopStrings = new StopStrings(tokenizer, settings.stopStrings());
+      this.stopStrings = new StopStrings(tokenizer, settings.end().stopStrings());
       this.groups =
           new ArrayDeque<>(
               groups.stream()
@@ -337,7 +337,10 @@ public final class Generator implements AutoCloseable {
     /** Room for so many more places, but for no more than any of the drafts may still take. */
     private int grownCapacity(List<Draft> drafts, int filled, int more) {
       int longest =
-          drafts.stream().mapToInt(d -> settings.maxNewTokens() - d.length()).max().orElseThrow();
+          drafts.stream()
+              .mapToInt(d -> settings.end().maxNewTokens() - d.length())
+              .max()
+              .orElseThrow();
       return filled + Math.min(more, longest);
     }
 
@@ -390,11 +393,11 @@ public final class Generator implements AutoCloseable {
                   logits,
                   seen(step, drafts),
                   step.doubles(u, n),
-                  settings.temperature(),
-                  settings.repetitionPenalty(),
-                  settings.topK(),
-                  settings.topP(),
-                  settings.minP())
+                  settings.token().temperature(),
+                  settings.token().repetitionPenalty(),
+                  settings.token().topK(),
+                  settings.token().topP(),
+                  settings.token().minP())
               .parts(step);
       long[] tokens = picked[0].longs();
       float[] logps = picked[1].floats();
@@ -408,7 +411,7 @@ public final class Generator implements AutoCloseable {
 
     /** The ids that the penalty is for, as many in each row; empty where there is no penalty. */
     private Value seen(Scope step, List<Draft> drafts) {
-      if (settings.repetitionPenalty() == 1) {
+      if (settings.token().repetitionPenalty() == 1) {
         return step.longs(new long[0], 0);
       }
       int width = drafts.stream().mapToInt(d -> d.prompt.length + d.length()).max().orElseThrow();
@@ -421,13 +424,13 @@ public final class Generator implements AutoCloseable {
 
     /** Why a draft ends with its newest token; null where it continues. */
     private Finish finish(Draft draft) {
-      if (settings.eosIds().contains(draft.newestToken())) {
+      if (settings.end().eosIds().contains(draft.newestToken())) {
         return Finish.EOS;
       }
       if (stopStrings.foundIn(draft)) {
         return Finish.STOP;
       }
-      return draft.length() == settings.maxNewTokens() ? Finish.LENGTH : null;
+      return draft.length() == settings.end().maxNewTokens() ? Finish.LENGTH : null;
     }
 
     @Override

@@ -23,11 +23,9 @@ import java.util.List;
  *     suffices
  * @param starts of each block the first place, counted from a sequence's start, that is read
  * @param kept the places from their block's start on, or all where hardly any would be left out
- * @param read indices in {@code kept} of the places whose output the head reads
- * @param targets of each the token that it predicts; empty where the head predicts none
- * @param owners where each value goes
- * @param states indices in {@code kept} of the places that a second head reads
- * @param stateOwners where each of its values goes: the state before a token, or behind the last
+ * @param read what the head reads
+ * @param states what a second head reads: a value belongs to the state before a token, or behind
+ *     the last
  */
 record PackedRows(
     long[] ids,
@@ -37,11 +35,28 @@ record PackedRows(
     long[] plain,
     long[] starts,
     long[] kept,
-    long[] read,
-    long[] targets,
-    List<Owner> owners,
-    long[] states,
-    List<Owner> stateOwners) {
+    Reads read,
+    Reads states) {
+  /**
+   * What a head reads.
+   *
+   * @param places indices in {@code kept} of the places whose output it reads
+   * @param targets of each the token that it predicts; empty where it predicts none
+   * @param owners where each value goes
+   */
+  record Reads(long[] places, long[] targets, List<Owner> owners) {
+    /** What was found, in the order in which it was. */
+    private static Reads of(List<Found> found, boolean predicts, int[] place) {
+      return new Reads(
+          found.stream().mapToLong(one -> place[one.place()]).toArray(),
+          predicts ? found.stream().mapToLong(Found::target).toArray() : new long[0],
+          found.stream().map(Found::owner).toList());
+    }
+  }
+
+  /** A place that a head reads, of all, and the token that it predicts, or {@link #NO_TOKEN}. */
+  private record Found(int place, int target, Owner owner) {}
+
   /** A token by row, completion and index in the completion; the prompt is completion -1. */
   record Owner(int row, int completion, int token) {
     boolean inPrompt() {
@@ -107,7 +122,7 @@ record PackedRows(
     long[] blocks = new long[3 * groups.size()];
     long[] plain = new long[groups.size()];
     long[] starts = new long[groups.size()];
-    Reads reads = new Reads(reading, padding);
+    Finder found = new Finder(reading, padding);
     int offset = 0;
     for (int block = 0; block < groups.size(); block++) {
       List<Sequence> group = groups.get(block);
@@ -126,24 +141,24 @@ record PackedRows(
           positions[at] = i;
           parts[at] = 0;
         }
-        int before = reads.count();
-        int statesBefore = reads.states.size();
-        reads.addPrompt(sequence.row(), row, offset);
+        int before = found.read.size();
+        int statesBefore = found.states.size();
+        found.addPrompt(sequence.row(), row, offset);
         for (int j = 0; j < sequence.completions(); j++) {
           int c = sequence.firstCompletion() + j;
           int[] completion = row.completions().get(c);
-          reads.addCompletion(sequence.row(), row, c, offset, at);
+          found.addCompletion(sequence.row(), row, c, offset, at);
           for (int i = 0; i < completion.length; i++, at++) {
             ids[at] = completion[i];
             positions[at] = row.prompt().length + i;
             parts[at] = j + 1L;
           }
         }
-        for (int i = before; i < reads.count(); i++) {
-          first = Math.min(first, reads.places.get(i) - offset);
+        for (Found one : found.read.subList(before, found.read.size())) {
+          first = Math.min(first, one.place() - offset);
         }
-        for (int i = statesBefore; i < reads.states.size(); i++) {
-          first = Math.min(first, reads.states.get(i) - offset);
+        for (Found one : found.states.subList(statesBefore, found.states.size())) {
+          first = Math.min(first, one.place() - offset);
         }
         offset += length;
       }
@@ -166,43 +181,26 @@ record PackedRows(
         plain,
         starts,
         kept,
-        reads.places.stream().mapToLong(i -> place[i]).toArray(),
-        reads.targets.stream().mapToLong(i -> i).toArray(),
-        List.copyOf(reads.owners),
-        reads.states.stream().mapToLong(i -> place[i]).toArray(),
-        List.copyOf(reads.stateOwners));
+        Reads.of(found.read, reading != Reading.ENDS, place),
+        Reads.of(found.states, false, place));
   }
 
-  /** The places that the head reads, as they are found. */
-  private static final class Reads {
+  /** The places that heads read, as they are found. */
+  private static final class Finder {
     private final Reading reading;
-    private final List<Integer> places = new ArrayList<>();
-    private final List<Integer> targets = new ArrayList<>();
-    private final List<Owner> owners = new ArrayList<>();
-    private final List<Integer> states = new ArrayList<>();
-    private final List<Owner> stateOwners = new ArrayList<>();
-
     private final int padding;
+    private final List<Found> read = new ArrayList<>();
+    private final List<Found> states = new ArrayList<>();
 
-    Reads(Reading reading, int padding) {
+    Finder(Reading reading, int padding) {
       this.reading = reading;
       this.padding = padding;
-    }
-
-    int count() {
-      return places.size();
-    }
-
-    private void add(int place, int target, Owner owner) {
-      places.add(place);
-      targets.add(target);
-      owners.add(owner);
     }
 
     void addPrompt(int index, TokenizedRow row, int start) {
       if (reading == Reading.PROMPTS_AND_COMPLETIONS) {
         for (int i = 1; i < row.prompt().length; i++) {
-          add(start + i - 1, row.prompt()[i], new Owner(index, -1, i));
+          read.add(new Found(start + i - 1, row.prompt()[i], new Owner(index, -1, i)));
         }
       }
     }
@@ -229,8 +227,8 @@ record PackedRows(
     void addCompletion(int index, TokenizedRow row, int c, int start, int at) {
       int[] completion = row.completions().get(c);
       if (reading == Reading.ENDS) {
-        places.add(end(row.prompt(), completion, start, at));
-        owners.add(new Owner(index, c, completion.length - 1));
+        Owner owner = new Owner(index, c, completion.length - 1);
+        read.add(new Found(end(row.prompt(), completion, start, at), NO_TOKEN, owner));
         return;
       }
       boolean statesToo = reading == Reading.STATES || reading == Reading.COMPLETIONS_AND_STATES;
@@ -241,16 +239,15 @@ record PackedRows(
         int predictor = i > 0 ? at + i - 1 : start + row.prompt().length - 1;
         Owner owner = new Owner(index, c, i);
         if (reading != Reading.STATES && counts(row, c, i)) {
-          add(predictor, completion[i], owner);
+          read.add(new Found(predictor, completion[i], owner));
         }
         if (statesToo) {
-          states.add(predictor);
-          stateOwners.add(owner);
+          states.add(new Found(predictor, NO_TOKEN, owner));
         }
       }
       if (statesToo) {
-        states.add(at + completion.length - 1);
-        stateOwners.add(new Owner(index, c, completion.length));
+        Owner last = new Owner(index, c, completion.length);
+        states.add(new Found(at + completion.length - 1, NO_TOKEN, last));
       }
     }
   }
@@ -401,9 +398,9 @@ record PackedRows(
 
   /** The reverse of {@link #spread} and {@link #spreadPrompts}; no prompts at all mean zeros. */
   float[] collect(TokenGradients gradients) {
-    float[] out = new float[owners.size()];
+    float[] out = new float[read.owners().size()];
     for (int i = 0; i < out.length; i++) {
-      Owner owner = owners.get(i);
+      Owner owner = read.owners().get(i);
       if (!owner.inPrompt()) {
         out[i] = gradients.byLogp().get(owner.row()).get(owner.completion())[owner.token()];
       } else if (!gradients.byPromptLogp().isEmpty()) {
@@ -414,7 +411,7 @@ record PackedRows(
   }
 
   /**
-   * The derivatives by entropies in the order of {@link #owners}, 0 for prompt tokens; empty where
+   * The derivatives by entropies in the order of {@link #read}, 0 for prompt tokens; empty where
    * all are 0, which spares the head their part.
    */
   float[] collectEntropies(TokenGradients gradients) {
@@ -422,10 +419,10 @@ record PackedRows(
     if (gradients.byEntropy().isEmpty()) {
       return none;
     }
-    float[] out = new float[owners.size()];
+    float[] out = new float[read.owners().size()];
     boolean found = false;
     for (int i = 0; i < out.length; i++) {
-      Owner owner = owners.get(i);
+      Owner owner = read.owners().get(i);
       if (!owner.inPrompt()) {
         float[] completion = gradients.byEntropy().get(owner.row()).get(owner.completion());
         if (completion.length > 0) {
@@ -453,9 +450,9 @@ record PackedRows(
 
   /** The reverse of {@link #spreadStates}. */
   float[] collectStates(List<List<float[]>> shaped) {
-    float[] out = new float[stateOwners.size()];
+    float[] out = new float[states.owners().size()];
     for (int i = 0; i < out.length; i++) {
-      Owner owner = stateOwners.get(i);
+      Owner owner = states.owners().get(i);
       out[i] = shaped.get(owner.row()).get(owner.completion())[owner.token()];
     }
     return out;
@@ -472,9 +469,10 @@ record PackedRows(
 
   /** The reverse of {@link #spreadEnds}. */
   float[] collectEnds(List<float[]> shaped) {
-    float[] out = new float[owners.size()];
+    float[] out = new float[read.owners().size()];
     for (int i = 0; i < out.length; i++) {
-      out[i] = shaped.get(owners.get(i).row())[owners.get(i).completion()];
+      Owner owner = read.owners().get(i);
+      out[i] = shaped.get(owner.row())[owner.completion()];
     }
     return out;
   }

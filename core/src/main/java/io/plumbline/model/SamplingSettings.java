@@ -6,55 +6,66 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * How completions are drawn. Made by {@link #greedy} or {@link #sampling}, and changed by {@code
- * with…}.
+ * How completions are drawn.
  *
- * @param maxNewTokens longest completion, in tokens
- * @param temperature divides the logits; 0 always takes the most probable token
- * @param topK draws from this many most probable tokens only; 0 from all
- * @param topP draws from the smallest set of most probable tokens that holds this share; 1 from all
- * @param minP leaves out tokens less probable than this share of the most probable one; 0 none
- * @param repetitionPenalty divides the positive logits of tokens that the prompt or the completion
- *     holds already and multiplies their negative ones (Keskar et al. 2019, CTRL, section 4.1, as
- *     transformers has it); 1 leaves them as they are
+ * @param token how each token is drawn
+ * @param end where a completion ends
  * @param completions completions drawn for each prompt
  * @param seed with the prompt's key, the completion's and the token's place it fixes every draw
- * @param eosIds tokens that end a completion; empty where only the length does
- * @param stopStrings a completion ends with the token by which its text first holds one of them
  * @param slots sequences that run at once; finished ones make room for those that wait
  */
 public record SamplingSettings(
-    int maxNewTokens,
-    double temperature,
-    int topK,
-    double topP,
-    double minP,
-    double repetitionPenalty,
-    int completions,
-    long seed,
-    Set<Integer> eosIds,
-    List<String> stopStrings,
-    int slots) {
+    TokenDraw token, CompletionEnd end, int completions, long seed, int slots) {
   /** Sequences that run at once unless {@link #withSlots} says otherwise. */
   public static final int SLOTS = 64;
 
+  /**
+   * How a token is drawn.
+   *
+   * @param temperature divides the logits; 0 always takes the most probable token
+   * @param topK draws from this many most probable tokens only; 0 from all
+   * @param topP draws from the smallest set of most probable tokens that holds this share; 1 from
+   *     all
+   * @param minP leaves out tokens less probable than this share of the most probable one; 0 none
+   * @param repetitionPenalty divides the positive logits of tokens that the prompt or the
+   *     completion holds already and multiplies their negative ones (Keskar et al. 2019, CTRL,
+   *     section 4.1, as transformers has it); 1 leaves them as they are
+   */
+  public record TokenDraw(
+      double temperature, int topK, double topP, double minP, double repetitionPenalty) {
+    public TokenDraw {
+      check(
+          temperature >= 0 && temperature < Double.POSITIVE_INFINITY,
+          "temperature must be 0 or a positive number, not " + temperature);
+      check(topK >= 0, "top-k must be 0 (all tokens) or positive, not " + topK);
+      check(topP > 0 && topP <= 1, "top-p must lie above 0 and not above 1, not " + topP);
+      check(minP >= 0 && minP <= 1, "min-p must lie from 0 to 1, not " + minP);
+      check(
+          repetitionPenalty > 0 && repetitionPenalty < Double.POSITIVE_INFINITY,
+          "repetition-penalty must be a positive number, not " + repetitionPenalty);
+    }
+  }
+
+  /**
+   * Where a completion ends.
+   *
+   * @param maxNewTokens longest completion, in tokens
+   * @param eosIds tokens that end a completion; empty where only the length does
+   * @param stopStrings a completion ends with the token by which its text first holds one of them
+   */
+  public record CompletionEnd(int maxNewTokens, Set<Integer> eosIds, List<String> stopStrings) {
+    public CompletionEnd {
+      eosIds = Set.copyOf(eosIds);
+      stopStrings = List.copyOf(stopStrings);
+      check(maxNewTokens >= 1, "max-new-tokens must be at least 1, not " + maxNewTokens);
+      check(
+          stopStrings.stream().noneMatch(String::isEmpty),
+          "a stop string is empty and would end every completion; leave it out");
+    }
+  }
+
   public SamplingSettings {
-    eosIds = Set.copyOf(eosIds);
-    stopStrings = List.copyOf(stopStrings);
-    check(maxNewTokens >= 1, "max-new-tokens must be at least 1, not " + maxNewTokens);
-    check(
-        temperature >= 0 && temperature < Double.POSITIVE_INFINITY,
-        "temperature must be 0 or a positive number, not " + temperature);
-    check(topK >= 0, "top-k must be 0 (all tokens) or positive, not " + topK);
-    check(topP > 0 && topP <= 1, "top-p must lie above 0 and not above 1, not " + topP);
-    check(minP >= 0 && minP <= 1, "min-p must lie from 0 to 1, not " + minP);
-    check(
-        repetitionPenalty > 0 && repetitionPenalty < Double.POSITIVE_INFINITY,
-        "repetition-penalty must be a positive number, not " + repetitionPenalty);
     check(completions >= 1, "a prompt needs at least 1 completion, not " + completions);
-    check(
-        stopStrings.stream().noneMatch(String::isEmpty),
-        "a stop string is empty and would end every completion; leave it out");
     check(slots >= 1, "at least 1 sequence must run at once, not " + slots);
   }
 
@@ -73,61 +84,19 @@ public record SamplingSettings(
   public static SamplingSettings sampling(
       int maxNewTokens, double temperature, int completions, long seed, Set<Integer> eosIds) {
     return new SamplingSettings(
-        maxNewTokens, temperature, 0, 1, 0, 1, completions, seed, eosIds, List.of(), SLOTS);
-  }
-
-  public SamplingSettings withTopK(int topK) {
-    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
-  }
-
-  public SamplingSettings withTopP(double topP) {
-    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
-  }
-
-  public SamplingSettings withMinP(double minP) {
-    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
-  }
-
-  public SamplingSettings withRepetitionPenalty(double repetitionPenalty) {
-    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
-  }
-
-  public SamplingSettings withCompletions(int completions) {
-    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
-  }
-
-  public SamplingSettings withSeed(long seed) {
-    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
-  }
-
-  public SamplingSettings withStopStrings(List<String> stopStrings) {
-    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
-  }
-
-  public SamplingSettings withSlots(int slots) {
-    return with(topK, topP, minP, repetitionPenalty, completions, seed, stopStrings, slots);
-  }
-
-  private SamplingSettings with(
-      int topK,
-      double topP,
-      double minP,
-      double repetitionPenalty,
-      int completions,
-      long seed,
-      List<String> stopStrings,
-      int slots) {
-    return new SamplingSettings(
-        maxNewTokens,
-        temperature,
-        topK,
-        topP,
-        minP,
-        repetitionPenalty,
+        new TokenDraw(temperature, 0, 1, 0, 1),
+        new CompletionEnd(maxNewTokens, eosIds, List.of()),
         completions,
         seed,
-        eosIds,
-        stopStrings,
-        slots);
+        SLOTS);
+  }
+
+  /** Others for each prompt. */
+  public SamplingSettings withCompletions(int number, long otherSeed) {
+    return new SamplingSettings(token, end, number, otherSeed, slots);
+  }
+
+  public SamplingSettings withSlots(int number) {
+    return new SamplingSettings(token, end, completions, seed, number);
   }
 }

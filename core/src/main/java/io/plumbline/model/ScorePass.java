@@ -28,7 +28,7 @@ final class ScorePass implements TrainingPass<List<float[]>, List<float[]>> {
     try {
       this.scores =
           PackedRows.spreadEnds(
-              rows, layers.packed.owners(), layers.scores(layers.read(), decoder.head));
+              rows, layers.packed.read().owners(), layers.scores(layers.read(), decoder.head));
     } catch (RuntimeException | Error e) {
       layers.close();
       throw e;

@@ -22,10 +22,4 @@ public record TokenLogps(
     List<List<float[]>> correct,
     List<List<float[]>> meanLogits,
     List<List<float[]>> logSumsOfSquares,
-    List<float[]> promptLogps) {
-
-  /** Log-probabilities without statistics. */
-  public static TokenLogps of(List<List<float[]>> logps) {
-    return new TokenLogps(logps, List.of(), List.of(), List.of(), List.of(), List.of());
-  }
-}
+    List<float[]> promptLogps) {}

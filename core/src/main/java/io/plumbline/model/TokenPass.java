@@ -65,7 +65,7 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
       this.states =
           valueHead
               .map(head -> layers.scores(layers.states(), head.weight()))
-              .map(found -> PackedRows.spreadStates(rows, layers.packed.stateOwners(), found))
+              .map(found -> PackedRows.spreadStates(rows, layers.packed.states().owners(), found))
               .orElse(List.of());
     } catch (RuntimeException | Error e) {
       layers.close();
@@ -86,12 +86,12 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
   }
 
   private boolean readsNoToken() {
-    return layers.packed.read().length == 0;
+    return layers.packed.read().places().length == 0;
   }
 
   private TokenLogps run() {
     Decoder decoder = layers.decoder;
-    long[] ids = layers.packed.targets();
+    long[] ids = layers.packed.read().targets();
     targets = layers.scope.longs(ids, ids.length);
     long logitsBytes = (long) ids.length * decoder.config.vocabSize() * Float.BYTES;
     Value[] results =
@@ -136,7 +136,7 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
         statistic(TokenStatistic.MEAN_LOGIT, meanLogits),
         statistic(TokenStatistic.LOG_SUM_OF_SQUARES, squares),
         asked(TokenStatistic.PROMPT_LOGPS)
-            ? PackedRows.spreadPrompts(rows, layers.packed.owners(), logps)
+            ? PackedRows.spreadPrompts(rows, layers.packed.read().owners(), logps)
             : List.of());
   }
 
@@ -145,7 +145,7 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
   }
 
   private List<List<float[]>> spread(float[] values) {
-    return PackedRows.spread(rows, layers.packed.owners(), values);
+    return PackedRows.spread(rows, layers.packed.read().owners(), values);
   }
 
   @Override

@@ -36,7 +36,7 @@ final class ValuePass implements TrainingPass<List<List<float[]>>, List<List<flo
     try {
       this.values =
           PackedRows.spreadStates(
-              rows, layers.packed.stateOwners(), layers.scores(layers.states(), weight));
+              rows, layers.packed.states().owners(), layers.scores(layers.states(), weight));
     } catch (RuntimeException | Error e) {
       layers.close();
       throw e;

@@ -1,16 +1,15 @@
 package io.plumbline.reward;
 
-import java.util.OptionalLong;
+import io.plumbline.base.CountOrShare;
 
 /**
  * How many completions may go without a reward because a reward function failed.
  *
- * @param atMost more of them, in all, end the run; empty where only a share does
- * @param atMostShare where there is no {@code atMost}: a larger share of the completions that were
- *     scored together ends it
+ * @param most more of them in all end the run, or a larger share of the completions that were
+ *     scored together
  * @param option what a user raises the limit by
  */
-public record FailureLimit(OptionalLong atMost, double atMostShare, String option) {
+public record FailureLimit(CountOrShare most, String option) {
   /**
    * Whether more have failed than may.
    *
@@ -19,7 +18,7 @@ public record FailureLimit(OptionalLong atMost, double atMostShare, String optio
    * @param scored now
    */
   public boolean isOver(long inAll, long failed, long scored) {
-    return atMost.isPresent() ? inAll > atMost.getAsLong() : failed > atMostShare * scored;
+    return !most.allows(most.isShare() ? failed : inAll, scored);
   }
 
   /** What helps where so many of all failed: to allow most of them helps nobody. */

@@ -252,16 +252,9 @@ public final class Storage implements Serializable {
   }
 
   /**
-   * Opens a text file to append lines, making it where it is not there. A last line without its end
+   * Opens a text file to append lines, making it where it is not there. Of the file that is there
+   * the lines before the first that {@code keepWhile} refuses are kept; a last line without its end
    * is cut off: its writer died.
-   */
-  public LineLog appendLines(String path) {
-    return appendLinesAfter(path, line -> true);
-  }
-
-  /**
-   * Opens a file for lines at its end, and keeps of what is there only the lines before the first
-   * that {@code keepWhile} refuses.
    */
   public LineLog appendLinesAfter(String path, Predicate<String> keepWhile) {
     return attempt("append to", path, (backend, at) -> LineLog.open(backend, at, keepWhile));

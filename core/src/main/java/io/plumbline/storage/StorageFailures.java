@@ -32,8 +32,8 @@ final class StorageFailures {
               + verb
               + " "
               + shown(path)
-              + "; check that it runs and can be reached, then run the command again, training"
-              + " commands with --resume.",
+              + "; check that it runs and can be reached, then run the command again, or resume the"
+              + " run that was training.",
           e);
     }
     if (e instanceof ClosedByInterruptException || e instanceof InterruptedIOException) {

@@ -60,7 +60,7 @@ public record Device(String type, int index) {
     if (!JniUtils.getFeatures().contains("CUDA")) {
       throw new PlumblineException(
           ErrorCode.CLUSTER_UNFIT,
-          "%s was asked for, but PyTorch sees no CUDA device here, and its native library is %s: on the executors, set PYTORCH_LIBRARY_PATH to a PyTorch 2.7.1 with CUDA and PYTORCH_FLAVOR=cu128, check the driver, or take --device cpu (docs/gpu.md)."
+          "%s was asked for, but PyTorch sees no CUDA device here, and its native library is %s: on the executors, set PYTORCH_LIBRARY_PATH to a PyTorch 2.7.1 with CUDA and PYTORCH_FLAVOR=cu128, check the driver, or compute on the device cpu (docs/gpu.md)."
               .formatted(this, nativeLibrary()));
     }
     try (Scope scope = Scope.on(this)) {

@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * Frees what kernels made, all at once: one scope a micro-batch. Belongs to one thread at a time.
  */
 public final class Scope implements AutoCloseable {
+  /** Values that exist in this JVM and were not closed: a leak shows in it. */
   static final AtomicLong LIVE = new AtomicLong();
 
   private final Deque<Value> owned = new ArrayDeque<>();
@@ -30,11 +31,6 @@ public final class Scope implements AutoCloseable {
   public static Scope on(Device device) {
     Torch.start();
     return new Scope(device);
-  }
-
-  /** Values that exist in this JVM and were not closed: what leak tests look at. */
-  public static long liveValues() {
-    return LIVE.get();
   }
 
   Value own(Value value) {

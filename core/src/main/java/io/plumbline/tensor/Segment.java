@@ -113,12 +113,6 @@ public final class Segment implements AutoCloseable {
     }
   }
 
-  /** A segment of zeros with the given parameters in this order, in the host's memory. */
-  public static Segment allocate(
-      String name, List<String> parameters, List<long[]> shapes, Gradients gradients) {
-    return allocate(name, parameters, shapes, gradients, Device.CPU);
-  }
-
   /** A segment of zeros with the given parameters in this order. */
   public static Segment allocate(
       String name,

@@ -246,10 +246,6 @@ public final class Tokenizer implements AutoCloseable {
     return namedIds.getOrDefault("pad_token", OptionalInt.empty());
   }
 
-  public Optional<String> bosToken() {
-    return Optional.ofNullable(namedTokens.get("bos_token"));
-  }
-
   public Optional<String> eosToken() {
     return Optional.ofNullable(namedTokens.get("eos_token"));
   }

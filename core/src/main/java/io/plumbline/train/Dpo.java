@@ -45,13 +45,7 @@ public final class Dpo implements TokenMethod {
       Reference reference,
       Weighting weighting,
       Optional<LengthDesensitized> lengths,
-      double driftTolerance) {
-    /** Plain settings for an objective. */
-    public static Settings of(PreferenceObjective objective, double beta, double driftTolerance) {
-      return new Settings(
-          objective, beta, Reference.FROZEN, Weighting.NONE, Optional.empty(), driftTolerance);
-    }
-  }
+      double driftTolerance) {}
 
   /** What the policy is compared with. */
   public enum Reference {
@@ -95,7 +89,7 @@ public final class Dpo implements TokenMethod {
           ErrorCode.BAD_DATA,
           "The loss reads by how much the chosen side is better, and row "
               + row.index()
-              + " does not say: give the data a column margin, or take another --loss-type.");
+              + " does not say: give the data a column margin, or take another loss type.");
     }
   }
 

@@ -30,25 +30,6 @@ public record LoopSettings(
     Selection selection)
     implements Serializable {
 
-  /** Settings that stop at a bad step and take the last weights. */
-  public LoopSettings(
-      OptimizerSettings optimizer,
-      OptionalMicroBatchSize microBatchSize,
-      int microBatchTokens,
-      long evalSteps,
-      long saveSteps,
-      int keepCheckpoints) {
-    this(
-        optimizer,
-        microBatchSize,
-        microBatchTokens,
-        evalSteps,
-        saveSteps,
-        keepCheckpoints,
-        BadSteps.STOP,
-        Selection.LAST);
-  }
-
   /** What follows a step whose loss or gradient is not finite. No weight has changed by then. */
   public enum BadSteps {
     /** Ends the run. */

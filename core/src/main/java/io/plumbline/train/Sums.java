@@ -17,10 +17,6 @@ public final class Sums {
   private final double[] least;
   private final double[] most;
 
-  public Sums(List<String> names) {
-    this(names, List.of());
-  }
-
   public Sums(List<String> names, List<String> ranges) {
     this.places = places(names);
     this.rangePlaces = places(ranges);

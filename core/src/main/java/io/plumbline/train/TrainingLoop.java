@@ -354,7 +354,7 @@ public final class TrainingLoop<P, V, G> {
     }
     throw new PlumblineException(
         ErrorCode.BAD_USAGE,
-        "--metric-for-best-model names "
+        "The metric for the best model is "
             + metric
             + ", which evaluation does not give: take one of "
             + evaluation.keySet().stream()

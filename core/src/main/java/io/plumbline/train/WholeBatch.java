@@ -97,17 +97,6 @@ public record WholeBatch<P>(
     }
   }
 
-  /** A batch that one rank holds whole, for a method that needs no survey. */
-  public static <P> WholeBatch<P> alone(TrainingMethod<P, ?, ?> method, StepBatch<P> batch) {
-    return new WholeBatch<>(
-        batch.rows().size(),
-        counts(method, batch),
-        new double[0][],
-        batch.rows(),
-        batch.columns(),
-        0);
-  }
-
   /** A sum over all rows of a number of {@link TrainingMethod#counts}. */
   double count(int i) {
     return counts[i];

@@ -12,16 +12,16 @@ import io.plumbline.model.TokenGradients;
 import io.plumbline.model.TokenLogps;
 import io.plumbline.model.TrainingPass;
 import io.plumbline.model.WeightSource;
-import io.plumbline.objective.pair.SigmoidPreference;
+import io.plumbline.objective.Objectives;
 import io.plumbline.optim.AdamW;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
 import io.plumbline.tensor.Torch;
 import io.plumbline.train.Dpo;
 import io.plumbline.train.MicroBatch;
+import io.plumbline.train.Plain;
 import io.plumbline.train.StepBatch;
 import io.plumbline.train.Sums;
-import io.plumbline.train.WholeBatch;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -165,9 +165,8 @@ public final class DpoStepBenchmark {
   private static final class Step implements AutoCloseable {
     private final CausalLm policy;
     private final AdamW adamW;
-    private final Dpo dpo =
-        new Dpo(Dpo.Settings.of(new SigmoidPreference(0.1), 0.1, Double.POSITIVE_INFINITY));
-    private final Sums sums = new Sums(dpo.sums());
+    private final Dpo dpo = new Dpo(Plain.dpo(Objectives.dpo(0.1), 0.1, Double.POSITIVE_INFINITY));
+    private final Sums sums = new Sums(dpo.sums(), List.of());
     private final List<TokenizedRow> rows = new ArrayList<>();
     private final List<Integer> slots = IntStream.range(0, PAIRS).boxed().toList();
 
@@ -199,7 +198,7 @@ public final class DpoStepBenchmark {
       try (TrainingPass<TokenLogps, TokenGradients> pass =
           policy.forward(rows, ActivationMemory.KEEP, dpo.statistics())) {
         pass.backward(
-            dpo.loss(WholeBatch.alone(dpo, StepBatch.of(rows)))
+            dpo.loss(Plain.batch(dpo, StepBatch.of(rows)))
                 .accumulate(new MicroBatch(rows, slots), pass.values(), sums),
             segment -> {});
       }

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
 import io.plumbline.PythonPeer;
+import io.plumbline.Records;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -27,7 +28,13 @@ class InitModelTest {
   private static final Storage STORAGE = Storage.local();
   private static final InitModel.Settings SMALL =
       new InitModel.Settings(
-          32, 2, 4, 2, 48, 260, InitModel.EmbeddingSharing.TIED, 10_000, 128, 0.02, 7);
+          new InitModel.Decoder(32, 2, 4, 2, 48),
+          260,
+          InitModel.EmbeddingSharing.TIED,
+          10_000,
+          128,
+          0.02,
+          7);
 
   private static final List<String> TEXTS =
       List.of(
@@ -92,7 +99,7 @@ class InitModelTest {
             InitModel.write(
                     STORAGE,
                     temp.resolve("separate").toString(),
-                    SMALL.withSharing(InitModel.EmbeddingSharing.SEPARATE))
+                    Records.with(SMALL, "sharing", InitModel.EmbeddingSharing.SEPARATE))
                 .has("lm_head.weight"))
         .isTrue();
   }
@@ -100,7 +107,7 @@ class InitModelTest {
   @Test
   void theSameSeedGivesTheSameFiles() throws IOException {
     List<String> corpus = corpus();
-    InitModel.Settings settings = SMALL.withVocabularySize(320);
+    InitModel.Settings settings = Records.with(SMALL, "vocabularySize", 320);
     Path one = temp.resolve("one");
     Path two = temp.resolve("two");
     InitModel.write(STORAGE, one.toString(), settings, corpus);
@@ -121,7 +128,8 @@ class InitModelTest {
     for (int size : new int[] {260, 400}) {
       Path path = temp.resolve("m" + size);
       ModelDirectory model =
-          InitModel.write(STORAGE, path.toString(), SMALL.withVocabularySize(size), corpus());
+          InitModel.write(
+              STORAGE, path.toString(), Records.with(SMALL, "vocabularySize", size), corpus());
       assertThat(model.config().path("vocab_size").asInt()).isEqualTo(size);
       try (HuggingFaceTokenizer tokenizer = tokenizer(path)) {
         for (String text : TEXTS) {
@@ -149,7 +157,7 @@ class InitModelTest {
         InitModel.write(
             STORAGE,
             temp.resolve("m").toString(),
-            SMALL.withVocabularySize(1000),
+            Records.with(SMALL, "vocabularySize", 1000),
             List.of("banana banana"));
     assertThat(model.config().path("vocab_size").asInt()).isBetween(261, 270);
     assertThat(model.tensors().get(0).shape()[0])
@@ -164,11 +172,14 @@ class InitModelTest {
         InitModel.writeFromTextFiles(
             STORAGE,
             temp.resolve("a").toString(),
-            SMALL.withVocabularySize(300),
+            Records.with(SMALL, "vocabularySize", 300),
             List.of(texts.toString()));
     ModelDirectory direct =
         InitModel.write(
-            STORAGE, temp.resolve("b").toString(), SMALL.withVocabularySize(300), corpus());
+            STORAGE,
+            temp.resolve("b").toString(),
+            Records.with(SMALL, "vocabularySize", 300),
+            corpus());
     assertThat(fromFiles.tokenizerFiles()).isEqualTo(direct.tokenizerFiles());
   }
 
@@ -176,7 +187,8 @@ class InitModelTest {
   void sizesThatDoNotFitAreRefused() {
     for (org.assertj.core.api.ThrowableAssert.ThrowingCallable call :
         List.<org.assertj.core.api.ThrowableAssert.ThrowingCallable>of(
-            () -> SMALL.withHiddenSize(30), () -> SMALL.withVocabularySize(100))) {
+            () -> Records.with(SMALL, "hiddenSize", 30),
+            () -> Records.with(SMALL, "vocabularySize", 100))) {
       assertThatThrownBy(call)
           .isInstanceOf(PlumblineException.class)
           .hasMessageContaining("of a new model must be")
@@ -220,7 +232,8 @@ class InitModelTest {
   void transformersReadsTheDirectory() throws Exception {
     Path path = temp.resolve("m");
     ModelDirectory model =
-        InitModel.write(STORAGE, path.toString(), SMALL.withVocabularySize(400), corpus());
+        InitModel.write(
+            STORAGE, path.toString(), Records.with(SMALL, "vocabularySize", 400), corpus());
     ObjectNode request = PythonJson.object();
     TEXTS.forEach(request.putArray("texts")::add);
     ArrayNode chat = request.putArray("chats").addArray();

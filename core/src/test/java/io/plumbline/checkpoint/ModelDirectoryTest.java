@@ -51,7 +51,7 @@ class ModelDirectoryTest {
   }
 
   private static List<TensorSource> tensors(ModelDirectory directory) {
-    return directory.tensors().stream().map(t -> TensorSource.of(directory, t)).toList();
+    return directory.tensors().stream().map(t -> DirectoryTensors.of(directory, t)).toList();
   }
 
   private static float[] read(ModelDirectory directory, String tensor, int elements) {

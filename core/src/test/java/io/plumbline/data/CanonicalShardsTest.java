@@ -3,6 +3,7 @@ package io.plumbline.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Records;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.CanonicalShards.ShardFile;
@@ -10,6 +11,7 @@ import io.plumbline.data.CanonicalShards.ShardWriter;
 import io.plumbline.data.CanonicalShards.StepReader;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.Manifest;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +22,7 @@ import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import net.jqwik.api.Example;
@@ -33,7 +36,7 @@ class CanonicalShardsTest {
 
   /** Writes shards without Spark: row i stands for index i. */
   private CanonicalShards write(Path directory, Plan plan, Order order) {
-    Placement placement = new Placement(plan, order);
+    Placement placement = new Placement(plan, order, Optional.empty());
     TreeMap<Long, Long> places = new TreeMap<>();
     for (long row = 0; row < plan.rows(); row++) {
       long index = row;
@@ -56,7 +59,8 @@ class CanonicalShardsTest {
         files.add(writer.file());
       }
     }
-    return CanonicalShards.commit(storage, directory.toString(), plan, order, "content", files);
+    return CanonicalShards.commit(
+        storage, directory.toString(), plan, order, Optional.empty(), "content", files);
   }
 
   @Property(tries = 12)
@@ -70,7 +74,8 @@ class CanonicalShardsTest {
       @ForAll long seed,
       @ForAll Order order)
       throws IOException {
-    Plan plan = Plan.forSteps(batch, rows, steps, seed).withShards(Math.min(shards, batch));
+    Plan plan =
+        Records.with(Plan.forSteps(batch, rows, steps, seed), "shards", Math.min(shards, batch));
     int from = Math.min(start, steps);
     Path directory = Files.createTempDirectory("shards");
     try {
@@ -178,7 +183,7 @@ class CanonicalShardsTest {
   void slotsBelongToTheShardThatTheDefinitionSays(
       @ForAll @IntRange(min = 1, max = 5000) int batch,
       @ForAll @IntRange(min = 1, max = 5000) int v) {
-    Plan plan = Plan.forSteps(batch, 1, 1, 0).withShards(Math.min(v, batch));
+    Plan plan = Records.with(Plan.forSteps(batch, 1, 1, 0), "shards", Math.min(v, batch));
     for (int shard = 0; shard < plan.shards(); shard++) {
       int first = (int) ((long) shard * batch / plan.shards());
       int end = (int) ((long) (shard + 1) * batch / plan.shards());
@@ -196,7 +201,7 @@ class CanonicalShardsTest {
     assertThat(Plan.forEpochs(200, 20, 3, 0).shards()).isEqualTo(64);
     assertThatThrownBy(() -> Plan.forEpochs(8, 20, 0, 0)).hasMessageContaining("epochs");
     assertThatThrownBy(() -> Plan.forSteps(0, 20, 1, 0)).hasMessageContaining("batch size");
-    assertThatThrownBy(() -> Plan.forSteps(8, 20, 1, 0).withShards(9))
+    assertThatThrownBy(() -> Records.with(Plan.forSteps(8, 20, 1, 0), "shards", 9))
         .hasMessageContaining("do not fit");
   }
 
@@ -205,10 +210,10 @@ class CanonicalShardsTest {
     Path directory = Files.createTempDirectory("shards");
     CanonicalShards shards = write(directory, Plan.forSteps(4, 10, 5, 1), Order.SHUFFLED);
     assertThatThrownBy(() -> shards.reader(0, 5, 0))
-        .hasMessageContaining("--ranks 4")
+        .hasMessageContaining("at most 4 ranks")
         .extracting(e -> ((PlumblineException) e).code())
         .isEqualTo(ErrorCode.CLUSTER_UNFIT);
-    Files.delete(directory.resolve(CanonicalShards.MANIFEST));
+    Files.delete(directory.resolve(Manifest.FILE));
     assertThatThrownBy(() -> CanonicalShards.open(storage, directory.toString()))
         .hasMessageContaining("manifest.json is missing");
     assertThat(CanonicalShards.find(storage, directory.toString(), shards.fingerprint())).isEmpty();
@@ -235,7 +240,13 @@ class CanonicalShardsTest {
     assertThatThrownBy(
             () ->
                 CanonicalShards.commit(
-                    storage, directory.toString(), plan, Order.INPUT, "content", List.of()))
+                    storage,
+                    directory.toString(),
+                    plan,
+                    Order.INPUT,
+                    Optional.empty(),
+                    "content",
+                    List.of()))
         .hasMessageContaining("0 files");
   }
 
@@ -243,10 +254,10 @@ class CanonicalShardsTest {
   void theSeedCountsOnlyWhereThereIsAShuffle() {
     Plan one = Plan.forSteps(4, 10, 5, 1);
     Plan two = Plan.forSteps(4, 10, 5, 2);
-    assertThat(CanonicalShards.fingerprint(one, Order.INPUT, "c"))
-        .isEqualTo(CanonicalShards.fingerprint(two, Order.INPUT, "c"))
-        .isNotEqualTo(CanonicalShards.fingerprint(one, Order.INPUT, "d"));
-    assertThat(CanonicalShards.fingerprint(one, Order.SHUFFLED, "c"))
-        .isNotEqualTo(CanonicalShards.fingerprint(two, Order.SHUFFLED, "c"));
+    assertThat(CanonicalShards.fingerprint(one, Order.INPUT, Optional.empty(), "c"))
+        .isEqualTo(CanonicalShards.fingerprint(two, Order.INPUT, Optional.empty(), "c"))
+        .isNotEqualTo(CanonicalShards.fingerprint(one, Order.INPUT, Optional.empty(), "d"));
+    assertThat(CanonicalShards.fingerprint(one, Order.SHUFFLED, Optional.empty(), "c"))
+        .isNotEqualTo(CanonicalShards.fingerprint(two, Order.SHUFFLED, Optional.empty(), "c"));
   }
 }

@@ -406,9 +406,10 @@ class ExampleTokenizerTest {
 
   @Test
   void lengthsThatLeaveNothingAreRefused() {
-    assertThatThrownBy(() -> limits(1, Truncation.REFUSE)).hasMessageContaining("--max-length 1");
+    assertThatThrownBy(() -> limits(1, Truncation.REFUSE))
+        .hasMessageContaining("length of 1 leaves nothing");
     assertThatThrownBy(() -> new LengthLimits(0, -1, Truncation.REFUSE))
-        .hasMessageContaining("--max-prompt-length -1");
+        .hasMessageContaining("prompts of -1 is not a length");
   }
 
   private static void assertRefused(

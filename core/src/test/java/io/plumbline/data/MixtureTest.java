@@ -133,7 +133,7 @@ class MixtureTest {
     Plan plan = Plan.forSteps(4, 10, 5, 1);
     Mixture even = new Mixture(List.of(4L, 6L), List.of(1.0, 1.0));
     Mixture uneven = new Mixture(List.of(4L, 6L), List.of(1.0, 2.0));
-    String none = CanonicalShards.fingerprint(plan, Order.INPUT, "c");
+    String none = CanonicalShards.fingerprint(plan, Order.INPUT, Optional.empty(), "c");
     String first = CanonicalShards.fingerprint(plan, Order.INPUT, Optional.of(even), "c");
     String second = CanonicalShards.fingerprint(plan, Order.INPUT, Optional.of(uneven), "c");
     assertThat(List.of(none, first, second)).doesNotHaveDuplicates();

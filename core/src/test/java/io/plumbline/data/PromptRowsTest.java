@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.parquet.StorageParquet;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
@@ -105,7 +106,8 @@ class PromptRowsTest {
     assertThat(List.of(three.dataFingerprint(), four.dataFingerprint(), plain.dataFingerprint()))
         .doesNotHaveDuplicates();
     assertThat(plain.dataFingerprint()).isEqualTo(plain.fingerprint());
-    assertThat(three.withIndex(8).withMargin(1).withReferenceLogps(List.of()).columns())
+    assertThat(
+            Records.with(three.withIndex(8), "margin", 1).withReferenceLogps(List.of()).columns())
         .isEqualTo(three.columns());
     // Computed apart, by Python's hashlib over the documented bytes.
     TokenizedRow ids =

@@ -2,6 +2,7 @@ package io.plumbline.data;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.Records;
 import io.plumbline.data.TokenizedRow.Desirability;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -61,10 +62,12 @@ final class Rows {
     }
     int[] prompt = random.ints(random.nextInt(100), 0, 200_000).toArray();
     double margin = random.nextBoolean() ? Double.NaN : random.nextGaussian();
-    return TokenizedRow.of(index, prompt, ids, masks)
-        .withReferenceLogps(logps)
-        .withMargin(margin)
-        .withDesirability(List.of(Desirability.values()).get(random.nextInt(3)))
+    return Records.with(
+            TokenizedRow.of(index, prompt, ids, masks).withReferenceLogps(logps),
+            "margin",
+            margin,
+            "desirability",
+            List.of(Desirability.values()).get(random.nextInt(3)))
         .withColumns(random.nextBoolean() ? "" : "{\"answer\":\"é " + random.nextInt() + "\"}");
   }
 

@@ -8,6 +8,7 @@ import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** Canonical shards of rows that a test has made. */
@@ -17,7 +18,7 @@ public final class ShardFixture {
   /** Writes rows, in the order of their indexes, where a plan places them. */
   public static void write(
       Storage storage, String directory, Plan plan, Order order, List<TokenizedRow> rows) {
-    Placement placement = new Placement(plan, order);
+    Placement placement = new Placement(plan, order, Optional.empty());
     int batch = plan.globalBatchSize();
     Map<Integer, TreeMap<Long, TokenizedRow>> byShard = new TreeMap<>();
     for (int i = 0; i < rows.size(); i++) {
@@ -40,6 +41,6 @@ public final class ShardFixture {
           }
           files.add(writer.file());
         });
-    CanonicalShards.commit(storage, directory, plan, order, "test", files);
+    CanonicalShards.commit(storage, directory, plan, order, Optional.empty(), "test", files);
   }
 }

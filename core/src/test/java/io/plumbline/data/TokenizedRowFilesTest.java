@@ -3,6 +3,7 @@ package io.plumbline.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Records;
 import io.plumbline.data.TokenizedRow.Desirability;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -187,19 +188,19 @@ class TokenizedRowFilesTest {
   @Test
   void marginsAndLabelsTellDataApartButNotWhatAModelSays() {
     TokenizedRow plain = TokenizedRow.of(0, new int[] {1, 2}, List.of(new int[] {3}), List.of());
-    TokenizedRow half = plain.withMargin(0.5);
+    TokenizedRow half = Records.with(plain, "margin", 0.5);
     assertThat(plain.dataFingerprint()).isEqualTo(plain.fingerprint());
     assertThat(
             List.of(
                 plain.dataFingerprint(),
                 half.dataFingerprint(),
-                plain.withMargin(0).dataFingerprint(),
-                plain.withDesirability(Desirability.DESIRABLE).dataFingerprint(),
-                plain.withDesirability(Desirability.UNDESIRABLE).dataFingerprint(),
-                half.withDesirability(Desirability.DESIRABLE).dataFingerprint()))
+                Records.with(plain, "margin", 0).dataFingerprint(),
+                Records.with(plain, "desirability", Desirability.DESIRABLE).dataFingerprint(),
+                Records.with(plain, "desirability", Desirability.UNDESIRABLE).dataFingerprint(),
+                Records.with(half, "desirability", Desirability.DESIRABLE).dataFingerprint()))
         .doesNotHaveDuplicates()
         .allMatch(hex -> hex.matches("[0-9a-f]{64}"));
-    assertThat(half.withDesirability(Desirability.DESIRABLE).fingerprint())
+    assertThat(Records.with(half, "desirability", Desirability.DESIRABLE).fingerprint())
         .isEqualTo(plain.fingerprint());
     // Computed apart, by Python's hashlib over the documented bytes.
     assertThat(half.dataFingerprint())

@@ -9,7 +9,7 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
-import io.plumbline.tensor.Scope;
+import io.plumbline.tensor.LiveValues;
 import io.plumbline.tensor.Torch;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -124,7 +124,10 @@ class CausalLmTest {
           }
           separate.add(logps);
         }
-        Result alone = new Result(TokenLogps.of(separate), Models.gradients(model));
+        Result alone =
+            new Result(
+                new TokenLogps(separate, List.of(), List.of(), List.of(), List.of(), List.of()),
+                Models.gradients(model));
         assertThat(alone.gradients().values()).allMatch(g -> Models.norm(g) > 0);
         assertClose(alone, shared, 1e-5);
       } catch (AssertionError e) {
@@ -409,11 +412,11 @@ class CausalLmTest {
 
   @Test
   void nothingIsLeftBehind() {
-    long before = Scope.liveValues();
+    long before = LiveValues.count();
     try (CausalLm model = trained(PLAIN);
         Generator generator = new Generator(model)) {
       List<TokenizedRow> rows = rows(new Random(2), 6);
-      long loaded = Scope.liveValues();
+      long loaded = LiveValues.count();
       long resident = 0;
       for (int i = 0; i < 120; i++) {
         train(model, rows, i, i % 2 == 0 ? ActivationMemory.KEEP : ActivationMemory.RECOMPUTE);
@@ -423,7 +426,7 @@ class CausalLmTest {
               List.of(new int[] {1, 2, 3}, new int[] {4}),
               SamplingSettings.sampling(8, 1, 2, i, java.util.Set.of(3)).withSlots(3));
         }
-        assertThat(Scope.liveValues()).isEqualTo(loaded);
+        assertThat(LiveValues.count()).isEqualTo(loaded);
         if (i == 40) {
           resident = residentBytes();
         }
@@ -431,7 +434,7 @@ class CausalLmTest {
       // 80 passes of this model would leave about 32 MB if they kept their activations.
       assertThat(residentBytes() - resident).isLessThan(24L << 20);
     }
-    assertThat(Scope.liveValues()).isEqualTo(before);
+    assertThat(LiveValues.count()).isEqualTo(before);
   }
 
   private static long residentBytes() {

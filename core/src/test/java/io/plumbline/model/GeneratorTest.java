@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
@@ -212,7 +213,7 @@ class GeneratorTest {
       Set<Integer> everything = Set.copyOf(order);
       assertDrawnFrom(counts(generator, prompt, first(1.5, n, 1)), p, everything);
       assertDrawnFrom(
-          counts(generator, prompt, first(1.5, n, 2).withTopK(7)),
+          counts(generator, prompt, Records.with(first(1.5, n, 2), "topK", 7)),
           p,
           Set.copyOf(order.subList(0, 7)));
       Set<Integer> nucleus = new HashSet<>();
@@ -221,14 +222,18 @@ class GeneratorTest {
         nucleus.add(order.get(i));
         mass += p[order.get(i)];
       }
-      assertDrawnFrom(counts(generator, prompt, first(1.5, n, 3).withTopP(0.6)), p, nucleus);
+      assertDrawnFrom(
+          counts(generator, prompt, Records.with(first(1.5, n, 3), "topP", 0.6)), p, nucleus);
       Set<Integer> likely = new HashSet<>(order);
       likely.removeIf(i -> p[i] < 0.3 * p[order.get(0)]);
       assertThat(likely).hasSizeBetween(2, 96);
-      assertDrawnFrom(counts(generator, prompt, first(1.5, n, 4).withMinP(0.3)), p, likely);
+      assertDrawnFrom(
+          counts(generator, prompt, Records.with(first(1.5, n, 4), "minP", 0.3)), p, likely);
       // A nucleus that no single token fills still holds the most probable one.
       assertDrawnFrom(
-          counts(generator, prompt, first(1.5, 50, 5).withTopP(1e-6)), p, Set.of(order.get(0)));
+          counts(generator, prompt, Records.with(first(1.5, 50, 5), "topP", 1e-6)),
+          p,
+          Set.of(order.get(0)));
     }
   }
 
@@ -240,7 +245,9 @@ class GeneratorTest {
       double[] p = distribution(model, prompt, 0.7);
       Generation g =
           generator
-              .generate(List.of(prompt), first(0.7, 1, 1).withTopK(3).withTopP(0.9).withMinP(0.1))
+              .generate(
+                  List.of(prompt),
+                  Records.with(first(0.7, 1, 1), "topK", 3, "topP", 0.9, "minP", 0.1))
               .get(0)
               .get(0);
       assertThat((double) g.logps()[0]).isCloseTo(Math.log(p[g.tokens()[0]]), within(1e-5));
@@ -259,7 +266,8 @@ class GeneratorTest {
           .isInstanceOf(PlumblineException.class)
           .hasMessageContaining("token id 97");
       assertThat(generator.generate(List.of(), greedy)).isEmpty();
-      assertThatThrownBy(() -> first(1, 1, 1).withTopP(0)).hasMessageContaining("top-p");
+      assertThatThrownBy(() -> Records.with(first(1, 1, 1), "topP", 0))
+          .hasMessageContaining("top-p");
     }
   }
 
@@ -274,7 +282,8 @@ class GeneratorTest {
     }
     // Lengths from 1 to beyond what the cache holds at first.
     SamplingSettings settings =
-        SamplingSettings.sampling(150, 1, 3, random.nextLong(), Set.of(5, 6)).withTopK(60);
+        Records.with(
+            SamplingSettings.sampling(150, 1, 3, random.nextLong(), Set.of(5, 6)), "topK", 60);
     boolean exact = dtype == ComputeDtype.F32;
     try (CausalLm model = small(dtype);
         Generator generator = new Generator(model)) {
@@ -323,7 +332,7 @@ class GeneratorTest {
     long seed = System.nanoTime();
     List<int[]> prompts = prompts(new Random(seed), 5);
     SamplingSettings greedy =
-        SamplingSettings.greedy(30, Set.of()).withRepetitionPenalty(1.4).withSlots(3);
+        Records.with(SamplingSettings.greedy(30, Set.of()), "repetitionPenalty", 1.4, "slots", 3);
     try (CausalLm model = small(ComputeDtype.F32);
         Generator generator = new Generator(model)) {
       List<List<Generation>> out = generator.generate(prompts, greedy);
@@ -350,7 +359,7 @@ class GeneratorTest {
       }
       assertThat(out)
           .usingRecursiveComparison()
-          .isNotEqualTo(generator.generate(prompts, greedy.withRepetitionPenalty(1)));
+          .isNotEqualTo(generator.generate(prompts, Records.with(greedy, "repetitionPenalty", 1)));
     }
   }
 
@@ -378,7 +387,9 @@ class GeneratorTest {
         String stop = text.substring(from, from + 1 + random.nextInt(12));
         List<Generation> stopped =
             generator
-                .generate(prompts, sampling.withStopStrings(List.of("never \u0000 there", stop)))
+                .generate(
+                    prompts,
+                    Records.with(sampling, "stopStrings", List.of("never \u0000 there", stop)))
                 .get(0);
         for (int c = 0; c < whole.size(); c++) {
           int[] all = whole.get(c).tokens();
@@ -403,13 +414,13 @@ class GeneratorTest {
     try (CausalLm model = small(ComputeDtype.F32);
         Generator generator = new Generator(model)) {
       SamplingSettings stopping =
-          SamplingSettings.greedy(3, Set.of()).withStopStrings(List.of("\n\n"));
+          Records.with(SamplingSettings.greedy(3, Set.of()), "stopStrings", List.of("\n\n"));
       assertThatThrownBy(() -> generator.generate(List.of(new int[] {1}), stopping))
           .isInstanceOf(PlumblineException.class)
           .hasMessageContaining("tokenizer");
-      assertThatThrownBy(() -> stopping.withStopStrings(List.of("")))
+      assertThatThrownBy(() -> Records.with(stopping, "stopStrings", List.of("")))
           .hasMessageContaining("stop string is empty");
-      assertThatThrownBy(() -> stopping.withRepetitionPenalty(0))
+      assertThatThrownBy(() -> Records.with(stopping, "repetitionPenalty", 0))
           .hasMessageContaining("repetition-penalty");
     }
   }

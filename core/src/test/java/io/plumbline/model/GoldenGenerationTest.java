@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.Generation.Finish;
@@ -47,7 +48,7 @@ class GoldenGenerationTest {
         Generator generator = new Generator(model, tokenizer)) {
       for (double penalty : new double[] {0.8, 1.3, 2.0}) {
         List<List<Generation>> found =
-            generator.generate(prompts, greedy.withRepetitionPenalty(penalty));
+            generator.generate(prompts, Records.with(greedy, "repetitionPenalty", penalty));
         for (int p = 0; p < prompts.size(); p++) {
           assertThat(found.get(p).get(0).tokens())
               .as("prompt %d, penalty %s", p, penalty)
@@ -60,7 +61,9 @@ class GoldenGenerationTest {
         Generation stopped =
             generator
                 .generate(
-                    one, greedy.withStopStrings(List.of(golden.get("stop").asText(), "nowhere")))
+                    one,
+                    Records.with(
+                        greedy, "stopStrings", List.of(golden.get("stop").asText(), "nowhere")))
                 .get(0)
                 .get(0);
         assertThat(stopped.tokens()).as("stop").containsExactly(ids(golden.get("stopped")));

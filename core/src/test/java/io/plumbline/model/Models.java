@@ -112,11 +112,11 @@ final class Models {
   }
 
   static TokenizedRow row(int[] prompt, int[]... completions) {
-    return new TokenizedRow("", 0, prompt, List.of(completions), List.of(), List.of());
+    return TokenizedRow.of(0, prompt, List.of(completions), List.of());
   }
 
   static TokenizedRow masked(int[] prompt, List<int[]> completions, List<byte[]> masks) {
-    return new TokenizedRow("", 0, prompt, completions, masks, List.of());
+    return TokenizedRow.of(0, prompt, completions, masks);
   }
 
   static int[] tokens(Random random, int length, int vocab) {

@@ -144,7 +144,7 @@ class PackedDocumentsTest {
     PackedRows ends = PackedRows.of(List.of(row), VOCAB, Reading.ENDS);
     assertThat(ends.starts()).containsExactly(33);
     assertThat(ends.kept()).containsExactly(33, 34, 35, 36, 37, 38, 39);
-    assertThat(ends.read()).containsExactly(0, 6);
+    assertThat(ends.read().places()).containsExactly(0, 6);
     // The first completion counts later than the second, which is read from the prompt's end.
     TokenizedRow masked =
         Models.masked(

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
 import io.plumbline.PythonPeer;
+import io.plumbline.checkpoint.DirectoryTensors;
 import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
@@ -230,7 +231,7 @@ class ScoreCheckpointTest {
     List<TensorSource> tensors = new ArrayList<>();
     directory.tensors().stream()
         .filter(tensor -> !tensor.name().equals("lm_head.weight"))
-        .forEach(tensor -> tensors.add(TensorSource.of(directory, tensor)));
+        .forEach(tensor -> tensors.add(DirectoryTensors.of(directory, tensor)));
     tensors.add(
         TensorSource.of("score.weight", new long[] {2, 64}, () -> FloatBuffer.allocate(128)));
     ModelDirectoryWriter.carrying(directory)

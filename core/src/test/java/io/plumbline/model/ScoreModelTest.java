@@ -12,7 +12,7 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.storage.Storage;
-import io.plumbline.tensor.Scope;
+import io.plumbline.tensor.LiveValues;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Torch;
 import java.io.IOException;
@@ -326,9 +326,9 @@ class ScoreModelTest {
   void nothingIsLeftBehind() throws IOException {
     List<TokenizedRow> rows = pairs(0, 4, true);
     List<float[]> derivatives = rows.stream().map(r -> new float[] {-0.5f, 0.5f}).toList();
-    long before = Scope.liveValues();
+    long before = LiveValues.count();
     try (ScoreModel model = model("llama", ComputeDtype.F32)) {
-      long loaded = Scope.liveValues();
+      long loaded = LiveValues.count();
       for (ActivationMemory memory : ActivationMemory.values()) {
         try (var pass = model.forward(rows, memory)) {
           pass.backward(derivatives, segment -> {});
@@ -336,10 +336,10 @@ class ScoreModelTest {
         try (var unused = model.forward(rows, memory)) {
           model.infer(rows);
         }
-        assertThat(Scope.liveValues()).isEqualTo(loaded);
+        assertThat(LiveValues.count()).isEqualTo(loaded);
       }
     }
-    assertThat(Scope.liveValues()).isEqualTo(before);
+    assertThat(LiveValues.count()).isEqualTo(before);
   }
 
   @Test

@@ -3,10 +3,9 @@ package io.plumbline.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.Records;
 import io.plumbline.objective.pair.CpoLossTypes;
-import io.plumbline.objective.pair.CpoSettings;
 import io.plumbline.objective.pair.OddsRatio;
-import io.plumbline.objective.pair.PairLogps;
 import io.plumbline.objective.pair.PairLoss;
 import io.plumbline.objective.pair.PairObjective;
 import io.plumbline.objective.pair.PolicyObjective;
@@ -110,12 +109,18 @@ class KtoOrpoCpoGoldenTest {
         (PolicyObjective)
             CpoLossTypes.of(
                 parts[0],
-                CpoSettings.defaults()
-                    .withBeta(beta)
-                    .withLabelSmoothing(smoothed ? smoothing : 0)
-                    .withSimpoGamma(CASES.get(name).get("simpo_gamma").asDouble())
-                    .withAlpha(Double.parseDouble(parts[3].substring("alpha".length())))
-                    .withCpoAlpha(0));
+                Records.with(
+                    TrlDefaults.cpo(),
+                    "beta",
+                    beta,
+                    "labelSmoothing",
+                    smoothed ? smoothing : 0,
+                    "simpoGamma",
+                    CASES.get(name).get("simpo_gamma").asDouble(),
+                    "alpha",
+                    Double.parseDouble(parts[3].substring("alpha".length())),
+                    "cpoAlpha",
+                    0));
     boolean perToken = parts[0].equals("ipo") || parts[0].equals("simpo");
     assertThat(objective.lengths()).isEqualTo(perToken ? Lengths.PER_TOKEN : Lengths.SUMMED);
 
@@ -162,10 +167,9 @@ class KtoOrpoCpoGoldenTest {
     for (int i = 0; i < chosen.length; i++) {
       PairLoss pair =
           objective.loss(
-              new PairLogps(
+              Objectives.pair(
                   (double) chosen[i] * chosenTokens,
-                  (double) rejected[i] * rejectedTokens,
-                  // A reference that must not matter.
+                  (double) rejected[i] * rejectedTokens, // A reference that must not matter.
                   -7,
                   -3,
                   CHOSEN_TOKENS,

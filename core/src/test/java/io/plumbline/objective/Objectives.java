@@ -1,5 +1,6 @@
 package io.plumbline.objective;
 
+import io.plumbline.Records;
 import io.plumbline.objective.pair.CpoLossTypes;
 import io.plumbline.objective.pair.CpoSettings;
 import io.plumbline.objective.pair.Divergence;
@@ -8,6 +9,8 @@ import io.plumbline.objective.pair.OddsRatio;
 import io.plumbline.objective.pair.PairLogps;
 import io.plumbline.objective.pair.PreferenceObjective;
 import io.plumbline.objective.pair.PreferenceSettings;
+import io.plumbline.objective.pair.Sft;
+import io.plumbline.objective.pair.SigmoidPreference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -36,11 +39,37 @@ public final class Objectives {
 
   private Objectives() {}
 
+  /** DPO as the paper has it. */
+  public static SigmoidPreference dpo(double beta) {
+    return new SigmoidPreference(beta, 0, new Divergence.ReverseKl());
+  }
+
+  /** A pair alone, without its prompt's tokens and without a margin. */
+  public static PairLogps pair(
+      double policyChosen,
+      double policyRejected,
+      double referenceChosen,
+      double referenceRejected,
+      int chosenTokens,
+      int rejectedTokens) {
+    return new PairLogps(
+        policyChosen,
+        policyRejected,
+        referenceChosen,
+        referenceRejected,
+        chosenTokens,
+        rejectedTokens,
+        0,
+        0,
+        chosenTokens,
+        Double.NaN);
+  }
+
   /** Those with a reference. */
   static List<Named> withReference() {
     List<Named> all = new ArrayList<>();
     for (double beta : new double[] {0.1, 1.5}) {
-      PreferenceSettings settings = PreferenceSettings.defaults().withBeta(beta);
+      PreferenceSettings settings = Records.with(TrlDefaults.preference(), "beta", beta);
       for (String type : LossTypes.names()) {
         if (!type.equals("exo_pair")) {
           all.add(new Named(type, "plain beta " + beta, LossTypes.of(type, settings)));
@@ -50,7 +79,7 @@ public final class Objectives {
               new Named(
                   type,
                   "smoothed beta " + beta,
-                  LossTypes.of(type, settings.withLabelSmoothing(0.1))));
+                  LossTypes.of(type, Records.with(settings, "labelSmoothing", 0.1))));
         }
         if (OF_DIFFERENCES.contains(type)) {
           double smoothing = type.equals("exo_pair") ? 0.01 : 0;
@@ -61,9 +90,12 @@ public final class Objectives {
                     divergence + " beta " + beta,
                     LossTypes.of(
                         type,
-                        settings
-                            .withLabelSmoothing(smoothing)
-                            .withDivergence(Divergence.named(divergence, 0.4)))));
+                        Records.with(
+                            settings,
+                            "labelSmoothing",
+                            smoothing,
+                            "divergence",
+                            Divergence.named(divergence, 0.4)))));
           }
         }
       }
@@ -88,7 +120,7 @@ public final class Objectives {
           if (alpha == 0 && type.equals("alphapo")) {
             continue;
           }
-          CpoSettings settings = CpoSettings.defaults().withBeta(beta).withAlpha(alpha);
+          CpoSettings settings = Records.with(TrlDefaults.cpo(), "beta", beta, "alpha", alpha);
           String variant = "alpha " + alpha + " beta " + beta;
           all.add(new Named("cpo " + type, variant, CpoLossTypes.of(type, settings)));
           if (!type.equals("hinge") && !type.equals("ipo")) {
@@ -96,11 +128,13 @@ public final class Objectives {
                 new Named(
                     "cpo " + type,
                     "smoothed " + variant,
-                    CpoLossTypes.of(type, settings.withLabelSmoothing(0.1).withCpoAlpha(0))));
+                    CpoLossTypes.of(
+                        type, Records.with(settings, "labelSmoothing", 0.1, "cpoAlpha", 0))));
           }
         }
       }
-      all.add(new Named("orpo", "beta " + beta, OddsRatio.withLikelihood(beta)));
+      all.add(
+          new Named("orpo", "beta " + beta, OddsRatio.withLikelihood(beta, Sft.Mean.OVER_TOKENS)));
     }
     return all;
   }

@@ -3,12 +3,12 @@ package io.plumbline.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.Records;
 import io.plumbline.objective.pair.BatchObjective;
 import io.plumbline.objective.pair.LossTypes;
 import io.plumbline.objective.pair.PairLogps;
 import io.plumbline.objective.pair.PairLoss;
 import io.plumbline.objective.pair.PreferenceObjective;
-import io.plumbline.objective.pair.PreferenceSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -47,9 +47,12 @@ class OlderTrlGoldenTest {
     PreferenceObjective objective =
         LossTypes.of(
             type,
-            PreferenceSettings.defaults()
-                .withBeta(beta)
-                .withLabelSmoothing(SMOOTHED.contains(type) ? smoothing : 0));
+            Records.with(
+                TrlDefaults.preference(),
+                "beta",
+                beta,
+                "labelSmoothing",
+                SMOOTHED.contains(type) ? smoothing : 0));
 
     float[] policyChosen = TENSORS.floats("inputs|policy_chosen");
     float[] policyRejected = TENSORS.floats("inputs|policy_rejected");
@@ -59,7 +62,7 @@ class OlderTrlGoldenTest {
     List<PairLogps> batch = new ArrayList<>();
     for (int i = 0; i < pairs; i++) {
       batch.add(
-          new PairLogps(
+          Objectives.pair(
               policyChosen[i],
               policyRejected[i],
               referenceFree ? 0 : referenceChosen[i],

@@ -31,7 +31,7 @@ class PaperClaimsTest {
   private static final Divergence KL = new Divergence.ReverseKl();
 
   private static PairLogps logRatios(double chosen, double rejected) {
-    return new PairLogps(chosen, rejected, 0, 0, 4, 7);
+    return Objectives.pair(chosen, rejected, 0, 0, 4, 7);
   }
 
   /** Chowdhury et al.: the mean over flipped labels is the loss on the true ones. */
@@ -43,7 +43,7 @@ class PaperClaimsTest {
     double mean =
         (1 - flipped) * robust.at(difference).loss() + flipped * robust.at(-difference).loss();
 
-    assertThat(mean).isCloseTo(new SigmoidPreference(0.7).at(difference).loss(), within(1e-9));
+    assertThat(mean).isCloseTo(Objectives.dpo(0.7).at(difference).loss(), within(1e-9));
   }
 
   /** Mitchell: cDPO is at rest where the policy is as sure as the labels are. */
@@ -78,7 +78,7 @@ class PaperClaimsTest {
 
   @Example
   void sigmoidNormIsDpoForOneToken() {
-    PairLogps pair = new PairLogps(-1, -3, -2, -1, 1, 1);
+    PairLogps pair = Objectives.pair(-1, -3, -2, -1, 1, 1);
     assertThat(new SigmoidNorm(0.3, 0.1, KL).loss(pair))
         .isEqualTo(new SigmoidPreference(0.3, 0.1, KL).loss(pair));
   }
@@ -151,7 +151,7 @@ class PaperClaimsTest {
     assertThat(new Sft(Sft.Mean.OVER_TOKENS).loss(pair))
         .isEqualTo(new PairLoss(1, -0.125, 0, -0.125));
     assertThat(new Sft(Sft.Mean.OVER_PAIRS).loss(pair)).isEqualTo(new PairLoss(2, -0.25, 0, -0.25));
-    PairLogps nothingCounts = new PairLogps(0, -9, 0, 0, 0, 5);
+    PairLogps nothingCounts = Objectives.pair(0, -9, 0, 0, 0, 5);
     assertThat(new Sft(Sft.Mean.OVER_PAIRS).loss(nothingCounts)).isEqualTo(new PairLoss(0, 0, 0));
   }
 
@@ -159,17 +159,21 @@ class PaperClaimsTest {
   @Example
   void simPoDoesNotSeeLengths() {
     SimPo simPo = new SimPo(2, 1, 0, 0);
-    double once = simPo.loss(new PairLogps(-4, -9, 0, 0, 4, 3)).loss();
-    assertThat(simPo.loss(new PairLogps(-8, -27, 0, 0, 8, 9)).loss()).isEqualTo(once);
+    double once = simPo.loss(Objectives.pair(-4, -9, 0, 0, 4, 3)).loss();
+    assertThat(simPo.loss(Objectives.pair(-8, -27, 0, 0, 8, 9)).loss()).isEqualTo(once);
     assertThat(once).isCloseTo(Math.log1p(Math.exp(-(2 * (-1 + 3) - 1))), within(1e-12));
   }
 
   /** Hong et al.: sides of equal odds are a coin toss, and ORPO adds the likelihood. */
   @Example
   void oddsRatioOfEqualSidesIsLogTwo() {
-    PairLogps equal = new PairLogps(-2, -4, 0, 0, 2, 4);
+    PairLogps equal = Objectives.pair(-2, -4, 0, 0, 2, 4);
     assertThat(new OddsRatio(1).loss(equal).loss()).isCloseTo(Math.log(2), within(1e-12));
-    assertThat(OddsRatio.withLikelihood(0.5).losses(List.of(equal)).get(0).loss())
+    assertThat(
+            OddsRatio.withLikelihood(0.5, Sft.Mean.OVER_TOKENS)
+                .losses(List.of(equal))
+                .get(0)
+                .loss())
         .isCloseTo(1 + 0.5 * Math.log(2), within(1e-12));
   }
 

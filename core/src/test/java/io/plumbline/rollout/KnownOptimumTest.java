@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.advantage.Advantages;
 import io.plumbline.advantage.Constraints;
 import io.plumbline.advantage.GeneralizedAdvantage;
 import io.plumbline.advantage.KlController;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
 import io.plumbline.checkpoint.TensorSource;
@@ -33,7 +35,7 @@ import io.plumbline.model.ScoreModel;
 import io.plumbline.model.TokenModel;
 import io.plumbline.model.TokenStatistic;
 import io.plumbline.model.TrainedModel;
-import io.plumbline.objective.pair.SigmoidPreference;
+import io.plumbline.objective.Objectives;
 import io.plumbline.objective.rollout.ClippedValue;
 import io.plumbline.objective.rollout.GrpoLossTypes;
 import io.plumbline.objective.rollout.GrpoSettings;
@@ -58,6 +60,7 @@ import io.plumbline.train.Evaluation;
 import io.plumbline.train.Gang;
 import io.plumbline.train.Grpo;
 import io.plumbline.train.LoopSettings;
+import io.plumbline.train.Plain;
 import io.plumbline.train.Ppo;
 import io.plumbline.train.Rank;
 import io.plumbline.train.RolloutColumns;
@@ -76,7 +79,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -347,7 +349,7 @@ class KnownOptimumTest {
         train(
             2,
             (collective, policy, observer) -> {
-              Dpo dpo = new Dpo(Dpo.Settings.of(new SigmoidPreference(BETA), BETA, 1e-4));
+              Dpo dpo = new Dpo(Plain.dpo(Objectives.dpo(BETA), BETA, 1e-4));
               TrainingLoop.onShards(
                       new TokenModel(policy, dpo.statistics()),
                       dpo,
@@ -605,9 +607,12 @@ class KnownOptimumTest {
             beta ->
                 GrpoLossTypes.of(
                     "dr_grpo",
-                    GrpoSettings.defaults()
-                        .withMaxCompletionLength(sampling.tokens())
-                        .withBeta(klIn == Rollouts.KlIn.LOSS ? beta : 0)),
+                    Records.with(
+                        GrpoSettings.defaults(),
+                        "maxCompletionLength",
+                        sampling.tokens(),
+                        "beta",
+                        klIn == Rollouts.KlIn.LOSS ? beta : 0)),
             new Advantages.Settings(
                 Advantages.Scale.NONE,
                 Advantages.Aggregation.SUM_THEN_NORMALIZE,
@@ -620,7 +625,7 @@ class KnownOptimumTest {
             Optional.empty(),
             new Rollouts.Distance(klIn, KlEstimator.K1, TrustRegion.everywhere()),
             4096,
-            new FailureLimit(OptionalLong.empty(), 0, "the option")),
+            new FailureLimit(CountOrShare.ofShare(0), "the option")),
         new RolloutSampler(
             policy,
             Optional.of(reference),
@@ -654,12 +659,10 @@ class KnownOptimumTest {
   }
 
   private static LoopSettings settings(double learningRate) {
-    return new LoopSettings(
+    return Plain.loop(
         new OptimizerSettings(learningRate, Schedule.LINEAR, 5, 0, 1.0, 0.9, 0.999, 1e-8),
-        LoopSettings.OptionalMicroBatchSize.of(OptionalInt.empty()),
+        OptionalInt.empty(),
         8192,
-        0,
-        0,
         0);
   }
 

@@ -1,11 +1,13 @@
 package io.plumbline.rollout;
 
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.advantage.Advantages;
 import io.plumbline.advantage.Constraint;
 import io.plumbline.advantage.Constraints;
 import io.plumbline.advantage.GeneralizedAdvantage;
 import io.plumbline.advantage.KlController;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.collective.Collective;
@@ -44,7 +46,7 @@ import io.plumbline.text.TokenizerFiles;
 import io.plumbline.train.Evaluation;
 import io.plumbline.train.Gang;
 import io.plumbline.train.Grpo;
-import io.plumbline.train.LoopSettings;
+import io.plumbline.train.Plain;
 import io.plumbline.train.Ppo;
 import io.plumbline.train.Rank;
 import io.plumbline.train.RolloutColumns;
@@ -64,7 +66,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
@@ -257,7 +258,7 @@ final class RolloutRun {
   List<LedgerRow> ledger(String name) {
     List<LedgerRow> rows = new ArrayList<>();
     try (LedgerReader reader =
-        LedgerReader.of(storage, directory.resolve(name + "/ledger").toString())) {
+        LedgerReader.fromStep(storage, directory.resolve(name + "/ledger").toString(), 0)) {
       for (Optional<LedgerRow> row = reader.next(); row.isPresent(); row = reader.next()) {
         rows.add(row.get());
       }
@@ -273,7 +274,8 @@ final class RolloutRun {
         CausalLm policy = CausalLm.load(model, Purpose.TRAINING, ComputeDtype.F32);
         CausalLm reference = CausalLm.load(model, Purpose.INFERENCE, ComputeDtype.F32)) {
       TrainingObserver observer = observer(stopBefore);
-      SamplingSettings sampling = SamplingSettings.sampling(6, 0.9, GROUP, 11, ends).withTopP(0.95);
+      SamplingSettings sampling =
+          Records.with(SamplingSettings.sampling(6, 0.9, GROUP, 11, ends), "topP", 0.95);
       Parts parts =
           new Parts(
               name,
@@ -315,8 +317,10 @@ final class RolloutRun {
             beta ->
                 GrpoLossTypes.of(
                     "dapo",
-                    GrpoSettings.defaults()
-                        .withBeta(shape.klIn() == Rollouts.KlIn.LOSS ? beta : 0)),
+                    Records.with(
+                        GrpoSettings.defaults(),
+                        "beta",
+                        shape.klIn() == Rollouts.KlIn.LOSS ? beta : 0)),
             Advantages.Settings.defaults(),
             new Rollouts.Schedule(
                 PROMPTS_PER_STEP, shape.stepsPerGeneration(), shape.iterations(), shape.rounds()),
@@ -325,7 +329,7 @@ final class RolloutRun {
             Optional.empty(),
             new Rollouts.Distance(shape.klIn(), KlEstimator.K2, shape.budget()),
             64,
-            new FailureLimit(OptionalLong.empty(), 0.3, "the option")),
+            new FailureLimit(CountOrShare.ofShare(0.3), "the option")),
         parts.sampler(),
         against,
         new Controllers(
@@ -342,14 +346,14 @@ final class RolloutRun {
     Grpo grpo = new Grpo(new Grpo.Settings(GROUP, 6, 1, shape.trustRegion(), 1e-4));
     loop(
         parts,
-        new TokenModel(parts.policy(), grpo.statistics(), parts.sampling().temperature()),
+        new TokenModel(parts.policy(), grpo.statistics(), parts.sampling().token().temperature()),
         grpo,
         rollouts);
   }
 
   private void ppo(Parts parts, ModelDirectory model, Critic kind) {
     Set<TokenStatistic> statistics = Set.of(TokenStatistic.ENTROPY);
-    double temperature = parts.sampling().temperature();
+    double temperature = parts.sampling().token().temperature();
     if (kind == Critic.SHARED) {
       try (ActorCritic both =
           ActorCritic.onOneTrunk(parts.policy(), model, 5, statistics, temperature)) {
@@ -403,13 +407,11 @@ final class RolloutRun {
             method,
             feed,
             Optional.<Evaluation>empty(),
-            new LoopSettings(
+            Plain.loop(
                 new OptimizerSettings(1e-3, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8),
-                LoopSettings.OptionalMicroBatchSize.of(OptionalInt.empty()),
+                OptionalInt.empty(),
                 64,
-                0,
-                parts.saveSteps(),
-                0),
+                parts.saveSteps()),
             TrainingStateStore.of(storage, directory.resolve(parts.name() + "/states").toString()),
             parts.rank())
         .run();

@@ -250,13 +250,13 @@ class StorageTest {
   void appendedLinesAreSeenAtOnce() {
     Storage storage = storage();
     String path = at("", "run/metrics.jsonl");
-    try (LineLog log = storage.appendLines(path)) {
+    try (LineLog log = storage.appendLinesAfter(path, line -> true)) {
       log.append("{\"step\":1}");
       assertThat(storage.readText(path)).isEqualTo("{\"step\":1}\n");
       log.append("{\"step\":2}");
       assertThat(storage.readText(path)).isEqualTo("{\"step\":1}\n{\"step\":2}\n");
     }
-    try (LineLog log = storage.appendLines(path)) {
+    try (LineLog log = storage.appendLinesAfter(path, line -> true)) {
       log.append("{\"step\":3}");
     }
     assertThat(storage.readText(path).lines()).hasSize(3);
@@ -266,7 +266,7 @@ class StorageTest {
   void objectStoresGetTheLinesAtIntervalsAndOnClose() {
     Storage storage = storage();
     String path = at("objects:", "metrics.jsonl");
-    try (LineLog log = storage.appendLines(path)) {
+    try (LineLog log = storage.appendLinesAfter(path, line -> true)) {
       log.append("one");
       log.append("two");
       assertThat(storage.exists(path)).isFalse();
@@ -292,7 +292,7 @@ class StorageTest {
     }
     assertThat(storage.readText(path)).isEqualTo("1\n2\n3 again\n");
     storage.writeText(path, "1\n2 torn");
-    storage.appendLines(path).close();
+    storage.appendLinesAfter(path, line -> true).close();
     assertThat(storage.readText(path)).isEqualTo("1\n");
   }
 

@@ -4,19 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Records;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.TokenLogps;
+import io.plumbline.objective.Objectives;
+import io.plumbline.objective.TrlDefaults;
 import io.plumbline.objective.pair.LossTypes;
-import io.plumbline.objective.pair.PreferenceSettings;
-import io.plumbline.objective.pair.SigmoidPreference;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class DpoTest {
-  private final Dpo dpo = new Dpo(Dpo.Settings.of(new SigmoidPreference(0.1), 0.1, 1e-4));
+  private final Dpo dpo = new Dpo(Plain.dpo(Objectives.dpo(0.1), 0.1, 1e-4));
 
   @Test
   void aPolicyThatIsNotItsReferenceIsRefusedBeforeTheFirstUpdate() {
@@ -40,8 +41,7 @@ class DpoTest {
 
   @Test
   void aRowWithoutTheMarginThatTheLossNeedsIsNamed() {
-    Dpo soft =
-        new Dpo(Dpo.Settings.of(LossTypes.of("sppo", PreferenceSettings.defaults()), 0.1, 1e-4));
+    Dpo soft = new Dpo(Plain.dpo(LossTypes.of("sppo", TrlDefaults.preference()), 0.1, 1e-4));
     TokenizedRow pair =
         TokenizedRow.of(7, new int[] {1}, List.of(ids(2), ids(3)), List.of())
             .withReferenceLogps(List.of(new float[2], new float[3]));
@@ -50,7 +50,7 @@ class DpoTest {
             PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.BAD_DATA))
         .hasMessageContaining("ow 7")
         .hasMessageContaining("a column margin");
-    assertThatCode(() -> soft.check(pair.withMargin(0.5))).doesNotThrowAnyException();
+    assertThatCode(() -> soft.check(Records.with(pair, "margin", 0.5))).doesNotThrowAnyException();
   }
 
   private void check(float difference) {
@@ -62,10 +62,10 @@ class DpoTest {
   }
 
   private Sums accumulate(TokenizedRow row, List<float[]> logps) {
-    Sums sums = new Sums(dpo.sums());
+    Sums sums = new Sums(dpo.sums(), List.of());
     List<List<float[]>> none = List.of(logps.stream().map(of -> new float[of.length]).toList());
     TokenLogps tokens = new TokenLogps(List.of(logps), none, none, none, List.of(), List.of());
-    dpo.loss(WholeBatch.alone(dpo, StepBatch.of(List.of(row))))
+    dpo.loss(Plain.batch(dpo, StepBatch.of(List.of(row))))
         .accumulate(MicroBatch.of(row, 0), tokens, sums);
     return sums;
   }

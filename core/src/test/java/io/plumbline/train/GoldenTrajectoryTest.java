@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
+import io.plumbline.objective.Objectives;
+import io.plumbline.objective.TrlDefaults;
 import io.plumbline.objective.pair.CpoLossTypes;
 import io.plumbline.objective.pair.CpoSettings;
 import io.plumbline.objective.pair.Divergence;
@@ -16,7 +19,7 @@ import io.plumbline.objective.pair.PairObjective;
 import io.plumbline.objective.pair.PreferenceObjective;
 import io.plumbline.objective.pair.PreferenceSettings;
 import io.plumbline.objective.pair.PreferenceSettings.Weighting;
-import io.plumbline.objective.pair.SigmoidPreference;
+import io.plumbline.objective.pair.Sft;
 import io.plumbline.objective.unpaired.KtoLossTypes;
 import io.plumbline.objective.unpaired.KtoSettings;
 import io.plumbline.objective.unpaired.UnpairedObjective;
@@ -132,7 +135,7 @@ class GoldenTrajectoryTest {
   }
 
   static Stream<Arguments> dpoFamily() {
-    PreferenceSettings plain = PreferenceSettings.defaults();
+    PreferenceSettings plain = TrlDefaults.preference();
     return Stream.of(
             Map.entry(
                 "dpo_mix",
@@ -145,11 +148,13 @@ class GoldenTrajectoryTest {
                 "dpo_ipo_js",
                 dpo(
                     LossTypes.of(
-                        "ipo", plain.withDivergence(Divergence.named("js_divergence", 0.5))))),
+                        "ipo",
+                        Records.with(
+                            plain, "divergence", Divergence.named("js_divergence", 0.5))))),
             Map.entry(
                 "dpo_wpo",
                 new Dpo.Settings(
-                    new SigmoidPreference(0.1),
+                    Objectives.dpo(0.1),
                     0.1,
                     Dpo.Reference.FROZEN,
                     Weighting.WPO,
@@ -158,7 +163,7 @@ class GoldenTrajectoryTest {
             Map.entry(
                 "dpo_ld",
                 new Dpo.Settings(
-                    new SigmoidPreference(0.1),
+                    Objectives.dpo(0.1),
                     0.1,
                     Dpo.Reference.FROZEN,
                     Weighting.NONE,
@@ -172,7 +177,7 @@ class GoldenTrajectoryTest {
   }
 
   private static Dpo.Settings dpo(PreferenceObjective objective) {
-    return Dpo.Settings.of(objective, 0.1, 1e-4);
+    return Plain.dpo(objective, 0.1, 1e-4);
   }
 
   @ParameterizedTest(name = "{0} on {2} ranks, micro-batches of {3}")
@@ -228,21 +233,21 @@ class GoldenTrajectoryTest {
   }
 
   static Stream<Arguments> referenceFree() {
-    CpoSettings cpo = CpoSettings.defaults().withBeta(2.0).withCpoAlpha(0);
+    CpoSettings cpo = Records.with(TrlDefaults.cpo(), "beta", 2.0, "cpoAlpha", 0);
     return Stream.of(
             Map.entry(
                 "orpo",
                 new ReferenceFree.Settings(
                     "orpo",
-                    (PairObjective) OddsRatio.withLikelihood(0.1),
+                    (PairObjective) OddsRatio.withLikelihood(0.1, Sft.Mean.OVER_TOKENS),
                     0.1,
                     SequenceLogp.MEAN,
                     PromptTokens.LEARNED,
                     Odds.SHOWN,
                     0)),
             Map.entry("simpo", cpo("simpo", cpo, SequenceLogp.MEAN)),
-            Map.entry("alphapo", cpo("simpo", cpo.withAlpha(0.25), SequenceLogp.MEAN)),
-            Map.entry("cpo", cpo("sigmoid", CpoSettings.defaults(), SequenceLogp.SUM)))
+            Map.entry("alphapo", cpo("simpo", Records.with(cpo, "alpha", 0.25), SequenceLogp.MEAN)),
+            Map.entry("cpo", cpo("sigmoid", TrlDefaults.cpo(), SequenceLogp.SUM)))
         .flatMap(
             run ->
                 Stream.of(
@@ -300,12 +305,10 @@ class GoldenTrajectoryTest {
   }
 
   private static LoopSettings shortSettings(int microBatch) {
-    return new LoopSettings(
+    return Plain.loop(
         new OptimizerSettings(1e-3, Schedule.LINEAR, 2, 0, 1.0, 0.9, 0.999, 1e-8),
-        LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(microBatch)),
+        OptionalInt.of(microBatch),
         8192,
-        0,
-        0,
         0);
   }
 
@@ -323,12 +326,10 @@ class GoldenTrajectoryTest {
   }
 
   private static LoopSettings settings(Schedule schedule, double weightDecay, int microBatch) {
-    return new LoopSettings(
+    return Plain.loop(
         new OptimizerSettings(1e-3, schedule, 4, weightDecay, 1.0, 0.9, 0.999, 1e-8),
-        LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(microBatch)),
+        OptionalInt.of(microBatch),
         8192,
-        0,
-        0,
         0);
   }
 

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.SafetensorsFile;
 import io.plumbline.checkpoint.TrainingStateStore;
@@ -64,10 +65,16 @@ class GrpoTrajectoryTest {
       double tolerance) {
     JsonNode log = GoldenTensors.json("grpo/" + name + "/log.json");
     GrpoSettings settings =
-        GrpoSettings.defaults()
-            .withBeta(log.at("/config/beta").asDouble())
-            .withEpsilons(epsilon, epsilonHigh)
-            .withImportanceSamplingLevel(level);
+        Records.with(
+            GrpoSettings.defaults(),
+            "beta",
+            log.at("/config/beta").asDouble(),
+            "epsilon",
+            epsilon,
+            "epsilonHigh",
+            epsilonHigh,
+            "importanceSamplingLevel",
+            level);
     List<Map<String, Double>> lines = new ArrayList<>();
     Map<String, float[]> weights = new ConcurrentHashMap<>();
 
@@ -128,8 +135,7 @@ class GrpoTrajectoryTest {
               grpo,
               replay,
               Optional.<Evaluation>empty(),
-              new LoopSettings(
-                  optimizer, LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(3)), 0, 0, 0, 0),
+              Plain.loop(optimizer, OptionalInt.of(3), 0, 0),
               TrainingStateStore.of(Storage.local(), directory.resolve("states").toString()),
               new Rank(collective, Gang.DEADLINE, Gang.observer(lines)))
           .run();

@@ -20,7 +20,7 @@ class MarginHistogramTest {
 
   @Test
   void sharesAreOfAllPairs() {
-    Sums sums = new Sums(MarginHistogram.SUMS);
+    Sums sums = new Sums(MarginHistogram.SUMS, List.of());
     for (double margin : new double[] {-30, 0.3, 0.4, Double.NaN}) {
       MarginHistogram.add(sums, margin);
     }

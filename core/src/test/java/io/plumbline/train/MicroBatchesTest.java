@@ -40,9 +40,7 @@ class MicroBatchesTest {
   private static List<TokenizedRow> rows(List<Integer> lengths) {
     List<TokenizedRow> rows = new ArrayList<>();
     for (int i = 0; i < lengths.size(); i++) {
-      rows.add(
-          new TokenizedRow(
-              "r" + i, i, new int[0], List.of(new int[lengths.get(i)]), List.of(), List.of()));
+      rows.add(TokenizedRow.of(i, new int[0], List.of(new int[lengths.get(i)]), List.of()));
     }
     return rows;
   }

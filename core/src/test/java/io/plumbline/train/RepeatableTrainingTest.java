@@ -119,12 +119,10 @@ class RepeatableTrainingTest {
   }
 
   private static LoopSettings settings(long saveSteps) {
-    return new LoopSettings(
+    return Plain.loop(
         new OptimizerSettings(1e-3, Schedule.LINEAR, 4, 0.01, 1.0, 0.9, 0.999, 1e-8),
-        LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(2)),
+        OptionalInt.of(2),
         8192,
-        0,
-        saveSteps,
-        0);
+        saveSteps);
   }
 }

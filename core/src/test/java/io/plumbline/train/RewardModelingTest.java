@@ -3,6 +3,7 @@ package io.plumbline.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.plumbline.Records;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.objective.score.BradleyTerry;
 import java.util.ArrayList;
@@ -21,14 +22,16 @@ class RewardModelingTest {
 
   private RewardModelingTest pair(double chosen, double rejected, double margin) {
     rows.add(
-        TokenizedRow.of(rows.size(), new int[] {1}, List.of(new int[2], new int[3]), List.of())
-            .withMargin(margin));
+        Records.with(
+            TokenizedRow.of(rows.size(), new int[] {1}, List.of(new int[2], new int[3]), List.of()),
+            "margin",
+            margin));
     scores.add(new float[] {(float) chosen, (float) rejected});
     return this;
   }
 
   private List<float[]> accumulate(RewardModeling method, Sums sums) {
-    WholeBatch<NoColumns> batch = WholeBatch.alone(method, StepBatch.of(rows));
+    WholeBatch<NoColumns> batch = Plain.batch(method, StepBatch.of(rows));
     List<Integer> slots = IntStream.range(0, rows.size()).boxed().toList();
     return method.loss(batch).accumulate(new MicroBatch(rows, slots), scores, sums);
   }

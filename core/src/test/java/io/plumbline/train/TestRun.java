@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.SafetensorsFile;
 import io.plumbline.checkpoint.TrainingStateStore;
@@ -23,7 +24,7 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.model.TokenModel;
 import io.plumbline.model.TrainedModel;
-import io.plumbline.objective.pair.SigmoidPreference;
+import io.plumbline.objective.Objectives;
 import io.plumbline.objective.score.BradleyTerry;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Device;
@@ -150,7 +151,7 @@ final class TestRun {
       throws IOException {
     return of(
         directory,
-        () -> new Dpo(Dpo.Settings.of(new SigmoidPreference(0.1), 0.1, 1e-4)),
+        () -> new Dpo(Plain.dpo(Objectives.dpo(0.1), 0.1, 1e-4)),
         withReference(pairs(trajectory)),
         steps,
         settings);
@@ -289,11 +290,10 @@ final class TestRun {
         completions.add(ids(row.get("KL_completion_ids")));
       }
       rows.add(
-          TokenizedRow.of(rows.size(), ids(row.get("prompt_ids")), completions, List.of())
-              .withDesirability(
-                  row.get("label").asBoolean()
-                      ? Desirability.DESIRABLE
-                      : Desirability.UNDESIRABLE));
+          Records.with(
+              TokenizedRow.of(rows.size(), ids(row.get("prompt_ids")), completions, List.of()),
+              "desirability",
+              row.get("label").asBoolean() ? Desirability.DESIRABLE : Desirability.UNDESIRABLE));
     }
     return rows;
   }

@@ -4,8 +4,8 @@ import io.plumbline.base.Settings;
 import java.io.Serializable;
 
 /**
- * The constants of {@link CpoLossTypes}, under TRL's names and with TRL's defaults. A constant out
- * of its range is refused with BAD_USAGE.
+ * The constants of {@link CpoLossTypes}, under TRL's names. A constant out of its range is refused
+ * with BAD_USAGE.
  *
  * @param beta β, over 0
  * @param labelSmoothing ε, within 0 and 0.5
@@ -26,30 +26,5 @@ public record CpoSettings(
     Settings.check(Double.isFinite(simpoGamma), "simpo_gamma", "finite", simpoGamma);
     Settings.check(Double.isFinite(alpha), "alpha", "finite", alpha);
     Settings.notNegative("cpo_alpha", cpoAlpha);
-  }
-
-  /** TRL's. */
-  public static CpoSettings defaults() {
-    return new CpoSettings(0.1, 0, 0.5, 0, 1);
-  }
-
-  public CpoSettings withBeta(double value) {
-    return new CpoSettings(value, labelSmoothing, simpoGamma, alpha, cpoAlpha);
-  }
-
-  public CpoSettings withLabelSmoothing(double value) {
-    return new CpoSettings(beta, value, simpoGamma, alpha, cpoAlpha);
-  }
-
-  public CpoSettings withSimpoGamma(double value) {
-    return new CpoSettings(beta, labelSmoothing, value, alpha, cpoAlpha);
-  }
-
-  public CpoSettings withAlpha(double value) {
-    return new CpoSettings(beta, labelSmoothing, simpoGamma, value, cpoAlpha);
-  }
-
-  public CpoSettings withCpoAlpha(double value) {
-    return new CpoSettings(beta, labelSmoothing, simpoGamma, alpha, value);
   }
 }

@@ -32,14 +32,10 @@ public record OddsRatio(double beta) implements PairObjective {
 
   /**
    * ORPO's whole loss as TRL has it: this, and the negative log-likelihood of the chosen side with
-   * its prompt (where the pair brings it) as a mean over the batch's tokens. Fails with BAD_USAGE
-   * where β is not over 0.
+   * its prompt (where the pair brings it). Fails with BAD_USAGE where β is not over 0.
+   *
+   * @param mean of the likelihood: TRL's is over the batch's tokens, the paper's over pairs
    */
-  public static PreferenceObjective withLikelihood(double beta) {
-    return withLikelihood(beta, Sft.Mean.OVER_TOKENS);
-  }
-
-  /** ORPO with another mean of the likelihood: the paper's is over pairs. */
   public static PreferenceObjective withLikelihood(double beta, Sft.Mean mean) {
     Settings.positive("beta", beta);
     return Mix.of(List.of(new Mix.Part(new Sft(mean), 1), new Mix.Part(new OddsRatio(beta), 1)));

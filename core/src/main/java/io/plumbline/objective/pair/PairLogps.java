@@ -29,27 +29,6 @@ public record PairLogps(
     double meanChosenTokens,
     double margin) {
 
-  /** A pair alone, without its prompt's tokens and without a margin. */
-  public PairLogps(
-      double policyChosen,
-      double policyRejected,
-      double referenceChosen,
-      double referenceRejected,
-      int chosenTokens,
-      int rejectedTokens) {
-    this(
-        policyChosen,
-        policyRejected,
-        referenceChosen,
-        referenceRejected,
-        chosenTokens,
-        rejectedTokens,
-        0,
-        0,
-        chosenTokens,
-        Double.NaN);
-  }
-
   /** log π(y⁺|x) − log π_ref(y⁺|x). */
   public double chosenLogRatio() {
     return policyChosen - referenceChosen;

@@ -42,34 +42,4 @@ public record PreferenceSettings(
     Settings.positive("discopop_tau", discopopTau);
     Settings.check(ldAlpha >= 0 && ldAlpha <= 1, "ld_alpha", "within 0 and 1", ldAlpha);
   }
-
-  /** TRL's. */
-  public static PreferenceSettings defaults() {
-    return new PreferenceSettings(0.1, 0, new Divergence.ReverseKl(), 0.05, 1, Weighting.NONE);
-  }
-
-  public PreferenceSettings withBeta(double value) {
-    return new PreferenceSettings(
-        value, labelSmoothing, divergence, discopopTau, ldAlpha, weighting);
-  }
-
-  public PreferenceSettings withLabelSmoothing(double value) {
-    return new PreferenceSettings(beta, value, divergence, discopopTau, ldAlpha, weighting);
-  }
-
-  public PreferenceSettings withDivergence(Divergence value) {
-    return new PreferenceSettings(beta, labelSmoothing, value, discopopTau, ldAlpha, weighting);
-  }
-
-  public PreferenceSettings withDiscopopTau(double value) {
-    return new PreferenceSettings(beta, labelSmoothing, divergence, value, ldAlpha, weighting);
-  }
-
-  public PreferenceSettings withLdAlpha(double value) {
-    return new PreferenceSettings(beta, labelSmoothing, divergence, discopopTau, value, weighting);
-  }
-
-  public PreferenceSettings withWeighting(Weighting value) {
-    return new PreferenceSettings(beta, labelSmoothing, divergence, discopopTau, ldAlpha, value);
-  }
 }

@@ -24,11 +24,6 @@ public record SigmoidPreference(double beta, double labelSmoothing, Divergence d
     Require.labelSmoothing(labelSmoothing);
   }
 
-  /** DPO as the paper has it. */
-  public SigmoidPreference(double beta) {
-    this(beta, 0, new Divergence.ReverseKl());
-  }
-
   @Override
   public LossAt at(double difference) {
     return LossAt.logistic(beta * difference, labelSmoothing).ofScaled(beta);

@@ -122,7 +122,7 @@ public final class GrpoLossTypes {
 
   private static void refuseUnfit(String name, GrpoSettings settings) {
     GrpoSettings idle = GrpoSettings.defaults();
-    if (settings.beta() > 0 && !takes(name, Option.BETA)) {
+    if (settings.kl().beta() > 0 && !takes(name, Option.BETA)) {
       throw refused(
           "The loss type "
               + name

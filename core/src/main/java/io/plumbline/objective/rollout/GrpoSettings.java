@@ -9,13 +9,11 @@ import java.io.Serializable;
  * The constants of {@link GrpoLossTypes}, under TRL's names and with TRL's defaults. A constant out
  * of its range is refused with BAD_USAGE.
  *
- * @param beta weight of the KL from the reference in the loss; 0 for none
  * @param epsilon how far under 1 a ratio may be, within 0 (excluded) and 1
  * @param epsilonHigh how far over 1, over 0; for {@code cispo} the greatest ratio itself
  * @param delta greatest ratio where the advantage is under 0, over 1; POSITIVE_INFINITY for none
  * @param importanceSamplingLevel what a ratio is of; SEQUENCE with type {@code grpo} is GSPO
- * @param klEstimator TRL has K3
- * @param klCorrection TRL's {@code use_bias_correction_kl}
+ * @param kl the KL from the reference in the loss
  * @param entropyCoef weight of the entropy bonus, 0 or more
  * @param offPolicyMaskThreshold nats a token, on average over a completion, by which the policy may
  *     have come to think less of a completion of an advantage under 0; past it nothing is learned
@@ -26,19 +24,29 @@ import java.io.Serializable;
  *     entropy bonus's scale; over 0
  */
 public record GrpoSettings(
-    double beta,
     double epsilon,
     double epsilonHigh,
     double delta,
     ImportanceSamplingLevel importanceSamplingLevel,
-    KlEstimator klEstimator,
-    KlCorrection klCorrection,
+    Kl kl,
     double entropyCoef,
     double offPolicyMaskThreshold,
     SapoSettings sapo,
     VespoSettings vespo,
     int maxCompletionLength)
     implements Serializable {
+  /**
+   * @param beta its weight; 0 for none
+   * @param estimator TRL has K3
+   * @param correction TRL's {@code use_bias_correction_kl}
+   */
+  public record Kl(double beta, KlEstimator estimator, KlCorrection correction)
+      implements Serializable {
+    public Kl {
+      Settings.notNegative("beta", beta);
+    }
+  }
+
   /**
    * @param temperaturePos where the advantage is over 0; over 0
    * @param temperatureNeg where it is 0 or under; over 0
@@ -110,7 +118,6 @@ public record GrpoSettings(
   }
 
   public GrpoSettings {
-    Settings.notNegative("beta", beta);
     Settings.check(epsilon > 0 && epsilon <= 1, "epsilon", "over 0 and at most 1", epsilon);
     Settings.positive("epsilon_high", epsilonHigh);
     Settings.check(delta > 1, "delta", "over 1", delta);
@@ -126,187 +133,15 @@ public record GrpoSettings(
   /** TRL's. */
   public static GrpoSettings defaults() {
     return new GrpoSettings(
-        0,
         0.2,
         0.2,
         Double.POSITIVE_INFINITY,
         ImportanceSamplingLevel.TOKEN,
-        KlEstimator.K3,
-        KlCorrection.IMPORTANCE_RATIO,
+        new Kl(0, KlEstimator.K3, KlCorrection.IMPORTANCE_RATIO),
         0,
         Double.POSITIVE_INFINITY,
         new SapoSettings(1, 1.05),
         new VespoSettings(2, 3, 3, 2),
         512);
-  }
-
-  public GrpoSettings withBeta(double value) {
-    return new GrpoSettings(
-        value,
-        epsilon,
-        epsilonHigh,
-        delta,
-        importanceSamplingLevel,
-        klEstimator,
-        klCorrection,
-        entropyCoef,
-        offPolicyMaskThreshold,
-        sapo,
-        vespo,
-        maxCompletionLength);
-  }
-
-  /** Both sides of the clip range; TRL's {@code epsilon} without an {@code epsilon_high}. */
-  public GrpoSettings withEpsilon(double value) {
-    return withEpsilons(value, value);
-  }
-
-  /** The sides of the clip range, the lower first. */
-  public GrpoSettings withEpsilons(double low, double high) {
-    return new GrpoSettings(
-        beta,
-        low,
-        high,
-        delta,
-        importanceSamplingLevel,
-        klEstimator,
-        klCorrection,
-        entropyCoef,
-        offPolicyMaskThreshold,
-        sapo,
-        vespo,
-        maxCompletionLength);
-  }
-
-  public GrpoSettings withEpsilonHigh(double value) {
-    return withEpsilons(epsilon, value);
-  }
-
-  public GrpoSettings withDelta(double value) {
-    return new GrpoSettings(
-        beta,
-        epsilon,
-        epsilonHigh,
-        value,
-        importanceSamplingLevel,
-        klEstimator,
-        klCorrection,
-        entropyCoef,
-        offPolicyMaskThreshold,
-        sapo,
-        vespo,
-        maxCompletionLength);
-  }
-
-  public GrpoSettings withImportanceSamplingLevel(ImportanceSamplingLevel value) {
-    return new GrpoSettings(
-        beta,
-        epsilon,
-        epsilonHigh,
-        delta,
-        value,
-        klEstimator,
-        klCorrection,
-        entropyCoef,
-        offPolicyMaskThreshold,
-        sapo,
-        vespo,
-        maxCompletionLength);
-  }
-
-  public GrpoSettings withKl(KlEstimator estimator, KlCorrection correction) {
-    return new GrpoSettings(
-        beta,
-        epsilon,
-        epsilonHigh,
-        delta,
-        importanceSamplingLevel,
-        estimator,
-        correction,
-        entropyCoef,
-        offPolicyMaskThreshold,
-        sapo,
-        vespo,
-        maxCompletionLength);
-  }
-
-  public GrpoSettings withEntropyCoef(double value) {
-    return new GrpoSettings(
-        beta,
-        epsilon,
-        epsilonHigh,
-        delta,
-        importanceSamplingLevel,
-        klEstimator,
-        klCorrection,
-        value,
-        offPolicyMaskThreshold,
-        sapo,
-        vespo,
-        maxCompletionLength);
-  }
-
-  public GrpoSettings withOffPolicyMaskThreshold(double value) {
-    return new GrpoSettings(
-        beta,
-        epsilon,
-        epsilonHigh,
-        delta,
-        importanceSamplingLevel,
-        klEstimator,
-        klCorrection,
-        entropyCoef,
-        value,
-        sapo,
-        vespo,
-        maxCompletionLength);
-  }
-
-  public GrpoSettings withSapo(SapoSettings value) {
-    return new GrpoSettings(
-        beta,
-        epsilon,
-        epsilonHigh,
-        delta,
-        importanceSamplingLevel,
-        klEstimator,
-        klCorrection,
-        entropyCoef,
-        offPolicyMaskThreshold,
-        value,
-        vespo,
-        maxCompletionLength);
-  }
-
-  public GrpoSettings withVespo(VespoSettings value) {
-    return new GrpoSettings(
-        beta,
-        epsilon,
-        epsilonHigh,
-        delta,
-        importanceSamplingLevel,
-        klEstimator,
-        klCorrection,
-        entropyCoef,
-        offPolicyMaskThreshold,
-        sapo,
-        value,
-        maxCompletionLength);
-  }
-
-  public GrpoSettings withMaxCompletionLength(int value) {
-    return new GrpoSettings(
-        beta,
-        epsilon,
-        epsilonHigh,
-        delta,
-        importanceSamplingLevel,
-        klEstimator,
-        klCorrection,
-        entropyCoef,
-        offPolicyMaskThreshold,
-        sapo,
-        vespo,
-        value);
   }
 }

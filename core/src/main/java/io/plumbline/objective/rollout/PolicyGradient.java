@@ -11,7 +11,7 @@ import java.util.Arrays;
  * <p>with c either 1 or 1 over the number of these tokens, w_t the importance ratio, m_t 0 where
  * the entropy or the off-policy threshold leaves a token out and 1 elsewhere (the latter threshold
  * leaves the entropy bonus alone, and neither touches the KL, as in TRL), and s as in {@link
- * RolloutObjective#loss(RolloutLogps, double, double)}.
+ * RolloutObjective#loss}.
  *
  * @param ratioOf what w_t is of
  * @param weighing what c is
@@ -78,21 +78,6 @@ record PolicyGradient(
   }
 
   @Override
-  public RolloutLoss loss(RolloutLogps rollout, double entropyThreshold) {
-    int learned = 0;
-    for (int t = 0; t < rollout.length(); t++) {
-      learned += learns(rollout, t, entropyThreshold) ? 1 : 0;
-    }
-    double normalizer =
-        switch (normalization) {
-          case SEQUENCES -> 1;
-          case TOKENS -> Math.max(1, rollout.tokens());
-          case SEQUENCES_TIMES_MAX_LENGTH -> settings.maxCompletionLength();
-        };
-    return loss(rollout, entropyThreshold, normalizer / Math.max(1, learned));
-  }
-
-  @Override
   public RolloutLoss loss(RolloutLogps rollout, double entropyThreshold, double bonusScale) {
     int length = rollout.length();
     double weight = weighing == Weighing.SUM ? 1 : 1.0 / Math.max(1, rollout.tokens());
@@ -125,14 +110,15 @@ record PolicyGradient(
       if (rollout.reference().length > 0) {
         LossAt at =
             settings
-                .klEstimator()
+                .kl()
+                .estimator()
                 .at((double) rollout.reference()[t] - rollout.policy()[t])
                 .times(correction(klLogRatios[t]));
         kl += at.loss();
-        if (settings.beta() > 0) {
-          loss += weight * settings.beta() * at.loss();
-          byLogp[t] -= weight * settings.beta() * at.slope();
-          byKlLogRatio[t] = weight * settings.beta() * at.loss() * correctionByLogRatio();
+        if (settings.kl().beta() > 0) {
+          loss += weight * settings.kl().beta() * at.loss();
+          byLogp[t] -= weight * settings.kl().beta() * at.slope();
+          byKlLogRatio[t] = weight * settings.kl().beta() * at.loss() * correctionByLogRatio();
         }
       }
     }
@@ -155,14 +141,14 @@ record PolicyGradient(
   }
 
   private double correction(double logRatio) {
-    return switch (settings.klCorrection()) {
+    return switch (settings.kl().correction()) {
       case NONE -> 1;
       case IMPORTANCE_RATIO -> Math.exp(logRatio);
     };
   }
 
   private double correctionByLogRatio() {
-    return settings.klCorrection() == KlCorrection.IMPORTANCE_RATIO ? 1 : 0;
+    return settings.kl().correction() == KlCorrection.IMPORTANCE_RATIO ? 1 : 0;
   }
 
   /** One advantage a ratio where the gradient goes through it, the mean of its tokens'. */

@@ -28,14 +28,6 @@ public interface RolloutObjective {
    */
   RolloutLoss loss(RolloutLogps rollout, double entropyThreshold, double bonusScale);
 
-  /**
-   * The loss of one completion, with the entropy bonus taken over the completion as if it were the
-   * whole batch: with {@link Normalization#TOKENS} and no threshold the mean over the batch's
-   * tokens all the same, with {@link Normalization#SEQUENCES} a mean over completions of each one's
-   * mean, as TRL has it where a process holds one completion at a time.
-   */
-  RolloutLoss loss(RolloutLogps rollout, double entropyThreshold);
-
   Normalization normalization();
 
   /**

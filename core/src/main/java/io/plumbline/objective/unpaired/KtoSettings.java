@@ -4,8 +4,8 @@ import io.plumbline.base.Settings;
 import java.io.Serializable;
 
 /**
- * The constants of {@link KtoLossTypes}, under TRL's names and with TRL's defaults. A constant out
- * of its range is refused with BAD_USAGE.
+ * The constants of {@link KtoLossTypes}, under TRL's names. A constant out of its range is refused
+ * with BAD_USAGE.
  *
  * @param beta β, over 0
  * @param desirableWeight λ_D, 0 or more
@@ -25,10 +25,5 @@ public record KtoSettings(double beta, double desirableWeight, double undesirabl
         "undesirable_weight",
         "0 or more",
         undesirableWeight);
-  }
-
-  /** TRL's. */
-  public static KtoSettings defaults() {
-    return new KtoSettings(0.1, 1, 1);
   }
 }

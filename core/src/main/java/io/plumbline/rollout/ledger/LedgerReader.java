@@ -20,12 +20,10 @@ public final class LedgerReader implements AutoCloseable {
     this.columns = columns;
   }
 
-  /** All rows, in the order of steps, slots and samples. */
-  public static LedgerReader of(Storage storage, String directory) {
-    return fromStep(storage, directory, Long.MIN_VALUE);
-  }
-
-  /** The rows of the phases whose first step is {@code fromStep} or a later one. */
+  /**
+   * The rows of the phases whose first step is {@code fromStep} or a later one, in the order of
+   * steps, slots and samples.
+   */
   public static LedgerReader fromStep(Storage storage, String directory, long fromStep) {
     return new LedgerReader(new LedgerDirectory(storage, directory), fromStep, Optional.empty());
   }

@@ -3,8 +3,10 @@ package io.plumbline.objective.pair;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.Records;
 import io.plumbline.objective.Close;
 import io.plumbline.objective.GoldenTensors;
+import io.plumbline.objective.TrlDefaults;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -28,18 +30,23 @@ class DpoGoldenTest {
     static Case of(JsonNode json) {
       JsonNode params = json.get("params");
       PreferenceSettings settings =
-          PreferenceSettings.defaults()
-              .withBeta(params.get("beta").asDouble())
-              .withLabelSmoothing(params.path("ls").asDouble(0))
-              .withDivergence(
-                  Divergence.named(
-                      params.path("fdiv").asText("reverse_kl"), params.path("alpha").asDouble(0.5)))
-              .withDiscopopTau(params.path("tau").asDouble(0.05))
-              .withLdAlpha(params.path("ld_alpha").asDouble(1))
-              .withWeighting(
-                  params.has("use_weighting")
-                      ? PreferenceSettings.Weighting.WPO
-                      : PreferenceSettings.Weighting.NONE);
+          Records.with(
+              TrlDefaults.preference(),
+              "beta",
+              params.get("beta").asDouble(),
+              "labelSmoothing",
+              params.path("ls").asDouble(0),
+              "divergence",
+              Divergence.named(
+                  params.path("fdiv").asText("reverse_kl"), params.path("alpha").asDouble(0.5)),
+              "discopopTau",
+              params.path("tau").asDouble(0.05),
+              "ldAlpha",
+              params.path("ld_alpha").asDouble(1),
+              "weighting",
+              params.has("use_weighting")
+                  ? PreferenceSettings.Weighting.WPO
+                  : PreferenceSettings.Weighting.NONE);
       List<String> types = new ArrayList<>();
       json.get("loss_types").forEach(type -> types.add(type.asText()));
       List<Double> weights = new ArrayList<>();

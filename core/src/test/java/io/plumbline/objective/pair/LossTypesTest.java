@@ -3,9 +3,11 @@ package io.plumbline.objective.pair;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Records;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.objective.Objectives;
+import io.plumbline.objective.TrlDefaults;
 import io.plumbline.objective.unpaired.KtoLossTypes;
 import io.plumbline.objective.unpaired.KtoSettings;
 import java.io.ByteArrayInputStream;
@@ -20,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class LossTypesTest {
-  private static final PreferenceSettings DEFAULTS = PreferenceSettings.defaults();
+  private static final PreferenceSettings DEFAULTS = TrlDefaults.preference();
 
   static List<String> names() {
     return LossTypes.names();
@@ -28,7 +30,7 @@ class LossTypesTest {
 
   @Test
   void theDefaultIsDpo() {
-    assertThat(LossTypes.of("sigmoid", DEFAULTS)).isEqualTo(new SigmoidPreference(0.1));
+    assertThat(LossTypes.of("sigmoid", DEFAULTS)).isEqualTo(Objectives.dpo(0.1));
     assertThat(LossTypes.names()).startsWith("sigmoid").hasSize(19);
   }
 
@@ -36,7 +38,9 @@ class LossTypesTest {
   @MethodSource("names")
   void onlySomeLookAtTheBatchAndOnlyLikelihoodNeedsNoReference(String name) {
     PreferenceObjective objective =
-        LossTypes.of(name, name.equals("exo_pair") ? DEFAULTS.withLabelSmoothing(0.001) : DEFAULTS);
+        LossTypes.of(
+            name,
+            name.equals("exo_pair") ? Records.with(DEFAULTS, "labelSmoothing", 0.001) : DEFAULTS);
     assertThat(objective instanceof BatchObjective)
         .isEqualTo(name.startsWith("aot") || name.equals("bco_pair_shifted"));
     assertThat(objective.needsReference()).isEqualTo(!name.startsWith("sft"));
@@ -51,7 +55,7 @@ class LossTypesTest {
       PairLogps pair = batch.get(i);
       assertThat(mixed.get(i))
           .isEqualTo(
-              new SigmoidPreference(0.1)
+              Objectives.dpo(0.1)
                   .loss(pair)
                   .times(0.8)
                   .plus(new BcoPair(0.1, 0).loss(pair).times(0.2))
@@ -100,21 +104,23 @@ class LossTypesTest {
     assertRefused(
         () -> LossTypes.of("exo_pair", DEFAULTS), "exo_pair needs a label_smoothing over 0");
     assertRefused(
-        () -> LossTypes.of("robust", DEFAULTS.withLabelSmoothing(0.5)),
+        () -> LossTypes.of("robust", Records.with(DEFAULTS, "labelSmoothing", 0.5)),
         "robust needs a label_smoothing under 0.5");
     assertRefused(
-        () -> LossTypes.of("hinge", DEFAULTS.withLabelSmoothing(0.1)),
+        () -> LossTypes.of("hinge", Records.with(DEFAULTS, "labelSmoothing", 0.1)),
         "label_smoothing does nothing for the loss type hinge: leave it at 0, or use one of"
             + " sigmoid, sigmoid_norm, exo_pair, robust, aot, aot_unpaired.");
-    PreferenceSettings js = DEFAULTS.withDivergence(new Divergence.JensenShannon());
+    PreferenceSettings js = Records.with(DEFAULTS, "divergence", new Divergence.JensenShannon());
     assertRefused(
         () -> LossTypes.parse("sigmoid,nca_pair", js),
         "nca_pair cannot go with f_divergence_type js_divergence");
     assertRefused(
-        () -> LossTypes.parse("sigmoid,sft", DEFAULTS.withLdAlpha(0.5)),
+        () -> LossTypes.parse("sigmoid,sft", Records.with(DEFAULTS, "ldAlpha", 0.5)),
         "sft cannot go with ld_alpha under 1");
     assertRefused(
-        () -> LossTypes.parse("aot", DEFAULTS.withWeighting(PreferenceSettings.Weighting.WPO)),
+        () ->
+            LossTypes.parse(
+                "aot", Records.with(DEFAULTS, "weighting", PreferenceSettings.Weighting.WPO)),
         "aot cannot go with use_weighting");
     assertRefused(() -> LossTypes.parse("sigmoid:x", DEFAULTS), "no number behind its colon");
     assertRefused(() -> LossTypes.parse("sigmoid:-1", DEFAULTS), "must be 0 or more");
@@ -130,41 +136,46 @@ class LossTypesTest {
   /** Where one part of a mix takes the smoothing, the others are left without. */
   @Test
   void aMixMayHavePartsThatIgnoreSmoothing() {
-    assertThat(LossTypes.parse("exo_pair,bco_pair", DEFAULTS.withLabelSmoothing(0.01)))
+    assertThat(LossTypes.parse("exo_pair,bco_pair", Records.with(DEFAULTS, "labelSmoothing", 0.01)))
         .isInstanceOf(PairObjective.class);
-    assertThat(LossTypes.parse("sigmoid,sft", DEFAULTS.withDivergence(new Divergence.ForwardKl())))
+    assertThat(
+            LossTypes.parse(
+                "sigmoid,sft", Records.with(DEFAULTS, "divergence", new Divergence.ForwardKl())))
         .isInstanceOf(PairObjective.class);
   }
 
   @Test
   void settingsOutOfRangeAreRefused() {
-    assertRefused(() -> DEFAULTS.withBeta(0), "beta must be over 0, and 0.0 was given.");
-    assertRefused(() -> DEFAULTS.withBeta(Double.NaN), "beta");
-    assertRefused(() -> DEFAULTS.withLabelSmoothing(0.6), "label_smoothing");
-    assertRefused(() -> DEFAULTS.withDiscopopTau(-1), "discopop_tau");
-    assertRefused(() -> DEFAULTS.withLdAlpha(1.1), "ld_alpha");
+    assertRefused(
+        () -> Records.with(DEFAULTS, "beta", 0), "beta must be over 0, and 0.0 was given.");
+    assertRefused(() -> Records.with(DEFAULTS, "beta", Double.NaN), "beta");
+    assertRefused(() -> Records.with(DEFAULTS, "labelSmoothing", 0.6), "label_smoothing");
+    assertRefused(() -> Records.with(DEFAULTS, "discopopTau", -1), "discopop_tau");
+    assertRefused(() -> Records.with(DEFAULTS, "ldAlpha", 1.1), "ld_alpha");
     assertRefused(() -> new KtoSettings(0.1, -1, 1), "desirable_weight");
     assertRefused(() -> new KtoSettings(0.1, 1, Double.NaN), "undesirable_weight");
-    assertRefused(() -> CpoSettings.defaults().withCpoAlpha(-1), "cpo_alpha");
-    assertRefused(() -> CpoSettings.defaults().withAlpha(Double.NaN), "alpha");
-    assertRefused(() -> OddsRatio.withLikelihood(-0.1), "beta");
+    assertRefused(() -> Records.with(TrlDefaults.cpo(), "cpoAlpha", -1), "cpo_alpha");
+    assertRefused(() -> Records.with(TrlDefaults.cpo(), "alpha", Double.NaN), "alpha");
+    assertRefused(() -> OddsRatio.withLikelihood(-0.1, Sft.Mean.OVER_TOKENS), "beta");
     assertRefused(() -> Divergence.named("js", 0.5), "no f-divergence js: use one of reverse_kl, ");
     assertRefused(() -> Divergence.named("forwardkl", 0.5), "did you mean forward_kl?");
   }
 
   @Test
   void theOtherFamiliesRefuseToo() {
-    CpoSettings cpo = CpoSettings.defaults();
+    CpoSettings cpo = TrlDefaults.cpo();
     assertRefused(() -> CpoLossTypes.of("simpoo", cpo), "did you mean simpo?");
-    assertRefused(() -> CpoLossTypes.of("hinge", cpo.withLabelSmoothing(0.1)), "does nothing for");
+    assertRefused(
+        () -> CpoLossTypes.of("hinge", Records.with(cpo, "labelSmoothing", 0.1)),
+        "does nothing for");
     assertRefused(() -> CpoLossTypes.of("alphapo", cpo), "needs an alpha other than 0");
-    assertRefused(() -> KtoLossTypes.of("kot", KtoSettings.defaults()), "did you mean kto?");
+    assertRefused(() -> KtoLossTypes.of("kot", TrlDefaults.kto()), "did you mean kto?");
   }
 
   @Test
   void cpoAddsTheLikelihoodAndAlphaPoDoesNot() {
-    PairLogps pair = new PairLogps(-6, -9, 0, 0, 3, 5);
-    CpoSettings settings = CpoSettings.defaults().withAlpha(0.25).withCpoAlpha(0.5);
+    PairLogps pair = Objectives.pair(-6, -9, 0, 0, 3, 5);
+    CpoSettings settings = Records.with(TrlDefaults.cpo(), "alpha", 0.25, "cpoAlpha", 0.5);
     PairLoss simPo = ((PairObjective) CpoLossTypes.of("simpo", settings)).loss(pair);
     PairLoss alphaPo = ((PairObjective) CpoLossTypes.of("alphapo", settings)).loss(pair);
     assertThat(simPo).isEqualTo(alphaPo.plus(new Sft(Sft.Mean.OVER_TOKENS).loss(pair).times(0.5)));
@@ -174,7 +185,8 @@ class LossTypesTest {
   @Test
   void settingsTravel() throws Exception {
     PreferenceSettings settings =
-        DEFAULTS.withDivergence(new Divergence.AlphaDivergence(0.3)).withLabelSmoothing(0.1);
+        Records.with(
+            DEFAULTS, "divergence", new Divergence.AlphaDivergence(0.3), "labelSmoothing", 0.1);
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
       out.writeObject(settings);

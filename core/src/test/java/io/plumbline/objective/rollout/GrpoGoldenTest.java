@@ -3,6 +3,7 @@ package io.plumbline.objective.rollout;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.Records;
 import io.plumbline.objective.Close;
 import io.plumbline.objective.GoldenTensors;
 import java.util.ArrayList;
@@ -50,31 +51,40 @@ class GrpoGoldenTest {
     String type = params.get("loss_type").asText();
     boolean sequence = params.get("level").asText().equals("sequence");
     GrpoSettings settings =
-        GrpoSettings.defaults()
-            .withBeta(params.get("beta").asDouble())
-            .withKl(
-                KlEstimator.K3,
-                params.path("kl_bias").asBoolean()
-                    ? KlCorrection.IMPORTANCE_RATIO
-                    : KlCorrection.NONE)
-            .withEntropyCoef(params.path("ent_coef").asDouble(0))
-            .withOffPolicyMaskThreshold(params.path("opm").asDouble(Double.POSITIVE_INFINITY))
-            .withMaxCompletionLength(MAX_LENGTH);
+        Records.with(
+            GrpoSettings.defaults(),
+            "beta",
+            params.get("beta").asDouble(),
+            "estimator",
+            KlEstimator.K3,
+            "correction",
+            params.path("kl_bias").asBoolean() ? KlCorrection.IMPORTANCE_RATIO : KlCorrection.NONE,
+            "entropyCoef",
+            params.path("ent_coef").asDouble(0),
+            "offPolicyMaskThreshold",
+            params.path("opm").asDouble(Double.POSITIVE_INFINITY),
+            "maxCompletionLength",
+            MAX_LENGTH);
     if (params.get("delta").isNumber()) {
-      settings = settings.withDelta(params.get("delta").asDouble());
+      settings = Records.with(settings, "delta", params.get("delta").asDouble());
     }
     if (!Set.of("sapo", "vespo", "cispo").contains(type)) {
       settings =
-          settings.withEpsilons(params.get("eps").asDouble(), params.get("eps_hi").asDouble());
+          Records.with(
+              settings,
+              "epsilon",
+              params.get("eps").asDouble(),
+              "epsilonHigh",
+              params.get("eps_hi").asDouble());
     }
     if (type.equals("cispo")) {
-      settings = settings.withEpsilonHigh(params.get("eps_hi").asDouble());
+      settings = Records.with(settings, "epsilonHigh", params.get("eps_hi").asDouble());
     }
     if (!sequence) {
       return GrpoLossTypes.of(type, settings);
     }
     GrpoSettings ofSequences =
-        settings.withImportanceSamplingLevel(ImportanceSamplingLevel.SEQUENCE);
+        Records.with(settings, "importanceSamplingLevel", ImportanceSamplingLevel.SEQUENCE);
     if (!type.equals("vespo")) {
       return GrpoLossTypes.of(type, ofSequences);
     }
@@ -184,15 +194,20 @@ class GrpoGoldenTest {
     RolloutObjective objective =
         GrpoLossTypes.of(
             "rloo",
-            GrpoSettings.defaults()
-                .withEpsilons(Double.parseDouble(epsilons[0]), Double.parseDouble(epsilons[1])));
+            Records.with(
+                GrpoSettings.defaults(),
+                "epsilon",
+                Double.parseDouble(epsilons[0]),
+                "epsilonHigh",
+                Double.parseDouble(epsilons[1])));
     assertThat(objective.normalization()).isEqualTo(RolloutObjective.Normalization.SEQUENCES);
     float[] advantages = RLOO.floats("advantages|one_func/beta0.05/norm_False");
     float[][] byLogp = RLOO.rows("loss|" + name + "|grad_per_token_logps");
     double sum = 0;
     for (int i = 0; i < ROWS; i++) {
       RolloutLoss loss =
-          objective.loss(rollout(i, OLD[i], false, advantages[i]), Double.NEGATIVE_INFINITY);
+          LoneRollout.loss(
+              objective, rollout(i, OLD[i], false, advantages[i]), Double.NEGATIVE_INFINITY);
       sum += loss.loss();
       check("row " + i, loss.byLogp(), byLogp[i], ROWS);
     }

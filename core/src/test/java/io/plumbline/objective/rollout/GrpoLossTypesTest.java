@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.plumbline.Records;
 import io.plumbline.error.PlumblineException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -24,27 +25,30 @@ class GrpoLossTypesTest {
   static Stream<Arguments> unfit() {
     return Stream.of(
         Arguments.of("gropo", DEFAULTS, "(did you mean grpo?)"),
-        Arguments.of("rloo", DEFAULTS.withBeta(0.1), "in the reward, not in the loss"),
+        Arguments.of("rloo", Records.with(DEFAULTS, "beta", 0.1), "in the reward, not in the loss"),
         Arguments.of("cispo", DEFAULTS, "epsilon_high is the greatest ratio itself"),
         Arguments.of(
-            "cispo", DEFAULTS.withEpsilons(0.3, 5), "epsilon does nothing for the loss type cispo"),
-        Arguments.of("sapo", DEFAULTS.withEpsilonHigh(0.3), "epsilon_high does nothing"),
+            "cispo",
+            Records.with(DEFAULTS, "epsilon", 0.3, "epsilonHigh", 5),
+            "epsilon does nothing for the loss type cispo"),
+        Arguments.of(
+            "sapo", Records.with(DEFAULTS, "epsilonHigh", 0.3), "epsilon_high does nothing"),
         Arguments.of(
             "vespo",
-            DEFAULTS.withDelta(2),
+            Records.with(DEFAULTS, "delta", 2),
             "delta does nothing for the loss type vespo: leave it out, or use one of dapo, grpo,"
                 + " bnpo, dr_grpo, luspo, rloo."),
         Arguments.of(
             "vespo",
-            DEFAULTS.withImportanceSamplingLevel(ImportanceSamplingLevel.SEQUENCE),
+            Records.with(DEFAULTS, "importanceSamplingLevel", ImportanceSamplingLevel.SEQUENCE),
             "importance_sampling_level sequence does nothing"),
         Arguments.of(
             "dapo",
-            DEFAULTS.withSapo(new GrpoSettings.SapoSettings(2, 2)),
+            Records.with(DEFAULTS, "sapo", new GrpoSettings.SapoSettings(2, 2)),
             "sapo_temperature does nothing"),
         Arguments.of(
             "grpo",
-            DEFAULTS.withVespo(new GrpoSettings.VespoSettings(1, 1, 1, 1)),
+            Records.with(DEFAULTS, "vespo", new GrpoSettings.VespoSettings(1, 1, 1, 1)),
             "vespo_k or vespo_lambda does nothing"));
   }
 
@@ -58,12 +62,14 @@ class GrpoLossTypesTest {
 
   @Test
   void constantsOutOfRangeAreRefused() {
-    assertThatThrownBy(() -> DEFAULTS.withBeta(-1))
+    assertThatThrownBy(() -> Records.with(DEFAULTS, "beta", -1))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("beta must be 0 or more, and -1.0 was given");
-    assertThatThrownBy(() -> DEFAULTS.withEpsilon(0)).isInstanceOf(PlumblineException.class);
-    assertThatThrownBy(() -> DEFAULTS.withDelta(1)).isInstanceOf(PlumblineException.class);
-    assertThatThrownBy(() -> DEFAULTS.withMaxCompletionLength(0))
+    assertThatThrownBy(() -> Records.with(DEFAULTS, "epsilon", 0, "epsilonHigh", 0))
+        .isInstanceOf(PlumblineException.class);
+    assertThatThrownBy(() -> Records.with(DEFAULTS, "delta", 1))
+        .isInstanceOf(PlumblineException.class);
+    assertThatThrownBy(() -> Records.with(DEFAULTS, "maxCompletionLength", 0))
         .isInstanceOf(PlumblineException.class);
     assertThatThrownBy(() -> new GrpoSettings.VespoSettings(1, 0, 1, 1))
         .isInstanceOf(PlumblineException.class)
@@ -75,11 +81,12 @@ class GrpoLossTypesTest {
   void settingsAreSerializable() throws IOException, ClassNotFoundException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-      out.writeObject(DEFAULTS.withEpsilons(0.1, 0.3));
+      out.writeObject(Records.with(DEFAULTS, "epsilon", 0.1, "epsilonHigh", 0.3));
     }
     try (ObjectInputStream in =
         new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-      assertThat(in.readObject()).isEqualTo(DEFAULTS.withEpsilons(0.1, 0.3));
+      assertThat(in.readObject())
+          .isEqualTo(Records.with(DEFAULTS, "epsilon", 0.1, "epsilonHigh", 0.3));
     }
   }
 
@@ -87,7 +94,8 @@ class GrpoLossTypesTest {
   @Test
   void theOffPolicyMaskDropsPunishedCompletionsThatHaveBecomeUnlikely() {
     RolloutObjective masked =
-        GrpoLossTypes.of("cispo", DEFAULTS.withEpsilonHigh(5).withOffPolicyMaskThreshold(0.5));
+        GrpoLossTypes.of(
+            "cispo", Records.with(DEFAULTS, "epsilonHigh", 5, "offPolicyMaskThreshold", 0.5));
     assertThat(slope(masked, -1, -1.75f)).isZero();
     assertThat(slope(masked, -1, -1.5f)).isGreaterThan(0);
     assertThat(slope(masked, -1, -0.25f)).isGreaterThan(0);
@@ -95,7 +103,8 @@ class GrpoLossTypesTest {
   }
 
   private static float slope(RolloutObjective objective, double advantage, float policy) {
-    return objective.loss(
+    return LoneRollout.loss(
+            objective,
             new RolloutLogps(
                 new float[] {policy},
                 new float[] {-1},
@@ -118,15 +127,15 @@ class GrpoLossTypesTest {
             new double[4],
             new byte[] {1, 1, 1, 0},
             new float[] {0.5f, 1, 1.5f, 7});
-    GrpoSettings settings = DEFAULTS.withEntropyCoef(0.1).withMaxCompletionLength(10);
+    GrpoSettings settings = Records.with(DEFAULTS, "entropyCoef", 0.1, "maxCompletionLength", 10);
     double all = Double.NEGATIVE_INFINITY;
-    assertThat(GrpoLossTypes.of("grpo", settings).loss(rollout, all).loss())
+    assertThat(LoneRollout.loss(GrpoLossTypes.of("grpo", settings), rollout, all).loss())
         .isCloseTo(-0.1, within(1e-12));
-    assertThat(GrpoLossTypes.of("dapo", settings).loss(rollout, all).loss())
+    assertThat(LoneRollout.loss(GrpoLossTypes.of("dapo", settings), rollout, all).loss())
         .isCloseTo(-0.3, within(1e-12));
-    assertThat(GrpoLossTypes.of("dr_grpo", settings).loss(rollout, all).loss())
+    assertThat(LoneRollout.loss(GrpoLossTypes.of("dr_grpo", settings), rollout, all).loss())
         .isCloseTo(-1, within(1e-12));
-    RolloutLoss top = GrpoLossTypes.of("grpo", settings).loss(rollout, 0.75);
+    RolloutLoss top = LoneRollout.loss(GrpoLossTypes.of("grpo", settings), rollout, 0.75);
     assertThat(top.loss()).isCloseTo(-0.125, within(1e-12));
     assertThat(top.byEntropy()).containsExactly(0, -0.05f, -0.05f, 0);
   }

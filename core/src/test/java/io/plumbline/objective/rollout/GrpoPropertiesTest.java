@@ -3,6 +3,7 @@ package io.plumbline.objective.rollout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.plumbline.Records;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -41,11 +42,12 @@ class GrpoPropertiesTest {
   }
 
   private static GrpoSettings settings(String type) {
-    GrpoSettings settings = GrpoSettings.defaults().withEntropyCoef(0.03);
+    GrpoSettings settings = Records.with(GrpoSettings.defaults(), "entropyCoef", 0.03);
     return switch (type) {
-      case "cispo" -> settings.withEpsilonHigh(1.2);
+      case "cispo" -> Records.with(settings, "epsilonHigh", 1.2);
       case "sapo", "vespo" -> settings;
-      default -> settings.withEpsilons(1 - LOW, HIGH - 1).withDelta(DELTA);
+      default ->
+          Records.with(settings, "epsilon", 1 - LOW, "epsilonHigh", HIGH - 1, "delta", DELTA);
     };
   }
 
@@ -59,7 +61,9 @@ class GrpoPropertiesTest {
                         level -> {
                           Named token = new Named(type, settings(type));
                           return token.takesSequences()
-                              ? new Named(type, token.settings().withImportanceSamplingLevel(level))
+                              ? new Named(
+                                  type,
+                                  Records.with(token.settings(), "importanceSamplingLevel", level))
                               : token;
                         }));
   }
@@ -79,10 +83,14 @@ class GrpoPropertiesTest {
                                     correction ->
                                         new Named(
                                             named.type(),
-                                            named
-                                                .settings()
-                                                .withBeta(0.4)
-                                                .withKl(estimator, correction)))));
+                                            Records.with(
+                                                named.settings(),
+                                                "beta",
+                                                0.4,
+                                                "estimator",
+                                                estimator,
+                                                "correction",
+                                                correction)))));
   }
 
   private static float onGrid(double value) {
@@ -200,10 +208,16 @@ class GrpoPropertiesTest {
     Named clipped =
         new Named(
             "dapo",
-            GrpoSettings.defaults()
-                .withBeta(named.settings().beta())
-                .withKl(named.settings().klEstimator(), named.settings().klCorrection())
-                .withImportanceSamplingLevel(named.settings().importanceSamplingLevel()));
+            Records.with(
+                GrpoSettings.defaults(),
+                "beta",
+                named.settings().kl().beta(),
+                "estimator",
+                named.settings().kl().estimator(),
+                "correction",
+                named.settings().kl().correction(),
+                "importanceSamplingLevel",
+                named.settings().importanceSamplingLevel()));
     RolloutLogps rollout = rollout(seed);
     float[] expected = klGradient(clipped, rollout);
     float[] actual = klGradient(named, rollout);
@@ -266,8 +280,8 @@ class GrpoPropertiesTest {
   void theFirstUpdateIsReinforce(@ForAll("objectives") Named named, @ForAll long seed) {
     RolloutLogps rollout = withoutReference(withOld(rollout(seed), new float[0]));
     RolloutObjective objective =
-        GrpoLossTypes.of(named.type(), named.settings().withEntropyCoef(0));
-    RolloutLoss loss = objective.loss(rollout, Double.NEGATIVE_INFINITY);
+        GrpoLossTypes.of(named.type(), Records.with(named.settings(), "entropyCoef", 0));
+    RolloutLoss loss = LoneRollout.loss(objective, rollout, Double.NEGATIVE_INFINITY);
     boolean mean = List.of("grpo", "sapo", "rloo").contains(named.type());
     double expected = 0;
     double actual = 0;
@@ -299,17 +313,16 @@ class GrpoPropertiesTest {
   void aCompletionWithoutTokensThatCountHasNoLoss(@ForAll("held") Named named, @ForAll long seed) {
     RolloutLogps rollout = rollout(seed);
     RolloutLoss loss =
-        named
-            .objective()
-            .loss(
-                new RolloutLogps(
-                    rollout.policy(),
-                    rollout.old(),
-                    rollout.reference(),
-                    rollout.advantages(),
-                    new byte[LENGTH],
-                    rollout.entropies()),
-                THRESHOLD);
+        LoneRollout.loss(
+            named.objective(),
+            new RolloutLogps(
+                rollout.policy(),
+                rollout.old(),
+                rollout.reference(),
+                rollout.advantages(),
+                new byte[LENGTH],
+                rollout.entropies()),
+            THRESHOLD);
     assertThat(loss)
         .usingRecursiveComparison()
         .isEqualTo(
@@ -322,16 +335,16 @@ class GrpoPropertiesTest {
     for (String type : GrpoLossTypes.names()) {
       for (double advantage : new double[] {-1, 0, 1}) {
         RolloutLoss loss =
-            GrpoLossTypes.of(type, settings(type))
-                .loss(
-                    new RolloutLogps(
-                        new float[] {-1},
-                        new float[] {-2000},
-                        new float[0],
-                        new double[] {advantage},
-                        new byte[] {1},
-                        new float[] {1}),
-                    Double.NEGATIVE_INFINITY);
+            LoneRollout.loss(
+                GrpoLossTypes.of(type, settings(type)),
+                new RolloutLogps(
+                    new float[] {-1},
+                    new float[] {-2000},
+                    new float[0],
+                    new double[] {advantage},
+                    new byte[] {1},
+                    new float[] {1}),
+                Double.NEGATIVE_INFINITY);
         assertThat(loss.loss()).as("%s of %s", type, advantage).isFinite();
         assertThat(loss.byLogp()[0]).as("%s of %s", type, advantage).isFinite();
       }

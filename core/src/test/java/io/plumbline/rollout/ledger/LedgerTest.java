@@ -46,7 +46,7 @@ class LedgerTest {
 
   private List<LedgerRow> read() {
     List<LedgerRow> rows = new ArrayList<>();
-    try (LedgerReader reader = LedgerReader.of(storage, directory())) {
+    try (LedgerReader reader = LedgerReader.fromStep(storage, directory(), 0)) {
       for (Optional<LedgerRow> row = reader.next(); row.isPresent(); row = reader.next()) {
         rows.add(row.get());
       }

@@ -3,10 +3,12 @@ package io.plumbline.spark.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.Prepare;
+import io.plumbline.spark.prepare.PrepareListener;
 import io.plumbline.spark.prepare.PrepareSettings;
 import io.plumbline.spark.prepare.Prepared;
 import io.plumbline.spark.reference.LocalSpark;
@@ -78,15 +80,17 @@ class S3SlicesIT {
 
   private Prepared prepare(Storage storage, String path, long splitBytes) throws IOException {
     PrepareSettings settings =
-        new PrepareSettings(
-            "train",
-            List.of(path),
-            ExampleKind.PREFERENCE,
-            new LengthLimits(64, 0, LengthLimits.Truncation.KEEP_START),
-            BadRowLimit.parse("50%"),
-            directory.resolve("out-" + path.hashCode()).toString(),
+        Records.with(
+            PrepareSettings.of(
+                    List.of(path),
+                    ExampleKind.PREFERENCE,
+                    directory.resolve("out-" + path.hashCode()).toString())
+                .withLimits(new LengthLimits(64, 0, LengthLimits.Truncation.KEEP_START))
+                .withBadRows(CountOrShare.parse("50%")),
+            "splitBytes",
             splitBytes);
-    return Prepare.run(LocalSpark.session(), storage, settings, Fixtures.tokenizerFiles());
+    return Prepare.run(
+        LocalSpark.session(), storage, settings, Fixtures.tokenizerFiles(), PrepareListener.NONE);
   }
 
   /** The numbers of the refused lines, in their order. */

@@ -105,11 +105,11 @@ public record DecodingSettings(
       int numGenerations,
       long seed,
       Set<Integer> eosIds) {
-    return SamplingSettings.sampling(maxNewTokens, temperature, numGenerations, seed, eosIds)
-        .withTopK(topK)
-        .withTopP(topP)
-        .withMinP(minP)
-        .withRepetitionPenalty(repetitionPenalty)
-        .withStopStrings(stopStrings);
+    return new SamplingSettings(
+        new SamplingSettings.TokenDraw(temperature, topK, topP, minP, repetitionPenalty),
+        new SamplingSettings.CompletionEnd(maxNewTokens, eosIds, stopStrings),
+        numGenerations,
+        seed,
+        SamplingSettings.SLOTS);
   }
 }

@@ -1,9 +1,9 @@
 package io.plumbline.spark.mine;
 
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.RefusedRows;
 import java.io.Serializable;
 import java.util.Map;
@@ -45,7 +45,7 @@ record InputCheck(long texts, long chats, long refused, Refusal refusal) impleme
   }
 
   /** Fails with BAD_DATA where these are no prompts to mine from. */
-  void require(BadRowLimit limit) {
+  void require(CountOrShare limit) {
     if (rows() == 0) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA, "The input holds no row; give data with at least one.");
@@ -60,7 +60,7 @@ record InputCheck(long texts, long chats, long refused, Refusal refusal) impleme
   }
 
   /** Fails with BAD_DATA where more rows are refused than may, with what ends that. */
-  static void requireFew(long refused, long rows, Refusal refusal, BadRowLimit limit) {
+  static void requireFew(long refused, long rows, Refusal refusal, CountOrShare limit) {
     if (refused > 0 && (refused == rows || !limit.allows(refused, rows))) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,

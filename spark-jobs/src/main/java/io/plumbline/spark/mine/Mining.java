@@ -333,7 +333,7 @@ public final class Mining {
     InputCheck.requireFew(
         tally.skipped(Skip.BAD_PROMPT), tally.prompts, tally.firstRefusal, request.badRows());
     long failed = tally.leftOut(Tally.LeftOut.REWARD_FAILED);
-    FailureLimit limit = request.failedRewards().failures();
+    FailureLimit limit = new FailureLimit(request.failedRewards(), "--max-failed-rewards");
     if (limit.isOver(failed, failed, tally.completions)) {
       throw new PlumblineException(
           ErrorCode.REWARD_FAILED,

@@ -1,6 +1,7 @@
 package io.plumbline.spark.mine;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.base.Fingerprint;
 import io.plumbline.base.Json;
 import io.plumbline.checkpoint.DecidingOptions;
@@ -16,7 +17,6 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.inference.DecodingSettings;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.storage.Storage;
@@ -45,8 +45,8 @@ public record MiningRequest(
     ComputeDtype dtype,
     int maxPromptLength,
     CutOff cutOff,
-    BadRowLimit badRows,
-    BadRowLimit failedRewards) {
+    CountOrShare badRows,
+    CountOrShare failedRewards) {
 
   /** Stands before fingerprints that compare option by option; older ones have nothing there. */
   static final String FORMAT = "2:";

@@ -1,5 +1,6 @@
 package io.plumbline.spark.prepare;
 
+import io.plumbline.base.CountOrShare;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.io.Serializable;
@@ -7,25 +8,24 @@ import java.io.Serializable;
 /**
  * How much of a data set is held out for evaluation.
  *
- * @param rows a number of rows, or 0 where the share counts
- * @param share of all rows, above 0 and below 1; 0 where the number counts
+ * @param part at least one row, or a share of all rows above 0 and below 1
  */
-public record EvalSplit(long rows, double share) implements Serializable {
+public record EvalSplit(CountOrShare part) implements Serializable {
+  private static final String WANTED =
+      "must be a whole number of rows such as 500 or a share such as 5%";
+
   public EvalSplit {
-    boolean isNumber = rows > 0 && share == 0;
-    boolean isShare = rows == 0 && share > 0 && share < 1;
-    if (!isNumber && !isShare) {
-      throw new IllegalArgumentException(
-          "%d rows or a share of %s cannot be held out".formatted(rows, share));
+    if (part.isShare() ? part.share() <= 0 || part.share() >= 1 : part.count() == 0) {
+      throw new IllegalArgumentException(WANTED);
     }
   }
 
   public static EvalSplit ofRows(long rows) {
-    return new EvalSplit(rows, 0);
+    return new EvalSplit(CountOrShare.ofCount(rows));
   }
 
   public static EvalSplit ofShare(double share) {
-    return new EvalSplit(0, share);
+    return new EvalSplit(CountOrShare.ofShare(share));
   }
 
   /**
@@ -34,39 +34,22 @@ public record EvalSplit(long rows, double share) implements Serializable {
    * @throws IllegalArgumentException whose message says what it must be
    */
   public static EvalSplit parse(String text) {
-    String wanted = "must be a whole number of rows such as 500 or a share such as 5%";
-    String trimmed = text.strip();
-    try {
-      if (trimmed.endsWith("%")) {
-        double percent = Double.parseDouble(trimmed.substring(0, trimmed.length() - 1));
-        if (percent > 0 && percent < 100) {
-          return ofShare(percent / 100);
-        }
-      } else {
-        long rows = Long.parseLong(trimmed);
-        if (rows > 0) {
-          return ofRows(rows);
-        }
-      }
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(wanted, e);
-    }
-    throw new IllegalArgumentException(wanted);
+    return new EvalSplit(CountOrShare.parse(text, WANTED));
   }
 
   /** As {@link #parse} reads it again. */
   public Object text() {
-    return rows > 0 ? (Object) rows : BadRowLimit.percent(share);
+    return part.text();
   }
 
   /** How many of so many rows are held out: at least one, and not all. */
   long of(long all) {
-    long wanted = rows > 0 ? rows : Math.max(1, Math.round(share * all));
+    long wanted = part.isShare() ? Math.max(1, Math.round(part.share() * all)) : part.count();
     if (wanted >= all) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
           "--eval-split "
-              + this
+              + number()
               + " of "
               + all
               + " rows leaves none to train on; hold out fewer, or give --eval-data");
@@ -74,8 +57,8 @@ public record EvalSplit(long rows, double share) implements Serializable {
     return wanted;
   }
 
-  @Override
-  public String toString() {
-    return rows > 0 ? Long.toString(rows) : Double.toString(share);
+  /** The number of rows, or the share as a number. */
+  String number() {
+    return part.isShare() ? Double.toString(part.share()) : Long.toString(part.count());
   }
 }

@@ -26,8 +26,7 @@ final class Mismatch {
             ? List.of(mask(row, own.length, prompt), mask(other, mismatched.length, prompt))
             : List.of();
     return TokenizedRow.of(row.index(), row.prompt(), List.of(own, mismatched), masks)
-        .withMargin(row.margin())
-        .withDesirability(row.desirability());
+        .judged(row.margin(), row.desirability());
   }
 
   private static int[] only(TokenizedRow row) {

@@ -80,12 +80,6 @@ public final class Prepare {
    * allow, or none is left.
    */
   public static Prepared run(
-      SparkSession spark, Storage storage, PrepareSettings settings, TokenizerFiles tokenizer) {
-    return run(spark, storage, settings, tokenizer, PrepareListener.NONE);
-  }
-
-  /** Prepares rows, and tells a listener how far it is. */
-  public static Prepared run(
       SparkSession spark,
       Storage storage,
       PrepareSettings settings,
@@ -160,7 +154,7 @@ public final class Prepare {
 
   private String key(List<Input> inputs, String tokenizerFingerprint) {
     List<String> all = new ArrayList<>();
-    all.add(Prepared.FORMAT + " " + Prepared.VERSION);
+    all.add(Prepared.MANIFEST.format() + " " + Prepared.MANIFEST.version());
     all.add(settings.kind().name());
     all.addAll(settings.reading().columns().texts());
     all.add("desirable from " + settings.reading().desirableFrom());
@@ -219,9 +213,7 @@ public final class Prepare {
         Prepared.complete(
             storage,
             directory,
-            new Prepared.Manifest(
-                Prepared.FORMAT,
-                Prepared.VERSION,
+            new Prepared.Fields(
                 key,
                 hash.fingerprint(),
                 tokenizer.fingerprint(),

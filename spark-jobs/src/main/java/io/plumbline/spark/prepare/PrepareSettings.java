@@ -1,5 +1,6 @@
 package io.plumbline.spark.prepare;
 
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.data.LossOn;
@@ -32,7 +33,7 @@ public record PrepareSettings(
     RowReading reading,
     LossOn lossOn,
     LengthLimits limits,
-    BadRowLimit badRows,
+    CountOrShare badRows,
     String output,
     long splitBytes)
     implements Serializable {
@@ -65,22 +66,17 @@ public record PrepareSettings(
     return name.equals("eval") ? DataFiles.Purpose.HELD_OUT : DataFiles.Purpose.TRAINING;
   }
 
-  /** Settings that learn completions. */
-  public PrepareSettings(
-      String name,
-      List<String> paths,
-      ExampleKind kind,
-      LengthLimits limits,
-      BadRowLimit badRows,
-      String output,
-      long splitBytes) {
-    this(name, paths, RowReading.of(kind), LossOn.COMPLETION, limits, badRows, output, splitBytes);
-  }
-
-  /** Settings for a data set named {@code train}, without limits of length. */
+  /** Settings for a data set named {@code train} whose completions are learned, at any length. */
   public static PrepareSettings of(List<String> paths, ExampleKind kind, String output) {
     return new PrepareSettings(
-        "train", paths, kind, LengthLimits.none(), BadRowLimit.DEFAULT, output, 0);
+        "train",
+        paths,
+        RowReading.of(kind),
+        LossOn.COMPLETION,
+        LengthLimits.none(),
+        CountOrShare.ofShare(0.05),
+        output,
+        0);
   }
 
   /** What the rows are to become. */
@@ -106,11 +102,7 @@ public record PrepareSettings(
         name, paths, reading, lossOn, newLimits, badRows, output, splitBytes);
   }
 
-  public PrepareSettings withBadRows(BadRowLimit limit) {
+  public PrepareSettings withBadRows(CountOrShare limit) {
     return new PrepareSettings(name, paths, reading, lossOn, limits, limit, output, splitBytes);
-  }
-
-  public PrepareSettings withSplitBytes(long bytes) {
-    return new PrepareSettings(name, paths, reading, lossOn, limits, badRows, output, bytes);
   }
 }

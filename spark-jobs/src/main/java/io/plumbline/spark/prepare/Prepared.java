@@ -1,15 +1,12 @@
 package io.plumbline.spark.prepare;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import io.plumbline.data.ReadAs;
 import io.plumbline.data.RefusalReason;
 import io.plumbline.data.RefusedRowException;
 import io.plumbline.data.RowReading;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.data.TokenizedRowFiles;
+import io.plumbline.storage.Manifest;
 import io.plumbline.storage.Storage;
 import java.io.Serializable;
 import java.util.Iterator;
@@ -18,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -77,9 +75,15 @@ public final class Prepared {
     }
   }
 
-  record Manifest(
-      String format,
-      int version,
+  /**
+   * What the manifest says.
+   *
+   * @param key of the data, the settings and the tokenizer
+   * @param sources accepted rows of each path
+   * @param readings how each path's rows were read
+   * @param quarantine the directory of the refused rows
+   */
+  record Fields(
       String key,
       String fingerprint,
       String tokenizer,
@@ -91,21 +95,15 @@ public final class Prepared {
       List<String> quarantineFiles,
       List<Refusal> firstRefusals) {}
 
-  static final String MANIFEST = "manifest.json";
-  static final String FORMAT = "plumbline.prepared";
-  static final int VERSION = 3;
-
-  private static final ObjectMapper JSON =
-      new ObjectMapper()
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+  static final Manifest<Fields> MANIFEST =
+      new Manifest<>("plumbline.prepared", 3, Fields.class, "prepared rows", "");
 
   private final Storage storage;
   private final String directory;
-  private final Manifest manifest;
+  private final Fields manifest;
   private final Origin origin;
 
-  private Prepared(Storage storage, String directory, Manifest manifest, Origin origin) {
+  private Prepared(Storage storage, String directory, Fields manifest, Origin origin) {
     this.storage = storage;
     this.directory = directory;
     this.manifest = manifest;
@@ -114,37 +112,23 @@ public final class Prepared {
 
   /** What stands in a directory, if it is complete, of this version, and has all its files. */
   static Optional<Prepared> find(Storage storage, String directory, String key) {
-    String path = Storage.join(directory, MANIFEST);
-    if (!storage.exists(path)) {
-      return Optional.empty();
-    }
-    Manifest manifest;
-    try {
-      manifest = JSON.readValue(storage.readText(path), Manifest.class);
-    } catch (JsonProcessingException e) {
-      return Optional.empty();
-    }
-    boolean whole =
-        FORMAT.equals(manifest.format())
-            && manifest.version() == VERSION
-            && key.equals(manifest.key())
-            && manifest.sources() != null
-            && manifest.readings() != null
-            && manifest.parts().stream()
-                .allMatch(part -> storage.exists(Storage.join(directory, part.file())))
-            && manifest.quarantineFiles().stream()
-                .allMatch(file -> storage.exists(Storage.join(manifest.quarantine(), file)));
-    return whole
-        ? Optional.of(new Prepared(storage, directory, manifest, Origin.FOUND))
-        : Optional.empty();
+    return MANIFEST
+        .find(storage, directory, "the rows are prepared again")
+        .filter(manifest -> key.equals(manifest.key()))
+        .filter(manifest -> manifest.sources() != null && manifest.readings() != null)
+        .filter(manifest -> areThere(storage, directory, manifest.parts().stream().map(Part::file)))
+        .filter(
+            manifest ->
+                areThere(storage, manifest.quarantine(), manifest.quarantineFiles().stream()))
+        .map(manifest -> new Prepared(storage, directory, manifest, Origin.FOUND));
   }
 
-  static Prepared complete(Storage storage, String directory, Manifest manifest) {
-    try {
-      storage.writeText(Storage.join(directory, MANIFEST), JSON.writeValueAsString(manifest));
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a manifest is plain data", e);
-    }
+  private static boolean areThere(Storage storage, String directory, Stream<String> files) {
+    return files.allMatch(file -> storage.exists(Storage.join(directory, file)));
+  }
+
+  static Prepared complete(Storage storage, String directory, Fields manifest) {
+    MANIFEST.write(storage, directory, manifest);
     return new Prepared(storage, directory, manifest, Origin.COMPUTED);
   }
 

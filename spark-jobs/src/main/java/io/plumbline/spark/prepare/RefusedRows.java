@@ -1,5 +1,6 @@
 package io.plumbline.spark.prepare;
 
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.RefusalReason;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -31,7 +32,7 @@ public final class RefusedRows {
     return List.copyOf(named);
   }
 
-  static PlumblineException failure(Prepared prepared, BadRowLimit limit) {
+  static PlumblineException failure(Prepared prepared, CountOrShare limit) {
     PreparedCounts counts = prepared.counts();
     long refused = counts.refusedRows();
     List<Map.Entry<String, Long>> reasons =

@@ -96,10 +96,6 @@ public final class RowSet {
     return Sha256.hex(String.join("\n", parts));
   }
 
-  private static String text(EvalSplit split) {
-    return split.rows() > 0 ? Long.toString(split.rows()) : Double.toString(split.share());
-  }
-
   private SourceRows sources() {
     return SourceRows.of(sourceCounts);
   }
@@ -179,7 +175,7 @@ public final class RowSet {
       throw new PlumblineException(
           ErrorCode.BAD_DATA,
           "Rows with the same prompt are held out together, and so --eval-split "
-              + split
+              + split.number()
               + " of "
               + count()
               + " rows leaves none to train on; give --eval-data instead");
@@ -189,12 +185,12 @@ public final class RowSet {
             rows.filter(row -> promptHash(seed, row) > last),
             counts,
             TRAIN,
-            derived("split train", text(split), Long.toString(seed))),
+            derived("split train", split.number(), Long.toString(seed))),
         numbered(
             rows.filter(row -> promptHash(seed, row) <= last),
             counts,
             HELD,
-            derived("split held", text(split), Long.toString(seed))));
+            derived("split held", split.number(), Long.toString(seed))));
   }
 
   /** The hash of the prompt that is the last to be held out, so that it makes so many rows. */

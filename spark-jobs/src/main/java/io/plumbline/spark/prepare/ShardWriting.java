@@ -9,6 +9,7 @@ import io.plumbline.data.Mixture;
 import io.plumbline.data.PlacedRow;
 import io.plumbline.data.Placement;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.storage.Manifest;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -24,17 +25,6 @@ import scala.Tuple2;
 /** Writes canonical shards by a Spark job: one task a shard, its rows sorted by step and slot. */
 public final class ShardWriting {
   private ShardWriting() {}
-
-  /** Writes every row once an epoch, or finds them written. */
-  public static CanonicalShards write(
-      Storage storage,
-      String directory,
-      JavaRDD<TokenizedRow> rows,
-      Plan plan,
-      Order order,
-      String content) {
-    return write(storage, directory, rows, plan, order, Optional.empty(), content);
-  }
 
   /**
    * Writes the rows of a whole run, or finds them written.
@@ -61,7 +51,7 @@ public final class ShardWriting {
       return found.get();
     }
     // What is there is of another run; nobody may take it for complete while it is replaced.
-    storage.delete(Storage.join(directory, CanonicalShards.MANIFEST));
+    Manifest.delete(storage, directory);
     Placement placement = new Placement(plan, order, mixture);
     String run = UUID.randomUUID().toString().substring(0, 8);
     List<ShardFile> files =

@@ -66,9 +66,4 @@ public record ReferenceSettings(
     return new ReferenceSettings(
         cacheDirectory, dtype, device, threadsPerTask, tokens, rowsPerPart, partInterval);
   }
-
-  public ReferenceSettings withRowsPerPart(int rows) {
-    return new ReferenceSettings(
-        cacheDirectory, dtype, device, threadsPerTask, tokensPerBatch, rows, partInterval);
-  }
 }

@@ -5,6 +5,7 @@ import io.plumbline.data.FileSlice;
 import io.plumbline.data.FolderColumns;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.storage.Manifest;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -88,7 +89,7 @@ public final class DataFiles {
           "tokenizer.json",
           "tokenizer_config.json",
           "special_tokens_map.json",
-          "manifest.json",
+          Manifest.FILE,
           "generate.json",
           "mine.json",
           "evaluation.json",

@@ -203,8 +203,6 @@ final class Snapshot {
       requireAllRows(path, typed.drop(position).schema(), content.rows());
       manifest =
           new SnapshotManifest(
-              SnapshotManifest.FORMAT,
-              SnapshotManifest.VERSION,
               content.key(),
               source.given(),
               content.rows(),
@@ -214,15 +212,14 @@ final class Snapshot {
               owner,
               files(path),
               Instant.now().toString());
-      String manifestPath = Storage.join(directory, SnapshotManifest.NAME);
-      if (!storage.createExclusively(manifestPath, manifest.json())) {
+      if (!SnapshotManifest.FORMAT.writeFirst(storage, directory, manifest)) {
         Optional<SnapshotManifest> first = SnapshotManifest.find(storage, directory, content.key());
         if (first.isPresent()) {
           storage.delete(path);
           return taken(directory, first.get());
         }
         // What is there lost its files or was damaged.
-        storage.writeText(manifestPath, manifest.json());
+        SnapshotManifest.FORMAT.write(storage, directory, manifest);
       }
     } catch (RuntimeException e) {
       deleteAfter(path, e);
@@ -324,7 +321,8 @@ final class Snapshot {
     Row totals = digests.agg(count(lit(1)), sums).head();
     String schema = schemaText(typed.drop(position).schema());
     StringBuilder text =
-        new StringBuilder(SnapshotManifest.FORMAT + " " + SnapshotManifest.VERSION + "\n");
+        new StringBuilder(
+            SnapshotManifest.FORMAT.format() + " " + SnapshotManifest.FORMAT.version() + "\n");
     text.append(source.order()).append('\n').append(schema).append('\n');
     for (int i = 0; i <= PIECES; i++) {
       text.append(totals.get(i)).append('\n');

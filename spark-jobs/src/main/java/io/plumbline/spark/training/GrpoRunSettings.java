@@ -60,8 +60,8 @@ public record GrpoRunSettings(
   }
 
   @Override
-  public GrpoSettings constants() {
-    return loss.with(sapo, vespo, completions.maxCompletionLength());
+  public GrpoSettings constants(double klWeight) {
+    return constants(klWeight, sapo, vespo);
   }
 
   @Override

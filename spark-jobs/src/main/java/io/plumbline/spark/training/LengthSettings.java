@@ -1,11 +1,11 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
 import io.plumbline.settings.PartlyUsed;
-import io.plumbline.spark.prepare.BadRowLimit;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -46,7 +46,7 @@ public record LengthSettings(
                     + " the job.",
             standard = "5%",
             decidesNothing = "ends a run and changes none of its rows")
-        BadRowLimit badRows)
+        CountOrShare badRows)
     implements PartlyUsed {
   static final String HEADING = "Texts and tokens";
 

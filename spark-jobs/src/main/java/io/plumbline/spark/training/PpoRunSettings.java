@@ -244,8 +244,8 @@ public record PpoRunSettings(
   }
 
   @Override
-  public GrpoSettings constants() {
+  public GrpoSettings constants(double klWeight) {
     GrpoSettings others = GrpoSettings.defaults();
-    return loss.with(others.sapo(), others.vespo(), completions.maxCompletionLength());
+    return constants(klWeight, others.sapo(), others.vespo());
   }
 }

@@ -20,6 +20,7 @@ import io.plumbline.model.TokenStatistic;
 import io.plumbline.model.TrainedModel;
 import io.plumbline.objective.rollout.ClippedValue;
 import io.plumbline.objective.rollout.GrpoLossTypes;
+import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.OverlongPenalty;
 import io.plumbline.reward.RewardNotices;
 import io.plumbline.reward.RewardPanel;
@@ -254,8 +255,7 @@ record RolloutRank(
                             parts.sampler(),
                             parts
                                 .sampling()
-                                .withCompletions(rollouts.phases().evalGenerations())
-                                .withSeed(~seed),
+                                .withCompletions(rollouts.phases().evalGenerations(), ~seed),
                             loop.microBatchTokens(),
                             rows,
                             parts.rank())),
@@ -314,13 +314,17 @@ record RolloutRank(
 
   private SamplingSettings sampling(Set<Integer> eosIds) {
     RolloutSettings.Completions drawn = rollouts.completions();
-    return SamplingSettings.sampling(
-            drawn.maxCompletionLength(), drawn.temperature(), drawn.numGenerations(), seed, eosIds)
-        .withTopP(drawn.topP())
-        .withTopK(drawn.topK())
-        .withMinP(drawn.minP())
-        .withRepetitionPenalty(drawn.repetitionPenalty())
-        .withStopStrings(drawn.stop());
+    return new SamplingSettings(
+        new SamplingSettings.TokenDraw(
+            drawn.temperature(),
+            drawn.topK(),
+            drawn.topP(),
+            drawn.minP(),
+            drawn.repetitionPenalty()),
+        new SamplingSettings.CompletionEnd(drawn.maxCompletionLength(), eosIds, drawn.stop()),
+        drawn.numGenerations(),
+        seed,
+        SamplingSettings.SLOTS);
   }
 
   private Rollouts.Settings settings(SamplingSettings sampling) {
@@ -345,6 +349,6 @@ record RolloutRank(
             rollouts.loss().klEstimator(),
             region(rollouts.limits().klBudget(), TrustRegion.Center.REFERENCE)),
         loop.microBatchTokens(),
-        rollouts.rewards().maxFailedRewards().failures());
+        new FailureLimit(rollouts.rewards().maxFailedRewards(), "--max-failed-rewards"));
   }
 }

@@ -2,6 +2,7 @@ package io.plumbline.spark.training;
 
 import io.plumbline.advantage.Advantages;
 import io.plumbline.advantage.Constraints;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.objective.rollout.GrpoSettings;
 import io.plumbline.objective.rollout.ImportanceSamplingLevel;
 import io.plumbline.objective.rollout.KlCorrection;
@@ -11,7 +12,6 @@ import io.plumbline.rollout.Rollouts.Truncated;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
 import io.plumbline.settings.PartlyUsed;
-import io.plumbline.spark.prepare.BadRowLimit;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
@@ -37,8 +37,8 @@ public sealed interface RolloutSettings extends AlgorithmSettings
 
   Limits limits();
 
-  /** The sapo's and vespo's numbers of the loss. */
-  GrpoSettings constants();
+  /** What the loss is made of where β is in it. */
+  GrpoSettings constants(double beta);
 
   /** The name of the loss of a completion. */
   String lossName();
@@ -56,9 +56,22 @@ public sealed interface RolloutSettings extends AlgorithmSettings
     return phases().stepsPerGeneration() * phases().numIterations();
   }
 
-  /** What the loss is made of where β is in it. */
-  default GrpoSettings constants(double beta) {
-    return constants().withBeta(limits().klIn() == KlIn.LOSS ? beta : 0);
+  /** What the loss is made of, with numbers of sapo and of vespo. */
+  default GrpoSettings constants(
+      double beta, GrpoSettings.SapoSettings sapo, GrpoSettings.VespoSettings vespo) {
+    Loss loss = loss();
+    return new GrpoSettings(
+        loss.epsilon(),
+        loss.epsilonHigh(),
+        loss.delta(),
+        loss.importanceSamplingLevel(),
+        new GrpoSettings.Kl(
+            limits().klIn() == KlIn.LOSS ? beta : 0, loss.klEstimator(), loss.klCorrection()),
+        loss.entropyCoef(),
+        loss.offPolicyMaskThreshold(),
+        sapo,
+        vespo,
+        completions().maxCompletionLength());
   }
 
   /**
@@ -125,7 +138,7 @@ public sealed interface RolloutSettings extends AlgorithmSettings
                       + " counted; more than N in all, or than a share of a phase, end the run.",
               standard = "5%",
               decidesNothing = "ends a run and changes none of its updates")
-          BadRowLimit maxFailedRewards)
+          CountOrShare maxFailedRewards)
       implements PartlyUsed, Serializable {
     public Rewards {
       rewards = List.copyOf(rewards);
@@ -324,23 +337,6 @@ public sealed interface RolloutSettings extends AlgorithmSettings
       implements Serializable {
     public Loss {
       epsilonHigh = epsilonHigh == 0 ? epsilon : epsilonHigh;
-    }
-
-    GrpoSettings with(
-        GrpoSettings.SapoSettings sapo, GrpoSettings.VespoSettings vespo, int maxLength) {
-      return new GrpoSettings(
-          0,
-          epsilon,
-          epsilonHigh,
-          delta,
-          importanceSamplingLevel,
-          klEstimator,
-          klCorrection,
-          entropyCoef,
-          offPolicyMaskThreshold,
-          sapo,
-          vespo,
-          maxLength);
     }
   }
 

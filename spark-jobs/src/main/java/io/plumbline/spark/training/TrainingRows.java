@@ -1,5 +1,6 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.base.CountOrShare;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.data.CanonicalShards;
@@ -13,7 +14,6 @@ import io.plumbline.data.Mixture;
 import io.plumbline.data.RowReading;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.spark.inference.ModelTokenizer;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.prepare.Overlap;
 import io.plumbline.spark.prepare.Prepare;
@@ -92,7 +92,7 @@ public final class TrainingRows {
       LossOn lossOn,
       RowPacking packing,
       LengthLimits limits,
-      BadRowLimit badRows,
+      CountOrShare badRows,
       long seed,
       String output,
       SourceReading sources) {

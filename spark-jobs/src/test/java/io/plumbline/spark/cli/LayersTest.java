@@ -3,6 +3,7 @@ package io.plumbline.spark.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.mine.BestAgainstWorst;
@@ -18,7 +19,6 @@ import io.plumbline.spark.cli.options.Setting;
 import io.plumbline.spark.cli.options.SparkSessions;
 import io.plumbline.spark.cli.options.TrainingSettings;
 import io.plumbline.spark.mine.MiningRequest;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.AlgorithmSettings.Dpo;
@@ -173,8 +173,8 @@ class LayersTest {
     assertThat(request.cluster().computeDtype()).isEqualTo(ComputeDtype.BF16);
     assertThat(request.cluster().saveDtype()).isEqualTo(WeightDtype.F16);
     assertThat(((Dpo) request.objective()).beta()).isEqualTo(0.3);
-    assertThat(request.lengths().badRows()).isEqualTo(new BadRowLimit(-1, 0.025));
-    assertThat(BadRowLimit.parse("10")).isEqualTo(new BadRowLimit(10, 0));
+    assertThat(request.lengths().badRows()).isEqualTo(CountOrShare.ofShare(0.025));
+    assertThat(CountOrShare.parse("10")).isEqualTo(CountOrShare.ofCount(10));
   }
 
   @Test

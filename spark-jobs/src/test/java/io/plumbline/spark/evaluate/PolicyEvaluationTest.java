@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.Fixtures;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectory.Kind;
@@ -34,7 +35,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import org.apache.spark.SparkConf;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -94,7 +94,7 @@ class PolicyEvaluationTest {
         BETA,
         tilt,
         new DecodingSettings(6, 1, 0, 1, 0, 1, List.of(), 3, 42),
-        new FailureLimit(OptionalLong.of(0), 1, "--max-failed-rewards"),
+        new FailureLimit(CountOrShare.ofCount(0), "--max-failed-rewards"),
         ComputeDtype.F32,
         Scorer.TOKENS_PER_BATCH);
   }

@@ -11,8 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class BatchesTest {
   private static TokenizedRow row(int index, int tokens) {
-    return new TokenizedRow(
-        "row" + index, index, new int[0], List.of(new int[tokens]), List.of(), List.of());
+    return TokenizedRow.of(index, new int[0], List.of(new int[tokens]), List.of());
   }
 
   @Test

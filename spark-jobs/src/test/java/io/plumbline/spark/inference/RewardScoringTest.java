@@ -18,7 +18,7 @@ import io.plumbline.spark.evaluate.GoldenLlama;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.storage.Storage;
-import io.plumbline.tensor.Scope;
+import io.plumbline.tensor.LiveValues;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,11 +64,11 @@ class RewardScoringTest {
 
   @Test
   void pairsOverSparkScoreAsTrlScoresThemAndKeepTheirOrder() throws IOException {
-    long before = Scope.liveValues();
+    long before = LiveValues.count();
     List<JsonNode> found =
         GoldenLlama.preferenceScores(model).stream().map(RewardScoringTest::json).toList();
     assertThat(found).hasSize(64);
-    assertThat(Scope.liveValues()).isLessThanOrEqualTo(before);
+    assertThat(LiveValues.count()).isLessThanOrEqualTo(before);
 
     // The first step's learning rate is 0, so that the second starts from the same weights.
     JsonNode steps = JSON.readTree(Fixtures.golden("traj/reward/log.json").toFile()).get("steps");

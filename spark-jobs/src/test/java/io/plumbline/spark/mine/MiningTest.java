@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.mine.BestAgainstWorst;
 import io.plumbline.mine.Candidate;
 import io.plumbline.mine.Choice;
@@ -12,7 +13,6 @@ import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.spark.mine.MiningRequest.CutOff;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.Start;
@@ -64,7 +64,7 @@ class MiningTest {
   }
 
   private static MiningRequest request(String model, List<String> data) {
-    BadRowLimit none = new BadRowLimit(0, 0);
+    CountOrShare none = CountOrShare.ofCount(0);
     return new MiningRequest(
         model,
         RowSources.of(data),

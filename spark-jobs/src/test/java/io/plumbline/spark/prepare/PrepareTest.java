@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
@@ -33,6 +35,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.spark.sql.SparkSession;
@@ -62,7 +65,7 @@ class PrepareTest {
   }
 
   private Prepared run(PrepareSettings settings) {
-    return Prepare.run(spark, storage, settings, tokenizer);
+    return Prepare.run(spark, storage, settings, tokenizer, PrepareListener.NONE);
   }
 
   private static List<TokenizedRow> rows(Prepared prepared) {
@@ -222,7 +225,7 @@ class PrepareTest {
     PrepareSettings settings =
         pairs(file)
             .withLimits(new LengthLimits(32, 0, Truncation.KEEP_START))
-            .withBadRows(BadRowLimit.parse("90%"));
+            .withBadRows(CountOrShare.parse("90%"));
     Prepared prepared = run(settings);
     assertThat(prepared.counts().accepted()).isEqualTo(2);
     List<Map<String, Object>> refused = quarantine(prepared);
@@ -240,7 +243,7 @@ class PrepareTest {
     assertThat(refused).allMatch(row -> row.get("file").toString().endsWith("bad.jsonl"));
     assertThat(refused.get(1).get("row")).isEqualTo("{\"prompt\": \"a\", \"chosen\": \"b\"}");
     // The same rows, found again, are still too many for another limit.
-    assertThatThrownBy(() -> run(settings.withBadRows(BadRowLimit.DEFAULT)))
+    assertThatThrownBy(() -> run(settings.withBadRows(CountOrShare.ofShare(0.05))))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("9 of 11 rows were refused")
         .hasMessageContaining("2 broken JSON (")
@@ -257,11 +260,11 @@ class PrepareTest {
   @Test
   void rowsOfArraysAndParquetAreNumberedToo() throws IOException {
     Path array = write("rows.json", "[" + pair(0) + ", {\"prompt\": 1}, 7, " + pair(1) + "]");
-    PrepareSettings lenient = pairs(array).withBadRows(new BadRowLimit(10, 0));
+    PrepareSettings lenient = pairs(array).withBadRows(CountOrShare.ofCount(10));
     assertThat(quarantine(run(lenient)).stream().map(row -> row.get("line"))).containsExactly(2, 3);
     Path cut = write("cut.json", "[" + pair(0) + ", " + pair(1) + ", {\"prompt\": ");
     // Nobody knows how many rows are lost behind it, so no limit of bad rows lets it pass.
-    assertThatThrownBy(() -> run(pairs(cut).withBadRows(new BadRowLimit(10, 0))))
+    assertThatThrownBy(() -> run(pairs(cut).withBadRows(CountOrShare.ofCount(10))))
         .hasMessageContaining("cut.json cannot be read from element 3 of its JSON array on")
         .extracting(e -> ((PlumblineException) e).code())
         .isEqualTo(ErrorCode.BAD_DATA);
@@ -269,7 +272,7 @@ class PrepareTest {
         write("p.jsonl", pair(0) + "\n" + pair(1).replace("No 1.", "Answer 1.") + "\n" + pair(2));
     Path parquet = directory.resolve("numbered");
     spark.read().json(jsonl.toString()).coalesce(1).write().parquet(parquet.toString());
-    assertThat(quarantine(run(pairs(parquet).withBadRows(new BadRowLimit(1, 0)))))
+    assertThat(quarantine(run(pairs(parquet).withBadRows(CountOrShare.ofCount(1)))))
         .singleElement()
         .satisfies(row -> assertThat(row.get("line")).isEqualTo(2))
         .satisfies(row -> assertThat(row.get("reason")).isEqualTo("identical_sides"));
@@ -288,20 +291,11 @@ class PrepareTest {
           .append(line % 2 == 0 ? "\r\n" : "\n");
     }
     Path file = write("split.jsonl", text.toString());
-    PrepareSettings whole = pairs(file).withBadRows(BadRowLimit.parse("50%"));
+    PrepareSettings whole = pairs(file).withBadRows(CountOrShare.parse("50%"));
     Prepared once = run(whole);
     List<String> expected = fingerprints(once);
     for (long bytes : new long[] {389, 1000}) {
-      Prepared split =
-          run(
-              new PrepareSettings(
-                  "split-" + bytes,
-                  whole.paths(),
-                  whole.kind(),
-                  whole.limits(),
-                  whole.badRows(),
-                  whole.output(),
-                  bytes));
+      Prepared split = run(Records.with(whole, "name", "split-" + bytes, "splitBytes", bytes));
       assertThat(split.origin()).isEqualTo(Prepared.Origin.COMPUTED);
       assertThat(fingerprints(split)).as("%d bytes", bytes).isEqualTo(expected);
       assertThat(split.fingerprint()).isEqualTo(once.fingerprint());
@@ -326,23 +320,30 @@ class PrepareTest {
   void aMissingPromptIsNotTakenForAnImplicitOne() throws IOException {
     String noPrompt = "{\"chosen\": \" The answer is 6.\", \"rejected\": \" The answer is 7.\"}";
     Path explicit = write("explicit.jsonl", noPrompt + "\n" + pair(1) + "\n");
-    Prepared prepared = run(pairs(explicit).withBadRows(new BadRowLimit(1, 0)));
+    Prepared prepared = run(pairs(explicit).withBadRows(CountOrShare.ofCount(1)));
     assertThat(prepared.counts().refused()).containsEntry("missing_field", 1L);
     Path implicit =
         write("implicit.jsonl", noPrompt + "\n" + "{\"chosen\": \"yes\", \"rejected\": \"no\"}\n");
-    Prepared common = run(pairs(implicit).withBadRows(new BadRowLimit(1, 0)));
+    Prepared common = run(pairs(implicit).withBadRows(CountOrShare.ofCount(1)));
     assertThat(common.counts().accepted()).isOne();
     assertThat(common.counts().refused()).containsEntry("no_common_prompt", 1L);
   }
 
   @Test
   void shardsHoldTheRunsRowsInTheOrderOfTheirSteps() {
-    Prepared prepared = run(pairs(Fixtures.golden("traj/preference.jsonl")).withSplitBytes(2000));
-    Plan plan = Plan.forEpochs(10, prepared.counts().accepted(), 2.5, 3).withShards(4);
+    Prepared prepared =
+        run(Records.with(pairs(Fixtures.golden("traj/preference.jsonl")), "splitBytes", 2000));
+    Plan plan = Records.with(Plan.forEpochs(10, prepared.counts().accepted(), 2.5, 3), "shards", 4);
     String shards = directory.resolve("out/shards").toString();
     CanonicalShards written =
         ShardWriting.write(
-            storage, shards, prepared.rows(spark), plan, Order.INPUT, prepared.fingerprint());
+            storage,
+            shards,
+            prepared.rows(spark),
+            plan,
+            Order.INPUT,
+            Optional.empty(),
+            prepared.fingerprint());
     List<String> expected = fingerprints(prepared);
     try (StepReader reader = written.reader(0, 1, 0)) {
       for (int step = 0; step < plan.steps(); step++) {
@@ -353,7 +354,13 @@ class PrepareTest {
     }
     CanonicalShards found =
         ShardWriting.write(
-            storage, shards, prepared.rows(spark), plan, Order.INPUT, prepared.fingerprint());
+            storage,
+            shards,
+            prepared.rows(spark),
+            plan,
+            Order.INPUT,
+            Optional.empty(),
+            prepared.fingerprint());
     assertThat(found.fingerprint()).isEqualTo(written.fingerprint());
     CanonicalShards shuffled =
         ShardWriting.write(
@@ -362,6 +369,7 @@ class PrepareTest {
             prepared.rows(spark).map(row -> row.withReferenceLogps(List.of(new float[] {-1.5f}))),
             plan,
             Order.SHUFFLED,
+            Optional.empty(),
             prepared.fingerprint() + "+reference");
     List<List<Long>> epochs = List.of(new ArrayList<>(), new ArrayList<>());
     try (StepReader reader = shuffled.reader(0, 1, 0)) {
@@ -396,7 +404,7 @@ class PrepareTest {
         """;
     Path labelled = write("kto.jsonl", rows);
     PrepareSettings settings =
-        settings(ExampleKind.UNPAIRED, labelled).withBadRows(new BadRowLimit(2, 0));
+        settings(ExampleKind.UNPAIRED, labelled).withBadRows(CountOrShare.ofCount(2));
     Prepared prepared = run(settings);
     assertThat(quarantine(prepared).stream().map(row -> row.get("line") + " " + row.get("reason")))
         .containsExactly("3 bad_value", "4 missing_field");
@@ -410,6 +418,7 @@ class PrepareTest {
             prepared.rows(spark),
             plan,
             Order.INPUT,
+            Optional.empty(),
             prepared.fingerprint());
     try (StepReader reader = shards.reader(0, 1, 0)) {
       assertThat(reader.next().stream().map(TokenizedRow::desirability))
@@ -417,7 +426,8 @@ class PrepareTest {
     }
     // The same tokens with another label are other data.
     Path turned = write("turned.jsonl", rows.replace("true", "false"));
-    Prepared other = run(settings(ExampleKind.UNPAIRED, turned).withBadRows(new BadRowLimit(2, 0)));
+    Prepared other =
+        run(settings(ExampleKind.UNPAIRED, turned).withBadRows(CountOrShare.ofCount(2)));
     assertThat(other.fingerprint()).isNotEqualTo(prepared.fingerprint());
     assertThat(fingerprints(other)).isEqualTo(fingerprints(prepared));
     Path parquet = directory.resolve("labels");
@@ -446,7 +456,7 @@ class PrepareTest {
     PrepareSettings settings =
         settings(ExampleKind.PROMPT, lines)
             .withLimits(new LengthLimits(2, 3, Truncation.REFUSE))
-            .withBadRows(new BadRowLimit(3, 0));
+            .withBadRows(CountOrShare.ofCount(3));
     Prepared prepared = run(settings);
     assertThat(quarantine(prepared).stream().map(row -> row.get("line") + " " + row.get("reason")))
         .containsExactly("3 empty_prompt", "4 missing_field", "5 wrong_type");
@@ -470,6 +480,7 @@ class PrepareTest {
             prepared.rows(spark),
             plan,
             Order.INPUT,
+            Optional.empty(),
             prepared.fingerprint());
     try (StepReader reader = shards.reader(0, 1, 1)) {
       List<TokenizedRow> step = reader.next();
@@ -478,8 +489,8 @@ class PrepareTest {
     }
     // The same prompts with another answer are other data.
     Path turned = write("turned.jsonl", rows.replace("\"answer\": 3", "\"answer\": 2"));
-    Prepared other = run(settings(ExampleKind.PROMPT, turned).withBadRows(new BadRowLimit(3, 0)));
-    Prepared whole = run(settings(ExampleKind.PROMPT, lines).withBadRows(new BadRowLimit(3, 0)));
+    Prepared other = run(settings(ExampleKind.PROMPT, turned).withBadRows(CountOrShare.ofCount(3)));
+    Prepared whole = run(settings(ExampleKind.PROMPT, lines).withBadRows(CountOrShare.ofCount(3)));
     assertThat(fingerprints(other)).isEqualTo(fingerprints(whole));
     assertThat(other.fingerprint()).isNotEqualTo(whole.fingerprint());
     // By way of a table, which has a null where a row of JSON has nothing.
@@ -511,7 +522,7 @@ class PrepareTest {
                 + pair(3).replace("}", ", \"margin\": \"wide\"}")
                 + "\n"
                 + pair(4).replace("}", ", \"margin\": Infinity}"));
-    Prepared prepared = run(pairs(file).withBadRows(new BadRowLimit(2, 0)));
+    Prepared prepared = run(pairs(file).withBadRows(CountOrShare.ofCount(2)));
     assertThat(rows(prepared).stream().map(TokenizedRow::margin)).containsExactly(0.5, Double.NaN);
     assertThat(prepared.counts().refused()).containsEntry("bad_value", 2L);
     assertThat(prepared.rows(spark).collect().stream().map(TokenizedRow::margin))
@@ -572,11 +583,11 @@ class PrepareTest {
     Path second = write("second.jsonl", "{}\n");
     Path third = write("third.jsonl", pair(2) + "\n" + pair(3) + "\n" + pair(4) + "\n");
     PrepareSettings settings =
-        pairs(first, second, third, first).withBadRows(new BadRowLimit(3, 0));
+        pairs(first, second, third, first).withBadRows(CountOrShare.ofCount(3));
     assertThatThrownBy(() -> run(settings)).hasMessageContaining("second.jsonl:1 does not fit");
     Files.writeString(second, pair(5).replace("No 5", "Answer 5") + "\n");
     for (long bytes : new long[] {0, 90}) {
-      Prepared prepared = run(settings.named("by-" + bytes).withSplitBytes(bytes));
+      Prepared prepared = run(Records.with(settings.named("by-" + bytes), "splitBytes", bytes));
       assertThat(prepared.sourceCounts()).containsExactly(2L, 0L, 3L, 2L);
       assertThat(run(settings.named("by-" + bytes)).sourceCounts())
           .isEqualTo(prepared.sourceCounts());
@@ -585,13 +596,13 @@ class PrepareTest {
 
   @Test
   void limitsOfBadRowsAreReadAsNumbersOrFractions() {
-    assertThat(BadRowLimit.parse("100")).isEqualTo(new BadRowLimit(100, 0));
-    assertThat(BadRowLimit.parse("10%").allows(10, 100)).isTrue();
-    assertThat(BadRowLimit.parse("10%").allows(11, 100)).isFalse();
-    assertThat(BadRowLimit.parse("0").allows(0, 10)).isTrue();
-    assertThat(BadRowLimit.parse("0").allows(1, 10)).isFalse();
+    assertThat(CountOrShare.parse("100")).isEqualTo(CountOrShare.ofCount(100));
+    assertThat(CountOrShare.parse("10%").allows(10, 100)).isTrue();
+    assertThat(CountOrShare.parse("10%").allows(11, 100)).isFalse();
+    assertThat(CountOrShare.parse("0").allows(0, 10)).isTrue();
+    assertThat(CountOrShare.parse("0").allows(1, 10)).isFalse();
     for (String wrong : List.of("many", "-1", "1.5", "120%", "NaN", "")) {
-      assertThatThrownBy(() -> BadRowLimit.parse(wrong))
+      assertThatThrownBy(() -> CountOrShare.parse(wrong))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("must be a whole number such as 10 or a share such as 1%");
     }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.CanonicalShards.Plan;
@@ -65,16 +67,20 @@ class RowSetTest {
   /** Read by so many bytes a task, so into other partitions for another number. */
   private RowSet set(long splitBytes, ExampleKind kind, Path... paths) {
     return RowSet.of(
-        spark, Prepare.run(spark, storage, settings(splitBytes, kind, paths), tokenizer));
+        spark,
+        Prepare.run(
+            spark, storage, settings(splitBytes, kind, paths), tokenizer, PrepareListener.NONE));
   }
 
   private PrepareSettings settings(long splitBytes, ExampleKind kind, Path... paths) {
-    return PrepareSettings.of(
-            Arrays.stream(paths).map(Path::toString).toList(),
-            kind,
-            directory.resolve("out" + splitBytes).toString())
-        .withLimits(new LengthLimits(64, 0, Truncation.KEEP_START))
-        .withSplitBytes(splitBytes);
+    return Records.with(
+        PrepareSettings.of(
+                Arrays.stream(paths).map(Path::toString).toList(),
+                kind,
+                directory.resolve("out" + splitBytes).toString())
+            .withLimits(new LengthLimits(64, 0, Truncation.KEEP_START)),
+        "splitBytes",
+        splitBytes);
   }
 
   /** The rows as Spark has them, which must be in their order. */
@@ -344,7 +350,7 @@ class RowSetTest {
     RowSet one = set(10_000_000, ExampleKind.UNPAIRED, large, small);
     RowSet many = set(2_000, ExampleKind.UNPAIRED, large, small);
     Mixture mixture = new Mixture(one.sourceCounts(), List.of(1.0, 3.0));
-    Plan plan = Plan.forEpochs(16, one.count(), 2, 5).withShards(3);
+    Plan plan = Records.with(Plan.forEpochs(16, one.count(), 2, 5), "shards", 3);
     List<List<List<String>>> runs = new ArrayList<>();
     for (RowSet set : List.of(one, many)) {
       String written = directory.resolve("shards" + runs.size()).toString();
@@ -386,8 +392,9 @@ class RowSetTest {
                     ? "{\"prompt\": \"Q\"}"
                     : answer(i == 2999 ? 8 : i, i == 2999 ? 8 : i, true));
     PrepareSettings settings =
-        settings(10_000, ExampleKind.UNPAIRED, data).withBadRows(new BadRowLimit(1, 0));
-    RowSet all = RowSet.of(spark, Prepare.run(spark, storage, settings, tokenizer));
+        settings(10_000, ExampleKind.UNPAIRED, data).withBadRows(CountOrShare.ofCount(1));
+    RowSet all =
+        RowSet.of(spark, Prepare.run(spark, storage, settings, tokenizer, PrepareListener.NONE));
     Map<String, List<Integer>> lines = new HashMap<>();
     List<TokenizedRow> rows = rows(all);
     for (int row = 0; row < rows.size(); row++) {

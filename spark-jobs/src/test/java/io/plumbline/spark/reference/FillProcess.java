@@ -1,6 +1,7 @@
 package io.plumbline.spark.reference;
 
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.storage.Storage;
@@ -29,7 +30,8 @@ final class FillProcess {
   static Filled fill(String cache) {
     // A part a few rows, so that many files are written and there is time to be killed.
     ReferenceSettings settings =
-        ReferenceSettings.of(cache, ComputeDtype.F32).withRowsPerPart(8).withTokensPerBatch(256);
+        Records.with(ReferenceSettings.of(cache, ComputeDtype.F32), "rowsPerPart", 8)
+            .withTokensPerBatch(256);
     return ReferenceCache.fill(
         LocalSpark.session(),
         Storage.local(),

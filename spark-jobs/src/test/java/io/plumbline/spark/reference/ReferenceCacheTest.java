@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.plumbline.Fixtures;
+import io.plumbline.Records;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -189,7 +190,11 @@ class ReferenceCacheTest {
     rows.add(TokenizedRow.of(64, new int[] {1}, List.of(new int[] {100_000}), List.of()));
 
     assertThatThrownBy(
-            () -> fill(rows, MODEL, settings().withRowsPerPart(4).withTokensPerBatch(128)))
+            () ->
+                fill(
+                    rows,
+                    MODEL,
+                    Records.with(settings(), "rowsPerPart", 4).withTokensPerBatch(128)))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("100000");
 
@@ -201,7 +206,7 @@ class ReferenceCacheTest {
 
   @Test
   void damagedPartsAreComputedAnew() throws IOException {
-    fill(golden.rows(), MODEL, settings().withRowsPerPart(8));
+    fill(golden.rows(), MODEL, Records.with(settings(), "rowsPerPart", 8));
     List<Path> parts = files(".parquet");
     assertThat(parts).hasSizeGreaterThanOrEqualTo(8);
     byte[] bytes = Files.readAllBytes(parts.get(0));
@@ -236,7 +241,7 @@ class ReferenceCacheTest {
                       STORAGE,
                       rdd(golden.rows()),
                       MODEL,
-                      settings().withRowsPerPart(4),
+                      Records.with(settings(), "rowsPerPart", 4),
                       new RecordingListener())));
     }
     for (Future<Filled> fill : fills) {

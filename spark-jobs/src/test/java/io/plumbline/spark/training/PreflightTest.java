@@ -3,6 +3,7 @@ package io.plumbline.spark.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.Records;
 import io.plumbline.checkpoint.InitModel;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.data.CanonicalShards.Order;
@@ -50,7 +51,8 @@ class PreflightTest {
   @BeforeEach
   void makeModelAndData() throws IOException {
     model = directory.resolve("model");
-    InitModel.write(storage, model.toString(), InitModel.Settings.defaults().withHiddenSize(24));
+    InitModel.write(
+        storage, model.toString(), Records.with(InitModel.Settings.defaults(), "hiddenSize", 24));
     data = directory.resolve("pairs.jsonl");
     Files.writeString(data, "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}\n");
   }

@@ -1,5 +1,6 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.base.CountOrShare;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.LengthLimits.Truncation;
@@ -9,7 +10,6 @@ import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Schedule;
 import io.plumbline.settings.SettingsOf;
 import io.plumbline.spark.gang.DeviceChoice;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.tracking.TrackingSettings;
@@ -192,7 +192,7 @@ final class TestRequest implements Cloneable {
             OptionalInt.of(maxLength),
             OptionalInt.empty(),
             Truncation.KEEP_START,
-            new BadRowLimit(maxBadRows, 0)),
+            CountOrShare.ofCount(maxBadRows)),
         templates,
         new SavingSettings(
             evalSteps,

@@ -5,6 +5,7 @@ import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.data.ColumnNames;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.cli.options.ColumnOptions;
 import io.plumbline.spark.cli.options.Command;
@@ -299,7 +300,7 @@ public final class EvaluateCommand implements Command {
         values.of(BETA),
         tilt ? OptionalInt.of(values.of(NUM_COMPLETIONS)) : OptionalInt.empty(),
         decoding,
-        values.of(RolloutOptions.MAX_FAILED_REWARDS).failures(),
+        new FailureLimit(values.of(RolloutOptions.MAX_FAILED_REWARDS), "--max-failed-rewards"),
         values.of(TrainingSettings.COMPUTE_DTYPE),
         values.of(TOKENS_PER_BATCH));
   }

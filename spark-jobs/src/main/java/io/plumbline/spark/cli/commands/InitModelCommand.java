@@ -39,14 +39,20 @@ final class InitModelCommand implements Command {
   static final Setting<Family> FAMILY =
       Setting.choice("family", SIZES, "Architecture.", Family.class).withInitial("llama");
   static final Setting<Integer> HIDDEN_SIZE =
-      size("hidden-size", "Width of the residual stream.", DEFAULTS.hiddenSize());
-  static final Setting<Integer> LAYERS = size("layers", "Decoder layers.", DEFAULTS.layers());
-  static final Setting<Integer> HEADS = size("heads", "Query heads.", DEFAULTS.heads());
+      size("hidden-size", "Width of the residual stream.", DEFAULTS.decoder().hiddenSize());
+  static final Setting<Integer> LAYERS =
+      size("layers", "Decoder layers.", DEFAULTS.decoder().layers());
+  static final Setting<Integer> HEADS = size("heads", "Query heads.", DEFAULTS.decoder().heads());
   static final Setting<Integer> KV_HEADS =
-      size("kv-heads", "Heads of keys and values; divides --heads.", DEFAULTS.keyValueHeads());
+      size(
+          "kv-heads",
+          "Heads of keys and values; divides --heads.",
+          DEFAULTS.decoder().keyValueHeads());
   static final Setting<Integer> INTERMEDIATE_SIZE =
       size(
-          "intermediate-size", "Width inside the feed-forward block.", DEFAULTS.intermediateSize());
+          "intermediate-size",
+          "Width inside the feed-forward block.",
+          DEFAULTS.decoder().intermediateSize());
   static final Setting<Integer> VOCAB_SIZE =
       size(
           "vocab-size",
@@ -166,11 +172,12 @@ final class InitModelCommand implements Command {
   private static InitModel.Settings sizes(SettingValues values, Problems problems) {
     try {
       return new InitModel.Settings(
-          values.of(HIDDEN_SIZE),
-          values.of(LAYERS),
-          values.of(HEADS),
-          values.of(KV_HEADS),
-          values.of(INTERMEDIATE_SIZE),
+          new InitModel.Decoder(
+              values.of(HIDDEN_SIZE),
+              values.of(LAYERS),
+              values.of(HEADS),
+              values.of(KV_HEADS),
+              values.of(INTERMEDIATE_SIZE)),
           values.of(VOCAB_SIZE),
           values.of(EMBEDDINGS),
           values.of(ROPE_THETA),

@@ -25,6 +25,7 @@ import io.plumbline.spark.mine.MineDirectory;
 import io.plumbline.spark.reference.CacheSummary;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.run.RunDirectory;
+import io.plumbline.storage.Manifest;
 import io.plumbline.storage.Storage;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -131,7 +132,7 @@ final class InspectCommand implements Command {
       }
       for (String split : List.of("train", "eval")) {
         String shards = new RunDirectory(path).shards(split);
-        if (storage.exists(Storage.join(shards, CanonicalShards.MANIFEST))) {
+        if (Manifest.isIn(storage, shards)) {
           found.set("shards-" + split, shards(storage, shards));
         }
       }
@@ -141,7 +142,7 @@ final class InspectCommand implements Command {
     if (rows.isPresent()) {
       return rows.get();
     }
-    if (storage.exists(Storage.join(path, CanonicalShards.MANIFEST))) {
+    if (Manifest.isIn(storage, path)) {
       return shards(storage, path);
     }
     if (LedgerSummary.isLedger(storage, path)) {
@@ -163,7 +164,7 @@ final class InspectCommand implements Command {
 
   /** What prepare says of the rows in a directory, where there are any. */
   private static Optional<ObjectNode> rows(Storage storage, String path) {
-    String manifest = Storage.join(path, CanonicalShards.MANIFEST);
+    String manifest = Storage.join(path, Manifest.FILE);
     if (!storage.exists(manifest)) {
       return Optional.empty();
     }

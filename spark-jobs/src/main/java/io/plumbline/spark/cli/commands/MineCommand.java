@@ -2,6 +2,7 @@ package io.plumbline.spark.cli.commands;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.mine.BestAgainstWorst;
 import io.plumbline.mine.BestOf;
 import io.plumbline.mine.HardNegatives;
@@ -26,7 +27,6 @@ import io.plumbline.spark.mine.MineDirectory;
 import io.plumbline.spark.mine.Mining;
 import io.plumbline.spark.mine.MiningRequest;
 import io.plumbline.spark.mine.MiningRequest.CutOff;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.spark.run.Start;
 import io.plumbline.storage.Storage;
@@ -104,7 +104,7 @@ public final class MineCommand implements Command {
           RolloutOptions.MASK_TRUNCATED_COMPLETIONS.name(),
           CHOOSING,
           "Leaves out completions that were cut off at their longest.");
-  static final Setting<BadRowLimit> MAX_FAILED_REWARDS =
+  static final Setting<CountOrShare> MAX_FAILED_REWARDS =
       RolloutOptions.MAX_FAILED_REWARDS.withHelp(
           "Completions whose reward function threw, was too slow or gave NaN are left out and"
               + " counted; more than N, or than a share of all, end the job.");

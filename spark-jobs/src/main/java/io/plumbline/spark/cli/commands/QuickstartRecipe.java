@@ -57,7 +57,13 @@ record QuickstartRecipe(
     return new QuickstartRecipe(
         Algorithm.DPO,
         new InitModel.Settings(
-            192, 2, 6, 3, 512, 1024, EmbeddingSharing.TIED, 10_000, 512, 0.02, 0),
+            new InitModel.Decoder(192, 2, 6, 3, 512),
+            1024,
+            EmbeddingSharing.TIED,
+            10_000,
+            512,
+            0.02,
+            0),
         "data-samples/corpus.txt",
         "data-samples/sft/train.jsonl",
         Map.of(
@@ -86,7 +92,14 @@ record QuickstartRecipe(
   private static QuickstartRecipe grpo() {
     return new QuickstartRecipe(
         Algorithm.GRPO,
-        new InitModel.Settings(128, 2, 4, 4, 256, 640, EmbeddingSharing.TIED, 10_000, 256, 0.02, 0),
+        new InitModel.Settings(
+            new InitModel.Decoder(128, 2, 4, 4, 256),
+            640,
+            EmbeddingSharing.TIED,
+            10_000,
+            256,
+            0.02,
+            0),
         "data-samples/digits/corpus.txt",
         "data-samples/digits/demonstrations.jsonl",
         Map.of(

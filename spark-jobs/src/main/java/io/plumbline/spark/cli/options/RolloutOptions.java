@@ -1,12 +1,12 @@
 package io.plumbline.spark.cli.options;
 
 import io.plumbline.advantage.CostSpec;
+import io.plumbline.base.CountOrShare;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.objective.rollout.GrpoLossTypes;
 import io.plumbline.objective.rollout.GrpoSettings;
 import io.plumbline.reward.RewardSpec;
 import io.plumbline.rollout.Rollouts.KlIn;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.GrpoRunSettings;
 import io.plumbline.spark.training.PpoRunSettings;
@@ -23,7 +23,7 @@ import java.util.Optional;
 /** What is checked of the options of algorithms that learn from their own completions. */
 public final class RolloutOptions {
   public static final Setting<String> REWARD = Setting.declared(Rewards.class, "reward");
-  public static final Setting<BadRowLimit> MAX_FAILED_REWARDS =
+  public static final Setting<CountOrShare> MAX_FAILED_REWARDS =
       Setting.declared(Rewards.class, "max-failed-rewards");
   public static final Setting<Boolean> MASK_TRUNCATED_COMPLETIONS =
       Setting.declared(Phases.class, "mask-truncated-completions");

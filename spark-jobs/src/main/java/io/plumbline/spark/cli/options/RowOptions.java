@@ -1,12 +1,12 @@
 package io.plumbline.spark.cli.options;
 
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.ColumnNames;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.data.LossOn;
 import io.plumbline.data.RowReading;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.source.WeightedSource;
 import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
@@ -36,7 +36,7 @@ public record RowOptions(
     OptionalInt maxLength,
     OptionalInt maxPromptLength,
     Truncation truncation,
-    BadRowLimit badRows,
+    CountOrShare badRows,
     ColumnNames columns,
     Optional<Double> desirableFrom) {
   public static RowOptions of(SettingValues values, Problems problems) {

@@ -1,12 +1,12 @@
 package io.plumbline.spark.cli.options;
 
+import io.plumbline.base.CountOrShare;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.settings.DeclaredOption;
 import io.plumbline.spark.gang.DeviceChoice;
-import io.plumbline.spark.prepare.BadRowLimit;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.AlgorithmSettings;
@@ -59,7 +59,7 @@ public final class TrainingSettings {
       Setting.declared(LengthSettings.class, "max-prompt-length");
   public static final Setting<Truncation> TRUNCATION_MODE =
       Setting.declared(LengthSettings.class, "truncation-mode");
-  public static final Setting<BadRowLimit> MAX_BAD_ROWS =
+  public static final Setting<CountOrShare> MAX_BAD_ROWS =
       Setting.declared(LengthSettings.class, "max-bad-rows");
   public static final Setting<LossOn> LOSS_ON =
       Setting.declared(AlgorithmSettings.Sft.class, "loss-on");
