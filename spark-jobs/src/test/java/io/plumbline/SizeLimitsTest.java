@@ -49,7 +49,6 @@ class SizeLimitsTest {
               Map.entry("io.plumbline.spark.cli.PipelineRecord$Stage", FILE),
               Map.entry("io.plumbline.spark.evaluate.EvaluationRequest", NOT_YET),
               Map.entry("io.plumbline.spark.prepare.Prepared$Manifest", FILE),
-              Map.entry("io.plumbline.spark.report.ReportData", NOT_YET),
               Map.entry("io.plumbline.spark.source.SnapshotManifest", FILE),
               Map.entry("io.plumbline.spark.training.TrainingOutcome", NOT_YET),
               Map.entry("io.plumbline.spark.training.TrainingRows$Settings", NOT_YET),

@@ -17,9 +17,9 @@
   function beforeAfter(before, after) {
     return [element("span", "before", format(before)), element("span", "arrow", "→"), element("span", "after", format(after))];
   }
-  if (data.comparisons.length) {
+  if (data.measured.comparisons.length) {
     const cards = element("div", "cards");
-    for (const comparison of data.comparisons) {
+    for (const comparison of data.measured.comparisons) {
       const judged = judge(comparison);
       const values = add(element("div", "values"), ...beforeAfter(comparison.before, comparison.after), element("span", "tag " + judged.kind, judged.text));
       cards.append(card(comparison.metric, values, element("p", "note", comparison.meaning)));
@@ -33,8 +33,8 @@
 
   // --- calibration -----------------------------------------------------------------------------
 
-  if (data.calibration) {
-    const { before, after, pairs } = data.calibration;
+  if (data.measured.calibration) {
+    const { before, after, pairs } = data.measured.calibration;
     const place = section("How sure the model is, and how often it is right",
       "Each dot is a group of held-out pairs for which the model gave about the same probability that one side wins (across); its height is the share of them in which that side did win. On the dashed line the model is exactly as sure as it should be, below it too sure, above it not sure enough. A larger dot holds more pairs; a small one jumps by chance.");
     const diagram = reliability({
@@ -60,7 +60,7 @@
 
   // --- charts ----------------------------------------------------------------------------------
 
-  for (const stage of data.stages) {
+  for (const stage of data.charts.stages) {
     const { last, stepsPerPoint, curves } = stage.curves;
     if (!last.length) continue;
     let note = whole(last.length) + (last.length === 1 ? " point" : " points") + " from metrics.jsonl. Point at a curve for its values, drag across it to zoom, click twice to see all.";
@@ -85,16 +85,16 @@
       place.append(more);
     }
   }
-  if (data.histograms.length) {
+  if (data.charts.histograms.length) {
     const place = section("Distributions", "How often values of each size occur. The number beside a name says of how many values.");
-    place.append(add(element("div", "charts"), ...data.histograms.map((each) => histogram(each, chartGroup()))));
+    place.append(add(element("div", "charts"), ...data.charts.histograms.map((each) => histogram(each, chartGroup()))));
   }
 
   // --- samples ---------------------------------------------------------------------------------
 
-  if (data.samples.length) {
+  if (data.texts.samples.length) {
     const place = section("Samples side by side", "The same prompts, answered by the model before and after.");
-    place.append(listOf(data.samples, {
+    place.append(listOf(data.texts.samples, {
       what: "samples",
       texts: (sample) => [sample.prompt, sample.before, sample.after, ...sample.data.map((each) => each.text)],
       render: (sample) => {
@@ -108,9 +108,9 @@
   function margin(row, moment) {
     return row.sides.length === 2 ? Number(row.sides[0][moment]) - Number(row.sides[1][moment]) : NaN;
   }
-  if (data.scoredRows.length) {
+  if (data.texts.scoredRows.length) {
     const place = section("Scores side by side", "The same held-out pairs, scored before → after. Only the difference between two scores of one prompt says anything.");
-    place.append(listOf(data.scoredRows, {
+    place.append(listOf(data.texts.scoredRows, {
       what: "rows",
       texts: (row) => [row.prompt, ...row.sides.map((each) => each.text)],
       measure: "margin",
@@ -131,14 +131,14 @@
     }));
   }
 
-  if (data.rollouts.length) {
+  if (data.texts.rollouts.length) {
     const place = section("Rollouts", "What the policy wrote in training, some prompts of some phases, with the rewards. All rollouts are in the run's ledger.");
-    place.append(listOf(data.rollouts, {
+    place.append(listOf(data.texts.rollouts, {
       what: "prompts",
       texts: (group) => [group.prompt, ...group.completions.map((each) => each.text)],
       measure: "reward",
       values: (group) => group.completions.map((each) => Number(each.reward)),
-      choices: [["All phases", () => true], ...[...new Set(data.rollouts.map((group) => group.step))].map((step) => ["Step " + whole(step), (group) => group.step === step])],
+      choices: [["All phases", () => true], ...[...new Set(data.texts.rollouts.map((group) => group.step))].map((step) => ["Step " + whole(step), (group) => group.step === step])],
       render: (group, keeps) => {
         const sides = element("div", "sides");
         const kept = group.completions.filter((each) => keeps(Number(each.reward)));
@@ -159,14 +159,14 @@
   function pairs(rows, valueClass, shown) {
     return table(null, rows.map(([name, value]) => [name, shown(value)]), ["", valueClass]);
   }
-  if (data.counts.length || data.quarantine.length || data.remarks.length) {
+  if (data.rows.counts.length || data.rows.quarantine.length || data.rows.remarks.length) {
     const place = section("Data");
-    for (const sentence of data.remarks) place.append(element("p", "", sentence));
+    for (const sentence of data.rows.remarks) place.append(element("p", "", sentence));
     const tables = element("div", "tables");
-    if (data.counts.length) tables.append(card("Counted", pairs(data.counts, "number", whole)));
-    if (data.quarantine.length) {
-      const refused = card("Quarantine: rows refused", table(["Reason", "Rows", "They are in"], data.quarantine.map((each) => [each.reason, whole(each.rows), each.firstPlace]), ["", "number", "code"]));
-      if (data.refusedRows.length) refused.append(element("h4", "", "Some of them"), add(element("ul", "code"), ...data.refusedRows.map((each) => element("li", "", each))));
+    if (data.rows.counts.length) tables.append(card("Counted", pairs(data.rows.counts, "number", whole)));
+    if (data.rows.quarantine.length) {
+      const refused = card("Quarantine: rows refused", table(["Reason", "Rows", "They are in"], data.rows.quarantine.map((each) => [each.reason, whole(each.rows), each.firstPlace]), ["", "number", "code"]));
+      if (data.rows.refusedRows.length) refused.append(element("h4", "", "Some of them"), add(element("ul", "code"), ...data.rows.refusedRows.map((each) => element("li", "", each))));
       tables.append(refused);
     } else {
       tables.append(card("Quarantine", element("p", "note", "No row was refused.")));
