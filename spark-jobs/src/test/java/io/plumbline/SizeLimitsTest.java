@@ -42,8 +42,6 @@ class SizeLimitsTest {
               Map.entry("io.plumbline.rollout.ledger.LedgerRow", "the columns of the ledger"),
               Map.entry("io.plumbline.spark.cli.pipeline.PipelineRecord$Stage", FILE),
               Map.entry("io.plumbline.spark.evaluate.EvaluationRequest", NOT_YET),
-              Map.entry("io.plumbline.spark.report.PipelineReportData$Stage", NOT_YET),
-              Map.entry("io.plumbline.spark.report.ReportData", NOT_YET),
               Map.entry("io.plumbline.spark.training.TrainingOutcome", NOT_YET),
               Map.entry("io.plumbline.spark.training.TrainingRows$Settings", NOT_YET),
               Map.entry("io.plumbline.spark.training.TrainingTask", NOT_YET)));

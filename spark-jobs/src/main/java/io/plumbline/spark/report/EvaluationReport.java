@@ -22,7 +22,6 @@ public final class EvaluationReport {
         .kind("Plumbline evaluation")
         .verdict(verdict(evaluation))
         .data(evaluation.toJson())
-        .style(Page.resource(EvaluationReport.class, "evaluation.css"))
         .script(Page.resource(EvaluationReport.class, "evaluation.js"));
   }
 

@@ -21,30 +21,27 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /**
  * The frame that all reports share: one HTML file that needs nothing beside it and no network, with
- * a title and a verdict. Then come a switch between light and dark and the data that its scripts
- * draw, or content that needs no script.
+ * a title, a verdict, and a switch between light and dark. Then come content that needs no script,
+ * and what scripts draw of the data.
  *
  * <p>The content security policy forbids every request, and every script and style but those that
  * were put in here, which it knows by their hashes. So elements have no {@code style} attributes
  * and no {@code on…} attributes; a script sets {@code element.style} and adds listeners instead.
  *
- * <p>{@code page.js} stands before all other scripts and offers them {@code plumbline}: the data,
- * and functions that make elements of plain text.
+ * <p>{@code page.js}, {@code charts.js} and {@code planes.js} stand before all other scripts and
+ * offer them {@code plumbline}: the data, functions that make elements of plain text, and charts.
  */
 public final class Page {
   private static final JsonMapper JSON = mapper();
 
   /** The charts' library, from its Maven artifact; its licence goes into each page with it. */
   private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/";
-
-  private static final String NOSCRIPT =
-      "<noscript><p class=\"warning\">This page draws its charts and lists with JavaScript of its"
-          + " own; please allow it.</p></noscript>";
 
   private final String title;
   private String kind = "Plumbline report";
@@ -56,8 +53,17 @@ public final class Page {
 
   private Page(String title) {
     this.title = Objects.requireNonNull(title, "title");
-    style(resource(Page.class, "page.css"));
+    for (String name : List.of("page.css", UPLOT + "dist/uPlot.min.css", "charts.css")) {
+      style(resource(Page.class, name));
+    }
     script(resource(Page.class, "page.js"));
+    script(
+        "/*\n"
+            + resource(Page.class, UPLOT + "LICENSE")
+            + "\n*/\n"
+            + resource(Page.class, UPLOT + "dist/uPlot.iife.min.js"));
+    script(resource(Page.class, "charts.js"));
+    script(resource(Page.class, "planes.js"));
   }
 
   /** An empty page whose title and heading are plain text, such as {@code DPO on pairs.jsonl}. */
@@ -100,28 +106,12 @@ public final class Page {
   }
 
   /**
-   * Makes a page without scripts: what it shows is this markup. All texts in it must be {@link
-   * #escapedHtml}, and it may have no {@code style} attributes.
+   * What stands in the page for readers without JavaScript too. All texts in this markup must be
+   * {@link #escapedHtml}, and it may have no {@code style} attributes.
    */
   public Page content(String markup) {
     content = markup;
-    scripts.clear();
     return this;
-  }
-
-  /**
-   * Adds {@code plumbline.chart}, {@code chartGroup} and {@code histogram} for the scripts that
-   * come after: see charts.js.
-   */
-  public Page charts() {
-    return style(resource(Page.class, UPLOT + "dist/uPlot.min.css"))
-        .style(resource(Page.class, "charts.css"))
-        .script(
-            "/*\n"
-                + resource(Page.class, UPLOT + "LICENSE")
-                + "\n*/\n"
-                + resource(Page.class, UPLOT + "dist/uPlot.iife.min.js"))
-        .script(resource(Page.class, "charts.js"));
   }
 
   /** Writes the page to a path of any Hadoop file system, replacing what is there. */
@@ -150,17 +140,11 @@ public final class Page {
       case "kind" -> escapedHtml(kind);
       case "verdict" -> escapedHtml(verdict);
       case "style-hashes" -> hashes(styles);
-      case "script-hashes" -> scripts.isEmpty() ? "'none'" : hashes(scripts);
+      case "script-hashes" -> hashes(scripts);
       case "styles" -> elements("style", styles);
       case "scripts" -> elements("script", scripts);
-      case "noscript" -> scripts.isEmpty() ? "" : NOSCRIPT;
       case "content" -> content;
-      case "data" ->
-          scripts.isEmpty()
-              ? ""
-              : "<script type=\"application/json\" id=\"data\">"
-                  + scriptSafe(json(data))
-                  + "</script>";
+      case "data" -> scriptSafe(json(data));
       default -> throw new IllegalStateException("unknown place in the template: " + place);
     };
   }
@@ -284,6 +268,10 @@ public final class Page {
     module.addSerializer(
         OptionalLong.class,
         serializer((value, json) -> json.writePOJO(value.isPresent() ? value.getAsLong() : null)));
+    module.addSerializer(
+        OptionalDouble.class,
+        serializer(
+            (value, json) -> json.writePOJO(value.isPresent() ? value.getAsDouble() : null)));
     return JsonMapper.builder().addModule(module).build();
   }
 

@@ -1,5 +1,6 @@
 package io.plumbline.spark.report;
 
+import io.plumbline.spark.report.PipelineReportData.Course;
 import io.plumbline.spark.report.PipelineReportData.Stage;
 import io.plumbline.spark.report.RouteComparison.Route;
 import io.plumbline.spark.report.RouteComparison.Way;
@@ -10,10 +11,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /**
- * Writes a pipeline's report: one HTML file without scripts that needs nothing beside it and no
- * network. It has the verdict first, then the routes side by side, then the stages.
+ * Writes a pipeline's report: one HTML file that needs nothing beside it and no network. It has the
+ * verdict first, then the routes side by side, then the stages. Its tables stand in the page
+ * without JavaScript too; {@code pipeline.js} draws its charts.
  */
 public final class PipelineReport {
   /** The metric that tells most of a stage, the first that it has. */
@@ -31,6 +35,13 @@ public final class PipelineReport {
   private final PipelineReportData data;
   private final StringBuilder content = new StringBuilder();
 
+  /** What the script draws. */
+  private record Charts(List<Plane> planes, List<StageCurve> curves, List<Double> seconds) {}
+
+  private record Plane(RouteComparison comparison, Optional<String> best) {}
+
+  private record StageCurve(String stage, String metric, Curves curves) {}
+
   private PipelineReport(PipelineReportData data) {
     this.data = data;
   }
@@ -47,29 +58,65 @@ public final class PipelineReport {
 
   private static Page page(PipelineReportData data) {
     PipelineReport report = new PipelineReport(data);
+    Charts charts =
+        new Charts(
+            data.comparisons().stream()
+                .filter(PipelineReport::isPlane)
+                .map(one -> new Plane(one, RouteVerdict.best(one).map(Route::name)))
+                .toList(),
+            data.stages().stream().flatMap(stage -> curve(stage).stream()).toList(),
+            data.stages().stream().map(stage -> stage.course().seconds()).toList());
     return Page.titled(data.title())
         .kind("Plumbline pipeline")
         .verdict(report.verdict())
         .style(Page.resource(PipelineReport.class, "pipeline.css"))
-        .content(report.content());
+        .script(Page.resource(PipelineReport.class, "pipeline.js"))
+        .content(report.content(charts))
+        .data(charts);
   }
 
-  private String content() {
+  private static boolean isPlane(RouteComparison comparison) {
+    return comparison.routes().stream()
+        .anyMatch(route -> route.reward().isPresent() && route.kl().isPresent());
+  }
+
+  /** The first key metric that at least two steps have. */
+  private static Optional<StageCurve> curve(Stage stage) {
+    for (String metric : KEY_METRICS) {
+      long values =
+          stage.metrics().stream()
+              .filter(step -> Double.isFinite(step.getOrDefault(metric, Double.NaN)))
+              .count();
+      if (values > 1) {
+        return Optional.of(
+            new StageCurve(stage.name(), metric, Curves.of(stage.metrics(), metric::equals)));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private String content(Charts charts) {
     for (Stage stage : data.stages()) {
-      if (!stage.error().isEmpty()) {
+      if (!stage.course().error().isEmpty()) {
         markup("<p class=\"warning\"><strong>")
             .text("Stage " + stage.name() + " failed.")
             .markup("</strong> ")
-            .text(stage.error())
+            .text(stage.course().error())
             .markup("</p>\n");
       }
     }
     for (RouteComparison comparison : data.comparisons()) {
-      comparison(comparison);
+      section(
+          data.comparisons().size() == 1
+              ? "The routes side by side"
+              : "The routes side by side, by " + comparison.stage(),
+          () -> comparison(comparison));
     }
-    stages();
-    curves();
-    options();
+    section("Stages", this::stages);
+    if (!charts.curves().isEmpty()) {
+      section("How the stages went", this::curves);
+    }
+    section("Options", this::options);
     return content.toString();
   }
 
@@ -77,7 +124,8 @@ public final class PipelineReport {
     if (!data.comparisons().isEmpty()) {
       return RouteVerdict.of(data.comparisons().get(data.comparisons().size() - 1));
     }
-    long done = data.stages().stream().filter(stage -> stage.status().equals("completed")).count();
+    long done =
+        data.stages().stream().filter(stage -> stage.course().status().equals("completed")).count();
     boolean compares = data.stages().stream().anyMatch(stage -> stage.command().equals("evaluate"));
     return String.format(
         "%d of %d stages are done. %s",
@@ -89,12 +137,9 @@ public final class PipelineReport {
   }
 
   private void comparison(RouteComparison comparison) {
-    heading(
-        data.comparisons().size() == 1
-            ? "The routes side by side"
-            : "The routes side by side, by " + comparison.stage());
-    markup("<div class=\"card scroll\"><table class=\"routes\"><thead><tr>");
-    for (String column :
+    Optional<Route> best = RouteVerdict.best(comparison);
+    table(
+        "routes",
         List.of(
             "Route",
             "Reward",
@@ -103,50 +148,41 @@ public final class PipelineReport {
             "Length, tokens",
             "Win rate",
             "Wall time",
-            "Steps")) {
-      markup("<th scope=\"col\">").text(column).markup("</th>");
-    }
-    markup("</tr></thead><tbody>\n");
-    Optional<Route> best = RouteVerdict.best(comparison);
-    for (Route route : comparison.routes()) {
-      row(route, comparison.routes().size() > 1 && best.filter(route::equals).isPresent());
-    }
-    markup("</tbody></table></div>\n<p class=\"note\">");
-    text(
+            "Steps"),
+        comparison.routes(),
+        route ->
+            row(route, comparison.routes().size() > 1 && best.filter(route::equals).isPresent()));
+    note(
         "Means over the same held-out prompts, ± one standard error. KL is from the reference, in"
             + " nats a text; the win rate is by the same reward. Wall time and steps are those of"
-            + " all stages that a route came through.");
-    if (!comparison.reference().isEmpty()) {
-      text(" The reference is " + comparison.reference() + ".");
+            + " all stages that a route came through."
+            + (comparison.reference().isEmpty()
+                ? ""
+                : " The reference is " + comparison.reference() + "."));
+    if (isPlane(comparison)) {
+      markup("<div class=\"card reward-over-kl\"><h3>Reward over KL</h3>");
+      String line =
+          comparison.frontier().size() > 1
+              ? "The line is what is within reach of the reference at each KL. "
+              : "";
+      String ring =
+          comparison
+              .optimum()
+              .map(
+                  point ->
+                      String.format(
+                          "The ring is the optimum%s, reward %s at a KL of %s.",
+                          comparison.beta().isPresent()
+                              ? " at beta " + RouteVerdict.number(comparison.beta().getAsDouble())
+                              : "",
+                          RouteVerdict.number(point.reward()),
+                          RouteVerdict.number(point.kl())))
+              .orElse("");
+      if (!(line + ring).isEmpty()) {
+        note(line + ring);
+      }
+      markup("</div>\n");
     }
-    markup("</p>\n");
-    Optional<String> chart = Drawing.rewardOverKl(comparison);
-    chart.ifPresent(
-        svg -> {
-          markup("<div class=\"card chart\"><h3>Reward over KL</h3>").markup(svg);
-          if (comparison.optimum().isPresent() || comparison.frontier().size() > 1) {
-            markup("<p class=\"note\">");
-            text(
-                (comparison.frontier().size() > 1
-                        ? "The dashed line is what is within reach of the reference at each KL. "
-                        : "")
-                    + comparison
-                        .optimum()
-                        .map(
-                            point ->
-                                String.format(
-                                    "The ring is the optimum%s, reward %s at a KL of %s.",
-                                    comparison.beta().isPresent()
-                                        ? " at beta "
-                                            + RouteVerdict.number(comparison.beta().getAsDouble())
-                                        : "",
-                                    RouteVerdict.number(point.reward()),
-                                    RouteVerdict.number(point.kl())))
-                        .orElse(""));
-            markup("</p>");
-          }
-          markup("</div>\n");
-        });
   }
 
   private void row(Route route, boolean best) {
@@ -173,15 +209,14 @@ public final class PipelineReport {
                         + (route.pairs().isPresent()
                             ? String.format(Locale.ROOT, " of %,d", route.pairs().getAsLong())
                             : "")));
-    cell(optional(route.length()).map(length -> String.format(Locale.ROOT, "%,.1f", length)));
+    OptionalDouble length = route.length();
+    cell(
+        length.isPresent()
+            ? Optional.of(String.format(Locale.ROOT, "%,.1f", length.getAsDouble()))
+            : Optional.empty());
     cell(route.winRate().map(PipelineReport::winRate));
     cell(route.way().map(way -> duration(way.seconds())));
-    cell(
-        route
-            .way()
-            .map(Way::steps)
-            .filter(steps -> steps.isPresent())
-            .map(steps -> String.format(Locale.ROOT, "%,d", steps.getAsLong())));
+    cell(route.way().map(Way::steps).flatMap(PipelineReport::whole));
     markup("</tr>\n");
   }
 
@@ -192,43 +227,27 @@ public final class PipelineReport {
   }
 
   private void stages() {
-    heading("Stages");
-    double longest = data.stages().stream().mapToDouble(Stage::seconds).max().orElse(0);
-    markup("<div class=\"card scroll\"><table class=\"stages\"><thead><tr>");
-    for (String column : List.of("Stage", "Command", "State", "Uses", "Steps", "Time", "Output")) {
-      markup("<th scope=\"col\">").text(column).markup("</th>");
-    }
-    markup("</tr></thead><tbody>\n");
-    for (Stage stage : data.stages()) {
-      markup("<tr><th scope=\"row\">");
-      if (stage.link().isPresent()) {
-        markup("<a href=\"").text(stage.link().get()).markup("\">");
-        text(stage.name()).markup("</a>");
-      } else {
-        text(stage.name());
-      }
-      markup("</th>");
-      cell(Optional.of(stage.command()));
-      markup("<td><span class=\"tag" + tone(stage.status()) + "\">");
-      text(stage.status()).markup("</span></td>");
-      cell(Optional.of(String.join(", ", stage.uses())).filter(uses -> !uses.isEmpty()));
-      cell(
-          stage.steps().isPresent()
-              ? Optional.of(String.format(Locale.ROOT, "%,d", stage.steps().getAsLong()))
-              : Optional.empty());
-      markup("<td class=\"number\">").text(duration(stage.seconds()));
-      if (longest > 0) {
-        markup(
-            String.format(
-                Locale.ROOT,
-                "<svg class=\"bar\"><rect width=\"%.1f%%\" height=\"8\" rx=\"4\"/></svg>",
-                Math.max(2, 100 * stage.seconds() / longest)));
-      }
-      markup("</td><td class=\"code\">").text(stage.output()).markup("</td></tr>\n");
-    }
-    double all = data.stages().stream().mapToDouble(Stage::seconds).sum();
-    markup("</tbody></table></div>\n<p class=\"note\">");
-    text("All stages together: " + duration(all) + ".").markup("</p>\n");
+    table(
+        "stages",
+        List.of("Stage", "Command", "State", "Uses", "Steps", "Time", "Output"),
+        data.stages(),
+        this::row);
+    double all = data.stages().stream().mapToDouble(stage -> stage.course().seconds()).sum();
+    note("All stages together: " + duration(all) + ".");
+  }
+
+  private void row(Stage stage) {
+    Course course = stage.course();
+    markup("<tr><th scope=\"row\">");
+    stage.link().ifPresent(link -> markup("<a href=\"").text(link).markup("\">"));
+    text(stage.name()).markup(stage.link().isPresent() ? "</a></th>" : "</th>");
+    cell(Optional.of(stage.command()));
+    markup("<td><span class=\"tag" + tone(course.status()) + "\">");
+    text(course.status()).markup("</span></td>");
+    cell(Optional.of(String.join(", ", stage.uses())).filter(uses -> !uses.isEmpty()));
+    cell(whole(course.steps()));
+    markup("<td class=\"number time\">").text(duration(course.seconds()));
+    markup("</td><td class=\"code\">").text(stage.output()).markup("</td></tr>\n");
   }
 
   private static String tone(String status) {
@@ -239,35 +258,12 @@ public final class PipelineReport {
     };
   }
 
-  private record Curve(String stage, String metric, String svg) {}
-
   private void curves() {
-    List<Curve> curves = data.stages().stream().flatMap(stage -> keyCurve(stage).stream()).toList();
-    if (curves.isEmpty()) {
-      return;
-    }
-    heading("How the stages went");
-    markup("<div class=\"charts\">");
-    for (Curve curve : curves) {
-      markup("<div class=\"card\"><div class=\"chart-head\"><h3>").text(curve.stage());
-      markup("</h3><span class=\"last\">").text(curve.metric()).markup("</span></div>");
-      markup(curve.svg()).markup("</div>\n");
-    }
-    markup("</div>\n");
-  }
-
-  private static Optional<Curve> keyCurve(Stage stage) {
-    for (String metric : KEY_METRICS) {
-      Optional<String> svg = Drawing.curve(stage.metrics(), metric);
-      if (svg.isPresent()) {
-        return Optional.of(new Curve(stage.name(), metric, svg.get()));
-      }
-    }
-    return Optional.empty();
+    note("Curves of many steps are smoothed; their values stand behind them, paler.");
+    markup("<div class=\"charts\" id=\"curves\"></div>\n");
   }
 
   private void options() {
-    heading("Options");
     for (Stage stage : data.stages()) {
       markup("<details class=\"card\"><summary>").text(stage.name() + ": " + stage.command());
       markup("</summary><table>\n");
@@ -279,8 +275,10 @@ public final class PipelineReport {
     }
   }
 
-  private static Optional<Double> optional(OptionalDouble value) {
-    return value.isPresent() ? Optional.of(value.getAsDouble()) : Optional.empty();
+  private static Optional<String> whole(OptionalLong value) {
+    return value.isPresent()
+        ? Optional.of(String.format(Locale.ROOT, "%,d", value.getAsLong()))
+        : Optional.empty();
   }
 
   private static String duration(double seconds) {
@@ -293,12 +291,28 @@ public final class PipelineReport {
         : String.format(Locale.ROOT, "%d h %02d min", s / 3600, s % 3600 / 60);
   }
 
+  private void section(String heading, Runnable body) {
+    markup("<section><h2>").text(heading).markup("</h2>\n");
+    body.run();
+    markup("</section>\n");
+  }
+
+  private <T> void table(String name, List<String> columns, List<T> rows, Consumer<T> row) {
+    markup("<div class=\"card scroll\"><table class=\"" + name + "\"><thead><tr>");
+    for (String column : columns) {
+      markup("<th scope=\"col\">").text(column).markup("</th>");
+    }
+    markup("</tr></thead><tbody>\n");
+    rows.forEach(row);
+    markup("</tbody></table></div>\n");
+  }
+
   private void cell(Optional<String> value) {
     markup("<td class=\"number\">").text(value.orElse(ABSENT)).markup("</td>");
   }
 
-  private void heading(String words) {
-    markup("<h2>").text(words).markup("</h2>\n");
+  private void note(String sentences) {
+    markup("<p class=\"note\">").text(sentences).markup("</p>\n");
   }
 
   /** Markup of this class's own, in which all texts are escaped already. */

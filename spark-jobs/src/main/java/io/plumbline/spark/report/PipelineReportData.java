@@ -21,34 +21,37 @@ public record PipelineReportData(
   /**
    * A stage and how it went.
    *
-   * @param status a word, such as completed
-   * @param seconds that it took; 0 where it was not begun
-   * @param steps updates, where it trains
+   * @param options as the file has them
    * @param uses names of the stages whose outputs it reads
    * @param link a relative address of its own report, where it has one
    * @param metrics of each step, as {@link MetricsFile} reads them; empty where it has none
-   * @param options as the file has them
-   * @param error why it failed; empty where it did not
    */
   public record Stage(
       String name,
       String command,
-      String status,
-      double seconds,
-      OptionalLong steps,
+      Map<String, String> options,
       List<String> uses,
+      Course course,
       String output,
       Optional<String> link,
-      List<Map<String, Double>> metrics,
-      Map<String, String> options,
-      String error) {
+      List<Map<String, Double>> metrics) {
     public Stage {
       Objects.requireNonNull(name, "name");
+      options = Collections.unmodifiableMap(new LinkedHashMap<>(options));
       uses = List.copyOf(uses);
       metrics = List.copyOf(metrics);
-      options = Collections.unmodifiableMap(new LinkedHashMap<>(options));
     }
   }
+
+  /**
+   * How a stage went.
+   *
+   * @param status a word, such as completed
+   * @param seconds that it took; 0 where it was not begun
+   * @param steps updates, where it trains
+   * @param error why it failed; empty where it did not
+   */
+  public record Course(String status, double seconds, OptionalLong steps, String error) {}
 
   public PipelineReportData {
     Objects.requireNonNull(title, "title");

@@ -20,7 +20,6 @@ public final class Report {
     return Page.titled(data.title())
         .kind("Plumbline report")
         .verdict(data.verdict())
-        .charts()
         .style(Page.resource(Report.class, "report.css"))
         .script(Page.resource(Report.class, "metrics.js"))
         .script(Page.resource(Report.class, "report.js"))

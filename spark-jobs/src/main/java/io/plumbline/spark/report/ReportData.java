@@ -16,18 +16,7 @@ import java.util.OptionalLong;
  *
  * @param title what ran, such as {@code DPO on preferences/train.jsonl}
  * @param verdict sentences on what the run achieved
- * @param comparisons measures on held-out data before and after, the most telling first
- * @param calibration whether predicted probabilities came true, where the model predicts any
- * @param stages the stages of training that wrote metrics, in the order in which they ran
- * @param histograms how often values of each size occur
- * @param samples the same prompts answered before and after
- * @param scoredRows the same completions scored before and after
- * @param rollouts completions of the policy with their rewards, by prompt
  * @param warnings sentences on the data that a reader must not miss
- * @param remarks sentences on what became of the data
- * @param counts what was counted: rows read, reference rows computed and found, tokens
- * @param quarantine rows refused, by reason
- * @param refusedRows a few of them, with file, line and reason
  * @param configuration the options as the run resolved them
  * @param provenance fingerprints, versions, seed, paths
  * @param timings seconds by phase, in the order in which they ran
@@ -35,18 +24,11 @@ import java.util.OptionalLong;
 public record ReportData(
     String title,
     String verdict,
-    List<Comparison> comparisons,
-    Optional<Calibration> calibration,
-    List<Stage> stages,
-    List<Histogram> histograms,
-    List<Sample> samples,
-    List<ScoredRow> scoredRows,
-    List<RolloutGroup> rollouts,
     List<String> warnings,
-    List<String> remarks,
-    Map<String, Long> counts,
-    List<Refusal> quarantine,
-    List<String> refusedRows,
+    Measured measured,
+    Charts charts,
+    Texts texts,
+    Rows rows,
     List<Option> configuration,
     Map<String, String> provenance,
     Map<String, Double> timings) {
@@ -57,21 +39,73 @@ public record ReportData(
   public ReportData {
     Objects.requireNonNull(title, "title");
     Objects.requireNonNull(verdict, "verdict");
-    comparisons = List.copyOf(comparisons);
-    Objects.requireNonNull(calibration, "calibration");
-    stages = List.copyOf(stages);
-    histograms = List.copyOf(histograms);
-    samples = List.copyOf(samples);
-    scoredRows = List.copyOf(scoredRows);
-    rollouts = List.copyOf(rollouts);
     warnings = List.copyOf(warnings);
-    remarks = List.copyOf(remarks);
-    counts = orderedCopy(counts);
-    quarantine = List.copyOf(quarantine);
-    refusedRows = List.copyOf(refusedRows);
     configuration = List.copyOf(configuration);
     provenance = orderedCopy(provenance);
     timings = orderedCopy(timings);
+  }
+
+  /**
+   * What came of the run on held-out data.
+   *
+   * @param comparisons measures before and after, the most telling first
+   * @param calibration whether predicted probabilities came true, where the model predicts any
+   */
+  public record Measured(List<Comparison> comparisons, Optional<Calibration> calibration) {
+    public Measured {
+      comparisons = List.copyOf(comparisons);
+      Objects.requireNonNull(calibration, "calibration");
+    }
+  }
+
+  /**
+   * What is drawn of the training.
+   *
+   * @param stages those that wrote metrics, in the order in which they ran
+   * @param histograms how often values of each size occur
+   */
+  public record Charts(List<Stage> stages, List<Histogram> histograms) {
+    public Charts {
+      stages = List.copyOf(stages);
+      histograms = List.copyOf(histograms);
+    }
+  }
+
+  /**
+   * What the model wrote and judged.
+   *
+   * @param samples the same prompts answered before and after
+   * @param scoredRows the same completions scored before and after
+   * @param rollouts completions of the policy with their rewards, by prompt
+   */
+  public record Texts(
+      List<Sample> samples, List<ScoredRow> scoredRows, List<RolloutGroup> rollouts) {
+    public Texts {
+      samples = List.copyOf(samples);
+      scoredRows = List.copyOf(scoredRows);
+      rollouts = List.copyOf(rollouts);
+    }
+  }
+
+  /**
+   * What became of the data.
+   *
+   * @param remarks sentences on it
+   * @param counts what was counted: rows read, reference rows computed and found, tokens
+   * @param quarantine rows refused, by reason
+   * @param refusedRows a few of them, with file, line and reason
+   */
+  public record Rows(
+      List<String> remarks,
+      Map<String, Long> counts,
+      List<Refusal> quarantine,
+      List<String> refusedRows) {
+    public Rows {
+      remarks = List.copyOf(remarks);
+      counts = orderedCopy(counts);
+      quarantine = List.copyOf(quarantine);
+      refusedRows = List.copyOf(refusedRows);
+    }
   }
 
   /** Which way a measure should go. */
@@ -347,18 +381,11 @@ public record ReportData(
       return new ReportData(
           title,
           verdict,
-          comparisons,
-          calibration,
-          stages,
-          histograms,
-          samples,
-          scoredRows,
-          rollouts,
           warnings,
-          remarks,
-          counts,
-          quarantine,
-          refusedRows,
+          new Measured(comparisons, calibration),
+          new Charts(stages, histograms),
+          new Texts(samples, scoredRows, rollouts),
+          new Rows(remarks, counts, quarantine, refusedRows),
           configuration,
           provenance,
           timings);

@@ -1,11 +1,38 @@
 "use strict";
-// Charts over steps and histograms, drawn by uPlot: values under the pointer in all charts of a group
-// at once, zoom by dragging, pinching or keys, curves that can be hidden, and what a screen reader
-// and a keyboard need.
+// The charts of all reports: curves over steps and histograms, drawn by uPlot. Values under the pointer
+// in all charts of a group at once, zoom by dragging, pinching or keys, curves that can be hidden, and
+// what a screen reader and a keyboard need. A color is the name of a CSS variable.
 Object.assign(plumbline, (() => {
-  const { element, add, format, button, onRepaint } = plumbline;
+  const { element, add, format, whole, percent, button, input, labelled, onRepaint } = plumbline;
   const COLORS = ["--one", "--two", "--three", "--four"];
+  const colorOf = (i) => COLORS[i % COLORS.length];
   const HEIGHT = 190;
+
+  // --- what all charts share ----------------------------------------------------------------------
+
+  function paint(made, variable) {
+    made.style.setProperty("--color", `var(${variable})`);
+    return made;
+  }
+  // entries: [name, color, kind], where the kind is "disc" or "ring" of points, and nothing of a line.
+  function legend(entries) {
+    return add(element("div", "legend"), ...entries.map(([name, variable, kind]) => paint(element("span", "swatch " + (kind || ""), name), variable)));
+  }
+  // A range that holds values with a little room, and does not begin below 0 for it.
+  function around(low, high) {
+    const pad = high - low <= Math.abs(high) * 1e-9 ? Math.abs(low) * 0.1 || 1 : (high - low) * 0.06;
+    return [low < 0 || low - pad > 0 ? low - pad : 0, high + pad];
+  }
+  // Draws when an element gets a width, and when it gets another one.
+  function onWidth(made, draw) {
+    let width = 0;
+    new ResizeObserver(() => {
+      const now = Math.floor(made.clientWidth);
+      if (!now || now === width) return;
+      width = now;
+      draw(width);
+    }).observe(made);
+  }
 
   // A canvas knows no CSS variables; an element resolves them.
   const probe = element("span", "hidden");
@@ -26,47 +53,29 @@ Object.assign(plumbline, (() => {
 
   // --- a group of charts that share cursor, zoom and view -----------------------------------------
 
-  function chartGroup() {
+  // Curves of many points are smooth at first.
+  function chartGroup(points = 0) {
     const charts = [];
-    const group = { charts, smoothing: 0, logarithmic: false, zoomed: false };
+    const group = { charts, smoothing: points > 60 ? 3 : 0, logarithmic: false };
     group.zoom = (min, max, from) => {
       for (const each of charts) if (each !== from) each.zoom(min, max);
-      group.noteZoom();
-    };
-    group.noteZoom = () => {
-      group.zoomed = charts.some((each) => each.isZoomed());
-      reset.disabled = !group.zoomed;
+      reset.disabled = !charts.some((each) => each.isZoomed());
     };
     group.point = (at, from) => {
       for (const each of charts) if (each !== from) each.point(at);
     };
     const reset = button("Reset zoom", () => charts.forEach((each) => each.zoomOut()));
     reset.disabled = true;
-    const smoothing = element("input");
-    smoothing.type = "range";
-    smoothing.min = 0;
-    smoothing.max = 10;
-    smoothing.value = 0;
-    smoothing.addEventListener("input", () => {
-      group.smoothing = Number(smoothing.value);
-      charts.forEach((each) => each.rebuild());
-    });
-    const logarithmic = element("input");
-    logarithmic.type = "checkbox";
-    logarithmic.addEventListener("change", () => {
-      group.logarithmic = logarithmic.checked;
-      charts.forEach((each) => each.rebuild());
-    });
-    group.smoothBy = (strength) => {
-      smoothing.value = strength;
-      group.smoothing = strength;
-    };
-    group.toolbar = add(
-      element("div", "toolbar"),
-      plumbline.labelled("Smoothing", smoothing),
-      plumbline.labelled("Logarithmic", logarithmic),
-      reset
-    );
+    const smoothing = input({ type: "range", min: 0, max: 10, value: group.smoothing });
+    const logarithmic = input({ type: "checkbox" });
+    for (const control of [smoothing, logarithmic]) {
+      control.addEventListener("input", () => {
+        group.smoothing = Number(smoothing.value);
+        group.logarithmic = logarithmic.checked;
+        charts.forEach((each) => each.rebuild());
+      });
+    }
+    group.toolbar = add(element("div", "toolbar"), labelled("Smoothing", smoothing), labelled("Logarithmic", logarithmic), reset);
     return group;
   }
 
@@ -99,7 +108,7 @@ Object.assign(plumbline, (() => {
     card.append(add(element("div", "chart-head"), heading, readout));
     const shown = series.map(() => true);
     if (series.length > 1) {
-      const legend = element("div", "legend");
+      const toggles = element("div", "legend");
       series.forEach((each, i) => {
         const toggle = button(each.name, () => {
           shown[i] = !shown[i];
@@ -107,11 +116,11 @@ Object.assign(plumbline, (() => {
           rebuild();
         });
         toggle.className = "swatch";
-        toggle.style.setProperty("--swatch", `var(${COLORS[i % COLORS.length]})`);
+        paint(toggle, colorOf(i));
         toggle.setAttribute("aria-pressed", "true");
-        legend.append(toggle);
+        toggles.append(toggle);
       });
-      card.append(legend);
+      card.append(toggles);
     }
     const plot = element("div", "plot");
     plot.tabIndex = 0;
@@ -131,8 +140,8 @@ Object.assign(plumbline, (() => {
 
     const finite = series.flatMap((each) => each.values).filter(Number.isFinite);
     const first = x[0], last = x[x.length - 1];
-    const whole = first === last ? [first - 0.5, last + 0.5] : [first, last];
-    let window = whole;
+    const widest = first === last ? [first - 0.5, last + 0.5] : [first, last];
+    let window = widest;
     const lasts = series.map((each) => each.values.filter(Number.isFinite).pop());
     const plainReadout = description.stepped ? "" : series.length === 1 ? "last " + format(lasts[0]) : "";
     readout.textContent = plainReadout;
@@ -150,7 +159,7 @@ Object.assign(plumbline, (() => {
     }
 
     let drawn, width = 0, place = -1, hovered = false;
-    const self = { card, rebuild, zoom, point, zoomOut: () => setWindow(whole, true), isZoomed: () => window !== whole };
+    const self = { card, rebuild, zoom, point, zoomOut: () => setWindow(widest, true), isZoomed: () => window !== widest };
     all.push(self);
     group.charts.push(self);
 
@@ -161,7 +170,7 @@ Object.assign(plumbline, (() => {
     function layers() {
       const data = [x], styles = [{}], bands = [];
       series.forEach((each, i) => {
-        const variable = COLORS[i % COLORS.length];
+        const variable = colorOf(i);
         const show = shown[i];
         const smooth = group.smoothing > 0 && each.smooth && each.values.filter(Number.isFinite).length > 10;
         if (each.least && each.least.length) {
@@ -190,9 +199,7 @@ Object.assign(plumbline, (() => {
       if (isLogarithmic()) return uPlot.rangeLog(low, high, 10, false);
       if (description.range) return [Math.min(low, description.range[0]), Math.max(high, description.range[1])];
       if (description.stepped) return [0, high * 1.06 || 1];
-      if (high - low <= Math.abs(high) * 1e-9) { const pad = Math.abs(low) * 0.1 || 1; return [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad]; }
-      const pad = (high - low) * 0.06;
-      return [low < 0 || low - pad > 0 ? low - pad : 0, high + pad];
+      return around(low, high);
     }
     function drawMarks(u) {
       for (const mark of description.marks || []) {
@@ -234,7 +241,7 @@ Object.assign(plumbline, (() => {
           drag: { x: true, y: false, setScale: false },
           points: { size: (u, i) => (styles[i].of === undefined ? 0 : 7) },
           dataIdx: (u, i, at) => at,
-          bind: { dblclick: () => () => { setWindow(whole, true); return null; } },
+          bind: { dblclick: () => () => { setWindow(widest, true); return null; } },
         },
         hooks: {
           setCursor: [() => moved()],
@@ -257,22 +264,20 @@ Object.assign(plumbline, (() => {
       if (drawn) drawn.destroy();
       build();
     }
-    new ResizeObserver(() => {
-      const now = Math.floor(plot.clientWidth);
-      if (!now || now === width) return;
+    onWidth(plot, (now) => {
       width = now;
       if (drawn) drawn.setSize({ width, height: HEIGHT });
       else build();
-    }).observe(plot);
+    });
 
     // --- zoom
 
     function setWindow([from, to], tell) {
       const least = (last - first) / Math.max(1, x.length - 1) || 1;
-      from = Math.max(whole[0], from);
-      to = Math.min(whole[1], to);
+      from = Math.max(widest[0], from);
+      to = Math.min(widest[1], to);
       if (to - from < least) return;
-      window = from <= whole[0] && to >= whole[1] ? whole : [from, to];
+      window = from <= widest[0] && to >= widest[1] ? widest : [from, to];
       if (drawn) drawn.setScale("x", { min: window[0], max: window[1] });
       if (tell) group.zoom(window[0], window[1], self);
     }
@@ -304,7 +309,7 @@ Object.assign(plumbline, (() => {
       const value = each.values[at];
       if (value === null) return "not a finite number";
       const spread = each.least && each.least.length && each.least[at] !== each.greatest[at];
-      return (description.stepped ? plumbline.percent(value) : format(value)) + (spread ? ` (${format(each.least[at])} … ${format(each.greatest[at])})` : "");
+      return (description.stepped ? percent(value) : format(value)) + (spread ? ` (${format(each.least[at])} … ${format(each.greatest[at])})` : "");
     }
     function lines(at) {
       const said = [];
@@ -325,9 +330,7 @@ Object.assign(plumbline, (() => {
     function showTip(at) {
       tip.replaceChildren(element("div", "", description.xName(at)));
       for (const [k, text] of lines(at)) {
-        const line = element("div", "swatch", text);
-        line.style.setProperty("--swatch", `var(${COLORS[k % COLORS.length]})`);
-        tip.append(line);
+        tip.append(paint(element("div", "swatch", text), colorOf(k)));
       }
       tip.hidden = false;
       const left = drawn.valToPos(x[at], "x") + drawn.over.offsetLeft, room = plot.clientWidth - tip.offsetWidth;
@@ -350,7 +353,7 @@ Object.assign(plumbline, (() => {
       place = Math.max(0, Math.min(x.length - 1, at));
       if (x[place] < window[0] || x[place] > window[1]) {
         const half = (window[1] - window[0]) / 2;
-        const center = Math.max(whole[0] + half, Math.min(whole[1] - half, x[place]));
+        const center = Math.max(widest[0] + half, Math.min(widest[1] - half, x[place]));
         setWindow([center - half, center + half], true);
       }
       drawn.setCursor({ left: drawn.valToPos(x[place], "x"), top: drawn.over.clientHeight / 2 }, false);
@@ -376,7 +379,7 @@ Object.assign(plumbline, (() => {
       else if (event.key === "End") goTo(next(x.length, -1));
       else if (event.key === "+" || event.key === "=") zoomAround(center, 0.5);
       else if (event.key === "-") zoomAround(center, 2);
-      else if (event.key === "Escape" || event.key === "0") { setWindow(whole, true); hide(true); }
+      else if (event.key === "Escape" || event.key === "0") { setWindow(widest, true); hide(true); }
       else return;
       event.preventDefault();
     });
@@ -411,6 +414,34 @@ Object.assign(plumbline, (() => {
     return card;
   }
 
+  // --- kinds of charts ----------------------------------------------------------------------------
+
+  // A chart of metrics over steps, from what Curves.java makes. settings: title; metrics; nameOf(metric)
+  // in the legend; range, marks and meaning as above.
+  function overSteps({ first, last, curves }, { title, metrics, nameOf = String, range, marks, meaning }, group) {
+    // null: not taken at that step, which a curve passes over. A name ("NaN", "Infinity"): taken, and
+    // not finite, which breaks it.
+    const valueAt = (given) => (given === null ? undefined : typeof given === "string" ? null : given);
+    const used = metrics.map((metric) => curves.find((curve) => curve.metric === metric));
+    const strange = used.reduce((n, curve) => n + curve.notFinite, 0);
+    return chart({
+      title,
+      x: last,
+      xName: (i) => (first[i] === last[i] ? "step " + whole(last[i]) : `steps ${whole(first[i])}–${whole(last[i])}`),
+      range,
+      note: strange ? whole(strange) + (strange === 1 ? " value is" : " values are") + " not finite." : undefined,
+      series: used.map((curve) => ({
+        name: nameOf(curve.metric),
+        values: curve.mean.map(valueAt),
+        least: curve.least.map(valueAt),
+        greatest: curve.greatest.map(valueAt),
+        smooth: curve.metric !== "learning_rate" && curve.metric !== "lr",
+      })),
+      marks,
+      meaning,
+    }, group);
+  }
+
   // A histogram of groups that share their bins, as Histogram.java makes it.
   function histogram(given, group) {
     const edges = given.edges.map(Number);
@@ -426,12 +457,19 @@ Object.assign(plumbline, (() => {
       x,
       xName: (i) => between(Math.min(i, edges.length - 2)),
       xTick: even ? undefined : (value) => (Number.isInteger(value) && Number.isFinite(edges[value]) ? format(edges[value]) : ""),
-      series: given.groups.map((each) => ({ name: `${each.name} (${plumbline.whole(each.values)})`, values: closed(each.shares) })),
+      series: given.groups.map((each) => ({ name: `${each.name} (${whole(each.values)})`, values: closed(each.shares) })),
       stepped: true,
       note: least < 20 ? "Few values: the shape says little." : undefined,
       meaning: [["", given.meaning]],
     }, group);
   }
 
-  return { chart, chartGroup, histogram };
+  // A bar for a share of the longest one.
+  function bar(share) {
+    const made = element("div", "bar");
+    made.style.width = 100 * share + "%";
+    return made;
+  }
+
+  return { chartGroup, overSteps, histogram, bar, legend, colorOf, paint, around, onWidth };
 })());

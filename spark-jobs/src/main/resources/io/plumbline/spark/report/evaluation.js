@@ -1,19 +1,11 @@
 "use strict";
 // What an evaluation shows, from the object that evaluation.json holds.
 (() => {
-  const { data, element, add, shape, format, whole, percent, section, card, table } = plumbline;
-  const colours = ["var(--one)", "var(--two)", "var(--three)", "var(--four)"];
-  const colour = (i) => colours[i % colours.length];
+  const { data, element, add, format, whole, within, estimate, percent, section, card, table, side } = plumbline;
+  const { legend, colorOf, rewardOverKl, reliability } = plumbline;
   const policies = data.policies;
   const written = policies.some((policy) => policy.length);
   const rewarded = policies.some((policy) => policy.reward);
-
-  function within(value, error) {
-    return value === undefined ? "–" : format(value) + (error === undefined ? "" : " ± " + format(error));
-  }
-  function estimate(of) {
-    return of ? within(of.mean, of.error) : "–";
-  }
 
   // --- policies --------------------------------------------------------------------------------
 
@@ -55,103 +47,31 @@
 
   // --- charts ----------------------------------------------------------------------------------
 
-  function ticks(from, to) {
-    const rough = (to - from) / 5 || 1;
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 2.5, 5, 10].map((times) => times * power).find((size) => size >= rough);
-    const found = [];
-    for (let i = Math.ceil(from / step); i * step <= to + 1e-9 * step; i++) found.push(i * step);
-    return found;
-  }
-  // A plane with axes; gives the drawing and the functions that place a value on it.
-  function plane(width, height, xs, ys, xName, yName) {
-    const [left, right, top, bottom] = [52, 16, 12, 38];
-    const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
-    const x = (value) => left + ((value - xs[0]) / (xs[1] - xs[0])) * (width - left - right);
-    const y = (value) => height - bottom - ((value - ys[0]) / (ys[1] - ys[0])) * (height - top - bottom);
-    for (const tick of ticks(...ys)) {
-      svg.append(
-        shape("line", { class: "grid", x1: left, x2: width - right, y1: y(tick), y2: y(tick) }),
-        shape("text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, format(Number(tick.toPrecision(6)))));
-    }
-    for (const tick of ticks(...xs)) {
-      svg.append(
-        shape("line", { class: "grid", x1: x(tick), x2: x(tick), y1: top, y2: height - bottom }),
-        shape("text", { x: x(tick), y: height - bottom + 15, "text-anchor": "middle" }, format(Number(tick.toPrecision(6)))));
-    }
-    svg.append(
-      shape("line", { class: "axis", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }),
-      shape("text", { x: width - right, y: height - 6, "text-anchor": "end" }, xName),
-      shape("text", { x: 4, y: top - 1 }, yName));
-    return { svg, x, y, right: width - right };
-  }
-  function line(points, className, stroke) {
-    const made = shape("path", { class: className, d: points.map(([px, py], i) => `${i ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join("") });
-    made.style.stroke = stroke;
-    return made;
-  }
-  function legend(entries) {
-    const made = element("div", "legend");
-    for (const [name, swatch, className] of entries) {
-      const entry = element("span", className ? "swatch " + className : "swatch", name);
-      entry.style.setProperty("--swatch", swatch);
-      made.append(entry);
-    }
-    return made;
-  }
-  function span(values, margin) {
-    const least = Math.min(...values);
-    const most = Math.max(...values);
-    const space = (most - least || Math.abs(most) || 1) * margin;
-    return [least - space, most + space];
-  }
-
   if (data.tilt) {
     const tilt = data.tilt;
     const start = tilt.best_of_n[0].reward;
     const placed = policies.filter((policy) => policy.kl && policy.reward);
     const frontier = tilt.frontier.map((optimum) => [Math.max(0, optimum.kl.mean), optimum.reward.mean]);
     frontier.sort((a, b) => a[0] - b[0]);
-    const best = tilt.best_of_n.map((one) => [one.kl_bound, one.reward.mean]);
-    const rewards = [start.mean, tilt.reward.mean, ...frontier.map((p) => p[1]), ...best.map((p) => p[1]), ...placed.map((p) => p.reward.mean)];
-    const kls = [tilt.kl.mean, ...frontier.map((p) => p[0]), ...placed.map((p) => p.kl.mean)];
-    const { svg, x, y, right } = plane(1000, 440, [0, Math.max(...kls) * 1.06 || 1], span(rewards, 0.08), "KL to the reference, nats", "mean reward");
-    svg.setAttribute("aria-label", "Mean reward against KL to the reference: the frontier, best-of-n, and each policy");
+    const most = frontier[frontier.length - 1];
     const chart = section("Reward against KL",
       `No policy can have more reward at a KL than the frontier. It comes from ${whole(tilt.num_completions)} completions of the reference to each prompt, weighted by exp(reward/β); ` +
       "past its end they can tell of no more. Best-of-n stands at the most that its KL can be.");
-    if (frontier.length) {
-      const last = frontier[frontier.length - 1];
-      svg.append(
-        line([[x(0), y(start.mean)], ...frontier.map(([kl, reward]) => [x(kl), y(reward)])], "raw", "var(--soft)"),
-        line([[x(last[0]), y(last[1])], [right, y(last[1])]], "raw faint ideal", "var(--soft)"));
-    }
-    svg.append(line(best.map(([kl, reward]) => [x(kl), y(reward)]), "raw ideal", "var(--good)"));
-    function dot(kl, reward, fill, name, above) {
-      const at = { cx: x(Math.max(0, kl.mean)), cy: y(reward.mean) };
-      for (const [dx, dy] of [[kl.error, 0], [0, reward.error]]) {
-        if (dx === undefined || dy === undefined) continue;
-        const whisker = shape("line", {
-          class: "stem",
-          x1: x(Math.max(0, kl.mean - dx)), x2: x(Math.max(0, kl.mean + dx)),
-          y1: y(reward.mean - dy), y2: y(reward.mean + dy),
-        });
-        whisker.style.stroke = fill;
-        svg.append(whisker);
-      }
-      const made = shape("circle", { class: "dot", r: 6, ...at });
-      made.style.fill = fill;
-      made.style.stroke = fill;
-      const nearEnd = at.cx > right - 120;
-      svg.append(
-        add(made, shape("title", {}, `${name}: reward ${estimate(reward)}, KL ${estimate(kl)}`)),
-        shape("text", { x: at.cx + (nearEnd ? -10 : 10), y: at.cy + (above ? -9 : 17), "text-anchor": nearEnd ? "end" : "start" }, name));
-    }
-    dot({ mean: 0, error: 0 }, start, "var(--soft)", "reference", true);
-    dot(tilt.kl, tilt.reward, "var(--soft)", `optimum at β = ${format(tilt.beta)}`, true);
-    placed.forEach((policy) => dot(policy.kl, policy.reward, colour(policies.indexOf(policy)), policy.name));
-    chart.append(card("", legend([["frontier", "var(--soft)"], ["best-of-n", "var(--good)"],
-      ...placed.map((policy) => [policy.name, colour(policies.indexOf(policy)), "disc"])]), svg));
+    const diagram = rewardOverKl({
+      label: "Mean reward against KL to the reference: the frontier, best-of-n, and each policy",
+      x: { name: "KL to the reference, nats" },
+      y: { name: "mean reward" },
+      lines: [
+        ...(most ? [{ points: [[0, start.mean], ...frontier], color: "--soft" }, { points: [most, [Infinity, most[1]]], color: "--soft", dashed: true }] : []),
+        { points: tilt.best_of_n.map((one) => [one.kl_bound, one.reward.mean]), color: "--good", dashed: true },
+      ],
+      points: [
+        { name: "reference", kl: { mean: 0 }, reward: start, color: "--soft" },
+        { name: `optimum at β = ${format(tilt.beta)}`, kl: tilt.kl, reward: tilt.reward, color: "--soft", hollow: true },
+        ...placed.map((policy) => ({ name: policy.name, kl: policy.kl, reward: policy.reward, color: colorOf(policies.indexOf(policy)) })),
+      ],
+    });
+    chart.append(card("", legend([["frontier", "--soft"], ["best-of-n", "--good"], ...placed.map((policy) => [policy.name, colorOf(policies.indexOf(policy)), "disc"])]), diagram));
     const prices = table(["β", "reward", "KL, nats", "log Z", `effective of ${whole(tilt.num_completions)}`],
       [tilt, ...tilt.frontier].sort((a, b) => b.beta - a.beta).map((optimum) => [
         format(optimum.beta), estimate(optimum.reward), estimate(optimum.kl), estimate(optimum.log_partition),
@@ -168,18 +88,14 @@
       "On the dashed line a policy is as sure as it is right.");
     const charts = element("div", "charts");
     policies.forEach((policy, i) => {
-      const { svg, x, y } = plane(340, 260, [0.5, 1], [0, 1], "predicted", "right");
-      svg.setAttribute("aria-label", "Reliability of " + policy.name);
-      svg.append(line([[x(0.5), y(0.5)], [x(1), y(1)]], "raw ideal", "var(--soft)"));
-      for (const bin of policy.preferences.reliability) {
-        const mark = shape("circle", { class: "dot", cx: x(bin.predicted), cy: y(bin.observed), r: 3 + 9 * Math.sqrt(bin.share) });
-        mark.style.fill = colour(i);
-        mark.style.stroke = colour(i);
-        svg.append(add(mark, shape("title", {},
-          `${percent(bin.share)} of the pairs: predicted ${percent(bin.predicted)}, right ${percent(bin.observed)}`)));
-      }
+      const diagram = reliability({
+        label: "Reliability of " + policy.name,
+        x: "predicted",
+        y: "right",
+        groups: [{ name: policy.name, bins: policy.preferences.reliability, color: colorOf(i) }],
+      });
       charts.append(card(policy.name,
-        element("p", "note", `calibration error ${format(policy.preferences.calibration_error)}, ${whole(policy.preferences.pairs)} pairs`), svg));
+        element("p", "note", `calibration error ${format(policy.preferences.calibration_error)}, ${whole(policy.preferences.pairs)} pairs`), diagram));
     });
     made.append(charts);
   }
@@ -189,13 +105,9 @@
   if (data.samples) {
     const made = section("Side by side", "The first completion of each policy to the first prompts, from the same seed.");
     for (const sample of data.samples) {
-      const sides = element("div", "sides");
-      for (const completion of sample.completions) {
-        sides.append(add(element("div"),
-          element("p", "label", completion.name + (completion.reward === undefined ? "" : " · reward " + format(completion.reward))),
-          element("p", completion.text ? "text" : "text empty", completion.text || "nothing")));
-      }
-      made.append(add(element("div", "card sample"), element("p", "label", "Prompt"), element("p", "text", sample.prompt), sides));
+      const sides = sample.completions.map((completion) =>
+        side(completion.name + (completion.reward === undefined ? "" : " · reward " + format(completion.reward)), completion.text, ""));
+      made.append(add(element("div", "card sample"), side("Prompt", sample.prompt, ""), add(element("div", "sides"), ...sides)));
     }
   }
 

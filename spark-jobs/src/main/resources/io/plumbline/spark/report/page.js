@@ -18,12 +18,6 @@ const plumbline = (() => {
     parent.append(...children);
     return parent;
   }
-  function shape(name, attributes, text) {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const key in attributes) made.setAttribute(key, attributes[key]);
-    if (text !== undefined) made.textContent = text;
-    return made;
-  }
 
   // --- numbers ---------------------------------------------------------------------------------
 
@@ -44,6 +38,14 @@ const plumbline = (() => {
   function whole(value) {
     return Number(value).toLocaleString("en-US");
   }
+  // A value with its standard error, which may be unknown.
+  function within(value, error) {
+    const known = [value, error].every((number) => number !== undefined && number !== null);
+    return known ? format(value) + " ± " + format(error) : format(value);
+  }
+  function estimate(of) {
+    return of ? within(of.mean, of.error) : "–";
+  }
   function percent(share) {
     return format(Number((100 * Number(share)).toPrecision(3))) + " %";
   }
@@ -60,16 +62,20 @@ const plumbline = (() => {
   const contents = element("nav", "contents");
   contents.setAttribute("aria-label", "Contents");
   let sections = 0;
+  function listed(made) {
+    made.id = "section-" + ++sections;
+    const link = element("a", "", made.querySelector("h2").textContent);
+    link.href = "#" + made.id;
+    contents.append(link);
+    return made;
+  }
+  document.querySelectorAll("main > section").forEach(listed);
   // A titled section at the end of the page, with a link in the list of contents.
   function section(title, note) {
     const made = add(element("section"), element("h2", "", title));
-    made.id = "section-" + ++sections;
-    const link = element("a", "", title);
-    link.href = "#" + made.id;
-    contents.append(link);
     if (note) made.append(element("p", "note", note));
     main.append(made);
-    return made;
+    return listed(made);
   }
   function card(title, ...content) {
     const made = element("div", "card");
@@ -101,6 +107,11 @@ const plumbline = (() => {
     }
     return add(element("div", "scroll"), add(made, body));
   }
+  // A text of the data below what it is.
+  function side(label, text, className) {
+    const shown = text.trim() ? element("p", "text", text) : element("p", "text empty", text.length ? "only white space" : "nothing");
+    return add(element("div", className), element("div", "label", label), shown);
+  }
   function labelled(label, control) {
     return add(element("label", "control"), element("span", "", label), control);
   }
@@ -109,6 +120,14 @@ const plumbline = (() => {
     made.type = "button";
     made.addEventListener("click", onClick);
     return made;
+  }
+
+  function input(properties) {
+    return Object.assign(element("input"), properties);
+  }
+  // options: [[value, words]].
+  function choice(options) {
+    return add(element("select"), ...options.map(([value, words]) => Object.assign(element("option", "", words), { value })));
   }
 
   // --- lists with search and filters --------------------------------------------------------------
@@ -123,37 +142,21 @@ const plumbline = (() => {
     const found = element("div", "found");
     const status = element("p", "note");
     status.setAttribute("role", "status");
-    const search = element("input");
-    search.type = "search";
+    const search = input({ type: "search" });
     const bar = add(element("div", "toolbar"), labelled("Search", search));
-    const choose = element("select");
-    if (settings.choices && settings.choices.length > 1) {
-      settings.choices.forEach(([words], i) => {
-        const option = element("option", "", words);
-        option.value = i;
-        choose.append(option);
-      });
-      bar.append(labelled("Show", choose));
-    }
-    const bounds = [element("input"), element("input")];
-    const order = element("select");
+    const choices = settings.choices || [];
+    const choose = choice(choices.map(([words], i) => [i, words]));
+    if (choices.length > 1) bar.append(labelled("Show", choose));
+    const bounds = [input({ type: "number", step: "any" }), input({ type: "number", step: "any" })];
+    const order = choice([["given", "As in the run"], ["high", "Highest first"], ["low", "Lowest first"]]);
     if (settings.measure && items.some((item) => settings.values(item).some(Number.isFinite))) {
-      bounds.forEach((bound) => {
-        bound.type = "number";
-        bound.step = "any";
-      });
-      [["given", "As in the run"], ["high", "Highest first"], ["low", "Lowest first"]].forEach(([value, words]) => {
-        const option = element("option", "", words);
-        option.value = value;
-        order.append(option);
-      });
       const name = settings.measure[0].toUpperCase() + settings.measure.slice(1);
       bar.append(labelled(name + " from", bounds[0]), labelled("to", bounds[1]), labelled("Order", order));
     }
     const more = button("Show more", () => show(shown + page));
     let kept = [], shown = 0, keeps;
     // "" is no bound, and neither is a number that is half typed.
-    const bound = (input, otherwise) => (input.value.trim() === "" || !Number.isFinite(Number(input.value)) ? otherwise : Number(input.value));
+    const bound = ({ value }, otherwise) => (value.trim() === "" || !Number.isFinite(Number(value)) ? otherwise : Number(value));
     function show(count) {
       if (settings.frame) found.replaceChildren(settings.frame(kept));
       else {
@@ -168,7 +171,7 @@ const plumbline = (() => {
       const words = search.value.toLowerCase().trim();
       const [from, to] = [bound(bounds[0], -Infinity), bound(bounds[1], Infinity)];
       const bounded = from > -Infinity || to < Infinity;
-      const chosen = settings.choices && settings.choices.length > 1 ? settings.choices[Number(choose.value)][1] : () => true;
+      const chosen = choices.length > 1 ? choices[Number(choose.value)][1] : () => true;
       keeps = (value) => !bounded || (value >= from && value <= to);
       kept = items.filter((item) => chosen(item)
         && (!words || settings.texts(item).some((text) => text.toLowerCase().includes(words)))
@@ -205,17 +208,13 @@ const plumbline = (() => {
   const themes = element("fieldset", "themes");
   themes.append(element("legend", "hidden", "Colours"));
   for (const [name, words] of [["", "System"], ["light", "Light"], ["dark", "Dark"]]) {
-    const choice = element("input");
-    choice.type = "radio";
-    choice.name = "theme";
-    choice.value = name;
-    choice.checked = name === "";
-    choice.addEventListener("change", () => {
+    const theme = input({ type: "radio", name: "theme", value: name, checked: name === "" });
+    theme.addEventListener("change", () => {
       if (name) root.dataset.theme = name;
       else delete root.dataset.theme;
       repaint();
     });
-    themes.append(add(element("label"), choice, element("span", "", words)));
+    themes.append(add(element("label"), theme, element("span", "", words)));
   }
   document.querySelector("header").prepend(themes);
   document.querySelector("header").append(contents);
@@ -239,5 +238,5 @@ const plumbline = (() => {
     repaint();
   });
 
-  return { data, element, add, shape, format, whole, percent, duration, section, card, table, labelled, button, listOf, onRepaint };
+  return { data, element, add, format, whole, within, estimate, percent, duration, section, card, table, side, labelled, button, input, listOf, onRepaint };
 })();

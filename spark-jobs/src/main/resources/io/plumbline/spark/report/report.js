@@ -1,7 +1,7 @@
 "use strict";
 (() => {
-  const { data, element, add, shape, format, whole, percent, duration, section, card, table, labelled, button } = plumbline;
-  const { chart, chartGroup, histogram, meaning, arrange, shortName, listOf } = plumbline;
+  const { data, element, add, format, whole, percent, duration, section, card, table, side, listOf } = plumbline;
+  const { overSteps, chartGroup, histogram, bar, legend, reliability, meaning, arrange, shortName } = plumbline;
 
   // --- what changed ----------------------------------------------------------------------------
 
@@ -17,9 +17,9 @@
   function beforeAfter(before, after) {
     return [element("span", "before", format(before)), element("span", "arrow", "→"), element("span", "after", format(after))];
   }
-  if (data.comparisons.length) {
+  if (data.measured.comparisons.length) {
     const cards = element("div", "cards");
-    for (const comparison of data.comparisons) {
+    for (const comparison of data.measured.comparisons) {
       const judged = judge(comparison);
       const values = add(element("div", "values"), ...beforeAfter(comparison.before, comparison.after), element("span", "tag " + judged.kind, judged.text));
       cards.append(card(comparison.metric, values, element("p", "note", comparison.meaning)));
@@ -33,43 +33,17 @@
 
   // --- calibration -----------------------------------------------------------------------------
 
-  function reliability(calibration) {
-    const WIDTH = 380, HEIGHT = 330, LEFT = 54, RIGHT = 20, TOP = 38, BOTTOM = 52, LOW = 0.5;
-    const x = (v) => LEFT + ((v - LOW) / (1 - LOW)) * (WIDTH - LEFT - RIGHT);
-    const y = (v) => TOP + (1 - v) * (HEIGHT - TOP - BOTTOM);
-    const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": "Reliability diagram: how often predictions were right, over how probable they were said to be" });
-    for (const tick of [0, 0.25, 0.5, 0.75, 1]) {
-      add(svg, shape("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }));
-      add(svg, shape("text", { x: LEFT - 7, y: y(tick) + 4, "text-anchor": "end" }, percent(tick)));
-    }
-    for (const tick of [0.5, 0.6, 0.7, 0.8, 0.9, 1]) {
-      add(svg, shape("line", { class: "grid", x1: x(tick), x2: x(tick), y1: y(0), y2: y(1) }));
-      add(svg, shape("text", { x: x(tick), y: y(0) + 22, "text-anchor": "middle" }, percent(tick)));
-    }
-    add(svg, shape("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: y(0) + 42, "text-anchor": "middle" }, "predicted probability that one side wins"));
-    add(svg, shape("text", { x: 4, y: 14 }, "how often that side won"));
-    add(svg, shape("line", { class: "ideal", x1: x(LOW), y1: y(LOW), x2: x(1), y2: y(1) }));
-    function dots(bins, kind) {
-      for (const bin of bins) {
-        const [px, py] = [x(Number(bin.predicted)), y(Number(bin.observed))];
-        if (!Number.isFinite(px + py)) continue;
-        if (kind === "is-after") add(svg, shape("line", { class: "stem", x1: px, x2: px, y1: py, y2: y(Number(bin.predicted)) }));
-        const dot = shape("circle", { class: "dot " + kind, cx: px, cy: py, r: (3 + 11 * Math.sqrt(Number(bin.share))).toFixed(1) });
-        add(dot, shape("title", {}, (kind === "is-after" ? "after: " : "before: ") + percent(bin.share) + " of pairs, predicted " + percent(bin.predicted) + ", right in " + percent(bin.observed)));
-        add(svg, dot);
-      }
-    }
-    dots(calibration.before, "is-before");
-    dots(calibration.after, "is-after");
-    return svg;
-  }
-  if (data.calibration) {
-    const { before, after, pairs } = data.calibration;
+  if (data.measured.calibration) {
+    const { before, after, pairs } = data.measured.calibration;
     const place = section("How sure the model is, and how often it is right",
       "Each dot is a group of held-out pairs for which the model gave about the same probability that one side wins (across); its height is the share of them in which that side did win. On the dashed line the model is exactly as sure as it should be, below it too sure, above it not sure enough. A larger dot holds more pairs; a small one jumps by chance.");
-    const legend = element("div", "legend");
-    if (before.length) legend.append(element("span", "ring", "before"));
-    legend.append(element("span", "disc", "after"));
+    const diagram = reliability({
+      label: "Reliability diagram: how often predictions were right, over how probable they were said to be",
+      x: "predicted probability that one side wins",
+      y: "how often that side won",
+      groups: [{ name: "before", bins: before, color: "--two", hollow: true }, { name: "after", bins: after, color: "--one" }],
+    });
+    const dots = legend([...(before.length ? [["before", "--two", "ring"]] : []), ["after", "--one", "disc"]]);
     const starts = [...new Set([...before, ...after].map((bin) => bin.from))].sort((a, b) => a - b);
     const rows = starts.map((from) => {
       const both = [before, after].map((bins) => bins.find((bin) => bin.from === from));
@@ -81,48 +55,28 @@
     });
     const numbers = card(pairs === null ? "Held-out pairs" : whole(pairs) + " held-out pairs",
       table(["Predicted", "Pairs before", "right", "Pairs after", "right"], rows, ["", "number", "number", "number", "number"]));
-    place.append(add(element("div", "calibration"), card("", legend, reliability(data.calibration)), numbers));
+    place.append(add(element("div", "calibration"), card("", dots, diagram), numbers));
   }
 
   // --- charts ----------------------------------------------------------------------------------
 
-  // null: not taken at that step, which a curve passes over. A name ("NaN", "Infinity"): taken, and
-  // not finite, which breaks it.
-  function valueAt(given) {
-    return given === null ? undefined : typeof given === "string" ? null : given;
-  }
-  for (const stage of data.stages) {
-    const { first, last, stepsPerPoint, curves } = stage.curves;
+  for (const stage of data.charts.stages) {
+    const { last, stepsPerPoint, curves } = stage.curves;
     if (!last.length) continue;
-    const byName = new Map(curves.map((curve) => [curve.metric, curve]));
     let note = whole(last.length) + (last.length === 1 ? " point" : " points") + " from metrics.jsonl. Point at a curve for its values, drag across it to zoom, click twice to see all.";
     if (stepsPerPoint > 1) note += ` Each point is the mean over ${stepsPerPoint} steps; the band reaches from the least value to the greatest.`;
     if (stage.kept !== null) note += ` The weights of step ${whole(stage.kept)} were kept; a dashed line marks it.`;
     const place = section("Training: " + stage.name, note);
-    const group = chartGroup();
-    if (last.length > 60) group.smoothBy(3);
+    const group = chartGroup(last.length);
     place.append(group.toolbar);
-    const place2step = (i) => (first[i] === last[i] ? "step " + whole(last[i]) : `steps ${whole(first[i])}–${whole(last[i])}`);
-    function draw({ title, keys, range }) {
-      const used = keys.map((key) => byName.get(key));
-      const strange = used.reduce((n, curve) => n + curve.notFinite, 0);
-      return chart({
-        title,
-        x: last,
-        xName: place2step,
-        range,
-        note: strange ? whole(strange) + (strange === 1 ? " value is" : " values are") + " not finite." : undefined,
-        series: used.map((curve) => ({
-          name: shortName(curve.metric),
-          values: curve.mean.map(valueAt),
-          least: curve.least.map(valueAt),
-          greatest: curve.greatest.map(valueAt),
-          smooth: curve.metric !== "learning_rate" && curve.metric !== "lr",
-        })),
-        marks: stage.kept === null ? [] : [{ x: stage.kept, text: keys.some((key) => key.startsWith("eval_")) ? "kept: step " + whole(stage.kept) : "" }],
-        meaning: keys.map((key) => [key, meaning(key) || "A metric that this report has no words for."]),
-      }, group);
-    }
+    const draw = ({ title, keys, range }) => overSteps(stage.curves, {
+      title,
+      metrics: keys,
+      nameOf: shortName,
+      range,
+      marks: stage.kept === null ? [] : [{ x: stage.kept, text: keys.some((key) => key.startsWith("eval_")) ? "kept: step " + whole(stage.kept) : "" }],
+      meaning: keys.map((key) => [key, meaning(key) || "A metric that this report has no words for."]),
+    }, group);
     const { known, rest } = arrange(curves.map((curve) => curve.metric));
     place.append(add(element("div", "charts"), ...known.map(draw)));
     if (rest.length) {
@@ -131,20 +85,16 @@
       place.append(more);
     }
   }
-  if (data.histograms.length) {
+  if (data.charts.histograms.length) {
     const place = section("Distributions", "How often values of each size occur. The number beside a name says of how many values.");
-    place.append(add(element("div", "charts"), ...data.histograms.map((each) => histogram(each, chartGroup()))));
+    place.append(add(element("div", "charts"), ...data.charts.histograms.map((each) => histogram(each, chartGroup()))));
   }
 
   // --- samples ---------------------------------------------------------------------------------
 
-  function side(label, text, className) {
-    const shown = text.trim() ? element("p", "text", text) : element("p", "text empty", text.length ? "only white space" : "nothing");
-    return add(element("div", className), element("div", "label", label), shown);
-  }
-  if (data.samples.length) {
+  if (data.texts.samples.length) {
     const place = section("Samples side by side", "The same prompts, answered by the model before and after.");
-    place.append(listOf(data.samples, {
+    place.append(listOf(data.texts.samples, {
       what: "samples",
       texts: (sample) => [sample.prompt, sample.before, sample.after, ...sample.data.map((each) => each.text)],
       render: (sample) => {
@@ -158,9 +108,9 @@
   function margin(row, moment) {
     return row.sides.length === 2 ? Number(row.sides[0][moment]) - Number(row.sides[1][moment]) : NaN;
   }
-  if (data.scoredRows.length) {
+  if (data.texts.scoredRows.length) {
     const place = section("Scores side by side", "The same held-out pairs, scored before → after. Only the difference between two scores of one prompt says anything.");
-    place.append(listOf(data.scoredRows, {
+    place.append(listOf(data.texts.scoredRows, {
       what: "rows",
       texts: (row) => [row.prompt, ...row.sides.map((each) => each.text)],
       measure: "margin",
@@ -181,14 +131,14 @@
     }));
   }
 
-  if (data.rollouts.length) {
+  if (data.texts.rollouts.length) {
     const place = section("Rollouts", "What the policy wrote in training, some prompts of some phases, with the rewards. All rollouts are in the run's ledger.");
-    place.append(listOf(data.rollouts, {
+    place.append(listOf(data.texts.rollouts, {
       what: "prompts",
       texts: (group) => [group.prompt, ...group.completions.map((each) => each.text)],
       measure: "reward",
       values: (group) => group.completions.map((each) => Number(each.reward)),
-      choices: [["All phases", () => true], ...[...new Set(data.rollouts.map((group) => group.step))].map((step) => ["Step " + whole(step), (group) => group.step === step])],
+      choices: [["All phases", () => true], ...[...new Set(data.texts.rollouts.map((group) => group.step))].map((step) => ["Step " + whole(step), (group) => group.step === step])],
       render: (group, keeps) => {
         const sides = element("div", "sides");
         const kept = group.completions.filter((each) => keeps(Number(each.reward)));
@@ -209,14 +159,14 @@
   function pairs(rows, valueClass, shown) {
     return table(null, rows.map(([name, value]) => [name, shown(value)]), ["", valueClass]);
   }
-  if (data.counts.length || data.quarantine.length || data.remarks.length) {
+  if (data.rows.counts.length || data.rows.quarantine.length || data.rows.remarks.length) {
     const place = section("Data");
-    for (const sentence of data.remarks) place.append(element("p", "", sentence));
+    for (const sentence of data.rows.remarks) place.append(element("p", "", sentence));
     const tables = element("div", "tables");
-    if (data.counts.length) tables.append(card("Counted", pairs(data.counts, "number", whole)));
-    if (data.quarantine.length) {
-      const refused = card("Quarantine: rows refused", table(["Reason", "Rows", "They are in"], data.quarantine.map((each) => [each.reason, whole(each.rows), each.firstPlace]), ["", "number", "code"]));
-      if (data.refusedRows.length) refused.append(element("h4", "", "Some of them"), add(element("ul", "code"), ...data.refusedRows.map((each) => element("li", "", each))));
+    if (data.rows.counts.length) tables.append(card("Counted", pairs(data.rows.counts, "number", whole)));
+    if (data.rows.quarantine.length) {
+      const refused = card("Quarantine: rows refused", table(["Reason", "Rows", "They are in"], data.rows.quarantine.map((each) => [each.reason, whole(each.rows), each.firstPlace]), ["", "number", "code"]));
+      if (data.rows.refusedRows.length) refused.append(element("h4", "", "Some of them"), add(element("ul", "code"), ...data.rows.refusedRows.map((each) => element("li", "", each))));
       tables.append(refused);
     } else {
       tables.append(card("Quarantine", element("p", "note", "No row was refused.")));
@@ -227,11 +177,7 @@
     const place = section("Time");
     const most = Math.max(...data.timings.map(([, s]) => s), 1e-9);
     const total = data.timings.reduce((sum, [, s]) => sum + s, 0);
-    const rows = data.timings.map(([phase, seconds]) => {
-      const bar = element("div", "bar");
-      bar.style.width = (100 * seconds) / most + "%";
-      return [phase, duration(seconds), bar];
-    });
+    const rows = data.timings.map(([phase, seconds]) => [phase, duration(seconds), bar(seconds / most)]);
     place.append(card("", table(null, rows, ["phase", "number", "bars"]), element("p", "note", "Together " + duration(total) + ".")));
   }
   if (data.configuration.length) {

@@ -189,7 +189,8 @@ class PipelineCommandTest {
         .allMatch(line -> line.contains("chosen_logp"));
     String report = Files.readString(output.resolve("report.html"));
     assertThat(report)
-        .contains("4 of 4 stages are done", "href=\"stages-dpo/report.html\"", "<path class=");
+        .contains(
+            "4 of 4 stages are done", "href=\"stages-dpo/report.html\"", "\"metric\":\"loss\"");
     assertThat(call.out()).contains("report", "pipeline.json");
   }
 

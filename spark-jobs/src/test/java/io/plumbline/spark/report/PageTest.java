@@ -108,7 +108,7 @@ class PageTest {
       assertThat(policy.group(1))
           .contains("'sha256-" + Base64.getEncoder().encodeToString(hash) + "'");
     }
-    assertThat(found).isEqualTo(4);
+    assertThat(found).isEqualTo(9);
   }
 
   @Test

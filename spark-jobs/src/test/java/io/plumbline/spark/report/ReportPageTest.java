@@ -41,22 +41,62 @@ class ReportPageTest {
   }
 
   private static Path file(ReportData data) throws IOException {
+    return file(Report.render(data));
+  }
+
+  private static Path file(String page) throws IOException {
     Path file = Files.createTempFile(directory, "report", ".html");
-    Files.writeString(file, Report.render(data));
+    Files.writeString(file, page);
     return file;
   }
 
-  @Test
-  void everyPartOfAPageIsUsed() throws IOException {
-    Path file = file(ExampleReport.data());
+  private static void isUsed(Path file, int pressed) {
     for (int width : new int[] {1200, 360}) {
       for (String colours : List.of("light", "dark")) {
         ReportVisit visit = ReportVisit.of(browser, file, width, colours);
         visit.everythingIsInOrder();
-        assertThat(visit.pressesEverything()).isGreaterThan(30);
+        assertThat(visit.pressesEverything()).isGreaterThan(pressed);
         visit.everythingIsInOrder();
       }
     }
+  }
+
+  @Test
+  void everyPartOfAPageIsUsed() throws IOException {
+    isUsed(file(ExampleReport.data()), 30);
+  }
+
+  @Test
+  void aPipelinesChartsAreDrawnBesideItsTables() throws IOException {
+    Path file = file(PipelineReport.render(PipelineReportTest.everywhere(PageTest.HOSTILE)));
+    isUsed(file, 6);
+
+    ReportVisit visit = ReportVisit.of(browser, file, 1200, "light");
+    assertThat(visit.sections())
+        .containsExactly("The routes side by side", "Stages", "How the stages went", "Options");
+    assertThat(visit.texts("The routes side by side", ".plane text"))
+        .contains("KL from the reference, nats a text", "reward", "optimum at β = 0.05", "ppo");
+    assertThat(visit.texts("The routes side by side", ".plane circle title"))
+        .hasSize(4)
+        .contains("ppo: reward 0.93 ± 0.01, KL 6 ± 0.3");
+    assertThat(visit.texts("Stages", ".time .bar")).hasSize(1);
+    assertThat(visit.pointsAtEveryChart()).isEqualTo(1);
+  }
+
+  @Test
+  void anEvaluationsPlanesNameEveryPolicy() throws IOException {
+    Path file = file(EvaluationReport.page(EvaluationReportTest.example("sft")).render());
+    isUsed(file, 6);
+
+    ReportVisit visit = ReportVisit.of(browser, file, 1200, "light");
+    assertThat(visit.texts("Reward against KL", ".plane .name"))
+        .containsExactly("reference", "optimum at β = 0.2", "sft", "dpo");
+    assertThat(visit.texts("Reward against KL", ".legend span"))
+        .containsExactly("frontier", "best-of-n", "sft", "dpo");
+    assertThat(visit.texts("Reward against KL", ".plane circle title"))
+        .contains("dpo: reward 0.7 ± 0.02, KL 0.6 ± 0.05");
+    assertThat(visit.texts("Are its preferences sure when they are right?", ".plane circle title"))
+        .contains("dpo: 25 % of pairs, predicted 82 %, right in 75 %");
   }
 
   @Test

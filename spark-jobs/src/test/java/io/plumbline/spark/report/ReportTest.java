@@ -62,17 +62,17 @@ class ReportTest {
     assertThat(tags(page)).isEqualTo(tags(calm));
     JsonNode data = embedded(page);
     assertThat(data.get("title").textValue()).isEqualTo(ARRIVED);
-    JsonNode side = data.get("samples").get(0).get("data").get(1);
+    JsonNode side = data.at("/texts/samples").get(0).get("data").get(1);
     assertThat(side.get("label").textValue()).isEqualTo(ARRIVED);
     assertThat(side.get("text").textValue()).isEqualTo(ARRIVED);
-    JsonNode scored = data.get("scoredRows").get(0);
+    JsonNode scored = data.at("/texts/scoredRows").get(0);
     assertThat(scored.get("prompt").textValue()).isEqualTo(ARRIVED);
     assertThat(scored.get("sides").get(0).get("text").textValue()).isEqualTo(ARRIVED);
     assertThat(scored.get("sides").get(0).get("before").textValue()).isEqualTo("NaN");
     assertThat(data.get("warnings").get(0).textValue()).isEqualTo(ARRIVED);
-    assertThat(data.get("remarks").get(0).textValue()).isEqualTo(ARRIVED);
+    assertThat(data.at("/rows/remarks").get(0).textValue()).isEqualTo(ARRIVED);
     assertThat(data.get("configuration").get(0).get("name").textValue()).isEqualTo(ARRIVED);
-    assertThat(data.get("quarantine").get(0).get("firstPlace").textValue()).isEqualTo(ARRIVED);
+    assertThat(data.at("/rows/quarantine").get(0).get("firstPlace").textValue()).isEqualTo(ARRIVED);
   }
 
   @Property(tries = 200)
@@ -82,7 +82,7 @@ class ReportTest {
     JsonNode data = embedded(new String(written, StandardCharsets.UTF_8));
 
     String arrived = new String(text.getBytes(StandardCharsets.UTF_16), StandardCharsets.UTF_16);
-    assertThat(data.get("samples").get(0).get("before").textValue()).isEqualTo(arrived);
+    assertThat(data.at("/texts/samples").get(0).get("before").textValue()).isEqualTo(arrived);
     assertThat(tags(page)).isEqualTo(tags(Report.render(everywhere("calm"))));
   }
 
@@ -104,13 +104,13 @@ class ReportTest {
                         OptionalLong.of(1))
                     .build()));
 
-    assertThat(data.get("calibration").get("pairs").longValue()).isEqualTo(40);
-    assertThat(data.get("calibration").get("before")).hasSize(1);
-    assertThat(data.get("calibration").get("after").get(1).get("observed").doubleValue())
+    assertThat(data.at("/measured/calibration").get("pairs").longValue()).isEqualTo(40);
+    assertThat(data.at("/measured/calibration").get("before")).hasSize(1);
+    assertThat(data.at("/measured/calibration").get("after").get(1).get("observed").doubleValue())
         .isEqualTo(0.9);
-    assertThat(data.get("stages").get(0).get("kept").longValue()).isEqualTo(1);
+    assertThat(data.at("/charts/stages").get(0).get("kept").longValue()).isEqualTo(1);
     JsonNode without = embedded(Report.render(ReportData.titled("t").build()));
-    assertThat(without.get("calibration").isNull()).isTrue();
+    assertThat(without.at("/measured/calibration").isNull()).isTrue();
   }
 
   /** Leaves a full page to look at: {@code target/report-example.html}. */
@@ -122,7 +122,7 @@ class ReportTest {
     Files.writeString(file, Report.render(data));
 
     JsonNode embedded = embedded(Files.readString(file));
-    assertThat(embedded.get("stages")).hasSize(2);
+    assertThat(embedded.at("/charts/stages")).hasSize(2);
     assertThat(embedded.get("timings").get(0).get(0).textValue()).isEqualTo("prepare");
   }
 }

@@ -94,7 +94,7 @@ class RunReportTest {
                 .selection(new Selection("eval_loss", Better.LOWER, 0, 0)));
     JsonNode page = page(outcome.report());
 
-    JsonNode stage = page.get("stages").get(0);
+    JsonNode stage = page.at("/charts/stages").get(0);
     assertThat(stage.get("kept").longValue()).isEqualTo(outcome.best().getAsLong());
     List<String> curves = new ArrayList<>();
     stage.get("curves").get("curves").forEach(curve -> curves.add(curve.get("metric").textValue()));
@@ -103,15 +103,15 @@ class RunReportTest {
         .noneMatch(name -> name.startsWith("eval_calibration/"));
     for (String moment : List.of("before", "after")) {
       double share = 0;
-      for (JsonNode bin : page.get("calibration").get(moment)) {
+      for (JsonNode bin : page.at("/measured/calibration").get(moment)) {
         share += bin.get("share").doubleValue();
         assertThat(bin.get("predicted").doubleValue())
             .isBetween(bin.get("from").doubleValue(), bin.get("to").doubleValue());
       }
       assertThat(share).isCloseTo(1, within(1e-9));
     }
-    long held = page.get("calibration").get("pairs").longValue();
-    assertThat(texts(page.get("remarks")))
+    long held = page.at("/measured/calibration").get("pairs").longValue();
+    assertThat(texts(page.at("/rows/remarks")))
         .singleElement()
         .asString()
         .startsWith(held + " rows of the data were held out for evaluation, and " + (64 - held));
@@ -120,11 +120,11 @@ class RunReportTest {
         .contains(
             "higher score", RunVerdict.ending(6, 6, outcome.best().getAsLong(), "eval_loss", 0));
 
-    assertThat(page.get("samples")).isEmpty();
-    assertThat(page.get("scoredRows")).hasSize(8);
+    assertThat(page.at("/texts/samples")).isEmpty();
+    assertThat(page.at("/texts/scoredRows")).hasSize(8);
     String source = Files.readString(golden("preference.jsonl"));
     double moved = 0;
-    for (JsonNode row : page.get("scoredRows")) {
+    for (JsonNode row : page.at("/texts/scoredRows")) {
       String prompt = JSON.writeValueAsString(row.get("prompt"));
       assertThat(source).contains("{\"prompt\": " + prompt + ",");
       assertThat(row.get("sides")).hasSize(2);
@@ -157,7 +157,7 @@ class RunReportTest {
         .containsExactly(
             "7 of 9 steps changed no weight, because their loss or gradient was not a finite"
                 + " number: 1, 4, 5, 6, 7 and 2 more.");
-    assertThat(report.build().remarks()).isEmpty();
+    assertThat(report.build().rows().remarks()).isEmpty();
   }
 
   private List<Map<String, Double>> metrics(String text) {
@@ -184,12 +184,12 @@ class RunReportTest {
         .singleElement()
         .asString()
         .startsWith("Of 64 held-out rows 64 stand in the training data too");
-    assertThat(texts(page.get("remarks")))
+    assertThat(texts(page.at("/rows/remarks")))
         .containsExactly(
             "8 of 64 rows were trained on, and 64 of the evaluation data were held out.");
-    assertThat(page.get("calibration").isNull()).isTrue();
+    assertThat(page.at("/measured/calibration").isNull()).isTrue();
     Set<String> labels = new HashSet<>();
-    for (JsonNode sample : page.get("samples")) {
+    for (JsonNode sample : page.at("/texts/samples")) {
       assertThat(sample.get("data")).hasSize(1);
       String text = sample.get("data").get(0).get("text").textValue();
       boolean good = row(sample.get("prompt").textValue(), text).get("label").booleanValue();
@@ -226,7 +226,7 @@ class RunReportTest {
         request("prompt_completion.jsonl", 9).build(),
         List.of(Map.of("step", 1.0, "loss", 0.5)),
         report);
-    assertThat(report.build().remarks())
+    assertThat(report.build().rows().remarks())
         .containsExactly(
             "52 rows of the data were held out for evaluation, and 1,248 rows were trained on; rows"
                 + " of one prompt stayed together.",
@@ -267,6 +267,6 @@ class RunReportTest {
         request.build(),
         List.of(),
         report);
-    return report.build().remarks().get(0).replaceFirst(".*evaluation, and ", "");
+    return report.build().rows().remarks().get(0).replaceFirst(".*evaluation, and ", "");
   }
 }

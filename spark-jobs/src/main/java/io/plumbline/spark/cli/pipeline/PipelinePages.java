@@ -79,15 +79,16 @@ final class PipelinePages {
     return new PipelineReportData.Stage(
         stage.name(),
         stage.command().name(),
-        begun.map(step -> Texts.word(step.status())).orElse("not begun"),
-        begun.map(PipelineRecord.Stage::seconds).orElse(0.0),
-        begun.isPresent() ? steps(stage) : OptionalLong.empty(),
+        options,
         stage.uses().stream().sorted().toList(),
+        new PipelineReportData.Course(
+            begun.map(step -> Texts.word(step.status())).orElse("not begun"),
+            begun.map(PipelineRecord.Stage::seconds).orElse(0.0),
+            begun.isPresent() ? steps(stage) : OptionalLong.empty(),
+            begun.map(PipelineRecord.Stage::error).orElse("")),
         stage.output(),
         begun.isPresent() && storage.exists(run.report()) ? link(run.report()) : Optional.empty(),
-        measured ? MetricsFile.read(storage, run.metrics()) : List.of(),
-        options,
-        begun.map(PipelineRecord.Stage::error).orElse(""));
+        measured ? MetricsFile.read(storage, run.metrics()) : List.of());
   }
 
   private static Stream<String> texts(JsonNode array) {
