@@ -32,8 +32,6 @@ class SizeLimitsTest {
           Map.of(
               "Ring.java",
               "one protocol over one connection: frames, failures and the stream of sums",
-              "TrainingJob.java",
-              NOT_YET,
               "TrainingStateStore.java",
               NOT_YET));
 
@@ -51,10 +49,7 @@ class SizeLimitsTest {
               Map.entry("io.plumbline.spark.prepare.Prepared$Manifest", FILE),
               Map.entry("io.plumbline.spark.report.PipelineReportData$Stage", NOT_YET),
               Map.entry("io.plumbline.spark.report.ReportData", NOT_YET),
-              Map.entry("io.plumbline.spark.source.SnapshotManifest", FILE),
-              Map.entry("io.plumbline.spark.training.TrainingOutcome", NOT_YET),
-              Map.entry("io.plumbline.spark.training.TrainingRows$Settings", NOT_YET),
-              Map.entry("io.plumbline.spark.training.TrainingTask", NOT_YET)));
+              Map.entry("io.plumbline.spark.source.SnapshotManifest", FILE)));
 
   @Test
   void filesAreShort() throws IOException {

@@ -80,21 +80,6 @@ public final class LossTypes {
     return TYPES.names();
   }
 
-  /**
-   * The objective of one or several types, as in "sigmoid" or "sigmoid:0.8,bco_pair:0.2,sft"; a
-   * type without a weight has weight 1. Fails like {@link #of}.
-   */
-  public static PreferenceObjective parse(String text, PreferenceSettings settings) {
-    List<String> names = new ArrayList<>();
-    List<Double> weights = new ArrayList<>();
-    for (String part : text.split(",", -1)) {
-      int colon = part.indexOf(':');
-      names.add((colon < 0 ? part : part.substring(0, colon)).strip());
-      weights.add(colon < 0 ? 1.0 : weight(part.substring(colon + 1).strip(), part));
-    }
-    return of(names, weights, settings);
-  }
-
   /** The objective of one type. Fails like {@link #of(List, List, PreferenceSettings)}. */
   public static PreferenceObjective of(String name, PreferenceSettings settings) {
     return of(List.of(name), List.of(), settings);
@@ -200,19 +185,6 @@ public final class LossTypes {
               + " was given.");
     }
     return new Robust(settings.beta(), settings.labelSmoothing(), settings.divergence());
-  }
-
-  private static double weight(String text, String part) {
-    try {
-      return Double.parseDouble(text);
-    } catch (NumberFormatException e) {
-      throw new PlumblineException(
-          ErrorCode.BAD_USAGE,
-          "The loss type "
-              + part.strip()
-              + " has no number behind its colon: write a type and its weight as sigmoid:0.8.",
-          e);
-    }
   }
 
   private static PlumblineException refused(String sentence) {

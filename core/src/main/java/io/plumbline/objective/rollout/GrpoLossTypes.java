@@ -3,6 +3,7 @@ package io.plumbline.objective.rollout;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.objective.Registry;
+import io.plumbline.objective.rollout.PolicyGradient.RatioOf;
 import io.plumbline.objective.rollout.PolicyGradient.Weighing;
 import io.plumbline.objective.rollout.RolloutObjective.Normalization;
 import java.util.List;
@@ -79,11 +80,13 @@ public final class GrpoLossTypes {
               Set.of(BETA, LEVEL, SAPO, "sapo-temperature-neg"))
           .with(
               "vespo",
-              s -> ofSequence(vespo(s), Weighing.SUM, Normalization.TOKENS, s),
+              s -> new PolicyGradient(vespo(s), RatioOf.SUM, Weighing.SUM, Normalization.TOKENS, s),
               Set.of(BETA, VESPO, "vespo-lambda-pos", "vespo-k-neg", "vespo-lambda-neg"))
           .with(
               RLOO,
-              s -> ofSequence(clipped(s), Weighing.MEAN, Normalization.SEQUENCES, s),
+              s ->
+                  new PolicyGradient(
+                      clipped(s), RatioOf.SUM, Weighing.MEAN, Normalization.SEQUENCES, s),
               Set.of(EPSILON, EPSILON_HIGH, DELTA));
 
   private GrpoLossTypes() {}
@@ -164,17 +167,10 @@ public final class GrpoLossTypes {
       Surrogate surrogate, Weighing weighing, Normalization normalization, GrpoSettings settings) {
     return new PolicyGradient(
         surrogate,
-        PolicyGradient.RatioOf.level(settings.importanceSamplingLevel()),
+        RatioOf.level(settings.importanceSamplingLevel()),
         weighing,
         normalization,
         settings);
-  }
-
-  /** With the ratio of the whole completion, the product over its tokens. */
-  private static PolicyGradient ofSequence(
-      Surrogate surrogate, Weighing weighing, Normalization normalization, GrpoSettings settings) {
-    return new PolicyGradient(
-        surrogate, PolicyGradient.RatioOf.SUM, weighing, normalization, settings);
   }
 
   private static Surrogate clipped(GrpoSettings settings) {
