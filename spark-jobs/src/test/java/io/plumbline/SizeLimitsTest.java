@@ -31,9 +31,7 @@ class SizeLimitsTest {
       new TreeMap<>(
           Map.of(
               "Ring.java",
-              "one protocol over one connection: frames, failures and the stream of sums",
-              "TrainingJob.java",
-              NOT_YET));
+              "one protocol over one connection: frames, failures and the stream of sums"));
 
   private static final Map<String, String> WIDE_RECORDS =
       new TreeMap<>(
@@ -41,10 +39,8 @@ class SizeLimitsTest {
               Map.entry("io.plumbline.model.DecoderConfig", "the fields of config.json"),
               Map.entry("io.plumbline.rollout.ledger.LedgerRow", "the columns of the ledger"),
               Map.entry("io.plumbline.spark.cli.pipeline.PipelineRecord$Stage", FILE),
-              Map.entry("io.plumbline.spark.evaluate.EvaluationRequest", NOT_YET),
-              Map.entry("io.plumbline.spark.training.TrainingOutcome", NOT_YET),
-              Map.entry("io.plumbline.spark.training.TrainingRows$Settings", NOT_YET),
-              Map.entry("io.plumbline.spark.training.TrainingTask", NOT_YET)));
+              Map.entry("io.plumbline.spark.evaluate.EvaluationRequest", NOT_YET)));
+
 
   @Test
   void filesAreShort() throws IOException {

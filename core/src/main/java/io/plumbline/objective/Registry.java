@@ -5,15 +5,24 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
 
 /**
- * Entries by name, in the order in which they were added; what is unknown is refused with advice.
+ * Losses of one kind by name, in the order in which they were added. Each says how it is made and
+ * which options it reads that not all of them do; a name that is unknown is refused with advice.
+ *
+ * @param <S> what a loss is made of
+ * @param <T> what is made
  */
-public final class Registry<T> {
+public final class Registry<S, T> {
+  private record Entry<S, T>(Function<? super S, ? extends T> factory, Set<String> reads) {}
+
   private final String kind;
-  private final Map<String, T> entries = new LinkedHashMap<>();
+  private final Map<String, Entry<S, T>> entries = new LinkedHashMap<>();
 
   /**
    * @param kind what an entry is called in a sentence, such as "loss type"
@@ -22,8 +31,12 @@ public final class Registry<T> {
     this.kind = kind;
   }
 
-  public Registry<T> with(String name, T entry) {
-    if (entries.putIfAbsent(name, entry) != null) {
+  /**
+   * @param reads names of options that some entries do not read, as they are given to commands
+   */
+  public Registry<S, T> with(
+      String name, Function<? super S, ? extends T> factory, Set<String> reads) {
+    if (entries.putIfAbsent(name, new Entry<>(factory, Set.copyOf(reads))) != null) {
       throw new IllegalArgumentException("two entries named " + name);
     }
     return this;
@@ -33,33 +46,52 @@ public final class Registry<T> {
     return List.copyOf(entries.keySet());
   }
 
-  /** Fails with BAD_USAGE where there is no entry of that name. */
-  public T named(String name) {
-    T entry = entries.get(name);
-    if (entry == null) {
-      throw new PlumblineException(ErrorCode.BAD_USAGE, unknown(kind, name, entries.keySet()));
-    }
-    return entry;
+  /** Makes the entry of that name; fails with BAD_USAGE where there is none. */
+  public T of(String name, S settings) {
+    require(name);
+    return entries.get(name).factory().apply(settings);
   }
 
-  /** A sentence saying that a name is unknown, which it may be meant for, and all there are. */
-  public static String unknown(String kind, String name, Collection<String> names) {
-    String nearest = nearest(name, names);
-    return "There is no "
-        + kind
-        + " "
-        + name
-        + (nearest.isEmpty() ? ": use" : " (did you mean " + nearest + "?): use")
-        + " one of "
-        + String.join(", ", names)
-        + ".";
+  /** Fails with BAD_USAGE where there is no entry of that name. */
+  public void require(String name) {
+    if (!entries.containsKey(name)) {
+      String nearest = nearest(name);
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          "There is no "
+              + kind
+              + " "
+              + name
+              + (nearest.isEmpty() ? ": use" : " (did you mean " + nearest + "?): use")
+              + " one of "
+              + String.join(", ", names())
+              + ".");
+    }
+  }
+
+  /** Whether the entry of that name reads an option; false where there is no such entry. */
+  public boolean reads(String name, String option) {
+    return entries.containsKey(name) && entries.get(name).reads().contains(option);
+  }
+
+  /** Names of the entries that read an option. */
+  public List<String> reading(String option) {
+    return names().stream().filter(name -> reads(name, option)).toList();
+  }
+
+  /** Options that some entries read, but none of those named. */
+  public Set<String> unread(Collection<String> names) {
+    Set<String> unread = new LinkedHashSet<>();
+    entries.values().forEach(entry -> unread.addAll(entry.reads()));
+    unread.removeIf(option -> names.stream().anyMatch(name -> reads(name, option)));
+    return unread;
   }
 
   /** The name that is fewest edits away, or nothing where even that is far. */
-  private static String nearest(String name, Collection<String> names) {
+  private String nearest(String name) {
     String nearest = "";
     int fewest = Math.max(1, name.length() / 3) + 1;
-    for (String candidate : names) {
+    for (String candidate : entries.keySet()) {
       int edits = NearestName.edits(name.replace('-', '_'), candidate);
       if (edits < fewest) {
         fewest = edits;

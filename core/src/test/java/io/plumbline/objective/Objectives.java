@@ -65,6 +65,18 @@ public final class Objectives {
         Double.NaN);
   }
 
+  /** Losses by name, each with its weight behind a colon or 1, as in "sigmoid:0.8,sft". */
+  public static PreferenceObjective mix(String text, PreferenceSettings settings) {
+    List<String> names = new ArrayList<>();
+    List<Double> weights = new ArrayList<>();
+    for (String part : text.split(",", -1)) {
+      String[] halves = part.strip().split(":", -1);
+      names.add(halves[0]);
+      weights.add(halves.length == 1 ? 1.0 : Double.parseDouble(halves[1]));
+    }
+    return LossTypes.of(names, weights, settings);
+  }
+
   /** Those with a reference. */
   static List<Named> withReference() {
     List<Named> all = new ArrayList<>();
@@ -101,12 +113,8 @@ public final class Objectives {
       }
       all.add(
           new Named(
-              "mix",
-              "of pairs beta " + beta,
-              LossTypes.parse("sigmoid:0.8, bco_pair:0.2,sft", settings)));
-      all.add(
-          new Named(
-              "mix", "with a batch's beta " + beta, LossTypes.parse("aot,hinge:0.5", settings)));
+              "mix", "of pairs beta " + beta, mix("sigmoid:0.8, bco_pair:0.2,sft", settings)));
+      all.add(new Named("mix", "with a batch's beta " + beta, mix("aot,hinge:0.5", settings)));
     }
     return all;
   }

@@ -1,11 +1,10 @@
 package io.plumbline.objective.pair;
 
-import io.plumbline.error.ErrorCode;
-import io.plumbline.error.PlumblineException;
 import io.plumbline.objective.Logistic;
 import io.plumbline.objective.Registry;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Set;
 
 /**
  * An f-divergence between policy and reference, as Wang et al., "Beyond Reverse KL: Generalizing
@@ -25,26 +24,22 @@ public interface Divergence extends Serializable {
   /** TRL's name of it, as in {@code f_divergence_type}. */
   String name();
 
+  /** All of them, made of {@link AlphaDivergence#coefficient}, which the others do not read. */
+  Registry<Double, Divergence> TYPES =
+      new Registry<Double, Divergence>("f-divergence")
+          .with("reverse_kl", any -> new ReverseKl(), Set.of())
+          .with("forward_kl", any -> new ForwardKl(), Set.of())
+          .with("js_divergence", any -> new JensenShannon(), Set.of())
+          .with("alpha_divergence", AlphaDivergence::new, Set.of("f-alpha-divergence-coef"));
+
   /** TRL's names of the divergences. */
   static List<String> names() {
-    return List.of("reverse_kl", "forward_kl", "js_divergence", "alpha_divergence");
+    return TYPES.names();
   }
 
-  /**
-   * The divergence of a name; fails with BAD_USAGE where there is none.
-   *
-   * @param alphaCoefficient {@link AlphaDivergence#coefficient}; the others do not look at it
-   */
+  /** The divergence of a name; fails with BAD_USAGE where there is none. */
   static Divergence named(String name, double alphaCoefficient) {
-    return switch (name) {
-      case "reverse_kl" -> new ReverseKl();
-      case "forward_kl" -> new ForwardKl();
-      case "js_divergence" -> new JensenShannon();
-      case "alpha_divergence" -> new AlphaDivergence(alphaCoefficient);
-      default ->
-          throw new PlumblineException(
-              ErrorCode.BAD_USAGE, Registry.unknown("f-divergence", name, names()));
-    };
+    return TYPES.of(name, alphaCoefficient);
   }
 
   /** Reverse KL, the divergence of DPO itself: f′(t) = log t (the paper's has + 1). */

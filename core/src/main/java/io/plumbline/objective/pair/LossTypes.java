@@ -6,99 +6,78 @@ import io.plumbline.objective.Lengths;
 import io.plumbline.objective.Registry;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.function.Function;
 
 /**
  * The loss types of preference pairs with a reference, by TRL's names ({@code loss_type} of its DPO
- * trainer), and the papers' forms where they differ.
+ * trainer), and the papers' forms where they differ. Each says what it reads beyond β; several may
+ * stand in a {@link Mix}.
  */
 public final class LossTypes {
-  /** What a type can be combined with beyond β. */
-  private enum Option {
-    /** ε above 0. */
-    LABEL_SMOOTHING,
-    /** A divergence other than reverse KL. */
-    DIVERGENCE,
-    /** Sides from {@link LengthDesensitized}. */
-    LD_ALPHA,
-    /** Pairs weighted by {@link WeightedPreference}. */
-    WPO
-  }
+  /** The name of the loss that is taken where none is named. */
+  public static final String STANDARD = "sigmoid";
 
-  private record Type(
-      Function<PreferenceSettings, PreferenceObjective> factory, Set<Option> options) {}
+  private static final String LABEL_SMOOTHING = "label-smoothing";
+  private static final String DIVERGENCE = "f-divergence-type";
 
-  private static final Set<Option> OF_LABELS = EnumSet.allOf(Option.class);
+  /** Sides from {@link LengthDesensitized}. */
+  private static final String LD_ALPHA = "ld-alpha";
 
-  private static final Set<Option> OF_DIFFERENCES =
-      EnumSet.of(Option.DIVERGENCE, Option.LD_ALPHA, Option.WPO);
-  private static final Set<Option> OF_SIDES = EnumSet.of(Option.LD_ALPHA, Option.WPO);
-  private static final Set<Option> OF_BATCHES = EnumSet.of(Option.LABEL_SMOOTHING, Option.LD_ALPHA);
+  /** Pairs weighted by {@link WeightedPreference}. */
+  private static final String WEIGHTING = "use-weighting";
+
+  private static final Set<String> OF_LABELS =
+      Set.of(LABEL_SMOOTHING, DIVERGENCE, LD_ALPHA, WEIGHTING);
+  private static final Set<String> OF_DIFFERENCES = Set.of(DIVERGENCE, LD_ALPHA, WEIGHTING);
+  private static final Set<String> OF_SIDES = Set.of(LD_ALPHA, WEIGHTING);
+  private static final Set<String> OF_BATCHES = Set.of(LABEL_SMOOTHING, LD_ALPHA);
 
   /** A likelihood has no log-ratio: the divergence of the other parts leaves it alone. */
-  private static final Set<Option> OF_LIKELIHOODS = EnumSet.of(Option.DIVERGENCE);
+  private static final Set<String> OF_LIKELIHOODS = Set.of(DIVERGENCE);
 
-  private static final Registry<Type> TYPES =
-      new Registry<Type>("loss type")
+  private static final Registry<PreferenceSettings, PreferenceObjective> TYPES =
+      new Registry<PreferenceSettings, PreferenceObjective>("loss type")
           .with(
-              "sigmoid",
-              type(
-                  s -> new SigmoidPreference(s.beta(), s.labelSmoothing(), s.divergence()),
-                  OF_LABELS))
+              STANDARD,
+              s -> new SigmoidPreference(s.beta(), s.labelSmoothing(), s.divergence()),
+              OF_LABELS)
           .with(
               "sigmoid_norm",
-              type(s -> new SigmoidNorm(s.beta(), s.labelSmoothing(), s.divergence()), OF_LABELS))
-          .with("hinge", type(s -> new Hinge(s.beta(), s.divergence()), OF_DIFFERENCES))
-          .with(
-              "ipo",
-              type(s -> new Ipo(s.beta(), Lengths.PER_TOKEN, s.divergence()), OF_DIFFERENCES))
-          .with(
-              "ipo_sum",
-              type(s -> new Ipo(s.beta(), Lengths.SUMMED, s.divergence()), OF_DIFFERENCES))
-          .with("exo_pair", type(LossTypes::exoPair, OF_LABELS))
-          .with("nca_pair", type(s -> new NcaPair(s.beta()), OF_SIDES))
-          .with("robust", type(LossTypes::robust, OF_LABELS))
-          .with("bco_pair", type(s -> new BcoPair(s.beta(), 0), OF_SIDES))
-          .with(
-              "bco_pair_shifted",
-              type(s -> new BcoPairShifted(s.beta()), EnumSet.of(Option.LD_ALPHA)))
-          .with("sppo_hard", type(s -> new Sppo(s.beta(), Sppo.Preference.CERTAIN), OF_SIDES))
-          .with("sppo", type(s -> new Sppo(s.beta(), Sppo.Preference.BY_MARGIN), OF_SIDES))
-          .with("aot", type(s -> new Aot(s.beta(), s.labelSmoothing()), OF_BATCHES))
-          .with(
-              "aot_unpaired", type(s -> new AotUnpaired(s.beta(), s.labelSmoothing()), OF_BATCHES))
-          .with("apo_zero", type(s -> new ApoZero(s.beta()), OF_SIDES))
-          .with("apo_down", type(s -> new ApoDown(s.beta()), OF_SIDES))
+              s -> new SigmoidNorm(s.beta(), s.labelSmoothing(), s.divergence()),
+              OF_LABELS)
+          .with("hinge", s -> new Hinge(s.beta(), s.divergence()), OF_DIFFERENCES)
+          .with("ipo", s -> new Ipo(s.beta(), Lengths.PER_TOKEN, s.divergence()), OF_DIFFERENCES)
+          .with("ipo_sum", s -> new Ipo(s.beta(), Lengths.SUMMED, s.divergence()), OF_DIFFERENCES)
+          .with("exo_pair", LossTypes::exoPair, OF_LABELS)
+          .with("nca_pair", s -> new NcaPair(s.beta()), OF_SIDES)
+          .with("robust", LossTypes::robust, OF_LABELS)
+          .with("bco_pair", s -> new BcoPair(s.beta(), 0), OF_SIDES)
+          .with("bco_pair_shifted", s -> new BcoPairShifted(s.beta()), Set.of(LD_ALPHA))
+          .with("sppo_hard", s -> new Sppo(s.beta(), Sppo.Preference.CERTAIN), OF_SIDES)
+          .with("sppo", s -> new Sppo(s.beta(), Sppo.Preference.BY_MARGIN), OF_SIDES)
+          .with("aot", s -> new Aot(s.beta(), s.labelSmoothing()), OF_BATCHES)
+          .with("aot_unpaired", s -> new AotUnpaired(s.beta(), s.labelSmoothing()), OF_BATCHES)
+          .with("apo_zero", s -> new ApoZero(s.beta()), OF_SIDES)
+          .with("apo_down", s -> new ApoDown(s.beta()), OF_SIDES)
           .with(
               "discopop",
-              type(s -> new DiscoPop(s.beta(), s.discopopTau(), s.divergence()), OF_DIFFERENCES))
-          .with("sft", type(s -> new Sft(Sft.Mean.OVER_TOKENS), OF_LIKELIHOODS))
-          .with("sft_norm", type(s -> new Sft(Sft.Mean.OVER_PAIRS), OF_LIKELIHOODS));
+              s -> new DiscoPop(s.beta(), s.discopopTau(), s.divergence()),
+              Set.of(DIVERGENCE, LD_ALPHA, WEIGHTING, "discopop-tau"))
+          .with("sft", s -> new Sft(Sft.Mean.OVER_TOKENS), OF_LIKELIHOODS)
+          .with("sft_norm", s -> new Sft(Sft.Mean.OVER_PAIRS), OF_LIKELIHOODS);
 
   private LossTypes() {}
+
+  /** All of them, and what each reads. */
+  public static Registry<?, ?> all() {
+    return TYPES;
+  }
 
   /** All names, the default first. */
   public static List<String> names() {
     return TYPES.names();
-  }
-
-  /**
-   * The objective of one or several types, as in "sigmoid" or "sigmoid:0.8,bco_pair:0.2,sft"; a
-   * type without a weight has weight 1. Fails like {@link #of}.
-   */
-  public static PreferenceObjective parse(String text, PreferenceSettings settings) {
-    List<String> names = new ArrayList<>();
-    List<Double> weights = new ArrayList<>();
-    for (String part : text.split(",", -1)) {
-      int colon = part.indexOf(':');
-      names.add((colon < 0 ? part : part.substring(0, colon)).strip());
-      weights.add(colon < 0 ? 1.0 : weight(part.substring(colon + 1).strip(), part));
-    }
-    return of(names, weights, settings);
   }
 
   /** The objective of one type. Fails like {@link #of(List, List, PreferenceSettings)}. */
@@ -140,7 +119,7 @@ public final class LossTypes {
                 + weight
                 + " was given.");
       }
-      parts.add(new Mix.Part(TYPES.named(names.get(i)).factory().apply(settings), weight));
+      parts.add(new Mix.Part(TYPES.of(names.get(i), settings), weight));
     }
     if (all.stream().noneMatch(weight -> weight > 0)) {
       throw refused("All loss_weights are 0, so there is nothing to learn: give one over 0.");
@@ -149,39 +128,44 @@ public final class LossTypes {
   }
 
   private static void refuseUnfit(List<String> names, PreferenceSettings settings) {
+    names.forEach(TYPES::require);
     if (settings.labelSmoothing() > 0
-        && names.stream().noneMatch(name -> takes(name, Option.LABEL_SMOOTHING))) {
+        && names.stream().noneMatch(name -> TYPES.reads(name, LABEL_SMOOTHING))) {
       throw refused(
           "label_smoothing does nothing for the loss type "
               + String.join(", ", names)
               + ": leave it at 0, or use one of "
-              + taking(Option.LABEL_SMOOTHING)
+              + reading(LABEL_SMOOTHING)
               + ".");
     }
     for (String name : names) {
       if (!(settings.divergence() instanceof Divergence.ReverseKl)) {
-        refuseUnless(name, Option.DIVERGENCE, "f_divergence_type " + settings.divergence().name());
+        refuseUnless(name, DIVERGENCE, "f_divergence_type " + settings.divergence().name());
       }
       if (settings.ldAlpha() < 1) {
-        refuseUnless(name, Option.LD_ALPHA, "ld_alpha under 1");
+        refuseUnless(name, LD_ALPHA, "ld_alpha under 1");
       }
       if (settings.weighting() == PreferenceSettings.Weighting.WPO) {
-        refuseUnless(name, Option.WPO, "use_weighting");
+        refuseUnless(name, WEIGHTING, "use_weighting");
       }
     }
   }
 
-  private static void refuseUnless(String name, Option option, String setting) {
-    if (!takes(name, option)) {
+  private static void refuseUnless(String name, String option, String setting) {
+    if (!TYPES.reads(name, option)) {
       throw refused(
           "The loss type "
               + name
               + " cannot go with "
               + setting
               + ": leave that out, or use only "
-              + taking(option)
+              + reading(option)
               + ".");
     }
+  }
+
+  private static String reading(String option) {
+    return String.join(", ", TYPES.reading(option));
   }
 
   private static PreferenceObjective exoPair(PreferenceSettings settings) {
@@ -203,33 +187,7 @@ public final class LossTypes {
     return new Robust(settings.beta(), settings.labelSmoothing(), settings.divergence());
   }
 
-  private static boolean takes(String name, Option option) {
-    return TYPES.named(name).options().contains(option);
-  }
-
-  private static String taking(Option option) {
-    return String.join(", ", names().stream().filter(name -> takes(name, option)).toList());
-  }
-
-  private static double weight(String text, String part) {
-    try {
-      return Double.parseDouble(text);
-    } catch (NumberFormatException e) {
-      throw new PlumblineException(
-          ErrorCode.BAD_USAGE,
-          "The loss type "
-              + part.strip()
-              + " has no number behind its colon: write a type and its weight as sigmoid:0.8.",
-          e);
-    }
-  }
-
   private static PlumblineException refused(String sentence) {
     return new PlumblineException(ErrorCode.BAD_USAGE, sentence);
-  }
-
-  private static Type type(
-      Function<PreferenceSettings, PreferenceObjective> factory, Set<Option> options) {
-    return new Type(factory, Set.copyOf(options));
   }
 }

@@ -3,10 +3,12 @@ package io.plumbline.objective.rollout;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.objective.Registry;
-import java.util.EnumSet;
+import io.plumbline.objective.rollout.PolicyGradient.RatioOf;
+import io.plumbline.objective.rollout.PolicyGradient.Weighing;
+import io.plumbline.objective.rollout.RolloutObjective.Normalization;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 
 /**
  * The loss types of sampled completions, by TRL's names ({@code loss_type} of its GRPO trainer) and
@@ -34,143 +36,144 @@ import java.util.function.Function;
  * </ul>
  */
 public final class GrpoLossTypes {
-  /** What a type reads beyond what all do. */
-  private enum Option {
-    BETA,
-    EPSILON,
-    EPSILON_HIGH,
-    DELTA,
-    SEQUENCE_RATIO,
-    SAPO,
-    VESPO
-  }
+  /** The name of the loss that is taken where none is named. */
+  public static final String STANDARD = "dapo";
 
-  private record Type(
-      Function<GrpoSettings, Surrogate> surrogate,
-      PolicyGradient.Weighing weighing,
-      RolloutObjective.Normalization normalization,
-      Set<Option> options) {}
+  private static final String RLOO = "rloo";
 
-  private static final Set<Option> OF_CLIPPED =
-      EnumSet.of(
-          Option.BETA, Option.EPSILON, Option.EPSILON_HIGH, Option.DELTA, Option.SEQUENCE_RATIO);
+  /** The weight of the KL in the loss; {@code rloo} has it in the reward alone. */
+  private static final String BETA = "beta";
 
-  private static final Registry<Type> TYPES =
-      new Registry<Type>("loss type")
-          .with("dapo", clipped(PolicyGradient.Weighing.SUM, RolloutObjective.Normalization.TOKENS))
+  private static final String EPSILON = "epsilon";
+  private static final String EPSILON_HIGH = "epsilon-high";
+  private static final String DELTA = "delta";
+  private static final String LEVEL = "importance-sampling-level";
+  private static final String SAPO = "sapo-temperature-pos";
+  private static final String VESPO = "vespo-k-pos";
+
+  private static final Set<String> OF_CLIPPED = Set.of(BETA, EPSILON, EPSILON_HIGH, DELTA, LEVEL);
+
+  private static final Registry<GrpoSettings, PolicyGradient> TYPES =
+      new Registry<GrpoSettings, PolicyGradient>("loss type")
+          .with(
+              STANDARD, s -> byLevel(clipped(s), Weighing.SUM, Normalization.TOKENS, s), OF_CLIPPED)
           .with(
               "grpo",
-              clipped(PolicyGradient.Weighing.MEAN, RolloutObjective.Normalization.SEQUENCES))
-          .with("bnpo", clipped(PolicyGradient.Weighing.SUM, RolloutObjective.Normalization.TOKENS))
+              s -> byLevel(clipped(s), Weighing.MEAN, Normalization.SEQUENCES, s),
+              OF_CLIPPED)
+          .with("bnpo", s -> byLevel(clipped(s), Weighing.SUM, Normalization.TOKENS, s), OF_CLIPPED)
           .with(
               "dr_grpo",
-              clipped(
-                  PolicyGradient.Weighing.SUM,
-                  RolloutObjective.Normalization.SEQUENCES_TIMES_MAX_LENGTH))
+              s -> byLevel(clipped(s), Weighing.SUM, Normalization.SEQUENCES_TIMES_MAX_LENGTH, s),
+              OF_CLIPPED)
           .with(
               "luspo",
-              clipped(PolicyGradient.Weighing.SUM, RolloutObjective.Normalization.SEQUENCES))
+              s -> byLevel(clipped(s), Weighing.SUM, Normalization.SEQUENCES, s),
+              OF_CLIPPED)
           .with(
               "cispo",
-              new Type(
-                  GrpoLossTypes::cispo,
-                  PolicyGradient.Weighing.SUM,
-                  RolloutObjective.Normalization.TOKENS,
-                  EnumSet.of(Option.BETA, Option.EPSILON_HIGH, Option.SEQUENCE_RATIO)))
+              s -> byLevel(cispo(s), Weighing.SUM, Normalization.TOKENS, s),
+              Set.of(BETA, EPSILON_HIGH, LEVEL))
           .with(
               "sapo",
-              new Type(
-                  s -> new Sapo(s.sapo().temperaturePos(), s.sapo().temperatureNeg()),
-                  PolicyGradient.Weighing.MEAN,
-                  RolloutObjective.Normalization.SEQUENCES,
-                  EnumSet.of(Option.BETA, Option.SAPO, Option.SEQUENCE_RATIO)))
+              s -> byLevel(sapo(s), Weighing.MEAN, Normalization.SEQUENCES, s),
+              Set.of(BETA, LEVEL, SAPO, "sapo-temperature-neg"))
           .with(
               "vespo",
-              new Type(
-                  GrpoLossTypes::vespo,
-                  PolicyGradient.Weighing.SUM,
-                  RolloutObjective.Normalization.TOKENS,
-                  EnumSet.of(Option.BETA, Option.VESPO)))
+              s -> new PolicyGradient(vespo(s), RatioOf.SUM, Weighing.SUM, Normalization.TOKENS, s),
+              Set.of(BETA, VESPO, "vespo-lambda-pos", "vespo-k-neg", "vespo-lambda-neg"))
           .with(
-              "rloo",
-              new Type(
-                  GrpoLossTypes::clippedSurrogate,
-                  PolicyGradient.Weighing.MEAN,
-                  RolloutObjective.Normalization.SEQUENCES,
-                  EnumSet.of(Option.EPSILON, Option.EPSILON_HIGH, Option.DELTA)));
+              RLOO,
+              s ->
+                  new PolicyGradient(
+                      clipped(s), RatioOf.SUM, Weighing.MEAN, Normalization.SEQUENCES, s),
+              Set.of(EPSILON, EPSILON_HIGH, DELTA));
 
   private GrpoLossTypes() {}
+
+  /** All of them, and what each reads. */
+  public static Registry<?, ?> all() {
+    return TYPES;
+  }
 
   /** All names, the default first. */
   public static List<String> names() {
     return TYPES.names();
   }
 
+  /**
+   * Texts of options that have another standard value beside some types: where the KL is charged,
+   * and how a group's rewards become advantages.
+   */
+  public static Map<String, String> standardOptions(String name) {
+    return name.equals(RLOO)
+        ? Map.of("kl-in", "reward", "scale-rewards", "none", "advantage-baseline", "leave_one_out")
+        : Map.of("kl-in", "loss", "scale-rewards", "group", "advantage-baseline", "group_mean");
+  }
+
   /** The objective of a type; fails with BAD_USAGE where the name or a setting does not fit. */
   public static RolloutObjective of(String name, GrpoSettings settings) {
-    Type type = TYPES.named(name);
+    TYPES.require(name);
     refuseUnfit(name, settings);
-    return new PolicyGradient(
-        type.surrogate().apply(settings),
-        type.options().contains(Option.SEQUENCE_RATIO)
-            ? PolicyGradient.RatioOf.level(settings.importanceSamplingLevel())
-            : PolicyGradient.RatioOf.SUM,
-        type.weighing(),
-        type.normalization(),
-        settings);
+    return TYPES.of(name, settings);
+  }
+
+  /** The clipped loss of PPO, a mean over the batch's tokens. */
+  public static RolloutObjective clippedOverTokens(GrpoSettings settings) {
+    return byLevel(clipped(settings), Weighing.SUM, Normalization.TOKENS, settings);
   }
 
   private static void refuseUnfit(String name, GrpoSettings settings) {
     GrpoSettings idle = GrpoSettings.defaults();
-    if (settings.kl().beta() > 0 && !takes(name, Option.BETA)) {
+    if (settings.kl().beta() > 0 && !TYPES.reads(name, BETA)) {
       throw refused(
           "The loss type "
               + name
               + " takes the KL from the reference in the reward, not in the loss: leave beta at 0"
               + " in the loss, or use one of "
-              + taking(Option.BETA)
+              + reading(BETA)
               + ".");
     }
-    refuseUnless(name, Option.EPSILON, "epsilon", settings.epsilon() == idle.epsilon());
-    refuseUnless(
-        name, Option.EPSILON_HIGH, "epsilon_high", settings.epsilonHigh() == idle.epsilonHigh());
-    refuseUnless(name, Option.DELTA, "delta", settings.delta() == idle.delta());
+    refuseUnless(name, EPSILON, "epsilon", settings.epsilon() == idle.epsilon());
+    refuseUnless(name, EPSILON_HIGH, "epsilon_high", settings.epsilonHigh() == idle.epsilonHigh());
+    refuseUnless(name, DELTA, "delta", settings.delta() == idle.delta());
     refuseUnless(
         name,
-        Option.SEQUENCE_RATIO,
+        LEVEL,
         "importance_sampling_level sequence",
         settings.importanceSamplingLevel() == ImportanceSamplingLevel.TOKEN);
-    refuseUnless(name, Option.SAPO, "sapo_temperature", settings.sapo().equals(idle.sapo()));
-    refuseUnless(
-        name, Option.VESPO, "vespo_k or vespo_lambda", settings.vespo().equals(idle.vespo()));
+    refuseUnless(name, SAPO, "sapo_temperature", settings.sapo().equals(idle.sapo()));
+    refuseUnless(name, VESPO, "vespo_k or vespo_lambda", settings.vespo().equals(idle.vespo()));
   }
 
-  private static void refuseUnless(String name, Option option, String setting, boolean idle) {
-    if (!idle && !takes(name, option)) {
+  private static void refuseUnless(String name, String option, String setting, boolean idle) {
+    if (!idle && !TYPES.reads(name, option)) {
       throw refused(
           setting
               + " does nothing for the loss type "
               + name
               + ": leave it out, or use one of "
-              + taking(option)
+              + reading(option)
               + ".");
     }
   }
 
-  private static boolean takes(String name, Option option) {
-    return TYPES.named(name).options().contains(option);
+  private static String reading(String option) {
+    return String.join(", ", TYPES.reading(option));
   }
 
-  private static String taking(Option option) {
-    return String.join(", ", names().stream().filter(name -> takes(name, option)).toList());
+  /** With the ratio of the token or of the sequence, as the settings say. */
+  private static PolicyGradient byLevel(
+      Surrogate surrogate, Weighing weighing, Normalization normalization, GrpoSettings settings) {
+    return new PolicyGradient(
+        surrogate,
+        RatioOf.level(settings.importanceSamplingLevel()),
+        weighing,
+        normalization,
+        settings);
   }
 
-  private static Type clipped(
-      PolicyGradient.Weighing weighing, RolloutObjective.Normalization normalization) {
-    return new Type(GrpoLossTypes::clippedSurrogate, weighing, normalization, OF_CLIPPED);
-  }
-
-  private static Surrogate clippedSurrogate(GrpoSettings settings) {
+  private static Surrogate clipped(GrpoSettings settings) {
     return new ClippedSurrogate(settings.epsilon(), settings.epsilonHigh(), settings.delta());
   }
 
@@ -184,6 +187,10 @@ public final class GrpoLossTypes {
               + " was given: set it, to 5 as ScaleRL does.");
     }
     return new Cispo(settings.epsilonHigh());
+  }
+
+  private static Surrogate sapo(GrpoSettings settings) {
+    return new Sapo(settings.sapo().temperaturePos(), settings.sapo().temperatureNeg());
   }
 
   private static Surrogate vespo(GrpoSettings settings) {

@@ -50,7 +50,7 @@ class LossTypesTest {
   @Test
   void severalTypesAreAWeightedSum() {
     List<PairLogps> batch = Objectives.pairs(3, 4);
-    List<PairLoss> mixed = LossTypes.parse("sigmoid:0.8, bco_pair:0.2,sft", DEFAULTS).losses(batch);
+    List<PairLoss> mixed = Objectives.mix("sigmoid:0.8, bco_pair:0.2,sft", DEFAULTS).losses(batch);
     for (int i = 0; i < batch.size(); i++) {
       PairLogps pair = batch.get(i);
       assertThat(mixed.get(i))
@@ -69,12 +69,12 @@ class LossTypesTest {
 
   @Test
   void aMixIsOfABatchIfAnyPartIs() {
-    assertThat(LossTypes.parse("sigmoid,sft", DEFAULTS)).isInstanceOf(PairObjective.class);
-    assertThat(LossTypes.parse("sigmoid,aot", DEFAULTS)).isInstanceOf(BatchObjective.class);
-    assertThat(LossTypes.parse("sft,sft_norm", DEFAULTS).needsReference()).isFalse();
-    assertThat(LossTypes.parse("sft,aot", DEFAULTS).needsReference()).isTrue();
-    assertThat(LossTypes.parse("sft,sppo", DEFAULTS).needsMargin()).isTrue();
-    assertThat(LossTypes.parse("hinge,sigmoid:0", DEFAULTS))
+    assertThat(Objectives.mix("sigmoid,sft", DEFAULTS)).isInstanceOf(PairObjective.class);
+    assertThat(Objectives.mix("sigmoid,aot", DEFAULTS)).isInstanceOf(BatchObjective.class);
+    assertThat(Objectives.mix("sft,sft_norm", DEFAULTS).needsReference()).isFalse();
+    assertThat(Objectives.mix("sft,aot", DEFAULTS).needsReference()).isTrue();
+    assertThat(Objectives.mix("sft,sppo", DEFAULTS).needsMargin()).isTrue();
+    assertThat(Objectives.mix("hinge,sigmoid:0", DEFAULTS))
         .isEqualTo(new Hinge(0.1, new Divergence.ReverseKl()));
   }
 
@@ -112,21 +112,20 @@ class LossTypesTest {
             + " sigmoid, sigmoid_norm, exo_pair, robust, aot, aot_unpaired.");
     PreferenceSettings js = Records.with(DEFAULTS, "divergence", new Divergence.JensenShannon());
     assertRefused(
-        () -> LossTypes.parse("sigmoid,nca_pair", js),
+        () -> Objectives.mix("sigmoid,nca_pair", js),
         "nca_pair cannot go with f_divergence_type js_divergence");
     assertRefused(
-        () -> LossTypes.parse("sigmoid,sft", Records.with(DEFAULTS, "ldAlpha", 0.5)),
+        () -> Objectives.mix("sigmoid,sft", Records.with(DEFAULTS, "ldAlpha", 0.5)),
         "sft cannot go with ld_alpha under 1");
     assertRefused(
         () ->
-            LossTypes.parse(
+            Objectives.mix(
                 "aot", Records.with(DEFAULTS, "weighting", PreferenceSettings.Weighting.WPO)),
         "aot cannot go with use_weighting");
-    assertRefused(() -> LossTypes.parse("sigmoid:x", DEFAULTS), "no number behind its colon");
-    assertRefused(() -> LossTypes.parse("sigmoid:-1", DEFAULTS), "must be 0 or more");
-    assertRefused(() -> LossTypes.parse("sigmoid:NaN", DEFAULTS), "must be 0 or more");
-    assertRefused(() -> LossTypes.parse("sigmoid:0,sft:0", DEFAULTS), "All loss_weights are 0");
-    assertRefused(() -> LossTypes.parse("sigmoid,", DEFAULTS), "There is no loss type");
+    assertRefused(() -> Objectives.mix("sigmoid:-1", DEFAULTS), "must be 0 or more");
+    assertRefused(() -> Objectives.mix("sigmoid:NaN", DEFAULTS), "must be 0 or more");
+    assertRefused(() -> Objectives.mix("sigmoid:0,sft:0", DEFAULTS), "All loss_weights are 0");
+    assertRefused(() -> Objectives.mix("sigmoid,", DEFAULTS), "There is no loss type");
     assertRefused(
         () -> LossTypes.of(List.of("sigmoid", "sft"), List.of(1.0), DEFAULTS),
         "2 loss types and 1 loss_weights");
@@ -136,10 +135,10 @@ class LossTypesTest {
   /** Where one part of a mix takes the smoothing, the others are left without. */
   @Test
   void aMixMayHavePartsThatIgnoreSmoothing() {
-    assertThat(LossTypes.parse("exo_pair,bco_pair", Records.with(DEFAULTS, "labelSmoothing", 0.01)))
+    assertThat(Objectives.mix("exo_pair,bco_pair", Records.with(DEFAULTS, "labelSmoothing", 0.01)))
         .isInstanceOf(PairObjective.class);
     assertThat(
-            LossTypes.parse(
+            Objectives.mix(
                 "sigmoid,sft", Records.with(DEFAULTS, "divergence", new Divergence.ForwardKl())))
         .isInstanceOf(PairObjective.class);
   }

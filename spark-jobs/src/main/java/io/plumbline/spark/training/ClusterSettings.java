@@ -1,5 +1,6 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.checkpoint.Dtype;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
@@ -51,6 +52,11 @@ public record ClusterSettings(
   public enum WeightDtype {
     F32,
     F16,
-    BF16
+    BF16;
+
+    /** The type as files of weights have it. */
+    Dtype dtype() {
+      return Dtype.valueOf(name());
+    }
   }
 }

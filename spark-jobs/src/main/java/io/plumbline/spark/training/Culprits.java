@@ -1,5 +1,6 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.spark.training.rank.RankMessage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

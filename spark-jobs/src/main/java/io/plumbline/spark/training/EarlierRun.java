@@ -136,7 +136,7 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
         RunIdentity.of(
             here(
                 RunRecord.started(then.command(), Instant.now())
-                    .withConfiguration(Map.of(DATA, rows.data())),
+                    .withConfiguration(Map.of(DATA, rows.sources().data())),
                 storage));
     return named(then, DATA).equals(named(now, DATA))
             || (areFiles(storage, then) && areFiles(storage, now))

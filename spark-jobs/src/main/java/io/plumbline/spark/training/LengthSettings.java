@@ -6,6 +6,7 @@ import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
 import io.plumbline.settings.PartlyUsed;
+import io.plumbline.spark.training.algorithm.OptionHelp;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -15,7 +16,7 @@ import java.util.Set;
  * @param maxLength prompt and completion together are cut to so many tokens; absent for no limit
  * @param badRows when refused rows end the job
  */
-@Heading(LengthSettings.HEADING)
+@Heading(OptionHelp.TEXTS)
 public record LengthSettings(
     @Option(
             help = "Prompt and completion together are cut to N tokens.",
@@ -48,8 +49,6 @@ public record LengthSettings(
             decidesNothing = "ends a run and changes none of its rows")
         CountOrShare badRows)
     implements PartlyUsed {
-  static final String HEADING = "Texts and tokens";
-
   /** The limits of rows. */
   public LengthLimits limits() {
     return new LengthLimits(maxLength.orElse(0), maxPromptLength.orElse(0), truncation);

@@ -11,11 +11,13 @@ import io.plumbline.data.ColumnNames;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
-import io.plumbline.model.ScoreModel;
 import io.plumbline.spark.gang.Gang;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources;
+import io.plumbline.spark.training.TrainingRows.SourceReading;
+import io.plumbline.spark.training.algorithm.ModelUse;
+import io.plumbline.spark.training.algorithm.RolloutSettings;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.TemplateSettings;
 import java.util.LinkedHashSet;
@@ -33,15 +35,6 @@ import org.apache.spark.sql.SparkSession;
  * of the model's files, lists the data, and asks Spark for its settings and slots.
  */
 public final class Preflight {
-  /** What a command wants of a model. */
-  public enum ModelUse {
-    /** Log-probabilities. */
-    LANGUAGE_MODEL,
-    /** Hidden states, for a scalar head. */
-    DECODER,
-    TOKENIZER
-  }
-
   /** One thing that is wrong: a sentence with what, where and how to fix it. */
   public record Problem(ErrorCode code, String sentence) {}
 
@@ -63,11 +56,13 @@ public final class Preflight {
     Set<String> renamed = ColumnNames.parse(request.files().columns()).columns();
     preflight.sources(spark, "--data", request.files().sources(), Purpose.TRAINING, renamed);
     preflight.sources(spark, "--eval-data", request.files().evalData(), Purpose.HELD_OUT, renamed);
-    critic(request)
+    request
+        .objective()
+        .sideRows()
         .ifPresent(
-            critic ->
+            rows ->
                 preflight.sources(
-                    spark, "--ptx-data", critic.pretraining().data(), Purpose.TRAINING, Set.of()));
+                    spark, "--" + rows.option(), rows.data(), Purpose.TRAINING, Set.of()));
     preflight.withoutSpark(request);
     return List.copyOf(preflight.problems);
   }
@@ -96,7 +91,7 @@ public final class Preflight {
    *     read them
    * @throws PlumblineException with the code of the first problem
    */
-  public static TrainingRows.SourceReading requireRows(
+  public static SourceReading requireRows(
       SparkSession spark,
       Storage storage,
       TrainingRows.Settings rows,
@@ -106,11 +101,11 @@ public final class Preflight {
       Optional<String> referenceCache) {
     Preflight preflight = new Preflight(storage);
     Set<String> renamed = rows.reading().columns().columns();
-    preflight.sources(spark, "--data", rows.data(), Purpose.TRAINING, renamed);
-    preflight.sources(spark, "--eval-data", rows.evalData(), Purpose.HELD_OUT, renamed);
+    preflight.sources(spark, "--data", rows.sources().data(), Purpose.TRAINING, renamed);
+    preflight.sources(spark, "--eval-data", rows.sources().evalData(), Purpose.HELD_OUT, renamed);
     preflight.model(model, use);
     preflight.gathering(() -> templates.settings(storage));
-    preflight.files(rows.data(), rows.evalData());
+    preflight.files(rows.sources().data(), rows.sources().evalData());
     preflight.gathering(
         () ->
             EarlierRun.obstacle(storage, rows)
@@ -121,7 +116,7 @@ public final class Preflight {
         EarlierRun.in(storage, rows.output())
             .filter(run -> run.progress() == EarlierRun.Progress.TRAINED)
             .isPresent();
-    return trained ? TrainingRows.SourceReading.AS_BEFORE : TrainingRows.SourceReading.ANEW;
+    return trained ? SourceReading.AS_BEFORE : SourceReading.ANEW;
   }
 
   static void refuse(List<Problem> problems) {
@@ -138,14 +133,17 @@ public final class Preflight {
 
   private void withoutSpark(TrainingRequest request) {
     numbers(request);
-    Optional<ModelDirectory> model =
-        model(
-            request.files().model(),
-            request.algorithm() == Algorithm.REWARD ? ModelUse.DECODER : ModelUse.LANGUAGE_MODEL);
+    Optional<ModelDirectory> model = model(request.files().model(), request.algorithm().modelUse());
     gathering(() -> request.templates().settings(storage));
     files(request.files().sources(), request.files().evalData());
     request.rollouts().ifPresent(rollouts -> rollouts(rollouts, model));
-    critic(request).ifPresent(ppo -> critic(ppo, model));
+    request
+        .objective()
+        .sideRows()
+        .ifPresent(
+            rows ->
+                rows.data().forEach(path -> data("--" + rows.option(), path, Purpose.TRAINING)));
+    request.objective().criticStart().ifPresent(start -> critic(start, model));
     gathering(
         () ->
             EarlierRun.obstacle(storage, request)
@@ -156,8 +154,8 @@ public final class Preflight {
 
   /** Reward functions are made once here, where a mistake costs nothing yet. */
   private void rollouts(RolloutSettings rollouts, Optional<ModelDirectory> model) {
-    gathering(() -> RolloutRank.rewards(rollouts, storage, TemplateSettings.NONE).close());
-    gathering(() -> RolloutRank.costs(rollouts, storage, TemplateSettings.NONE).close());
+    gathering(() -> rollouts.rewards().open(storage, TemplateSettings.NONE).close());
+    gathering(() -> rollouts.rewards().openCosts(storage, TemplateSettings.NONE).close());
     model.ifPresent(
         opened ->
             gathering(
@@ -177,17 +175,8 @@ public final class Preflight {
                 }));
   }
 
-  private static Optional<PpoRunSettings> critic(TrainingRequest request) {
-    return request.rollouts().flatMap(RolloutSettings::withCritic);
-  }
-
   /** A critic reads the policy's tokens, so it must have its tokenizer. */
-  private void critic(PpoRunSettings settings, Optional<ModelDirectory> policy) {
-    String start = settings.critic().model();
-    settings.pretraining().data().forEach(path -> data("--ptx-data", path, Purpose.TRAINING));
-    if (start.isEmpty()) {
-      return;
-    }
+  private void critic(String start, Optional<ModelDirectory> policy) {
     Optional<ModelDirectory> critic =
         policy.filter(of -> of.path().equals(start)).isPresent()
             ? policy
@@ -262,14 +251,7 @@ public final class Preflight {
   private Optional<ModelDirectory> model(String path, ModelUse use) {
     try {
       ModelDirectory model = ModelDirectory.open(storage, path);
-      gathering(
-          () -> {
-            switch (use) {
-              case LANGUAGE_MODEL -> CausalLm.check(model);
-              case DECODER -> ScoreModel.checkStart(model);
-              case TOKENIZER -> {}
-            }
-          });
+      gathering(() -> use.check(model));
       gathering(() -> TokenizerFit.require(model));
       if (model.tokenizerFiles().content("tokenizer.json").isEmpty()) {
         add(
@@ -373,9 +355,7 @@ public final class Preflight {
     for (ModelDirectory.TensorInfo tensor : model.tensors()) {
       parameters += tensor.elements();
     }
-    if (critic(request)
-        .filter(ppo -> ppo.critic().trunk() == PpoRunSettings.Trunk.OWN)
-        .isPresent()) {
+    if (request.objective().criticStart().isPresent()) {
       parameters *= 2;
     }
     int saved =

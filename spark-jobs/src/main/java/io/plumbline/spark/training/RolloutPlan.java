@@ -1,6 +1,7 @@
 package io.plumbline.spark.training;
 
 import io.plumbline.data.CanonicalShards.Plan;
+import io.plumbline.spark.training.algorithm.RolloutSettings;
 
 /**
  * How a run that samples its completions goes through its prompts: a batch of the plan holds the

@@ -42,7 +42,7 @@ record RunIdentity(
   /** Content of the training rows as they were read. */
   static final String TRAINING_DATA = "data.train";
 
-  /** The same after the split, packing and pairing, as they are trained on. */
+  /** Content of the rows after the split, packing and pairing, as they are trained on. */
   static final String TRAINING_ROWS = "rows.train";
 
   private static final Pattern ABSOLUTE =
@@ -108,12 +108,12 @@ record RunIdentity(
         record.command(), RunOptions.deciding(configuration), inputs, contents, new TreeMap<>());
   }
 
-  /** The same with what is told of files. */
+  /** This identity with what is told of files. */
   RunIdentity withFiles(SortedMap<String, SortedMap<String, String>> told) {
     return new RunIdentity(command, options, inputs, contents, told);
   }
 
-  /** The same with what another run read, as far as it must be that. */
+  /** This identity with what another run read, as far as it must be that. */
   RunIdentity reading(RunIdentity other, SortedMap<String, String> held) {
     return new RunIdentity(command, options, other.inputs(), held, other.files());
   }

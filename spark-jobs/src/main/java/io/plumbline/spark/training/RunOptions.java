@@ -12,6 +12,9 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.reward.RewardSpec;
 import io.plumbline.settings.Option;
 import io.plumbline.spark.source.WeightedSource;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.Algorithms;
+import io.plumbline.spark.training.algorithm.ScoringModels;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -56,7 +59,7 @@ public final class RunOptions {
 
   private static SortedMap<String, Option> declared() {
     SortedMap<String, Option> declared = new TreeMap<>();
-    for (Algorithm algorithm : Algorithm.values()) {
+    for (Algorithm algorithm : Algorithms.ALL) {
       TrainingOptions.of(algorithm)
           .forEach(option -> declared.put(option.name(), option.declaration()));
     }

@@ -13,6 +13,9 @@ import io.plumbline.spark.report.ReportData.Bin;
 import io.plumbline.spark.report.ReportData.ScoredSide;
 import io.plumbline.spark.report.ReportData.Side;
 import io.plumbline.spark.run.RunDirectory;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.ModelUse;
+import io.plumbline.spark.training.rank.HeldOutSamples;
 import io.plumbline.statistics.Calibration;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.MarginHistogram;
@@ -97,29 +100,6 @@ final class RunReport {
               Better.NEITHER),
           new Measure("eval_entropy", "entropy of the next token, in nats, mean", Better.NEITHER));
 
-  /** What the same names mean where rows are single completions with a label. */
-  private static final Map<String, String> OF_LABELS =
-      Map.of(
-          "eval_rewards/margins",
-          "implicit reward of good completions minus that of bad ones, means",
-          "eval_rewards/chosen",
-          "implicit reward of good completions, mean",
-          "eval_rewards/rejected",
-          "implicit reward of bad completions, mean");
-
-  /** What they mean where nothing is compared with a reference. */
-  private static final Map<String, String> OF_POLICY_ALONE =
-      Map.of(
-          "eval_rewards/accuracies",
-          "share of held-out pairs where the reward, beta times the log-probability, of the chosen"
-              + " side is higher",
-          "eval_rewards/margins",
-          "reward of the chosen side minus that of the rejected one, mean",
-          "eval_rewards/chosen",
-          "reward of the chosen side, mean",
-          "eval_rewards/rejected",
-          "reward of the rejected side, mean");
-
   private static final String CALIBRATION = "eval_calibration/";
   private static final String MARGINS = "eval_" + MarginHistogram.METRIC;
 
@@ -148,7 +128,7 @@ final class RunReport {
       Map<String, Object> standard) {
     ReportData.Builder report =
         ReportData.titled(
-            title(request.algorithm()) + " on " + String.join(", ", request.files().sources()));
+            request.algorithm().title() + " on " + String.join(", ", request.files().sources()));
     Algorithm algorithm = request.algorithm();
     JsonNode counts = record.json().path("counts");
     OptionalLong best = count(counts, "best_step");
@@ -170,7 +150,7 @@ final class RunReport {
       if (after.containsKey(measure.metric())) {
         report.comparison(
             measure.metric(),
-            meaning(algorithm, measure),
+            algorithm.meanings().getOrDefault(measure.metric(), measure.meaning()),
             before.getOrDefault(measure.metric(), Double.NaN),
             after.get(measure.metric()),
             measure.better());
@@ -181,7 +161,7 @@ final class RunReport {
     rollouts.histograms().forEach(report::histogram);
     report.histogram(margins(counts, before, after));
     report.histogram(RowLengths.of(shards));
-    if (algorithm == Algorithm.REWARD) {
+    if (algorithm.modelUse() == ModelUse.DECODER) {
       scoredRows(storage, run, report);
     } else {
       samples(storage, run, report);
@@ -233,20 +213,6 @@ final class RunReport {
         .properties()
         .forEach(timing -> report.timing(timing.getKey(), timing.getValue().asDouble()));
     Report.write(storage, run.report(), report.build());
-  }
-
-  private static String title(Algorithm algorithm) {
-    return algorithm == Algorithm.REWARD ? "Reward model" : algorithm.name();
-  }
-
-  private static String meaning(Algorithm algorithm, Measure measure) {
-    Map<String, String> own =
-        switch (algorithm) {
-          case KTO -> OF_LABELS;
-          case ORPO, SIMPO -> OF_POLICY_ALONE;
-          case SFT, REWARD, DPO, GRPO, PPO -> Map.of();
-        };
-    return own.getOrDefault(measure.metric(), measure.meaning());
   }
 
   private static OptionalLong count(JsonNode counts, String name) {

@@ -1,12 +1,13 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.Clause;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.DoubleFunction;
 
 /** The sentences at the top of a run's report: what came of it, by its algorithm's own measure. */
 final class RunVerdict {
@@ -30,55 +31,7 @@ final class RunVerdict {
           + " not trained on.";
     }
     RunVerdict verdict = new RunVerdict(before, after);
-    List<String> clauses =
-        switch (algorithm) {
-          case REWARD ->
-              verdict.clauses(
-                  new Clause(
-                      "the share of pairs whose chosen side has the higher score",
-                      "eval_accuracy",
-                      RunVerdict::percent),
-                  new Clause(
-                      "the mean margin between the two scores", "eval_margin", RunVerdict::number));
-          case DPO ->
-              verdict.clauses(
-                  new Clause(
-                      "the share of pairs whose chosen side has the higher implicit reward",
-                      "eval_rewards/accuracies",
-                      RunVerdict::percent),
-                  new Clause(
-                      "the mean margin of the rewards",
-                      "eval_rewards/margins",
-                      RunVerdict::number));
-          case KTO ->
-              verdict.clauses(
-                  new Clause(
-                      "the margin between the mean rewards of good and bad completions",
-                      "eval_rewards/margins",
-                      RunVerdict::number),
-                  new Clause("the loss", "eval_loss", RunVerdict::number));
-          case ORPO, SIMPO ->
-              verdict.clauses(
-                  new Clause(
-                      "the share of pairs whose chosen side the policy rewards more",
-                      "eval_rewards/accuracies",
-                      RunVerdict::percent),
-                  new Clause("the loss", "eval_loss", RunVerdict::number));
-          case GRPO, PPO ->
-              verdict.clauses(
-                  new Clause("the mean reward of a completion", "eval_reward", RunVerdict::number),
-                  new Clause(
-                      "the mean length of a completion, in tokens,",
-                      "eval_completions/mean_length",
-                      RunVerdict::number));
-          case SFT ->
-              verdict.clauses(
-                  new Clause("the loss", "eval_loss", RunVerdict::number),
-                  new Clause(
-                      "the share of tokens that the model finds the most probable",
-                      "eval_mean_token_accuracy",
-                      RunVerdict::percent));
-        };
+    List<String> clauses = verdict.clauses(algorithm.verdict());
     return clauses.isEmpty()
         ? "The evaluation of the held-out rows gave none of the usual measures."
         : "On held-out rows, " + String.join(", and ", clauses) + ".";
@@ -122,9 +75,7 @@ final class RunVerdict {
     return String.join(" ", sentences);
   }
 
-  private record Clause(String subject, String metric, DoubleFunction<String> format) {}
-
-  private List<String> clauses(Clause... clauses) {
+  private List<String> clauses(List<Clause> clauses) {
     List<String> said = new ArrayList<>();
     for (Clause clause : clauses) {
       if (after.containsKey(clause.metric())) {
@@ -140,19 +91,22 @@ final class RunVerdict {
     if (!Double.isFinite(is)) {
       return "is not a finite number";
     }
-    String now = clause.format().apply(is);
+    String now = text(clause, is);
     if (!Double.isFinite(was)) {
       return "is " + now;
     }
-    String then = clause.format().apply(was);
+    String then = text(clause, was);
     if (then.equals(now)) {
       return "stayed at " + now;
     }
     return (is > was ? "rose from " : "fell from ") + then + " to " + now;
   }
 
-  private static String percent(double share) {
-    return number(100 * share) + " %";
+  private static String text(Clause clause, double value) {
+    return switch (clause.unit()) {
+      case NUMBER -> number(value);
+      case PERCENT -> number(100 * value) + " %";
+    };
   }
 
   private static String number(double value) {

@@ -3,6 +3,7 @@ package io.plumbline.spark.training;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.run.Start;
+import io.plumbline.spark.training.algorithm.ScoringModels;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Optional;

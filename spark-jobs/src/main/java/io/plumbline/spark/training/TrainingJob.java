@@ -18,19 +18,17 @@ import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.tracking.RunTracking;
+import io.plumbline.spark.training.rank.RankMessage;
+import io.plumbline.spark.training.rank.RankSettings;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.LoopSettings;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.storage.StorageLevel;
@@ -46,62 +44,33 @@ public final class TrainingJob {
   private final SparkSession spark;
   private final TrainingRequest request;
   private final Map<String, Object> standardOptions;
+  private final Optional<Repetition> repetition;
   private final RunTracking tracking;
+  private final RunRecording recording;
   private final ProgressListener progress;
   private final Storage storage;
   private final RunDirectory run;
-  private RunRecord record;
-
-  /** What this run repeats. */
-  private final Optional<Repetition> repetition;
-
-  /** The run that is in the output directory already. */
-  private final Optional<EarlierRun> earlier;
-
-  /** Fingerprints of what must be as the earlier run read it, by name. */
-  private final SortedMap<String, String> held;
-
-  /** The record of a run that this one is refused for, which stays as it was. */
-  private Optional<RunRecord> refusedFor = Optional.empty();
 
   private TrainingJob(
       SparkSession spark,
+      Storage storage,
       TrainingRequest request,
       Map<String, Object> standardOptions,
       Optional<Repetition> repetition,
-      RunTracking tracking,
-      Storage storage,
-      Optional<EarlierRun> earlier) {
+      RunTracking tracking) {
     this.spark = spark;
+    this.storage = storage;
     this.request = request;
     this.standardOptions = standardOptions;
     this.repetition = repetition;
     this.tracking = tracking;
     this.progress = tracking.listener();
-    this.storage = storage;
     this.run = new RunDirectory(request.files().output());
-    this.record =
-        EarlierRun.asked(request, storage)
-            .withVersions(RunRecord.libraryVersions())
-            .withVersion("spark", spark.version());
-    this.earlier = earlier;
-    RunIdentity now = RunIdentity.of(record);
-    this.held = earlier.map(run -> run.held(now)).orElseGet(TreeMap::new);
-    // What is held to stays until it is known to be the same: a try that fails, or is killed,
-    // before it is compared must not make the next one pass.
-    this.record =
-        record.withIdentity(
-            held.isEmpty() ? now.json() : now.reading(earlier.get().identity(), held).json());
-  }
-
-  /** Checks, prepares, fills the reference cache, trains, evaluates and reports. */
-  public static TrainingOutcome run(
-      SparkSession spark, TrainingRequest request, ProgressListener progress) {
-    return run(spark, request, Map.of(), progress);
+    this.recording = new RunRecording(storage, request, spark.version(), repetition, progress);
   }
 
   /**
-   * Likewise.
+   * Checks, prepares, fills the reference cache, trains, evaluates and reports.
    *
    * @param standardOptions options and their values where nobody gives them, which the report
    *     compares with
@@ -115,7 +84,7 @@ public final class TrainingJob {
   }
 
   /**
-   * The same for a run that repeats another.
+   * Runs what another run was.
    *
    * @throws PlumblineException BAD_DATA where the model or the data is not what it was, and must be
    */
@@ -138,74 +107,50 @@ public final class TrainingJob {
     TrainingRequest request = TemplateDate.taken(storage, asked);
     Preflight.require(spark, request, storage);
     ModelDirectory model = request.openModel(storage);
-    request
-        .rollouts()
-        .ifPresent(
-            rollouts -> RolloutRank.notices(rollouts, storage, model).forEach(progress::note));
+    request.objective().notices(storage, model).forEach(progress::note);
     try (OutputClaim claim =
             OutputClaim.take(storage, request.files().output(), request.saving().start());
         RunTracking tracking =
             RunTracking.of(storage, request.files().output(), request.tracking(), progress)) {
-      Optional<EarlierRun> earlier = EarlierRun.accepted(storage, request);
       TrainingJob job =
-          new TrainingJob(spark, request, standardOptions, repetition, tracking, storage, earlier);
-      job.record.write(storage, job.run.runRecord());
-      try {
-        TrainingOutcome outcome = job.train(model);
-        job.record = job.record.completed(Instant.now());
-        return outcome;
-      } catch (RuntimeException e) {
-        job.record = EarlierRun.failed(job.record, e);
-        throw e;
-      } finally {
-        job.refusedFor.orElse(job.record).write(storage, job.run.runRecord());
-      }
+          new TrainingJob(spark, storage, request, standardOptions, repetition, tracking);
+      return job.recording.during(() -> job.train(model));
     }
   }
 
   private TrainingOutcome train(ModelDirectory model) {
     RunTemplates.unread(model).ifPresent(progress::note);
-    fingerprint("model", model.soundFingerprint());
-    RunTemplates.fingerprint(model).ifPresent(hex -> fingerprint(RunTemplates.TEMPLATE, hex));
+    recording.read("model", model.soundFingerprint());
+    RunTemplates.fingerprint(model).ifPresent(hex -> recording.read(RunTemplates.TEMPLATE, hex));
     request
-        .rollouts()
-        .flatMap(RolloutSettings::withCritic)
-        .map(ppo -> ppo.critic().model())
-        .filter(start -> !start.isEmpty())
-        .ifPresent(
-            critic ->
-                fingerprint("critic", ModelDirectory.open(storage, critic).soundFingerprint()));
-    request
-        .rollouts()
-        .ifPresent(
-            rollouts ->
-                ScoringModels.of(rollouts)
-                    .forEach(
-                        (name, path) ->
-                            fingerprint(
-                                name, ModelDirectory.open(storage, path).soundFingerprint())));
+        .objective()
+        .models()
+        .forEach(
+            (name, path) ->
+                recording.read(name, ModelDirectory.open(storage, path).soundFingerprint()));
 
     TrainingRows rows =
-        new TrainingRows(spark, storage, TrainingRows.Settings.of(request), progress, this::note);
+        new TrainingRows(
+            spark, storage, TrainingRows.Settings.of(request), progress, recording::read);
     TrainingRows.Made data = rows.make(model);
     Plan plan = plan(data.rows().count());
-    fingerprint(RunIdentity.TRAINING_ROWS, data.rows().fingerprint());
-    Optional<Runnable> pretraining = pretraining(model, plan);
-    identify();
+    recording.read(RunIdentity.TRAINING_ROWS, data.rows().fingerprint());
+    Optional<Runnable> sideRows = sideRows(model, plan);
+    recording.identify();
     Optional<TrainingRows.Addition> reference = reference(data, plan);
     CanonicalShards shards = rows.writeTrain(data, plan, request.batch().order(), reference);
     rows.writeHeld(data, request.cluster().ranks(), reference);
-    pretraining.ifPresent(Runnable::run);
-    record.write(storage, run.runRecord());
+    sideRows.ifPresent(Runnable::run);
+    recording.write();
     if (request.saving().start() == Start.RESUME) {
-      tracking.goOn(record);
+      tracking.goOn(recording.record());
     } else {
-      tracking.begin(record);
+      tracking.begin(recording.record());
     }
     Culprits culprits = new Culprits();
-    // Pretraining rows have numbers of their own, which would name innocent prompts.
+    // Side rows have numbers of their own, which would name innocent prompts.
     Supplier<String> places =
-        pretraining.isEmpty()
+        sideRows.isEmpty()
             ? () -> culprits.sentence(named -> rows.places(data, model, named))
             : () -> "";
     TrainingTask.Start start =
@@ -215,26 +160,25 @@ public final class TrainingJob {
     if (!culpritsStandAt.isEmpty()) {
       progress.note(culpritsStandAt);
     }
-    record =
-        record.withFingerprint(
-            "checkpoint", ModelDirectory.open(storage, run.checkpoint()).fingerprint());
-    repetition.flatMap(of -> of.difference(record)).ifPresent(progress::note);
-    record = record.withCount("steps", outcome.lastStep()).withCount("planned_steps", steps(plan));
-    outcome.best().ifPresent(step -> record = record.withCount("best_step", step));
+    TrainingOutcome.Steps steps =
+        new TrainingOutcome.Steps(
+            outcome.lastStep(), steps(plan), request.saving().selection().metric(), outcome.best());
+    String checkpoint = ModelDirectory.open(storage, run.checkpoint()).fingerprint();
+    recording.add(of -> of.withFingerprint("checkpoint", checkpoint));
+    repetition.flatMap(of -> of.difference(recording.record())).ifPresent(progress::note);
     List<Map<String, Double>> metrics = MetricsFile.read(storage, run.metrics());
     Map<String, Double> before = evaluation(metrics, 0);
     Map<String, Double> after = evaluation(metrics, outcome.best().orElse(outcome.lastStep()));
-    before.forEach((name, value) -> record = record.withResult("before/" + name, value));
-    after.forEach((name, value) -> record = record.withResult("after/" + name, value));
+    recording.add(of -> withResults(of, steps, before, after));
     RolloutSamples rollouts =
-        request.algorithm().isOnline()
+        request.algorithm().rollsOut()
             ? RolloutSamples.of(storage, run.ledger())
             : RolloutSamples.NONE;
     RunReport.write(
         storage,
         run,
         request,
-        record,
+        recording.record(),
         metrics,
         before,
         after,
@@ -244,37 +188,52 @@ public final class TrainingJob {
         rollouts,
         standardOptions);
     return new TrainingOutcome(
-        run.checkpoint(),
-        run.metrics(),
-        run.report(),
-        run.runRecord(),
-        request.algorithm().isOnline() ? Optional.of(run.ledger()) : Optional.empty(),
-        rollouts.ofLastPhase(),
-        outcome.lastStep(),
-        steps(plan),
-        request.saving().selection().metric(),
-        outcome.best(),
+        new TrainingOutcome.Files(
+            run.checkpoint(),
+            run.metrics(),
+            run.report(),
+            run.runRecord(),
+            request.algorithm().rollsOut() ? Optional.of(run.ledger()) : Optional.empty()),
+        steps,
         before,
-        after);
+        after,
+        rollouts.ofLastPhase());
   }
 
-  /** Reads pretraining rows, where the run mixes them in every update; what writes their shards. */
-  private Optional<Runnable> pretraining(ModelDirectory model, Plan prompts) {
+  private static RunRecord withResults(
+      RunRecord record,
+      TrainingOutcome.Steps steps,
+      Map<String, Double> before,
+      Map<String, Double> after) {
+    RunRecord with =
+        record.withCount("steps", steps.done()).withCount("planned_steps", steps.planned());
+    if (steps.best().isPresent()) {
+      with = with.withCount("best_step", steps.best().getAsLong());
+    }
+    for (Map.Entry<String, Double> measure : before.entrySet()) {
+      with = with.withResult("before/" + measure.getKey(), measure.getValue());
+    }
+    for (Map.Entry<String, Double> measure : after.entrySet()) {
+      with = with.withResult("after/" + measure.getKey(), measure.getValue());
+    }
+    return with;
+  }
+
+  /** Reads the rows that every update learns besides, where there are any; what writes them. */
+  private Optional<Runnable> sideRows(ModelDirectory model, Plan prompts) {
     return request
-        .rollouts()
-        .flatMap(RolloutSettings::withCritic)
-        .map(PpoRunSettings::pretraining)
-        .filter(PpoRunSettings.Pretraining::mixes)
+        .objective()
+        .sideRows()
         .map(
-            mixed -> {
+            side -> {
               TrainingRows rows =
                   new TrainingRows(
                       spark,
                       storage,
-                      TrainingRows.pretraining(request, mixed),
-                      RolloutRank.PRETRAINING,
+                      TrainingRows.Settings.of(side, request),
+                      side.name(),
                       progress,
-                      this::note);
+                      recording::read);
               TrainingRows.Made made = rows.makeBesideOthers(model);
               Plan plan =
                   Plan.forSteps(
@@ -287,49 +246,6 @@ public final class TrainingJob {
             });
   }
 
-  /** Writes down what the run is, once all that it reads is known and as it must be. */
-  private void identify() {
-    RunIdentity identity = RunIdentity.of(record).withFiles(InputFiles.of(storage, request));
-    record = record.withIdentity(identity.json()).withFingerprint("run", identity.fingerprint());
-    record.write(storage, run.runRecord());
-  }
-
-  private void fingerprint(String name, String hex) {
-    note(run -> run.withFingerprint(name, hex));
-  }
-
-  /**
-   * Notes what becomes known of the run; where it repeats another, an input must be what it was.
-   */
-  private void note(UnaryOperator<RunRecord> change) {
-    RunRecord before = record;
-    record = change.apply(before);
-    record
-        .fingerprints()
-        .forEach(
-            (name, hex) -> {
-              if (!before.fingerprint(name).equals(Optional.of(hex))) {
-                requireHeld(name, hex);
-                repetition.ifPresent(of -> of.check(name, hex, progress));
-              }
-            });
-  }
-
-  private void requireHeld(String name, String hex) {
-    if (hex.equals(held.getOrDefault(name, hex))) {
-      return;
-    }
-    refusedFor = earlier.map(EarlierRun::record);
-    throw new PlumblineException(
-        ErrorCode.OUTPUT_IN_USE,
-        earlier
-            .orElseThrow()
-            .refusalOf(
-                name,
-                RunIdentity.of(record).withFiles(InputFiles.of(storage, request)),
-                request.saving().start()));
-  }
-
   /** Trains; a failure that is due to rows says where they stand in the data. */
   private LoopOutcome train(
       TrainingTask.Start start,
@@ -338,8 +254,8 @@ public final class TrainingJob {
       Culprits culprits,
       Supplier<String> places) {
     try {
-      String result = timed("train", () -> gang(start, plan, evaluated, culprits));
-      record = record.withEnvironment(TrainingTask.environment(result));
+      String result = recording.timed("train", () -> gang(start, plan, evaluated, culprits));
+      recording.add(of -> of.withEnvironment(TrainingTask.environment(result)));
       return TrainingTask.outcome(result);
     } catch (PlumblineException e) {
       String where = "";
@@ -357,14 +273,14 @@ public final class TrainingJob {
    * reference at all.
    */
   private Optional<TrainingRows.Addition> reference(TrainingRows.Made data, Plan plan) {
-    if (!Methods.needsReference(request.objective())) {
+    if (!request.objective().needsReference()) {
       return Optional.empty();
     }
     JavaRDD<TokenizedRow> wanted =
         data.reached(plan, request.batch().order()).persist(StorageLevel.MEMORY_AND_DISK());
     try {
       Filled filled =
-          timed(
+          recording.timed(
               "reference",
               () ->
                   ReferenceCache.fill(
@@ -376,12 +292,12 @@ public final class TrainingJob {
                           .withDevice(request.cluster().device())
                           .withTokensPerBatch(request.batch().microBatchTokens()),
                       progress));
-      fingerprint("reference", filled.referenceFingerprint());
-      record =
-          record
-              .withCount("reference.computed", filled.computed())
-              .withCount("reference.found", filled.found());
       String fingerprint = filled.referenceFingerprint();
+      recording.read("reference", fingerprint);
+      recording.add(
+          of ->
+              of.withCount("reference.computed", filled.computed())
+                  .withCount("reference.found", filled.found()));
       return Optional.of(
           new TrainingRows.Addition(
               fingerprint,
@@ -441,15 +357,16 @@ public final class TrainingJob {
             run,
             model,
             request.objective(),
-            request.batch().globalBatchSize(),
-            request.cluster().computeDtype(),
-            request.cluster().saveDtype(),
-            request.batch().seed(),
-            threads(),
-            request.cluster().device(),
             evaluated,
-            loop,
-            COLLECTIVE_DEADLINE);
+            new RankSettings(
+                request.batch().globalBatchSize(),
+                request.cluster().computeDtype(),
+                request.cluster().saveDtype().dtype(),
+                request.batch().seed(),
+                loop,
+                COLLECTIVE_DEADLINE),
+            threads(),
+            request.cluster().device());
     progress.stageStarted("train", steps(plan), "steps");
     long start = System.nanoTime();
     String result =
@@ -458,7 +375,7 @@ public final class TrainingJob {
             new Gang.Settings(request.cluster().ranks(), COLLECTIVE_DEADLINE),
             task,
             line -> hear(RankMessage.read(line), steps(plan), culprits));
-    record = record.withRanks(TrainingTask.ranks(result));
+    recording.add(of -> of.withRanks(TrainingTask.ranks(result)));
     progress.stageFinished(
         "train",
         String.format(
@@ -498,12 +415,5 @@ public final class TrainingJob {
         .filter(line -> line.get("step") == step && line.containsKey("eval_runtime"))
         .reduce((first, second) -> second)
         .orElse(Map.of());
-  }
-
-  private <T> T timed(String stage, Supplier<T> work) {
-    long start = System.nanoTime();
-    T result = work.get();
-    record = record.withTiming(stage, Duration.ofNanos(System.nanoTime() - start));
-    return result;
   }
 }

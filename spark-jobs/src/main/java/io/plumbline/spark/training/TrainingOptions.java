@@ -2,9 +2,12 @@ package io.plumbline.spark.training;
 
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.settings.DeclaredOption;
+import io.plumbline.settings.Heading;
 import io.plumbline.settings.SettingsOf;
 import io.plumbline.settings.Without;
 import io.plumbline.spark.tracking.TrackingSettings;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.OptionHelp;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,19 +22,19 @@ public final class TrainingOptions {
     return DeclaredOption.offered(all(algorithm), algorithm.settings());
   }
 
-  /** The same with those that the command does not offer, which have standard values. */
+  /** The options of an algorithm with those that its command lacks, which have standard values. */
   public static List<DeclaredOption> all(Algorithm algorithm) {
     List<Class<? extends Record>> parts = new ArrayList<>();
-    parts.add(FileSettings.class);
-    // What SFT has of its own is about texts, and stands with them.
-    boolean first = algorithm != Algorithm.SFT;
-    if (first) {
-      parts.add(algorithm.settings());
-    }
-    parts.addAll(List.of(BatchSettings.class, OptimizerSettings.class, LengthSettings.class));
-    if (!first) {
-      parts.add(algorithm.settings());
-    }
+    parts.addAll(
+        List.of(
+            FileSettings.class,
+            BatchSettings.class,
+            OptimizerSettings.class,
+            LengthSettings.class));
+    Class<? extends Record> own = algorithm.settings();
+    // What an algorithm has of its own stands with what has the same heading, else before it all.
+    boolean ofTexts = own.getAnnotation(Heading.class).value().equals(OptionHelp.TEXTS);
+    parts.add(ofTexts ? parts.size() : 1, own);
     parts.addAll(List.of(SavingSettings.class, ClusterSettings.class, TrackingSettings.class));
     List<DeclaredOption> options = new ArrayList<>();
     parts.forEach(part -> options.addAll(SettingsOf.type(part).options()));

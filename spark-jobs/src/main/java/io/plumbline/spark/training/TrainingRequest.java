@@ -4,6 +4,9 @@ import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.spark.tracking.TrackingSettings;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.AlgorithmSettings;
+import io.plumbline.spark.training.algorithm.RolloutSettings;
 import io.plumbline.storage.Storage;
 import java.util.Map;
 import java.util.Optional;
@@ -41,7 +44,7 @@ public record TrainingRequest(
 
   /** How an algorithm that learns from its own completions makes and scores them. */
   Optional<RolloutSettings> rollouts() {
-    return objective instanceof RolloutSettings rollouts ? Optional.of(rollouts) : Optional.empty();
+    return objective.rollouts();
   }
 
   /** The model that is trained, as conversations are rendered for it. */

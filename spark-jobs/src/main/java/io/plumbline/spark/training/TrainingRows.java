@@ -9,7 +9,6 @@ import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.ColumnNames;
 import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits;
-import io.plumbline.data.LossOn;
 import io.plumbline.data.Mixture;
 import io.plumbline.data.RowReading;
 import io.plumbline.data.TokenizedRow;
@@ -28,9 +27,11 @@ import io.plumbline.spark.progress.ProgressListener.Amount;
 import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.source.SparkSources;
-import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
-import io.plumbline.spark.training.AlgorithmSettings.Sft;
-import io.plumbline.spark.training.AlgorithmSettings.SupervisedOn;
+import io.plumbline.spark.training.algorithm.AlgorithmSettings;
+import io.plumbline.spark.training.algorithm.RowForm;
+import io.plumbline.spark.training.algorithm.RowForm.Completions;
+import io.plumbline.spark.training.algorithm.RowForm.Packing;
+import io.plumbline.spark.training.algorithm.SideRows;
 import io.plumbline.storage.Storage;
 import java.time.Duration;
 import java.util.List;
@@ -55,13 +56,6 @@ public final class TrainingRows {
   /** Held-out rows a step of evaluation: only how they are split over shards depends on it. */
   private static final int EVAL_BATCH = 64;
 
-  /** Which completions a row has. */
-  public enum Completions {
-    OWN,
-    /** Its own, and one of another prompt beside it, for KTO's estimate of the KL. */
-    MISMATCHED
-  }
-
   /** How sources that are not files are read. */
   public enum SourceReading {
     ANEW,
@@ -70,82 +64,75 @@ public final class TrainingRows {
   }
 
   /**
-   * What decides the rows.
+   * Where rows come from.
    *
-   * @param reading what the rows are to become, and how they are read
    * @param data files, tables and queries with training rows
    * @param weights a weight for each of them; empty for every row once an epoch
    * @param evalData held-out rows; empty for none
    * @param evalSplit how much of the training rows is held out; not beside {@code evalData}
-   * @param lossOn which tokens of supervised rows are learned
-   * @param packing whether rows are put together to the longest length
+   */
+  public record Sources(
+      List<String> data,
+      List<Double> weights,
+      List<String> evalData,
+      Optional<EvalSplit> evalSplit,
+      SourceReading reading) {}
+
+  /**
+   * What decides the rows.
+   *
+   * @param reading what the rows are to become, and how they are read
+   * @param form what becomes of them then
    * @param seed decides the split
    * @param output the run's directory
    */
   public record Settings(
       RowReading reading,
-      Completions completions,
-      List<String> data,
-      List<Double> weights,
-      List<String> evalData,
-      Optional<EvalSplit> evalSplit,
-      LossOn lossOn,
-      RowPacking packing,
+      RowForm form,
+      Sources sources,
       LengthLimits limits,
       CountOrShare badRows,
       long seed,
-      String output,
-      SourceReading sources) {
-    /** How rows are read that are no demonstrations. */
-    private static final Sft STANDARD =
-        new Sft(SupervisedOn.COMPLETION, LossOn.COMPLETION, RowPacking.OFF);
-
+      String output) {
     static Settings of(TrainingRequest request) {
       FileSettings files = request.files();
-      Sft sft = request.objective() instanceof Sft own ? own : STANDARD;
+      AlgorithmSettings objective = request.objective();
       return new Settings(
           new RowReading(
-              sft.supervisedOn() == SupervisedOn.CHOSEN
-                  ? ExampleKind.SUPERVISED_FROM_CHOSEN
-                  : request.algorithm().kind(),
+              objective.rowKind(),
               ColumnNames.parse(files.columns()),
               files.desirableFrom().orElse(Double.NaN),
-              Methods.readsMargins(request.objective())
-                  ? RowReading.Margins.LEARNED
-                  : RowReading.Margins.NOT_USED),
-          Methods.needsMismatchedCompletions(request.objective())
-              ? Completions.MISMATCHED
-              : Completions.OWN,
-          files.sources(),
-          files.weights(),
-          files.evalData(),
-          files.evalSplit(),
-          sft.lossOn(),
-          sft.packing(),
+              objective.margins()),
+          objective.rowForm(),
+          new Sources(
+              files.sources(),
+              files.weights(),
+              files.evalData(),
+              files.evalSplit(),
+              reading(request)),
           request.lengths().limits(),
           request.lengths().badRows(),
           request.batch().seed(),
-          files.output(),
-          request.saving().start() == Start.RESUME ? SourceReading.AS_BEFORE : SourceReading.ANEW);
+          files.output());
     }
-  }
 
-  /** Pretraining rows beside the prompts of a request. */
-  static Settings pretraining(TrainingRequest request, PpoRunSettings.Pretraining pretraining) {
-    return new Settings(
-        RowReading.of(ExampleKind.SUPERVISED),
-        Completions.OWN,
-        pretraining.data(),
-        List.of(),
-        List.of(),
-        Optional.empty(),
-        LossOn.COMPLETION,
-        RowPacking.OFF,
-        new LengthLimits(pretraining.maxLength(), 0, LengthLimits.Truncation.KEEP_START),
-        request.lengths().badRows(),
-        request.batch().seed(),
-        request.files().output(),
-        Settings.of(request).sources());
+    /** Rows that a request's updates learn besides. */
+    static Settings of(SideRows rows, TrainingRequest request) {
+      return new Settings(
+          RowReading.of(ExampleKind.SUPERVISED),
+          RowForm.PLAIN,
+          new Sources(rows.data(), List.of(), List.of(), Optional.empty(), reading(request)),
+          new LengthLimits(rows.maxLength(), 0, LengthLimits.Truncation.KEEP_START),
+          request.lengths().badRows(),
+          request.batch().seed(),
+          request.files().output());
+    }
+
+    private static SourceReading reading(TrainingRequest request) {
+      return request.saving().start() == Start.RESUME
+          ? SourceReading.AS_BEFORE
+          : SourceReading.ANEW;
+    }
   }
 
   /**
@@ -235,19 +222,19 @@ public final class TrainingRows {
     return makeBesideOthers(model);
   }
 
-  /** The same where other rows of the run were made with that model's tokenizer before. */
+  /** Makes rows where others of the run were made with that model's tokenizer before. */
   Made makeBesideOthers(ModelDirectory model) {
-    PrepareSettings preparing = preparing(name, settings.data());
+    PrepareSettings preparing = preparing(name, settings.sources().data());
     Prepared prepared = prepare(preparing, model);
     RowSet rows = RowSet.of(spark, prepared);
     Optional<Prepared> preparedHeld = Optional.empty();
     Optional<RowSet> held = Optional.empty();
-    if (!settings.evalData().isEmpty()) {
-      preparedHeld = Optional.of(prepare(preparing("eval", settings.evalData()), model));
+    if (!settings.sources().evalData().isEmpty()) {
+      preparedHeld = Optional.of(prepare(preparing("eval", settings.sources().evalData()), model));
       held = Optional.of(RowSet.of(spark, preparedHeld.get()));
       reportOverlap(Overlap.of(rows, held.get()));
-    } else if (settings.evalSplit().isPresent()) {
-      RowSet.Split split = rows.split(settings.evalSplit().get(), settings.seed());
+    } else if (settings.sources().evalSplit().isPresent()) {
+      RowSet.Split split = rows.split(settings.sources().evalSplit().get(), settings.seed());
       rows = split.train();
       held = Optional.of(split.held());
       long trained = rows.count();
@@ -262,7 +249,7 @@ public final class TrainingRows {
               split.held().count(),
               rows.count()));
     }
-    if (settings.packing() == RowPacking.BFD) {
+    if (settings.form().packing() == Packing.BFD) {
       long before = rows.count();
       RowSet packed = rows.packed(settings.limits().maxLength());
       rows = packed;
@@ -270,15 +257,15 @@ public final class TrainingRows {
       progress.note(
           String.format(Locale.ROOT, "%,d rows are packed into %,d", before, rows.count()));
     }
-    if (settings.completions() == Completions.MISMATCHED) {
+    if (settings.form().completions() == Completions.MISMATCHED) {
       int longest = settings.limits().maxLength();
       rows = rows.withMismatchedCompletions(longest);
       held = held.map(of -> of.withMismatchedCompletions(longest));
     }
     Optional<Mixture> mixture =
-        settings.weights().isEmpty()
+        settings.sources().weights().isEmpty()
             ? Optional.empty()
-            : Optional.of(new Mixture(rows.sourceCounts(), settings.weights()));
+            : Optional.of(new Mixture(rows.sourceCounts(), settings.sources().weights()));
     return new Made(preparing, prepared, preparedHeld, rows, mixture, held);
   }
 
@@ -370,7 +357,7 @@ public final class TrainingRows {
     return PrepareSettings.of(files, settings.reading().kind(), settings.output())
         .withReading(settings.reading())
         .named(split)
-        .withLossOn(settings.lossOn())
+        .withLossOn(settings.form().lossOn())
         .withLimits(settings.limits())
         .withBadRows(settings.badRows());
   }
@@ -442,7 +429,7 @@ public final class TrainingRows {
 
   /** A run that resumes reads the rows that it began with, though a table may have changed. */
   private List<SparkSources.Resolved> sources(String split, List<String> paths) {
-    if (settings.sources() == SourceReading.AS_BEFORE) {
+    if (settings.sources().reading() == SourceReading.AS_BEFORE) {
       Optional<List<SparkSources.Resolved>> before =
           SparkSources.resolvedBefore(storage, paths, split, settings.output());
       if (before.isPresent()) {

@@ -6,61 +6,42 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
-import io.plumbline.checkpoint.TrainingStateStore;
-import io.plumbline.data.CanonicalShards;
-import io.plumbline.model.CausalLm;
-import io.plumbline.model.CausalLm.ComputeDtype;
-import io.plumbline.model.CausalLm.Purpose;
-import io.plumbline.model.ScoreModel;
-import io.plumbline.model.TokenModel;
-import io.plumbline.model.TrainedModel;
 import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.gang.GangMember;
 import io.plumbline.spark.gang.GangTask;
 import io.plumbline.spark.gang.Placement;
 import io.plumbline.spark.run.RunDirectory;
+import io.plumbline.spark.training.algorithm.AlgorithmSettings;
+import io.plumbline.spark.training.rank.RankSettings;
+import io.plumbline.spark.training.rank.RankTraining;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
 import io.plumbline.text.TemplateSettings;
 import io.plumbline.train.LoopOutcome;
-import io.plumbline.train.LoopSettings;
-import io.plumbline.train.NoColumns;
-import io.plumbline.train.Rank;
-import io.plumbline.train.TokenMethod;
-import io.plumbline.train.TrainingLoop;
-import io.plumbline.train.TrainingMethod;
 import java.io.Serializable;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
- * What each rank of a training job does: load the model, run the loop, and on rank 0 write metrics,
- * samples and the result.
+ * What each rank of a training job does: load the model, train as its algorithm does, and on rank 0
+ * say what came of it.
  *
- * @param globalBatchSize rows a step, over all ranks
- * @param device on what kind of device ranks compute
  * @param evaluated whether held-out shards were written
- * @param deadline how long a rank waits for its peers in one operation
+ * @param threads that PyTorch uses in a rank
+ * @param device on what kind of device ranks compute
  */
 record TrainingTask(
     Storage storage,
     RunDirectory run,
     Start model,
     AlgorithmSettings objective,
-    int globalBatchSize,
-    ComputeDtype computeDtype,
-    ClusterSettings.WeightDtype saveDtype,
-    long seed,
-    int threads,
-    DeviceChoice device,
     boolean evaluated,
-    LoopSettings loop,
-    Duration deadline)
+    RankSettings settings,
+    int threads,
+    DeviceChoice device)
     implements GangTask {
 
   /** The model that is trained, and how conversations are rendered for it. */
@@ -71,106 +52,12 @@ record TrainingTask(
     Torch.useThreads(threads);
     Device own = member.device(device);
     try (Device.Use use = own.use()) {
-      LoopOutcome outcome = train(member);
+      ModelDirectory start = ModelDirectory.open(storage, model.path()).with(model.rendering());
+      LoopOutcome outcome =
+          objective.train(new RankTraining(storage, run, start, evaluated, settings, member));
       member.collective().barrier();
       return write(outcome, ranks(member.placements()), Machine.here(threads));
     }
-  }
-
-  private LoopOutcome train(GangMember member) {
-    ModelDirectory start = ModelDirectory.open(storage, model.path()).with(model.rendering());
-    if (objective instanceof AlgorithmSettings.Reward reward) {
-      return reward(reward, start, member);
-    }
-    return objective instanceof RolloutSettings rollouts
-        ? policy(start, member, (of, policy, all) -> onRollouts(rollouts, of, policy, all))
-        : policy(start, member, this::onRows);
-  }
-
-  /** How a policy is trained. */
-  private interface Training {
-    LoopOutcome run(ModelDirectory start, CausalLm policy, GangMember member);
-  }
-
-  private LoopOutcome policy(ModelDirectory start, GangMember member, Training training) {
-    try (CausalLm policy = CausalLm.load(start, Purpose.TRAINING, computeDtype)) {
-      HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
-      boolean first = member.rank() == 0;
-      if (first && states().newest().isEmpty()) {
-        samples.write(policy, "before");
-      }
-      LoopOutcome outcome = training.run(start, policy, member);
-      if (first) {
-        samples.write(policy, "after");
-        Checkpoints.write(storage, run.checkpoint(), start, policy, saveDtype);
-      }
-      return outcome;
-    }
-  }
-
-  private LoopOutcome onRows(ModelDirectory start, CausalLm policy, GangMember member) {
-    TokenMethod method = Methods.onTokens(objective, computeDtype);
-    return loop(new TokenModel(policy, method.statistics()), method, member);
-  }
-
-  private LoopOutcome onRollouts(
-      RolloutSettings rollouts, ModelDirectory start, CausalLm policy, GangMember member) {
-    RolloutRank rank =
-        new RolloutRank(
-            storage, run, rollouts, globalBatchSize, computeDtype, seed, loop, deadline);
-    try (MetricsWriter metrics = MetricsWriter.open(storage, run, states(), member)) {
-      return rank.train(
-          new RolloutRank.Training(
-              start,
-              policy,
-              CanonicalShards.open(storage, run.shards("train")),
-              held(),
-              states(),
-              member,
-              metrics));
-    }
-  }
-
-  private LoopOutcome reward(
-      AlgorithmSettings.Reward settings, ModelDirectory start, GangMember member) {
-    try (ScoreModel scores = ScoreModel.load(start, Purpose.TRAINING, computeDtype, seed)) {
-      HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
-      boolean first = member.rank() == 0;
-      if (first && states().newest().isEmpty()) {
-        samples.write(scores, "before");
-      }
-      LoopOutcome outcome = loop(scores, Methods.onScores(settings), member);
-      if (first) {
-        samples.write(scores, "after");
-        scores.write(storage, run.checkpoint(), start, Checkpoints.dtype(saveDtype));
-      }
-      return outcome;
-    }
-  }
-
-  private <V, G> LoopOutcome loop(
-      TrainedModel<V, G> trained, TrainingMethod<NoColumns, V, G> method, GangMember member) {
-    try (MetricsWriter metrics = MetricsWriter.open(storage, run, states(), member)) {
-      return TrainingLoop.onShards(
-              trained,
-              method,
-              CanonicalShards.open(storage, run.shards("train")),
-              held(),
-              loop,
-              states(),
-              new Rank(member.collective(), deadline, metrics))
-          .run();
-    }
-  }
-
-  private TrainingStateStore states() {
-    return TrainingStateStore.of(storage, run.states());
-  }
-
-  private Optional<CanonicalShards> held() {
-    return evaluated
-        ? Optional.of(CanonicalShards.open(storage, run.shards("eval")))
-        : Optional.empty();
   }
 
   /** Where each rank ran, for run.json. */

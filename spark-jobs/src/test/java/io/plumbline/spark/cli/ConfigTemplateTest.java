@@ -10,6 +10,7 @@ import io.plumbline.spark.cli.options.ConfigFile;
 import io.plumbline.spark.cli.options.Problems;
 import io.plumbline.spark.cli.options.Setting;
 import io.plumbline.spark.cli.options.SettingValues;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -188,7 +189,8 @@ class ConfigTemplateTest {
   void quietCallsCanBeAskedForInAFileAndSayNothingButResults() throws Exception {
     Path config = Files.writeString(directory.resolve("q.yaml"), "quiet: true\n");
     Problems problems = new Problems();
-    SettingValues values = Layers.values(TrainCommand.SFT, problems, "--config", config.toString());
+    SettingValues values =
+        Layers.values(new TrainCommand(SftAlgorithm.SFT), problems, "--config", config.toString());
     assertThat(problems.sentences()).isEmpty();
     assertThat(values.of(CommandLineReader.QUIET)).isTrue();
   }

@@ -20,13 +20,17 @@ import io.plumbline.spark.cli.options.SparkSessions;
 import io.plumbline.spark.cli.options.TrainingSettings;
 import io.plumbline.spark.mine.MiningRequest;
 import io.plumbline.spark.run.Start;
-import io.plumbline.spark.training.Algorithm;
-import io.plumbline.spark.training.AlgorithmSettings.Dpo;
-import io.plumbline.spark.training.AlgorithmSettings.Sft;
-import io.plumbline.spark.training.AlgorithmSettings.SupervisedOn;
 import io.plumbline.spark.training.ClusterSettings.WeightDtype;
-import io.plumbline.spark.training.Methods;
 import io.plumbline.spark.training.TrainingRequest;
+import io.plumbline.spark.training.algorithm.DpoAlgorithm;
+import io.plumbline.spark.training.algorithm.GrpoAlgorithm;
+import io.plumbline.spark.training.algorithm.KtoAlgorithm;
+import io.plumbline.spark.training.algorithm.OrpoAlgorithm;
+import io.plumbline.spark.training.algorithm.PpoAlgorithm;
+import io.plumbline.spark.training.algorithm.RewardAlgorithm;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
+import io.plumbline.spark.training.algorithm.SftAlgorithm.SupervisedOn;
+import io.plumbline.spark.training.algorithm.SimpoAlgorithm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,7 +83,7 @@ class LayersTest {
 
     TrainingRequest request =
         request(
-            TrainCommand.DPO,
+            new TrainCommand(DpoAlgorithm.DPO),
             "--config",
             file.toString(),
             "--set",
@@ -101,15 +105,18 @@ class LayersTest {
 
   @Test
   void defaultsAreThoseOfTrl() {
-    TrainingRequest dpo = request(TrainCommand.DPO, "--model", "m", "--data", "d", "--output", "o");
-    TrainingRequest sft = request(TrainCommand.SFT, "--model", "m", "--data", "d", "--output", "o");
+    TrainingRequest dpo =
+        request(new TrainCommand(DpoAlgorithm.DPO), "--model", "m", "--data", "d", "--output", "o");
+    TrainingRequest sft =
+        request(new TrainCommand(SftAlgorithm.SFT), "--model", "m", "--data", "d", "--output", "o");
 
     assertThat(problems.sentences()).isEmpty();
-    assertThat(dpo.algorithm()).isEqualTo(Algorithm.DPO);
+    assertThat(dpo.algorithm()).isEqualTo(DpoAlgorithm.DPO);
     assertThat(dpo.optimizer().learningRate()).isEqualTo(1e-6);
     assertThat(sft.optimizer().learningRate()).isEqualTo(2e-5);
-    assertThat(((Dpo) dpo.objective()).beta()).isEqualTo(0.1);
-    assertThat(((Sft) sft.objective()).supervisedOn()).isEqualTo(SupervisedOn.COMPLETION);
+    assertThat(((DpoAlgorithm.Settings) dpo.objective()).beta()).isEqualTo(0.1);
+    assertThat(((SftAlgorithm.Settings) sft.objective()).supervisedOn())
+        .isEqualTo(SupervisedOn.COMPLETION);
     for (TrainingRequest request : new TrainingRequest[] {dpo, sft}) {
       assertThat(request.batch().epochs()).isEqualTo(3);
       assertThat(request.batch().globalBatchSize()).isEqualTo(8);
@@ -135,7 +142,7 @@ class LayersTest {
   void everyOptionReachesTheRequest() {
     TrainingRequest request =
         request(
-            TrainCommand.DPO,
+            new TrainCommand(DpoAlgorithm.DPO),
             ("--model m --data d --eval-data e --output o --reference-cache c --ranks 2"
                     + " --threads-per-rank 3 --seed 7 --max-steps 20 --epochs 1.5"
                     + " --global-batch-size 12 --micro-batch-size 4 --learning-rate 1e-3"
@@ -172,7 +179,7 @@ class LayersTest {
     assertThat(request.saving().start()).isEqualTo(Start.RESUME);
     assertThat(request.cluster().computeDtype()).isEqualTo(ComputeDtype.BF16);
     assertThat(request.cluster().saveDtype()).isEqualTo(WeightDtype.F16);
-    assertThat(((Dpo) request.objective()).beta()).isEqualTo(0.3);
+    assertThat(((DpoAlgorithm.Settings) request.objective()).beta()).isEqualTo(0.3);
     assertThat(request.lengths().badRows()).isEqualTo(CountOrShare.ofShare(0.025));
     assertThat(CountOrShare.parse("10")).isEqualTo(CountOrShare.ofCount(10));
   }
@@ -195,7 +202,8 @@ class LayersTest {
             reference-cache: ~
             """);
 
-    TrainingRequest request = request(TrainCommand.DPO, "--config", file.toString());
+    TrainingRequest request =
+        request(new TrainCommand(DpoAlgorithm.DPO), "--config", file.toString());
 
     assertThat(problems.sentences()).isEmpty();
     assertThat(request.files().sources()).containsExactly("a", "b");
@@ -218,10 +226,11 @@ class LayersTest {
               - regex: {pattern: "^[0-9]+$", weight: 5e-1}
             """);
 
-    TrainingRequest fromFile = request(TrainCommand.GRPO, "--config", file.toString());
+    TrainingRequest fromFile =
+        request(new TrainCommand(GrpoAlgorithm.GRPO), "--config", file.toString());
     TrainingRequest fromCommandLine =
         request(
-            TrainCommand.GRPO,
+            new TrainCommand(GrpoAlgorithm.GRPO),
             "--model",
             "m",
             "--output",
@@ -255,7 +264,7 @@ class LayersTest {
             beta: much
             """);
 
-    request(TrainCommand.DPO, "--config", file.toString());
+    request(new TrainCommand(DpoAlgorithm.DPO), "--config", file.toString());
 
     assertThat(problems.sentences())
         .containsExactlyInAnyOrder(
@@ -297,7 +306,16 @@ class LayersTest {
   @Test
   void anOptionGivenTwiceIsToldUnlessItRepeats() {
     Layers.values(
-        TrainCommand.SFT, problems, "--data", "a", "--data", "b", "--seed", "1", "--seed", "2");
+        new TrainCommand(SftAlgorithm.SFT),
+        problems,
+        "--data",
+        "a",
+        "--data",
+        "b",
+        "--seed",
+        "1",
+        "--seed",
+        "2");
 
     assertThat(problems.sentences()).containsExactly("--seed is given more than once: leave one.");
   }
@@ -436,7 +454,7 @@ class LayersTest {
           without.addAll(List.of("--" + required, required));
         }
       }
-      if (command.algorithm().isOnline()) {
+      if (command.algorithm().rollsOut()) {
         without.addAll(List.of("--reward", "answer"));
       }
       if (TOGETHER_WITH.containsKey(option)) {
@@ -447,7 +465,7 @@ class LayersTest {
       if (setting.kind() != Setting.Kind.FLAG) {
         with.add(
             option.equals("loss-type")
-                ? Methods.lossTypes(command.algorithm()).get(1)
+                ? command.algorithm().losses().names().get(1)
                 : OTHER_VALUES.getOrDefault(option, "3"));
       }
       if (option.equals("model") || option.equals("output")) {
@@ -524,26 +542,27 @@ class LayersTest {
 
   @Test
   void aTrainingCommandOffersWhatItsKindOfRowsAndObjectiveHave() {
-    assertThat(names(TrainCommand.SFT))
+    assertThat(names(new TrainCommand(SftAlgorithm.SFT)))
         .contains("loss-on", "packing", "supervised-on")
         .doesNotContain("beta", "loss-type", "reference-cache");
-    assertThat(names(TrainCommand.REWARD))
+    assertThat(names(new TrainCommand(RewardAlgorithm.REWARD)))
         .contains("center-rewards-coefficient")
         .doesNotContain("beta", "packing", "reference-cache");
-    assertThat(names(TrainCommand.DPO)).contains("reference-cache", "loss-weights", "ld-alpha");
-    assertThat(names(TrainCommand.KTO))
+    assertThat(names(new TrainCommand(DpoAlgorithm.DPO)))
+        .contains("reference-cache", "loss-weights", "ld-alpha");
+    assertThat(names(new TrainCommand(KtoAlgorithm.KTO)))
         .contains("reference-cache", "desirable-weight", "undesirable-weight")
         .doesNotContain("label-smoothing");
-    assertThat(names(TrainCommand.ORPO))
+    assertThat(names(new TrainCommand(OrpoAlgorithm.ORPO)))
         .contains("beta", "nll-on")
         .doesNotContain("loss-type", "reference-cache");
-    assertThat(names(TrainCommand.GRPO))
+    assertThat(names(new TrainCommand(GrpoAlgorithm.GRPO)))
         .contains("reward", "num-generations", "epsilon-high", "max-prompt-length")
         .doesNotContain("max-length", "truncation-mode", "label-smoothing", "reference-cache");
-    assertThat(names(TrainCommand.PPO))
+    assertThat(names(new TrainCommand(PpoAlgorithm.PPO)))
         .contains("reward-model", "reward", "critic-model", "lam", "kl-target", "ptx-data")
         .doesNotContain("loss-type", "scale-rewards", "kl-in", "dynamic-sampling", "max-length");
-    assertThat(names(TrainCommand.SIMPO))
+    assertThat(names(new TrainCommand(SimpoAlgorithm.SIMPO)))
         .contains("simpo-gamma", "cpo-alpha", "alpha")
         .doesNotContain("reference-cache", "loss-weights");
   }
@@ -556,15 +575,17 @@ class LayersTest {
   void weightsOfSourcesAndLossesReachTheRequest() {
     TrainingRequest request =
         request(
-            TrainCommand.DPO,
+            new TrainCommand(DpoAlgorithm.DPO),
             "--model m --data a.jsonl:2 --data b.jsonl --output o --loss-type sigmoid:0.8,sft:0.2"
                 .split(" "));
 
     assertThat(problems.sentences()).isEmpty();
     assertThat(request.files().sources()).containsExactly("a.jsonl", "b.jsonl");
     assertThat(request.files().weights()).containsExactly(2.0, 1.0);
-    assertThat(((Dpo) request.objective()).lossType()).containsExactly("sigmoid", "sft");
-    assertThat(((Dpo) request.objective()).lossWeights()).containsExactly(0.8, 0.2);
+    assertThat(((DpoAlgorithm.Settings) request.objective()).lossType())
+        .containsExactly("sigmoid", "sft");
+    assertThat(((DpoAlgorithm.Settings) request.objective()).lossWeights())
+        .containsExactly(0.8, 0.2);
   }
 
   /** What run.json and the report show is what would make the same run. */

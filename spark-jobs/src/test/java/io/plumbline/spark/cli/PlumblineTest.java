@@ -14,11 +14,11 @@ import io.plumbline.spark.cli.options.RowOptions;
 import io.plumbline.spark.cli.options.Setting;
 import io.plumbline.spark.cli.options.SettingValues;
 import io.plumbline.spark.cli.options.TrainingSettings;
-import io.plumbline.spark.training.Algorithm;
-import io.plumbline.spark.training.AlgorithmSettings;
-import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
-import io.plumbline.spark.training.AlgorithmSettings.SupervisedOn;
 import io.plumbline.spark.training.TrainingRequest;
+import io.plumbline.spark.training.algorithm.DpoAlgorithm;
+import io.plumbline.spark.training.algorithm.RowForm.Packing;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
+import io.plumbline.spark.training.algorithm.SftAlgorithm.SupervisedOn;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -230,7 +230,7 @@ class PlumblineTest {
     Problems problems = new Problems();
     SettingValues values =
         Layers.values(
-            TrainCommand.DPO,
+            new TrainCommand(DpoAlgorithm.DPO),
             problems,
             "--data",
             "hdfs://name:9000/a.jsonl",
@@ -357,9 +357,9 @@ class PlumblineTest {
           {"/runs/sft", "s3a://runs/sft"}
         }) {
       TrainingSettings.request(
-          Algorithm.SFT,
+          SftAlgorithm.SFT,
           Layers.values(
-              TrainCommand.SFT,
+              new TrainCommand(SftAlgorithm.SFT),
               problems,
               "--model",
               fine[0],
@@ -378,16 +378,16 @@ class PlumblineTest {
     Problems problems = new Problems();
     TrainingRequest request =
         TrainingSettings.request(
-            Algorithm.SFT,
+            SftAlgorithm.SFT,
             Layers.values(
-                TrainCommand.SFT,
+                new TrainCommand(SftAlgorithm.SFT),
                 problems,
                 "--model m --data d --output o --packing bfd --supervised-on chosen".split(" ")),
             problems);
 
     assertThat(problems.sentences()).isEmpty();
-    assertThat(((AlgorithmSettings.Sft) request.objective()).packing()).isEqualTo(RowPacking.BFD);
-    assertThat(((AlgorithmSettings.Sft) request.objective()).supervisedOn())
+    assertThat(((SftAlgorithm.Settings) request.objective()).packing()).isEqualTo(Packing.BFD);
+    assertThat(((SftAlgorithm.Settings) request.objective()).supervisedOn())
         .isEqualTo(SupervisedOn.CHOSEN);
   }
 
@@ -396,7 +396,7 @@ class PlumblineTest {
     SettingValues values =
         new SettingValues(
             Map.of("output", new SettingValues.Given(List.of("runs/dpo"), "")), new Problems());
-    assertThat(Plumbline.ending(TrainCommand.DPO, values))
+    assertThat(Plumbline.ending(new TrainCommand(DpoAlgorithm.DPO), values))
         .isEqualTo(
             "plumbline dpo: stopped from outside: the state in runs/dpo is kept; continue by the same"
                 + " call with --resume.");

@@ -13,6 +13,7 @@ import io.plumbline.spark.cli.options.Setting;
 import io.plumbline.spark.cli.options.TrainingSettings;
 import io.plumbline.spark.training.RunOptions;
 import io.plumbline.spark.training.TrainingRequest;
+import io.plumbline.spark.training.algorithm.DpoAlgorithm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -154,9 +155,12 @@ class RunIdentityOptionsTest {
 
   @Test
   void bothValuesAreTold() {
-    ObjectNode before = configuration(request(TrainCommand.DPO, args("--beta 0.1 --max-steps 9")));
+    ObjectNode before =
+        configuration(
+            request(new TrainCommand(DpoAlgorithm.DPO), args("--beta 0.1 --max-steps 9")));
     ObjectNode now =
-        configuration(request(TrainCommand.DPO, args("--beta 0.5 --label-smoothing 0.1")));
+        configuration(
+            request(new TrainCommand(DpoAlgorithm.DPO), args("--beta 0.5 --label-smoothing 0.1")));
 
     assertThat(
             RunOptions.deciding(before).differences(RunOptions.deciding(now)).stream()
@@ -212,7 +216,7 @@ class RunIdentityOptionsTest {
   @CsvSource({"sft", "reward", "dpo", "kto", "orpo", "simpo", "grpo", "ppo"})
   void aRecordWithoutOptionsThatDoNothingIsTheSameRun(String name) {
     TrainCommand command = LayersTest.training(name);
-    String reward = command.algorithm().isOnline() ? "--reward answer --seed 1" : "--seed 1";
+    String reward = command.algorithm().rollsOut() ? "--reward answer --seed 1" : "--seed 1";
     ObjectNode now = configuration(request(command, args(reward)));
     ObjectNode older = now.deepCopy();
     older.retain(RunOptions.deciding(now).names());

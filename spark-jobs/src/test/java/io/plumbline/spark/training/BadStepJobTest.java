@@ -15,6 +15,8 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.Start;
+import io.plumbline.spark.training.algorithm.RewardAlgorithm;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.train.LoopSettings.BadSteps;
@@ -94,7 +96,7 @@ class BadStepJobTest {
 
   private TestRequest sft(String output) {
     return TestRequest.dpo(model, data, directory.resolve(output), 6, 2)
-        .algorithm(Algorithm.SFT)
+        .algorithm(SftAlgorithm.SFT)
         .maxBadRows(1);
   }
 
@@ -102,6 +104,7 @@ class BadStepJobTest {
     return TrainingJob.run(
         spark,
         request.build(),
+        Map.of(),
         new Quiet() {
           @Override
           public void note(String line) {
@@ -138,7 +141,7 @@ class BadStepJobTest {
 
     assertThat(notes).anySatisfy(note -> assertThat(note).contains("The step was left out"));
     assertThat(notes).anySatisfy(note -> assertThat(note).endsWith(badPlace() + "."));
-    assertThat(Files.readString(Path.of(outcome.report())))
+    assertThat(Files.readString(Path.of(outcome.files().report())))
         .contains("1 of 6 steps changed no weight", badPlace());
     assertThat(record(outcome).path("status").asText()).isEqualTo("completed");
     List<Map<String, Double>> steps = lines(outcome);
@@ -176,7 +179,7 @@ class BadStepJobTest {
     Path ofPairs = Files.write(directory.resolve("pairs.jsonl"), pairs);
 
     assertStopsAt(
-        sft("reward").algorithm(Algorithm.REWARD).data(List.of(ofPairs.toString())),
+        sft("reward").algorithm(RewardAlgorithm.REWARD).data(List.of(ofPairs.toString())),
         "pairs.jsonl:10.");
   }
 }

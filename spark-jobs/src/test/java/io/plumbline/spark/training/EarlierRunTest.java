@@ -64,7 +64,7 @@ class EarlierRunTest {
   }
 
   private static TrainingOutcome run(TestRequest request, ProgressListener progress) {
-    return TrainingJob.run(spark, request.build(), progress);
+    return TrainingJob.run(spark, request.build(), Map.of(), progress);
   }
 
   private Path record() {

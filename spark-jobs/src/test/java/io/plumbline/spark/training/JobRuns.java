@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.checkpoint.SafetensorsFile;
+import io.plumbline.spark.training.rank.MetricLine;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.FloatBuffer;
@@ -78,7 +79,7 @@ final class JobRuns {
 
   static List<Map<String, Double>> lines(TrainingOutcome outcome) throws IOException {
     List<Map<String, Double>> lines = new ArrayList<>();
-    for (String line : Files.readAllLines(Path.of(outcome.metrics()))) {
+    for (String line : Files.readAllLines(Path.of(outcome.files().metrics()))) {
       lines.add(MetricLine.read(line));
     }
     return lines;
@@ -116,7 +117,7 @@ final class JobRuns {
   }
 
   static double largestDifference(TrainingOutcome outcome, String golden) {
-    Map<String, List<Float>> actual = weights(outcome.checkpoint() + "/model.safetensors");
+    Map<String, List<Float>> actual = weights(outcome.files().checkpoint() + "/model.safetensors");
     Map<String, List<Float>> expected = weights(Fixtures.golden(golden).toString());
     assertThat(actual.keySet()).containsExactlyInAnyOrderElementsOf(expected.keySet());
     double largest = 0;
@@ -129,6 +130,6 @@ final class JobRuns {
   }
 
   static JsonNode record(TrainingOutcome outcome) throws IOException {
-    return JSON.readTree(Path.of(outcome.runRecord()).toFile());
+    return JSON.readTree(Path.of(outcome.files().runRecord()).toFile());
   }
 }

@@ -19,6 +19,7 @@ import io.plumbline.spark.tracking.RunUpload;
 import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.spark.tracking.TrackingSettings.Artifacts;
 import io.plumbline.spark.tracking.TrackingSettings.Credentials;
+import io.plumbline.spark.training.rank.MetricLine;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -292,7 +293,7 @@ class MlflowTrackingTest {
 
   private static TrainingOutcome run(
       TestRequest request, io.plumbline.spark.progress.ProgressListener progress) {
-    return TrainingJob.run(spark, request.build(), progress);
+    return TrainingJob.run(spark, request.build(), Map.of(), progress);
   }
 
   private static TestRequest dpo(Path output) {

@@ -21,6 +21,12 @@ import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.Start;
+import io.plumbline.spark.training.algorithm.AlgorithmSettings;
+import io.plumbline.spark.training.algorithm.Algorithms;
+import io.plumbline.spark.training.algorithm.DpoAlgorithm;
+import io.plumbline.spark.training.algorithm.KtoAlgorithm;
+import io.plumbline.spark.training.algorithm.RewardAlgorithm;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
 import io.plumbline.train.LoopSettings.Selection;
 import io.plumbline.train.LoopSettings.Selection.Better;
 import java.io.IOException;
@@ -63,13 +69,13 @@ class OfflineObjectivesTest {
   }
 
   private static TrainingOutcome run(TestRequest request) {
-    return TrainingJob.run(spark, request.build(), ProgressListener.NONE);
+    return TrainingJob.run(spark, request.build(), Map.of(), ProgressListener.NONE);
   }
 
   @Test
   void aMixOfLossesFollowsTrlFromTheFileOn() throws IOException {
     AlgorithmSettings mix =
-        SettingsOf.type(AlgorithmSettings.Dpo.class)
+        SettingsOf.type(DpoAlgorithm.Settings.class)
             .standard()
             .mixing(List.of("sigmoid", "bco_pair", "sft"), List.of(0.8, 0.2, 1.0));
     TrainingOutcome outcome =
@@ -82,20 +88,20 @@ class OfflineObjectivesTest {
     TrainingOutcome outcome =
         run(
             request("unpaired.jsonl", 8, 2)
-                .algorithm(Algorithm.KTO, "apo_zero_unpaired", 0.1)
+                .algorithm(KtoAlgorithm.KTO, "apo_zero_unpaired", 0.1)
                 .optimizer(TWO_OF_WARMUP));
     followsTrl(
         outcome, "kto_apo", "loss", "grad_norm", "logps/chosen", "rewards/chosen", "num_tokens");
   }
 
   @ParameterizedTest(name = "{0}")
-  @CsvSource({"ORPO, orpo, 0.1", "SIMPO, simpo, 2.0"})
-  void methodsWithoutAReferenceLearnToPrefer(Algorithm algorithm, String lossType, double beta)
+  @CsvSource({"orpo, orpo, 0.1", "simpo, simpo, 2.0"})
+  void methodsWithoutAReferenceLearnToPrefer(String command, String lossType, double beta)
       throws IOException {
     TrainingOutcome outcome =
         run(
             request("preference.jsonl", 12, 2)
-                .algorithm(algorithm, lossType, beta)
+                .algorithm(Algorithms.of(command).orElseThrow(), lossType, beta)
                 .evalData(golden("preference.jsonl")));
     for (String metric : List.of("eval_rewards/margins", "eval_rewards/accuracies")) {
       assertThat(outcome.after().get(metric)).isGreaterThan(outcome.before().get(metric));
@@ -124,7 +130,7 @@ class OfflineObjectivesTest {
       TrainingOutcome outcome =
           run(
               request("unpaired.jsonl", 8, ranks)
-                  .algorithm(Algorithm.KTO, "kto", 0.1)
+                  .algorithm(KtoAlgorithm.KTO, "kto", 0.1)
                   .output(directory.resolve("kto" + ranks))
                   .evalData(golden("unpaired.jsonl")));
       List<Map<String, Double>> lines = withoutTimings(lines(outcome));
@@ -153,7 +159,7 @@ class OfflineObjectivesTest {
     TrainingOutcome outcome =
         run(
             request("preference.jsonl", 24, 2)
-                .algorithm(Algorithm.REWARD)
+                .algorithm(RewardAlgorithm.REWARD)
                 .evalData(golden("preference.jsonl")));
     assertThat(outcome.after().get("eval_accuracy")).isGreaterThan(0.9);
     assertThat(outcome.after().get("eval_brier_score"))
@@ -166,10 +172,10 @@ class OfflineObjectivesTest {
     assertThat(share).isCloseTo(1, within(1e-9));
     JsonNode config =
         new com.fasterxml.jackson.databind.ObjectMapper()
-            .readTree(Path.of(outcome.checkpoint()).resolve("config.json").toFile());
+            .readTree(Path.of(outcome.files().checkpoint()).resolve("config.json").toFile());
     assertThat(config.path("architectures").get(0).asText())
         .isEqualTo("LlamaForSequenceClassification");
-    assertThat(Files.readString(Path.of(outcome.report()))).contains("eval_brier_score");
+    assertThat(Files.readString(Path.of(outcome.files().report()))).contains("eval_brier_score");
     // Every pair was trained on, and the run says so.
     assertThat(record(outcome).path("counts").path("overlap.rows").asLong()).isEqualTo(64);
 
@@ -177,8 +183,8 @@ class OfflineObjectivesTest {
     TrainingOutcome more =
         run(
             request("preference.jsonl", 1, 1)
-                .algorithm(Algorithm.REWARD)
-                .model(outcome.checkpoint())
+                .algorithm(RewardAlgorithm.REWARD)
+                .model(outcome.files().checkpoint())
                 .output(directory.resolve("more"))
                 .evalData(golden("preference.jsonl")));
     assertThat(more.before().get("eval_loss"))
@@ -194,14 +200,17 @@ class OfflineObjectivesTest {
     TrainingOutcome outcome =
         run(
             TestRequest.dpo(model, data, directory.resolve("run"), 1, 2)
-                .algorithm(Algorithm.REWARD));
+                .algorithm(RewardAlgorithm.REWARD));
     assertThat(lines(outcome).get(0).get("loss")).isBetween(3.0, 5.0);
   }
 
   @Test
   void packedRowsGiveTheLossAndGradientOfTheRowsThemselves() throws IOException {
     TestRequest request =
-        request("prompt_completion.jsonl", 2, 2).algorithm(Algorithm.SFT).batch(64).maxLength(96);
+        request("prompt_completion.jsonl", 2, 2)
+            .algorithm(SftAlgorithm.SFT)
+            .batch(64)
+            .maxLength(96);
     TrainingOutcome apart = run(request.output(directory.resolve("apart")));
     TrainingOutcome packed = run(request.packed().output(directory.resolve("packed")));
     long rows = record(packed).path("counts").path("train.packed").asLong();
@@ -220,14 +229,14 @@ class OfflineObjectivesTest {
   void rowsAreHeldOutAndTheBestEvaluationIsKeptAlsoAfterAStop() throws IOException {
     TestRequest request =
         request("prompt_completion.jsonl", 20, 2)
-            .algorithm(Algorithm.SFT)
+            .algorithm(SftAlgorithm.SFT)
             .optimizer(new OptimizerSettings(4e-3, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8))
             .evalSplit(EvalSplit.ofShare(0.5))
             .evalSteps(2)
             .selection(new Selection("eval_loss", Better.LOWER, 3, 0));
     TrainingOutcome outcome = run(request.output(directory.resolve("whole")));
-    assertThat(outcome.best()).isPresent();
-    assertThat(outcome.best().getAsLong()).isLessThanOrEqualTo(outcome.steps());
+    assertThat(outcome.steps().best()).isPresent();
+    assertThat(outcome.steps().best().getAsLong()).isLessThanOrEqualTo(outcome.steps().done());
     double best =
         lines(outcome).stream()
             .filter(line -> line.containsKey("eval_loss") && line.get("step") > 0)
@@ -238,10 +247,10 @@ class OfflineObjectivesTest {
     JsonNode counts = record(outcome).path("counts");
     assertThat(counts.path("train.split").asLong() + counts.path("eval.split").asLong())
         .isEqualTo(64);
-    assertThat(counts.path("best_step").asLong()).isEqualTo(outcome.best().getAsLong());
+    assertThat(counts.path("best_step").asLong()).isEqualTo(outcome.steps().best().getAsLong());
 
     TrainingOutcome again = run(request.output(directory.resolve("whole")).start(Start.RESUME));
-    assertThat(again.best()).isEqualTo(outcome.best());
+    assertThat(again.steps().best()).isEqualTo(outcome.steps().best());
     assertThat(weights(directory.resolve("whole"))).isNotEmpty();
   }
 
@@ -255,16 +264,16 @@ class OfflineObjectivesTest {
     TrainingOutcome outcome =
         run(
             request("prompt_completion.jsonl", 4, 1)
-                .algorithm(Algorithm.SFT)
+                .algorithm(SftAlgorithm.SFT)
                 .batch(16)
                 .data(List.of(golden("prompt_completion.jsonl") + ":1.0", few + ":1.0")));
-    assertThat(outcome.steps()).isEqualTo(4);
+    assertThat(outcome.steps().done()).isEqualTo(4);
     // Half of the places of an epoch belong to the two short rows.
     double tokens = lines(outcome).get(3).get("num_tokens");
     TrainingOutcome plain =
         run(
             request("prompt_completion.jsonl", 4, 1)
-                .algorithm(Algorithm.SFT)
+                .algorithm(SftAlgorithm.SFT)
                 .batch(16)
                 .output(directory.resolve("plain")));
     assertThat(tokens).isLessThan(0.8 * lines(plain).get(3).get("num_tokens"));
@@ -272,11 +281,12 @@ class OfflineObjectivesTest {
 
   @Test
   void dataThatDoesNotFitTheObjectiveSaysWhatItNeedsAndWhatThereIs() {
-    assertMisfit(request("preference.jsonl", 1, 1).algorithm(Algorithm.KTO, "kto", 0.1), "label");
+    assertMisfit(
+        request("preference.jsonl", 1, 1).algorithm(KtoAlgorithm.KTO, "kto", 0.1), "label");
     // Other data needs a directory of its own, though nothing was trained in this one.
     assertMisfit(
         request("unpaired.jsonl", 1, 1)
-            .algorithm(Algorithm.REWARD)
+            .algorithm(RewardAlgorithm.REWARD)
             .output(directory.resolve("other")),
         "chosen");
   }

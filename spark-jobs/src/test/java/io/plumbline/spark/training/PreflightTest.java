@@ -17,6 +17,7 @@ import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.training.Preflight.Problem;
+import io.plumbline.spark.training.algorithm.DpoAlgorithm;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
@@ -79,7 +80,7 @@ class PreflightTest {
             Optional.empty(),
             output,
             cache),
-        SettingsOf.type(AlgorithmSettings.Dpo.class).standard(),
+        SettingsOf.type(DpoAlgorithm.Settings.class).standard(),
         new BatchSettings(
             1, OptionalLong.empty(), globalBatchSize, OptionalInt.empty(), 4096, 1, Order.SHUFFLED),
         SettingsOf.type(OptimizerSettings.class).standard(),

@@ -11,6 +11,8 @@ import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.report.ReportData;
 import io.plumbline.spark.run.MetricsFile;
+import io.plumbline.spark.training.algorithm.KtoAlgorithm;
+import io.plumbline.spark.training.algorithm.RewardAlgorithm;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopSettings.Selection;
 import io.plumbline.train.LoopSettings.Selection.Better;
@@ -61,7 +63,7 @@ class RunReportTest {
   }
 
   private static TrainingOutcome run(TestRequest request) {
-    return TrainingJob.run(spark, request.build(), ProgressListener.NONE);
+    return TrainingJob.run(spark, request.build(), Map.of(), ProgressListener.NONE);
   }
 
   private static JsonNode page(String report) throws IOException {
@@ -88,14 +90,14 @@ class RunReportTest {
     TrainingOutcome outcome =
         run(
             request("preference.jsonl", 6)
-                .algorithm(Algorithm.REWARD)
+                .algorithm(RewardAlgorithm.REWARD)
                 .evalSplit(EvalSplit.ofShare(0.25))
                 .evalSteps(2)
                 .selection(new Selection("eval_loss", Better.LOWER, 0, 0)));
-    JsonNode page = page(outcome.report());
+    JsonNode page = page(outcome.files().report());
 
     JsonNode stage = page.at("/charts/stages").get(0);
-    assertThat(stage.get("kept").longValue()).isEqualTo(outcome.best().getAsLong());
+    assertThat(stage.get("kept").longValue()).isEqualTo(outcome.steps().best().getAsLong());
     List<String> curves = new ArrayList<>();
     stage.get("curves").get("curves").forEach(curve -> curves.add(curve.get("metric").textValue()));
     assertThat(curves)
@@ -116,9 +118,10 @@ class RunReportTest {
         .asString()
         .startsWith(held + " rows of the data were held out for evaluation, and " + (64 - held));
     assertThat(page.get("warnings")).isEmpty();
-    assertThat(verdict(outcome.report()))
+    assertThat(verdict(outcome.files().report()))
         .contains(
-            "higher score", RunVerdict.ending(6, 6, outcome.best().getAsLong(), "eval_loss", 0));
+            "higher score",
+            RunVerdict.ending(6, 6, outcome.steps().best().getAsLong(), "eval_loss", 0));
 
     assertThat(page.at("/texts/samples")).isEmpty();
     assertThat(page.at("/texts/scoredRows")).hasSize(8);
@@ -175,11 +178,12 @@ class RunReportTest {
     TrainingOutcome outcome =
         run(
             request("unpaired.jsonl", 1)
-                .algorithm(Algorithm.KTO, "kto", 0.1)
+                .algorithm(KtoAlgorithm.KTO, "kto", 0.1)
                 .evalData(golden("unpaired.jsonl")));
-    JsonNode page = page(outcome.report());
+    JsonNode page = page(outcome.files().report());
 
-    assertThat(verdict(outcome.report())).contains("good and bad completions", "trained on too");
+    assertThat(verdict(outcome.files().report()))
+        .contains("good and bad completions", "trained on too");
     assertThat(texts(page.get("warnings")))
         .singleElement()
         .asString()

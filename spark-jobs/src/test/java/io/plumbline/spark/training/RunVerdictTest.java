@@ -2,6 +2,12 @@ package io.plumbline.spark.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.plumbline.spark.training.algorithm.DpoAlgorithm;
+import io.plumbline.spark.training.algorithm.KtoAlgorithm;
+import io.plumbline.spark.training.algorithm.OrpoAlgorithm;
+import io.plumbline.spark.training.algorithm.RewardAlgorithm;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
+import io.plumbline.spark.training.algorithm.SimpoAlgorithm;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -36,33 +42,34 @@ class RunVerdictTest {
             1.2345,
             "eval_rewards/accuracies",
             0.4);
-    assertThat(RunVerdict.of(Algorithm.REWARD, before, after))
+    assertThat(RunVerdict.of(RewardAlgorithm.REWARD, before, after))
         .isEqualTo(
             "On held-out rows, the share of pairs whose chosen side has the higher score rose from"
                 + " 50 % to 81.8 %, and the mean margin between the two scores rose from -0.125 to"
                 + " 12300.");
-    assertThat(RunVerdict.of(Algorithm.KTO, before, after))
+    assertThat(RunVerdict.of(KtoAlgorithm.KTO, before, after))
         .contains("good and bad completions rose from 0 to 1.23", "the loss rose from 2 to 2.5");
-    assertThat(RunVerdict.of(Algorithm.ORPO, before, after))
+    assertThat(RunVerdict.of(OrpoAlgorithm.ORPO, before, after))
         .contains("the policy rewards more fell from 50 % to 40 %")
-        .isEqualTo(RunVerdict.of(Algorithm.SIMPO, before, after));
-    assertThat(RunVerdict.of(Algorithm.SFT, before, after))
+        .isEqualTo(RunVerdict.of(SimpoAlgorithm.SIMPO, before, after));
+    assertThat(RunVerdict.of(SftAlgorithm.SFT, before, after))
         .contains("the loss rose from 2 to 2.5", "most probable stayed at 25 %");
-    assertThat(RunVerdict.of(Algorithm.DPO, before, after))
+    assertThat(RunVerdict.of(DpoAlgorithm.DPO, before, after))
         .contains("higher implicit reward fell from 50 % to 40 %", "rose from 0 to 1.23");
   }
 
   @Test
   void whatIsMissingOrNotFiniteIsNotMadeUp() {
-    assertThat(RunVerdict.of(Algorithm.KTO, Map.of(), Map.of())).startsWith("Nothing was held out");
-    assertThat(RunVerdict.of(Algorithm.KTO, Map.of(), Map.of("eval_loss", 0.5)))
+    assertThat(RunVerdict.of(KtoAlgorithm.KTO, Map.of(), Map.of()))
+        .startsWith("Nothing was held out");
+    assertThat(RunVerdict.of(KtoAlgorithm.KTO, Map.of(), Map.of("eval_loss", 0.5)))
         .as("held-out rows of one label have no margin, and an evaluation before may be lost")
         .isEqualTo("On held-out rows, the loss is 0.5.");
-    assertThat(RunVerdict.of(Algorithm.SFT, Map.of(), Map.of("eval_loss", Double.NaN)))
+    assertThat(RunVerdict.of(SftAlgorithm.SFT, Map.of(), Map.of("eval_loss", Double.NaN)))
         .isEqualTo("On held-out rows, the loss is not a finite number.");
     assertThat(
             RunVerdict.of(
-                Algorithm.DPO,
+                DpoAlgorithm.DPO,
                 Map.of("eval_rewards/margins", 1e-9),
                 Map.of("eval_rewards/margins", 0.0)))
         .contains("stayed at 0");

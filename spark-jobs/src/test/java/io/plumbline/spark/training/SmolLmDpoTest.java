@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
@@ -56,6 +57,7 @@ class SmolLmDpoTest {
                   .optimizer(
                       new OptimizerSettings(1e-5, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8))
                   .build(),
+              Map.of(),
               ProgressListener.NONE);
       assertThat(outcome.before().get("eval_rewards/margins")).isCloseTo(0, within(1e-4));
       assertThat(outcome.after().get("eval_rewards/margins")).isGreaterThan(0.1);

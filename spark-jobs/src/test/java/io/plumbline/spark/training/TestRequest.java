@@ -13,10 +13,12 @@ import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.tracking.TrackingSettings;
-import io.plumbline.spark.training.AlgorithmSettings.Dpo;
-import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
-import io.plumbline.spark.training.AlgorithmSettings.Sft;
-import io.plumbline.spark.training.AlgorithmSettings.SupervisedOn;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.AlgorithmSettings;
+import io.plumbline.spark.training.algorithm.DpoAlgorithm;
+import io.plumbline.spark.training.algorithm.RowForm.Packing;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
+import io.plumbline.spark.training.algorithm.SftAlgorithm.SupervisedOn;
 import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
 import java.nio.file.Path;
@@ -45,7 +47,7 @@ final class TestRequest implements Cloneable {
   private long evalSteps;
   private long saveSteps;
   private Start start = Start.FRESH;
-  private AlgorithmSettings objective = SettingsOf.type(Dpo.class).standard();
+  private AlgorithmSettings objective = SettingsOf.type(DpoAlgorithm.Settings.class).standard();
   private long maxBadRows;
   private BadSteps badSteps = BadSteps.STOP;
   private Selection selection = Selection.LAST;
@@ -100,7 +102,7 @@ final class TestRequest implements Cloneable {
   }
 
   TestRequest beta(double value) {
-    return algorithm(Algorithm.DPO, "sigmoid", value);
+    return algorithm(DpoAlgorithm.DPO, "sigmoid", value);
   }
 
   /** Sources, each with its weight behind a colon or none of them with one. */
@@ -117,7 +119,8 @@ final class TestRequest implements Cloneable {
   }
 
   TestRequest packed() {
-    return objective(new Sft(SupervisedOn.COMPLETION, LossOn.COMPLETION, RowPacking.BFD));
+    return objective(
+        new SftAlgorithm.Settings(SupervisedOn.COMPLETION, LossOn.COMPLETION, Packing.BFD));
   }
 
   TestRequest model(String value) {

@@ -20,6 +20,8 @@ import io.plumbline.optim.Schedule;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.Start;
+import io.plumbline.spark.training.algorithm.RewardAlgorithm;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,12 +61,12 @@ class TrainingJobTest {
     followsTrl(outcome, "dpo", 20);
     assertThat(largestDifference(outcome, "traj/dpo/final.safetensors")).isLessThan(1e-4);
 
-    JsonNode record = JSON.readTree(Path.of(outcome.runRecord()).toFile());
+    JsonNode record = JSON.readTree(Path.of(outcome.files().runRecord()).toFile());
     assertThat(record.path("status").asText()).isEqualTo("completed");
     long distinct = Files.readAllLines(golden("preference.jsonl")).stream().distinct().count();
     assertThat(record.path("counts").path("reference.computed").asLong()).isEqualTo(distinct);
     assertThat(record.path("counts").path("reference.found").asLong()).isZero();
-    assertThat(Files.readString(Path.of(outcome.report()))).contains("rewards/margins");
+    assertThat(Files.readString(Path.of(outcome.files().report()))).contains("rewards/margins");
   }
 
   @Test
@@ -103,7 +105,7 @@ class TrainingJobTest {
   void sftFollowsTrlFromFileToCheckpoint() throws IOException {
     TestRequest request =
         dpo("prompt_completion.jsonl", 20, 2)
-            .algorithm(Algorithm.SFT)
+            .algorithm(SftAlgorithm.SFT)
             .optimizer(
                 new OptimizerSettings(1e-3, Schedule.COSINE, 4, 0.01, 1.0, 0.9, 0.999, 1e-8));
     TrainingOutcome outcome = run(request, ProgressListener.NONE);
@@ -150,7 +152,9 @@ class TrainingJobTest {
     String record = Files.readString(directory.resolve("run/run.json"));
     assertThatThrownBy(
             () ->
-                run(request.algorithm(Algorithm.REWARD).start(Start.RESUME), ProgressListener.NONE))
+                run(
+                    request.algorithm(RewardAlgorithm.REWARD).start(Start.RESUME),
+                    ProgressListener.NONE))
         .hasMessageContaining("holds a run of dpo, which reward cannot continue with");
     assertThat(Files.readString(directory.resolve("run/run.json"))).isEqualTo(record);
   }
@@ -165,7 +169,7 @@ class TrainingJobTest {
   }
 
   private TrainingOutcome run(TestRequest request, ProgressListener progress) {
-    return TrainingJob.run(spark, request.build(), progress);
+    return TrainingJob.run(spark, request.build(), Map.of(), progress);
   }
 
   private TestRequest dpo(String data, long steps, int ranks) {

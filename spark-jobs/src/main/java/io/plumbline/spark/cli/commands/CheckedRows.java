@@ -8,6 +8,7 @@ import io.plumbline.spark.training.Preflight;
 import io.plumbline.spark.training.TemplateDate;
 import io.plumbline.spark.training.TrainingRows;
 import io.plumbline.spark.training.TrainingRows.SourceReading;
+import io.plumbline.spark.training.algorithm.ModelUse;
 import io.plumbline.storage.Storage;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -33,7 +34,7 @@ record CheckedRows(TrainingRows.Settings settings, ModelDirectory model) {
       SettingValues values,
       Function<SourceReading, TrainingRows.Settings> settings,
       String model,
-      Preflight.ModelUse use,
+      ModelUse use,
       Optional<String> cache,
       Consumer<String> note) {
     Storage storage = session.storage();

@@ -1,6 +1,8 @@
 package io.plumbline.spark.cli.commands;
 
 import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.training.algorithm.Algorithms;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Every command that there is, in the order of the help. */
@@ -8,28 +10,26 @@ public final class Commands {
   private Commands() {}
 
   public static List<Command> all() {
-    return List.of(
-        new QuickstartCommand(),
-        new InitModelCommand(),
-        new PrepareCommand(),
-        new ReferenceCommand(),
-        TrainCommand.SFT,
-        TrainCommand.REWARD,
-        TrainCommand.DPO,
-        TrainCommand.KTO,
-        TrainCommand.ORPO,
-        TrainCommand.SIMPO,
-        TrainCommand.GRPO,
-        TrainCommand.PPO,
-        new PipelineCommand(),
-        new MineCommand(),
-        new GenerateCommand(),
-        new ScoreCommand(),
-        new EvaluateCommand(),
-        new PublishCommand(),
-        new InspectCommand(),
-        new RerunCommand(),
-        new TrackCommand(),
-        new CompletionCommand());
+    List<Command> commands = new ArrayList<>();
+    commands.addAll(
+        List.of(
+            new QuickstartCommand(),
+            new InitModelCommand(),
+            new PrepareCommand(),
+            new ReferenceCommand()));
+    Algorithms.ALL.forEach(algorithm -> commands.add(new TrainCommand(algorithm)));
+    commands.addAll(
+        List.of(
+            new PipelineCommand(),
+            new MineCommand(),
+            new GenerateCommand(),
+            new ScoreCommand(),
+            new EvaluateCommand(),
+            new PublishCommand(),
+            new InspectCommand(),
+            new RerunCommand(),
+            new TrackCommand(),
+            new CompletionCommand()));
+    return commands;
   }
 }

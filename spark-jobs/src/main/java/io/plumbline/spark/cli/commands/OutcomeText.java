@@ -48,17 +48,18 @@ final class OutcomeText {
 
   private static String ending(TrainingOutcome outcome) {
     StringBuilder text = new StringBuilder();
-    text.append(String.format(Locale.ROOT, "%,d steps done", outcome.steps()));
-    if (outcome.endedEarly()) {
+    text.append(String.format(Locale.ROOT, "%,d steps done", outcome.steps().done()));
+    if (outcome.steps().endedEarly()) {
       text.append(
           String.format(
               Locale.ROOT,
               " of %,d: the run ended early, because %s got no better",
-              outcome.planned(),
-              outcome.selectedBy()));
+              outcome.steps().planned(),
+              outcome.steps().selectedBy()));
     }
     text.append(".\n");
     outcome
+        .steps()
         .best()
         .ifPresent(
             step ->
@@ -67,7 +68,7 @@ final class OutcomeText {
                         Locale.ROOT,
                         "The checkpoint holds step %,d, the best by %s.%n",
                         step,
-                        outcome.selectedBy())));
+                        outcome.steps().selectedBy())));
     return text.toString();
   }
 
@@ -121,11 +122,14 @@ final class OutcomeText {
         String.format(
             Locale.ROOT,
             "  checkpoint  %s%n  metrics     %s%n  report      %s%n  run record  %s%n",
-            outcome.checkpoint(),
-            outcome.metrics(),
-            outcome.report(),
-            outcome.runRecord()));
-    outcome.ledger().ifPresent(ledger -> text.append(String.format("  ledger      %s%n", ledger)));
+            outcome.files().checkpoint(),
+            outcome.files().metrics(),
+            outcome.files().report(),
+            outcome.files().runRecord()));
+    outcome
+        .files()
+        .ledger()
+        .ifPresent(ledger -> text.append(String.format("  ledger      %s%n", ledger)));
     return text.toString();
   }
 }

@@ -23,10 +23,10 @@ import io.plumbline.spark.prepare.PreparedCounts;
 import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.spark.run.Start;
-import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
-import io.plumbline.spark.training.Preflight;
 import io.plumbline.spark.training.TrainingRows;
 import io.plumbline.spark.training.TrainingRows.SourceReading;
+import io.plumbline.spark.training.algorithm.ModelUse;
+import io.plumbline.spark.training.algorithm.RowForm.Packing;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Locale;
@@ -120,7 +120,7 @@ public final class PrepareCommand implements Command {
         values.require(OUTPUT, "name a directory for the prepared rows").orElse("output");
     ExampleKind kind = values.of(KIND);
     RowOptions options = RowOptions.of(values, problems);
-    RowPacking packing = options.packing(values, problems);
+    Packing packing = options.packing(values, problems);
     LossOn lossOn = values.of(TrainingSettings.LOSS_ON);
     if (kind == ExampleKind.PREFERENCE
         || kind == ExampleKind.UNPAIRED
@@ -128,7 +128,7 @@ public final class PrepareCommand implements Command {
       if (lossOn != LossOn.COMPLETION) {
         problems.add(refusedFor(kind, TrainingSettings.LOSS_ON));
       }
-      if (packing != RowPacking.OFF) {
+      if (packing != Packing.OFF) {
         problems.add(refusedFor(kind, TrainingSettings.PACKING));
       }
     }
@@ -154,13 +154,7 @@ public final class PrepareCommand implements Command {
         Storage storage = session.storage();
         CheckedRows checked =
             CheckedRows.of(
-                session,
-                values,
-                rows,
-                model,
-                Preflight.ModelUse.TOKENIZER,
-                Optional.empty(),
-                progress::note);
+                session, values, rows, model, ModelUse.TOKENIZER, Optional.empty(), progress::note);
         // What a finished run has there stays; a run that is under way is not disturbed.
         try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME)) {
           TrainingRows making =

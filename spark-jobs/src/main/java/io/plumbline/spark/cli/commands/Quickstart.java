@@ -18,10 +18,11 @@ import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.spark.inference.PromptText;
 import io.plumbline.spark.inference.Sample;
 import io.plumbline.spark.inference.Sampler;
-import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.TrainingJob;
 import io.plumbline.spark.training.TrainingOutcome;
 import io.plumbline.spark.training.TrainingRequest;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
 import io.plumbline.storage.Storage;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,7 +77,7 @@ final class Quickstart {
       TrainingOutcome sft =
           train(
               session.spark(),
-              Algorithm.SFT,
+              SftAlgorithm.SFT,
               Map.of(
                   "model", fresh,
                   "data", sample(recipe.demonstrations()),
@@ -84,10 +85,11 @@ final class Quickstart {
               recipe.sft(),
               progress);
       Map<String, String> paths = new LinkedHashMap<>();
-      paths.put("model", sft.checkpoint());
+      paths.put("model", sft.files().checkpoint());
       paths.put("data", sample(recipe.rows()));
       paths.put("eval-data", sample(recipe.heldOut()));
-      if (recipe.algorithm() == Algorithm.DPO) {
+      if (TrainingSettings.of(recipe.algorithm()).stream()
+          .anyMatch(setting -> setting.name().equals("reference-cache"))) {
         paths.put("reference-cache", Storage.join(output, "reference"));
       }
       paths.put("output", Storage.join(output, recipe.algorithm().command()));
@@ -95,8 +97,8 @@ final class Quickstart {
           train(session.spark(), recipe.algorithm(), paths, recipe.options(), progress);
 
       List<Map<String, Object>> prompts = prompts(storage);
-      List<Sample> before = answers(storage, sft.checkpoint(), prompts);
-      List<Sample> after = answers(storage, trained.checkpoint(), prompts);
+      List<Sample> before = answers(storage, sft.files().checkpoint(), prompts);
+      List<Sample> after = answers(storage, trained.files().checkpoint(), prompts);
       progress.close();
       console
           .out()
@@ -167,7 +169,7 @@ final class Quickstart {
       List<Sample> before,
       List<Sample> after,
       double seconds) {
-    String algorithm = recipe.algorithm().name();
+    String algorithm = recipe.algorithm().title();
     StringBuilder text = new StringBuilder();
     text.append(String.format(Locale.ROOT, "%nDone in %s.%n%n", Progress.duration(seconds)));
     text.append(String.format("%s, before and after %s%n", recipe.heldOutIs(), algorithm));
@@ -182,7 +184,7 @@ final class Quickstart {
     text.append(
         String.format(
             "%nTalk to it: ./plumbline generate --model %s --chat --prompt 'What is 2 + 1?'%n",
-            trained.checkpoint()));
+            trained.files().checkpoint()));
     return text.toString();
   }
 

@@ -2,7 +2,9 @@ package io.plumbline.spark.cli.commands;
 
 import io.plumbline.checkpoint.InitModel;
 import io.plumbline.checkpoint.InitModel.EmbeddingSharing;
-import io.plumbline.spark.training.Algorithm;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.DpoAlgorithm;
+import io.plumbline.spark.training.algorithm.GrpoAlgorithm;
 import java.util.List;
 import java.util.Map;
 
@@ -55,7 +57,7 @@ record QuickstartRecipe(
 
   private static QuickstartRecipe dpo() {
     return new QuickstartRecipe(
-        Algorithm.DPO,
+        DpoAlgorithm.DPO,
         new InitModel.Settings(
             new InitModel.Decoder(192, 2, 6, 3, 512),
             1024,
@@ -91,7 +93,7 @@ record QuickstartRecipe(
   /** Sums of digits: after SFT the model knows them, and yet mostly says something else. */
   private static QuickstartRecipe grpo() {
     return new QuickstartRecipe(
-        Algorithm.GRPO,
+        GrpoAlgorithm.GRPO,
         new InitModel.Settings(
             new InitModel.Decoder(128, 2, 4, 4, 256),
             640,

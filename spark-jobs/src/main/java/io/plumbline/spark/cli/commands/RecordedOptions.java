@@ -11,7 +11,7 @@ import io.plumbline.spark.cli.options.SettingValues;
 import io.plumbline.spark.cli.options.TrackingOptions;
 import io.plumbline.spark.cli.options.TrainingSettings;
 import io.plumbline.spark.source.SparkSources;
-import io.plumbline.spark.training.ScoringModels;
+import io.plumbline.spark.training.algorithm.ScoringModels;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -17,10 +17,10 @@ import io.plumbline.spark.cli.terminal.Progress;
 import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
-import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
-import io.plumbline.spark.training.Preflight;
 import io.plumbline.spark.training.TrainingRows;
 import io.plumbline.spark.training.TrainingRows.SourceReading;
+import io.plumbline.spark.training.algorithm.ModelUse;
+import io.plumbline.spark.training.algorithm.RowForm.Packing;
 import io.plumbline.storage.Storage;
 import java.util.List;
 import java.util.Locale;
@@ -159,8 +159,7 @@ public final class ReferenceCommand implements Command {
     int tasks = values.of(TrainingSettings.RANKS);
     SparkSessions.check(values, tasks, problems);
     Function<SourceReading, TrainingRows.Settings> rows =
-        sources ->
-            options.rows(kind.rows, LossOn.COMPLETION, RowPacking.OFF, seed, output, sources);
+        sources -> options.rows(kind.rows, LossOn.COMPLETION, Packing.OFF, seed, output, sources);
     return console -> {
       try (SparkSessions.Session session = SparkSessions.open(values, tasks);
           Progress progress = Progress.on(console)) {
@@ -171,7 +170,7 @@ public final class ReferenceCommand implements Command {
                 values,
                 rows,
                 model,
-                Preflight.ModelUse.LANGUAGE_MODEL,
+                ModelUse.LANGUAGE_MODEL,
                 Optional.of(cache),
                 progress::note);
         TrainingRows.Made made =

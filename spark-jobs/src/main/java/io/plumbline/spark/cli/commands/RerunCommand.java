@@ -102,7 +102,7 @@ public final class RerunCommand implements Command {
                 progress);
         progress.close();
         console.out().print(OutcomeText.of(outcome));
-        RunRecord now = RunRecord.read(session.storage(), outcome.runRecord());
+        RunRecord now = RunRecord.read(session.storage(), outcome.files().runRecord());
         console.out().print(comparison(repetition, now));
       }
     };

@@ -1,5 +1,7 @@
 package io.plumbline.spark.cli.options;
 
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.Algorithms;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -40,7 +42,7 @@ public enum CommandGroup {
     return switch (this) {
       case START -> List.of("quickstart", "init-model");
       case DATA -> List.of("prepare", "reference", "mine");
-      case TRAIN -> List.of("sft", "reward", "dpo", "kto", "orpo", "simpo", "grpo", "ppo");
+      case TRAIN -> Algorithms.ALL.stream().map(Algorithm::command).toList();
       case USE -> List.of("generate", "score", "evaluate");
       case CHAIN -> List.of("pipeline", "rerun", "publish");
       case LOOK -> List.of("inspect", "track");

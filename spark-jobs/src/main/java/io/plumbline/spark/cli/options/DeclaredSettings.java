@@ -1,15 +1,18 @@
 package io.plumbline.spark.cli.options;
 
+import io.plumbline.error.PlumblineException;
 import io.plumbline.settings.DeclaredOption;
 import io.plumbline.settings.SettingsOf;
-import io.plumbline.spark.training.Algorithm;
 import io.plumbline.spark.training.TrainingOptions;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.GivenOptions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Makes the records of a training request of the values that its command was given. */
-final class DeclaredSettings {
+final class DeclaredSettings implements GivenOptions {
   private final Map<String, Setting<Object>> offered = new LinkedHashMap<>();
   private final Map<String, DeclaredOption> all = new LinkedHashMap<>();
   private final SettingValues values;
@@ -20,6 +23,38 @@ final class DeclaredSettings {
     TrainingOptions.of(algorithm).forEach(option -> offered.put(option.name(), Setting.of(option)));
     this.values = values;
     this.problems = problems;
+  }
+
+  /** Whether the command has an option. */
+  boolean offers(Setting<?> setting) {
+    return offered.containsKey(setting.name());
+  }
+
+  @Override
+  public boolean has(String option) {
+    return offered.containsKey(option) && values.has(offered.get(option));
+  }
+
+  @Override
+  public boolean changes(String option) {
+    return offered.containsKey(option) && values.changes(offered.get(option));
+  }
+
+  @Override
+  public <T> Optional<T> value(Class<T> type, String option) {
+    return Optional.ofNullable(offered.get(option))
+        .flatMap(setting -> values.find(setting).or(() -> setting.initial().map(setting.reader())))
+        .map(type::cast);
+  }
+
+  @Override
+  public void refuse(String sentence) {
+    problems.add(sentence);
+  }
+
+  @Override
+  public void refuse(PlumblineException failure) {
+    problems.add(inOptions(failure.getMessage()));
   }
 
   /** A record of the values, those that are not given at their standard ones. */
@@ -57,7 +92,7 @@ final class DeclaredSettings {
   }
 
   /** A sentence with the options as they are written here, where it has them as TRL does. */
-  String inOptions(String sentence) {
+  private String inOptions(String sentence) {
     String text = sentence;
     for (Setting<?> setting : offered.values()) {
       if (setting.name().contains("-")) {

@@ -9,9 +9,11 @@ import io.plumbline.data.LossOn;
 import io.plumbline.data.RowReading;
 import io.plumbline.spark.prepare.EvalSplit;
 import io.plumbline.spark.source.WeightedSource;
-import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
 import io.plumbline.spark.training.TrainingRows;
 import io.plumbline.spark.training.TrainingRows.SourceReading;
+import io.plumbline.spark.training.algorithm.RowForm;
+import io.plumbline.spark.training.algorithm.RowForm.Completions;
+import io.plumbline.spark.training.algorithm.RowForm.Packing;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -134,9 +136,9 @@ public record RowOptions(
   }
 
   /** The packing that is asked for. */
-  public RowPacking packing(SettingValues values, Problems problems) {
-    RowPacking packing = values.of(TrainingSettings.PACKING);
-    if (packing != RowPacking.OFF && maxLength.isEmpty()) {
+  public Packing packing(SettingValues values, Problems problems) {
+    Packing packing = values.of(TrainingSettings.PACKING);
+    if (packing != Packing.OFF && maxLength.isEmpty()) {
       problems.add("--packing fills rows up to --max-length, which is none: give a number.");
     }
     return packing;
@@ -146,25 +148,20 @@ public record RowOptions(
   public TrainingRows.Settings rows(
       ExampleKind kind,
       LossOn lossOn,
-      RowPacking packing,
+      Packing packing,
       long seed,
       String output,
       SourceReading sources) {
     return new TrainingRows.Settings(
         new RowReading(kind, columns, desirableFrom.orElse(Double.NaN)),
-        kind == ExampleKind.UNPAIRED
-            ? TrainingRows.Completions.MISMATCHED
-            : TrainingRows.Completions.OWN,
-        data,
-        weights,
-        evalData,
-        evalSplit,
-        lossOn,
-        packing,
+        new RowForm(
+            kind == ExampleKind.UNPAIRED ? Completions.MISMATCHED : Completions.OWN,
+            lossOn,
+            packing),
+        new TrainingRows.Sources(data, weights, evalData, evalSplit, sources),
         new LengthLimits(maxLength.orElse(0), maxPromptLength.orElse(0), truncation),
         badRows,
         seed,
-        output,
-        sources);
+        output);
   }
 }

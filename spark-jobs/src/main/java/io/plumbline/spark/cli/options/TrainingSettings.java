@@ -1,6 +1,7 @@
 package io.plumbline.spark.cli.options;
 
 import io.plumbline.base.CountOrShare;
+import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
@@ -8,17 +9,17 @@ import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.settings.DeclaredOption;
 import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.prepare.EvalSplit;
-import io.plumbline.spark.training.Algorithm;
-import io.plumbline.spark.training.AlgorithmSettings;
-import io.plumbline.spark.training.AlgorithmSettings.RowPacking;
 import io.plumbline.spark.training.BatchSettings;
 import io.plumbline.spark.training.ClusterSettings;
 import io.plumbline.spark.training.FileSettings;
 import io.plumbline.spark.training.LengthSettings;
-import io.plumbline.spark.training.Methods;
 import io.plumbline.spark.training.SavingSettings;
 import io.plumbline.spark.training.TrainingOptions;
 import io.plumbline.spark.training.TrainingRequest;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.AlgorithmSettings;
+import io.plumbline.spark.training.algorithm.RowForm.Packing;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
 import io.plumbline.train.LoopSettings.Selection;
 import io.plumbline.train.LoopSettings.Selection.Better;
 import java.util.ArrayList;
@@ -62,9 +63,9 @@ public final class TrainingSettings {
   public static final Setting<CountOrShare> MAX_BAD_ROWS =
       Setting.declared(LengthSettings.class, "max-bad-rows");
   public static final Setting<LossOn> LOSS_ON =
-      Setting.declared(AlgorithmSettings.Sft.class, "loss-on");
-  public static final Setting<RowPacking> PACKING =
-      Setting.declared(AlgorithmSettings.Sft.class, "packing");
+      Setting.declared(SftAlgorithm.Settings.class, "loss-on");
+  public static final Setting<Packing> PACKING =
+      Setting.declared(SftAlgorithm.Settings.class, "packing");
   static final Setting<Long> SAVE_STEPS = Setting.declared(SavingSettings.class, "save-steps");
   static final Setting<Integer> KEEP_CHECKPOINTS =
       Setting.declared(SavingSettings.class, "keep-checkpoints");
@@ -115,7 +116,7 @@ public final class TrainingSettings {
 
   /** The losses that an algorithm has are known by name only where they are registered. */
   private static Setting<?> named(Algorithm algorithm, Setting<?> setting) {
-    List<String> losses = Methods.lossTypes(algorithm);
+    List<String> losses = algorithm.losses().names();
     return setting.name().equals("loss-type")
         ? setting.withHelp(setting.help() + String.join(", ", losses) + ".").withWords(losses)
         : setting;
@@ -136,7 +137,7 @@ public final class TrainingSettings {
       Algorithm algorithm, SettingValues values, Problems problems) {
     values.require(MODEL, "name the Hugging Face directory to start from");
     RowOptions rows =
-        algorithm.isOnline()
+        algorithm.kind() == ExampleKind.PROMPT
             ? RowOptions.ofPrompts(values, problems)
             : RowOptions.of(values, problems);
     boolean evaluated = rows.evaluated() || values.has(EVAL_SPLIT);
@@ -152,7 +153,7 @@ public final class TrainingSettings {
           "--eval-steps needs held-out rows: name them by --eval-data, or hold some out by"
               + " --eval-split.");
     }
-    if (algorithm == Algorithm.SFT) {
+    if (declared.offers(PACKING)) {
       rows.packing(values, problems);
     }
     OptimizerSettings optimizer = declared.read(OptimizerSettings.class);
@@ -174,16 +175,16 @@ public final class TrainingSettings {
         && !values.has(EARLY_STOPPING_PATIENCE)) {
       problems.add("--keep-checkpoints does nothing where --save-steps is 0: leave one out.");
     }
-    if (algorithm.isOnline() && !evaluated && values.changes(RolloutOptions.NUM_GENERATIONS_EVAL)) {
+    if (!evaluated && values.changes(RolloutOptions.NUM_GENERATIONS_EVAL)) {
       problems.add(
           "--num-generations-eval needs held-out rows: name them by --eval-data, or hold some out"
               + " by --eval-split.");
     }
     SparkSessions.check(values, cluster.ranks(), problems);
     AlgorithmSettings objective =
-        algorithm.isOnline()
-            ? RolloutOptions.settings(algorithm, declared, values, problems)
-            : ObjectiveOptions.settings(algorithm, declared, values, problems);
+        ((AlgorithmSettings)
+                declared.read(algorithm.settings(), algorithm.standardOptions(declared)))
+            .checked(declared);
     return new TrainingRequest(
         declared.read(FileSettings.class).spelled(rows.spelledData(), rows.columns().texts()),
         objective,
@@ -236,7 +237,7 @@ public final class TrainingSettings {
       }
       return Selection.LAST;
     }
-    String given = values.find(METRIC_FOR_BEST_MODEL).orElse(usualMeasure(algorithm));
+    String given = values.find(METRIC_FOR_BEST_MODEL).orElse(algorithm.measure());
     String metric = given.startsWith("eval_") ? given : "eval_" + given;
     Setting<?> named =
         values.has(METRIC_FOR_BEST_MODEL) ? METRIC_FOR_BEST_MODEL : EARLY_STOPPING_PATIENCE;
@@ -257,9 +258,5 @@ public final class TrainingSettings {
         better,
         values.find(EARLY_STOPPING_PATIENCE).orElse(0),
         values.of(EARLY_STOPPING_THRESHOLD));
-  }
-
-  private static String usualMeasure(Algorithm algorithm) {
-    return algorithm.isOnline() ? "eval_reward" : "eval_loss";
   }
 }

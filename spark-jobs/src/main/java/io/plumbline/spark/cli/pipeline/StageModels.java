@@ -7,6 +7,9 @@ import io.plumbline.model.CausalLm;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.spark.cli.options.Problems;
 import io.plumbline.spark.inference.Scoring;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.Algorithms;
+import io.plumbline.spark.training.algorithm.ModelUse;
 import io.plumbline.storage.Storage;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -39,10 +42,11 @@ final class StageModels {
       case "model" ->
           Optional.of(
               switch (command) {
-                case "reward" -> ScoreModel::checkStart;
-                case "prepare" -> model -> {};
+                case "prepare" -> ModelUse.TOKENIZER::check;
                 case "score" -> Scoring::checkHeaders;
-                default -> CausalLm::check;
+                default ->
+                    Algorithms.of(command).map(Algorithm::modelUse).orElse(ModelUse.LANGUAGE_MODEL)
+                        ::check;
               });
       default -> Optional.empty();
     };

@@ -1,5 +1,7 @@
 package io.plumbline.spark.cli.pipeline;
 
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.Algorithms;
 import io.plumbline.storage.Storage;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,11 +38,10 @@ public record StageParts(Map<String, String> parts, String result, Remains remai
         "init-model", new StageParts(Map.of(CHECKPOINT, ""), "config.json", Remains.DELETED));
     BY_COMMAND.put("prepare", new StageParts(Map.of(), "prepared", Remains.FOUND));
     BY_COMMAND.put("reference", new StageParts(Map.of(), "prepared", Remains.FOUND));
-    for (String offline : List.of("sft", "reward", "dpo", "kto", "orpo", "simpo")) {
-      BY_COMMAND.put(offline, training(Map.of()));
-    }
-    for (String online : List.of("grpo", "ppo")) {
-      BY_COMMAND.put(online, training(Map.of("ledger", "ledger")));
+    for (Algorithm algorithm : Algorithms.ALL) {
+      BY_COMMAND.put(
+          algorithm.command(),
+          new StageParts(algorithm.parts(), "checkpoint/config.json", Remains.RESUMED));
     }
     BY_COMMAND.put(
         "generate",
@@ -51,13 +52,6 @@ public record StageParts(Map<String, String> parts, String result, Remains remai
         "evaluate",
         new StageParts(
             Map.of("evaluation", "evaluation.json"), "evaluation.json", Remains.DELETED));
-  }
-
-  private static StageParts training(Map<String, String> more) {
-    Map<String, String> parts = new LinkedHashMap<>(more);
-    parts.put(CHECKPOINT, CHECKPOINT);
-    parts.put("metrics", "metrics.jsonl");
-    return new StageParts(parts, "checkpoint/config.json", Remains.RESUMED);
   }
 
   public StageParts {

@@ -26,18 +26,12 @@ class OutcomeTextTest {
       Optional<String> ledger,
       List<RolloutGroup> rollouts) {
     return new TrainingOutcome(
-        "out/checkpoint",
-        "out/metrics.jsonl",
-        "out/report.html",
-        "out/run.json",
-        ledger,
-        rollouts,
-        steps,
-        planned,
-        selectedBy,
-        best,
+        new TrainingOutcome.Files(
+            "out/checkpoint", "out/metrics.jsonl", "out/report.html", "out/run.json", ledger),
+        new TrainingOutcome.Steps(steps, planned, selectedBy, best),
         Map.of("eval_loss", 0.7, "eval_accuracy", 0.5, "eval_kl", 0.0),
-        after);
+        after,
+        rollouts);
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.plumbline.spark.cli.Call;
 import io.plumbline.spark.cli.Layers;
 import io.plumbline.spark.cli.commands.Commands;
 import io.plumbline.spark.cli.commands.TrainCommand;
+import io.plumbline.spark.training.algorithm.SftAlgorithm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ class TemplateOptionsTest {
   private final Problems problems = new Problems();
 
   private RunTemplates templates(String... args) {
-    return TemplateOptions.of(Layers.values(TrainCommand.SFT, problems, args));
+    return TemplateOptions.of(Layers.values(new TrainCommand(SftAlgorithm.SFT), problems, args));
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.plumbline.spark.cli.commands.TrainCommand;
 import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.spark.tracking.TrackingSettings.Artifacts;
 import io.plumbline.spark.tracking.TrackingSettings.Credentials;
+import io.plumbline.spark.training.algorithm.DpoAlgorithm;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -17,7 +18,10 @@ class TrackingOptionsTest {
 
   private Optional<TrackingSettings> settings(Map<String, String> environment, String... args) {
     return TrackingOptions.settings(
-        Layers.values(TrainCommand.DPO, problems, args), "runs/dpo-1/", environment, problems);
+        Layers.values(new TrainCommand(DpoAlgorithm.DPO), problems, args),
+        "runs/dpo-1/",
+        environment,
+        problems);
   }
 
   @Test
@@ -73,8 +77,8 @@ class TrackingOptionsTest {
     assertThat(settings.toString()).doesNotContain("p@ss").doesNotContain("ada");
     var request =
         TrainingSettings.request(
-            TrainCommand.DPO.algorithm(),
-            Layers.values(TrainCommand.DPO, problems, args),
+            DpoAlgorithm.DPO,
+            Layers.values(new TrainCommand(DpoAlgorithm.DPO), problems, args),
             problems);
     assertThat(request.toString()).doesNotContain("p%40ss").doesNotContain("p@ss");
     assertThat(request.options()).containsEntry("mlflow-uri", "http://h:5000");

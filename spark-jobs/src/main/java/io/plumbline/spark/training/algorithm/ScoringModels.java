@@ -1,4 +1,4 @@
-package io.plumbline.spark.training;
+package io.plumbline.spark.training.algorithm;
 
 import io.plumbline.advantage.CostSpec;
 import io.plumbline.reward.RewardSpec;
@@ -11,7 +11,7 @@ public final class ScoringModels {
   private ScoringModels() {}
 
   /** Their directories, by {@code reward.NAME} and {@code cost.NAME}. */
-  static Map<String, String> of(RolloutSettings rollouts) {
+  public static Map<String, String> of(RolloutSettings rollouts) {
     Map<String, String> paths = new TreeMap<>();
     rollouts.rewards().rewards().forEach(text -> put("reward.", RewardSpec.parse(text), paths));
     rollouts

@@ -1,4 +1,4 @@
-package io.plumbline.spark.training;
+package io.plumbline.spark.training.rank;
 
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.spark.gang.GangMember;
@@ -15,7 +15,7 @@ import java.util.Optional;
  * A rank's observer. On rank 0 it appends metrics to the run's file and sends them to the driver; a
  * run that continues from step s first drops what was written after s.
  */
-final class MetricsWriter implements TrainingObserver, AutoCloseable {
+public final class MetricsWriter implements TrainingObserver, AutoCloseable {
   /** People need no more, and the way to the driver is not for that. */
   private static final Duration LEAST_BETWEEN = Duration.ofMillis(500);
 
@@ -28,7 +28,7 @@ final class MetricsWriter implements TrainingObserver, AutoCloseable {
     this.log = log;
   }
 
-  static MetricsWriter open(
+  public static MetricsWriter open(
       Storage storage, RunDirectory run, TrainingStateStore states, GangMember member) {
     if (member.rank() != 0) {
       return new MetricsWriter(member, Optional.empty());

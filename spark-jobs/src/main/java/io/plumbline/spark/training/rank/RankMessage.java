@@ -1,4 +1,4 @@
-package io.plumbline.spark.training;
+package io.plumbline.spark.training.rank;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 
 /** What a rank tells the driver: as JSON, an object whose one field names the kind. */
-sealed interface RankMessage {
+public sealed interface RankMessage {
   /** Metrics of a step or an evaluation, in the order in which they should be shown. */
   record Metrics(Map<String, Double> line) implements RankMessage {}
 
@@ -45,7 +45,7 @@ sealed interface RankMessage {
     return message.toString();
   }
 
-  static RankMessage read(String written) {
+  public static RankMessage read(String written) {
     Map.Entry<String, JsonNode> message;
     try {
       message = JSON.readTree(written).properties().iterator().next();

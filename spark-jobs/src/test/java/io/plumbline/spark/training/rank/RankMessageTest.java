@@ -1,4 +1,4 @@
-package io.plumbline.spark.training;
+package io.plumbline.spark.training.rank;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package io.plumbline.spark.training;
+package io.plumbline.spark.training.rank;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -13,16 +13,16 @@ import java.util.Set;
  * Metrics as a line of JSON and back, as the run's file has them. Numbers that are not finite
  * become null, which JSON has.
  */
-final class MetricLine {
+public final class MetricLine {
   private static final Set<String> COUNTS = Set.of("step", "num_tokens");
 
   private MetricLine() {}
 
-  static String write(Map<String, Double> metrics) {
+  public static String write(Map<String, Double> metrics) {
     return json(metrics).toString();
   }
 
-  static ObjectNode json(Map<String, Double> metrics) {
+  public static ObjectNode json(Map<String, Double> metrics) {
     ObjectNode node = Json.MAPPER.createObjectNode();
     metrics.forEach(
         (name, value) -> {
@@ -37,7 +37,7 @@ final class MetricLine {
     return node;
   }
 
-  static Map<String, Double> read(String line) {
+  public static Map<String, Double> read(String line) {
     try {
       return read(Json.MAPPER.readTree(line));
     } catch (JsonProcessingException e) {
@@ -45,7 +45,7 @@ final class MetricLine {
     }
   }
 
-  static Map<String, Double> read(JsonNode line) {
+  public static Map<String, Double> read(JsonNode line) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     line.properties()
         .forEach(

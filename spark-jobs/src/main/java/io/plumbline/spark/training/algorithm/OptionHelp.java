@@ -1,7 +1,10 @@
-package io.plumbline.spark.training;
+package io.plumbline.spark.training.algorithm;
 
 /** What the help of several algorithms has in common. */
-final class OptionHelp {
+public final class OptionHelp {
+  /** Heading of what texts are cut by. */
+  public static final String TEXTS = "Texts and tokens";
+
   /** Heading of what an objective is set by. */
   static final String OBJECTIVE = "Objective";
 

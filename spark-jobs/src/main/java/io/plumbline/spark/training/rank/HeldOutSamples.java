@@ -1,4 +1,4 @@
-package io.plumbline.spark.training;
+package io.plumbline.spark.training.rank;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.plumbline.base.Json;
@@ -30,7 +30,7 @@ import java.util.function.Predicate;
  * What the model makes of a few held-out rows, which a person looks at first: the policy's greedy
  * answers to their prompts, or a reward model's scores of their completions.
  */
-final class HeldOutSamples {
+public final class HeldOutSamples {
   private static final int ROWS = 8;
   private static final int MAX_NEW_TOKENS = 64;
 
@@ -39,15 +39,15 @@ final class HeldOutSamples {
    *
    * @param label whether the data calls its own completion a good one
    */
-  record Answer(String prompt, String answer, List<String> completions, Desirability label) {
-    Answer {
+  public record Answer(String prompt, String answer, List<String> completions, Desirability label) {
+    public Answer {
       // Files of runs that began before there were labels have none.
       label = Objects.requireNonNullElse(label, Desirability.UNSTATED);
     }
   }
 
   /** A prompt with the data's completions, the chosen one first, and the score of each. */
-  record Scored(String prompt, List<String> completions, List<Double> scores) {}
+  public record Scored(String prompt, List<String> completions, List<Double> scores) {}
 
   private final Storage storage;
   private final RunDirectory run;
@@ -119,12 +119,12 @@ final class HeldOutSamples {
   }
 
   /** A policy's answers; none where the file is missing. */
-  static List<Answer> answers(Storage storage, String path) {
+  public static List<Answer> answers(Storage storage, String path) {
     return read(storage, path, Answer[].class);
   }
 
   /** A reward model's scores; none where the file is missing. */
-  static List<Scored> scores(Storage storage, String path) {
+  public static List<Scored> scores(Storage storage, String path) {
     return read(storage, path, Scored[].class);
   }
 

@@ -1,18 +1,27 @@
-package io.plumbline.spark.training;
+package io.plumbline.spark.training.algorithm;
 
 import io.plumbline.advantage.Advantages;
-import io.plumbline.advantage.Constraints;
-import io.plumbline.base.CountOrShare;
+import io.plumbline.advantage.CostSpec;
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.error.PlumblineException;
 import io.plumbline.objective.rollout.GrpoSettings;
 import io.plumbline.objective.rollout.ImportanceSamplingLevel;
 import io.plumbline.objective.rollout.KlCorrection;
 import io.plumbline.objective.rollout.KlEstimator;
+import io.plumbline.objective.rollout.RolloutObjective;
+import io.plumbline.reward.RewardNotices;
+import io.plumbline.reward.RewardPanel;
+import io.plumbline.reward.RewardSpec;
 import io.plumbline.rollout.Rollouts.KlIn;
 import io.plumbline.rollout.Rollouts.Truncated;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
 import io.plumbline.settings.PartlyUsed;
+import io.plumbline.settings.Texts;
+import io.plumbline.storage.Storage;
+import io.plumbline.text.TemplateSettings;
 import java.io.Serializable;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,8 +31,7 @@ import java.util.Set;
  * How an algorithm that learns from its own completions samples and scores them, and what holds it
  * back. Names are TRL's where TRL has them.
  */
-public sealed interface RolloutSettings extends AlgorithmSettings
-    permits GrpoRunSettings, PpoRunSettings {
+public interface RolloutSettings extends AlgorithmSettings {
   Rewards rewards();
 
   Completions completions();
@@ -40,15 +48,12 @@ public sealed interface RolloutSettings extends AlgorithmSettings
   /** What the loss is made of where β is in it. */
   GrpoSettings constants(double beta);
 
-  /** The name of the loss of a completion. */
-  String lossName();
+  /** The loss of a completion. Fails with BAD_USAGE where the constants do not fit it. */
+  RolloutObjective objective(GrpoSettings constants);
 
   /** How rewards become advantages where completions are compared within their group. */
-  Advantages.Settings advantages();
-
-  /** The critic that completions are compared with; empty to compare them within their group. */
-  default Optional<PpoRunSettings> withCritic() {
-    return Optional.empty();
+  default Advantages.Settings advantages() {
+    return Advantages.Settings.defaults();
   }
 
   /** Updates that learn from one phase of rollouts. */
@@ -74,86 +79,96 @@ public sealed interface RolloutSettings extends AlgorithmSettings
         completions().maxCompletionLength());
   }
 
-  /**
-   * What options are where they are not given that have no standard value of their own.
-   *
-   * @param klIn where the KL is charged, if that is given
-   */
-  static Map<String, String> usual(Algorithm algorithm, String lossType, Optional<KlIn> klIn) {
-    boolean rloo = lossType.equals("rloo");
-    // A KL in the reward suits every loss, and rloo has it nowhere else.
-    KlIn charged = klIn.orElse(algorithm == Algorithm.PPO || rloo ? KlIn.REWARD : KlIn.LOSS);
-    return Map.of(
-        "kl-in", charged == KlIn.LOSS ? "loss" : "reward",
-        "kl-estimator", charged == KlIn.LOSS ? "k3" : "k1",
-        "scale-rewards", rloo ? "none" : "group",
-        "advantage-baseline", rloo ? "leave_one_out" : "group_mean");
+  @Override
+  default Optional<RolloutSettings> rollouts() {
+    return Optional.of(this);
+  }
+
+  @Override
+  default Map<String, String> models() {
+    return ScoringModels.of(this);
+  }
+
+  @Override
+  default List<String> notices(Storage storage, ModelDirectory start) {
+    TemplateSettings rendering = start.tokenizerFiles().rendering();
+    try (RewardPanel rewards = rewards().open(storage, rendering);
+        RewardPanel costs = rewards().openCosts(storage, rendering)) {
+      return RewardNotices.of(List.of(rewards, costs), start.tokenizerFiles());
+    }
+  }
+
+  @Override
+  default void check() {
+    objective(constants(beta()));
+  }
+
+  /** The loss is made to find what is wrong with it, of standard constants where its own are. */
+  default void checkLoss(GivenOptions given) {
+    GrpoSettings constants = GrpoSettings.defaults();
+    try {
+      constants = constants(beta());
+    } catch (PlumblineException e) {
+      given.refuse(e);
+    }
+    try {
+      objective(constants);
+    } catch (PlumblineException e) {
+      given.refuse(e);
+    }
+  }
+
+  /** Refuses what does not fit together, whatever the loss. */
+  default void refuseUnfit(GivenOptions given) {
+    for (String cost : rewards().costs()) {
+      Rewards.gathering(
+          "--cost", () -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()), given::refuse);
+    }
+    if (completions().topP() > 1) {
+      given.refuse("--top-p is a share of the probability: give a number above 0 and at most 1.");
+    }
+    int longest = completions().maxCompletionLength();
+    if (phases().overlongCache() >= longest) {
+      given.refuse(
+          String.format(
+              "--overlong-cache is %d and --max-completion-length only %d: take a smaller part.",
+              phases().overlongCache(), longest));
+    }
+    if (!given.has("kl-target") && given.has("kl-horizon")) {
+      given.refuse("--kl-horizon does nothing without --kl-target: add that, or leave it out.");
+    }
+    if (!given.has("cost") && given.changes("cost-learning-rate")) {
+      given.refuse("--cost-learning-rate does nothing without --cost: add one, or leave it out.");
+    }
+    if (beta() == 0) {
+      if (given.has("kl-target")) {
+        given.refuse(
+            "--kl-target adapts --beta, which is 0 and would stay so: give the --beta to begin"
+                + " with.");
+      }
+      if (given.changes("no-bias-correction-kl")) {
+        given.refuse(
+            "--no-bias-correction-kl is about the KL that is charged, and --beta is 0: give a"
+                + " --beta, or leave it out.");
+      }
+    }
   }
 
   /**
-   * What completions are scored by.
+   * Texts of options that have no standard value of their own, with the estimator that suits where
+   * the KL is charged.
    *
-   * @param rewardModel short for one of the rewards; empty once it is among them
-   * @param rewards reward functions
-   * @param costs cost functions with their limits
-   * @param costLearningRate of the Lagrange multipliers
-   * @param maxFailedRewards rewards that may fail, in all or as a share of a phase's
+   * @param usual the texts where nothing is given
    */
-  @Heading("Rewards and costs")
-  record Rewards(
-      @Option(
-              label = "DIR",
-              help =
-                  "A reward model that scores completions; short for --reward"
-                      + " model{\"path\":\"DIR\"}. May stand beside --reward.",
-              recorded = false)
-          String rewardModel,
-      @Option(
-              name = "reward",
-              label = "KIND[{OPTIONS}]",
-              help =
-                  "A reward function, such as answer or"
-                      + " regex{\"pattern\":\"^[0-9]+$\",\"weight\":0.5}; may be repeated"
-                      + " (docs/rewards.md).")
-          List<String> rewards,
-      @Option(
-              name = "cost",
-              label = "KIND[{OPTIONS}]<=LIMIT",
-              help =
-                  "A reward function whose value is a cost, with the limit that its mean must stay"
-                      + " under; may be repeated (docs/constraints.md).")
-          List<String> costs,
-      @Option(
-              help =
-                  "How fast the price of a cost rises while its mean is over the limit: by so much a"
-                      + " step, in reward, where the mean is twice the limit.",
-              standard = "" + Constraints.STANDARD_LEARNING_RATE,
-              positive = true,
-              follows = "cost")
-          double costLearningRate,
-      @Option(
-              label = "N|SHARE%",
-              help =
-                  "Rollouts whose reward function threw, was too slow or gave NaN are left out and"
-                      + " counted; more than N in all, or than a share of a phase, end the run.",
-              standard = "5%",
-              decidesNothing = "ends a run and changes none of its updates")
-          CountOrShare maxFailedRewards)
-      implements PartlyUsed, Serializable {
-    public Rewards {
-      rewards = List.copyOf(rewards);
-      costs = List.copyOf(costs);
-    }
-
-    /** These with the reward model among the rewards. */
-    public Rewards of(List<String> all) {
-      return new Rewards("", all, costs, costLearningRate, maxFailedRewards);
-    }
-
-    @Override
-    public Set<String> unused() {
-      return costs.isEmpty() ? Set.of("cost-learning-rate") : Set.of();
-    }
+  static Map<String, String> standardOptions(Map<String, String> usual, GivenOptions given) {
+    Map<String, String> texts = new HashMap<>(usual);
+    KlIn charged =
+        given
+            .value(KlIn.class, "kl-in")
+            .orElseGet(() -> Texts.constant(KlIn.class, usual.get("kl-in")));
+    texts.put("kl-in", Texts.word(charged));
+    texts.put("kl-estimator", charged == KlIn.LOSS ? "k3" : "k1");
+    return texts;
   }
 
   /**

@@ -1,0 +1,113 @@
+package io.plumbline.spark.training.rank;
+
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.TrainingStateStore;
+import io.plumbline.data.CanonicalShards;
+import io.plumbline.model.CausalLm;
+import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.ScoreModel;
+import io.plumbline.model.TokenModel;
+import io.plumbline.model.TrainedModel;
+import io.plumbline.spark.gang.GangMember;
+import io.plumbline.spark.run.RunDirectory;
+import io.plumbline.storage.Storage;
+import io.plumbline.train.LoopOutcome;
+import io.plumbline.train.NoColumns;
+import io.plumbline.train.Rank;
+import io.plumbline.train.TokenMethod;
+import io.plumbline.train.TrainingLoop;
+import io.plumbline.train.TrainingMethod;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * The training of a run as one of its ranks sees it: from the model at the start to the checkpoint,
+ * with samples of held-out rows before and after, which rank 0 writes.
+ *
+ * @param start the model that is trained
+ * @param evaluated whether held-out shards were written
+ */
+public record RankTraining(
+    Storage storage,
+    RunDirectory run,
+    ModelDirectory start,
+    boolean evaluated,
+    RankSettings settings,
+    GangMember member) {
+
+  /** Trains a language model on the run's rows. */
+  public LoopOutcome onRows(TokenMethod method) {
+    return policy(policy -> loop(new TokenModel(policy, method.statistics()), method));
+  }
+
+  /** Trains a language model in some way, from the newest state or the start. */
+  public LoopOutcome policy(Function<CausalLm, LoopOutcome> training) {
+    try (CausalLm policy = CausalLm.load(start, Purpose.TRAINING, settings.computeDtype())) {
+      HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
+      if (isFirst() && states().newest().isEmpty()) {
+        samples.write(policy, "before");
+      }
+      LoopOutcome outcome = training.apply(policy);
+      if (isFirst()) {
+        samples.write(policy, "after");
+        policy.write(storage, run.checkpoint(), start, settings.saveDtype());
+      }
+      return outcome;
+    }
+  }
+
+  /** Trains a model with a head that scores completions, on the run's rows. */
+  public LoopOutcome scorer(TrainingMethod<NoColumns, List<float[]>, List<float[]>> method) {
+    try (ScoreModel scores =
+        ScoreModel.load(start, Purpose.TRAINING, settings.computeDtype(), settings.seed())) {
+      HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
+      if (isFirst() && states().newest().isEmpty()) {
+        samples.write(scores, "before");
+      }
+      LoopOutcome outcome = loop(scores, method);
+      if (isFirst()) {
+        samples.write(scores, "after");
+        scores.write(storage, run.checkpoint(), start, settings.saveDtype());
+      }
+      return outcome;
+    }
+  }
+
+  private <V, G> LoopOutcome loop(
+      TrainedModel<V, G> trained, TrainingMethod<NoColumns, V, G> method) {
+    try (MetricsWriter metrics = metrics()) {
+      return TrainingLoop.onShards(
+              trained, method, shards("train"), held(), settings.loop(), states(), rank(metrics))
+          .run();
+    }
+  }
+
+  /** Whether it is rank 0, which writes. */
+  public boolean isFirst() {
+    return member.rank() == 0;
+  }
+
+  /** What the loop tells of its steps; to be closed. */
+  public MetricsWriter metrics() {
+    return MetricsWriter.open(storage, run, states(), member);
+  }
+
+  public Rank rank(MetricsWriter metrics) {
+    return new Rank(member.collective(), settings.deadline(), metrics);
+  }
+
+  /** Rows that were written for ranks, by their name. */
+  public CanonicalShards shards(String name) {
+    return CanonicalShards.open(storage, run.shards(name));
+  }
+
+  /** Held-out rows, where there are any. */
+  public Optional<CanonicalShards> held() {
+    return evaluated ? Optional.of(shards("eval")) : Optional.empty();
+  }
+
+  public TrainingStateStore states() {
+    return TrainingStateStore.of(storage, run.states());
+  }
+}
