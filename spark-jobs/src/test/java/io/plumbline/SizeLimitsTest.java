@@ -41,7 +41,6 @@ class SizeLimitsTest {
               Map.entry("io.plumbline.spark.cli.pipeline.PipelineRecord$Stage", FILE),
               Map.entry("io.plumbline.spark.evaluate.EvaluationRequest", NOT_YET)));
 
-
   @Test
   void filesAreShort() throws IOException {
     Map<String, String> longer = new TreeMap<>();

@@ -121,10 +121,8 @@ record RolloutRank(
                     rows ->
                         new HeldOutRewards(
                             sampler,
-                            sampling
-                                .withCompletions(
-                                    rollouts.phases().evalGenerations(),
-                                    ~training.settings().seed()),
+                            sampling.withCompletions(
+                                rollouts.phases().evalGenerations(), ~training.settings().seed()),
                             loop.microBatchTokens(),
                             rows,
                             rank)),
