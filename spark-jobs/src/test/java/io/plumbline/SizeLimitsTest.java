@@ -25,7 +25,6 @@ class SizeLimitsTest {
   private static final int PARAMETERS = 7;
 
   private static final String FILE = "the fields of a file that is kept";
-  private static final String NOT_YET = "not yet in parts";
 
   private static final Map<String, String> LONG_FILES =
       new TreeMap<>(
@@ -38,8 +37,7 @@ class SizeLimitsTest {
           Map.ofEntries(
               Map.entry("io.plumbline.model.DecoderConfig", "the fields of config.json"),
               Map.entry("io.plumbline.rollout.ledger.LedgerRow", "the columns of the ledger"),
-              Map.entry("io.plumbline.spark.cli.pipeline.PipelineRecord$Stage", FILE),
-              Map.entry("io.plumbline.spark.evaluate.EvaluationRequest", NOT_YET)));
+              Map.entry("io.plumbline.spark.cli.pipeline.PipelineRecord$Stage", FILE)));
 
   @Test
   void filesAreShort() throws IOException {

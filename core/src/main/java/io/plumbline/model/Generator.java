@@ -393,11 +393,11 @@ public final class Generator implements AutoCloseable {
                   logits,
                   seen(step, drafts),
                   step.doubles(u, n),
-                  settings.token().temperature(),
-                  settings.token().repetitionPenalty(),
-                  settings.token().topK(),
-                  settings.token().topP(),
-                  settings.token().minP())
+                  settings.temperature(),
+                  settings.filter().repetitionPenalty(),
+                  settings.filter().topK(),
+                  settings.filter().topP(),
+                  settings.filter().minP())
               .parts(step);
       long[] tokens = picked[0].longs();
       float[] logps = picked[1].floats();
@@ -411,7 +411,7 @@ public final class Generator implements AutoCloseable {
 
     /** The ids that the penalty is for, as many in each row; empty where there is no penalty. */
     private Value seen(Scope step, List<Draft> drafts) {
-      if (settings.token().repetitionPenalty() == 1) {
+      if (settings.filter().repetitionPenalty() == 1) {
         return step.longs(new long[0], 0);
       }
       int width = drafts.stream().mapToInt(d -> d.prompt.length + d.length()).max().orElseThrow();

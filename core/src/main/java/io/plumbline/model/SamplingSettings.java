@@ -8,43 +8,22 @@ import java.util.Set;
 /**
  * How completions are drawn.
  *
- * @param token how each token is drawn
+ * @param temperature divides the logits; 0 always takes the most probable token
+ * @param filter which tokens may be drawn
  * @param end where a completion ends
  * @param completions completions drawn for each prompt
  * @param seed with the prompt's key, the completion's and the token's place it fixes every draw
  * @param slots sequences that run at once; finished ones make room for those that wait
  */
 public record SamplingSettings(
-    TokenDraw token, CompletionEnd end, int completions, long seed, int slots) {
+    double temperature,
+    TokenFilter filter,
+    CompletionEnd end,
+    int completions,
+    long seed,
+    int slots) {
   /** Sequences that run at once unless {@link #withSlots} says otherwise. */
   public static final int SLOTS = 64;
-
-  /**
-   * How a token is drawn.
-   *
-   * @param temperature divides the logits; 0 always takes the most probable token
-   * @param topK draws from this many most probable tokens only; 0 from all
-   * @param topP draws from the smallest set of most probable tokens that holds this share; 1 from
-   *     all
-   * @param minP leaves out tokens less probable than this share of the most probable one; 0 none
-   * @param repetitionPenalty divides the positive logits of tokens that the prompt or the
-   *     completion holds already and multiplies their negative ones (Keskar et al. 2019, CTRL,
-   *     section 4.1, as transformers has it); 1 leaves them as they are
-   */
-  public record TokenDraw(
-      double temperature, int topK, double topP, double minP, double repetitionPenalty) {
-    public TokenDraw {
-      check(
-          temperature >= 0 && temperature < Double.POSITIVE_INFINITY,
-          "temperature must be 0 or a positive number, not " + temperature);
-      check(topK >= 0, "top-k must be 0 (all tokens) or positive, not " + topK);
-      check(topP > 0 && topP <= 1, "top-p must lie above 0 and not above 1, not " + topP);
-      check(minP >= 0 && minP <= 1, "min-p must lie from 0 to 1, not " + minP);
-      check(
-          repetitionPenalty > 0 && repetitionPenalty < Double.POSITIVE_INFINITY,
-          "repetition-penalty must be a positive number, not " + repetitionPenalty);
-    }
-  }
 
   /**
    * Where a completion ends.
@@ -65,11 +44,14 @@ public record SamplingSettings(
   }
 
   public SamplingSettings {
+    check(
+        temperature >= 0 && temperature < Double.POSITIVE_INFINITY,
+        "temperature must be 0 or a positive number, not " + temperature);
     check(completions >= 1, "a prompt needs at least 1 completion, not " + completions);
     check(slots >= 1, "at least 1 sequence must run at once, not " + slots);
   }
 
-  private static void check(boolean holds, String message) {
+  static void check(boolean holds, String message) {
     if (!holds) {
       throw new PlumblineException(ErrorCode.BAD_USAGE, message);
     }
@@ -84,7 +66,8 @@ public record SamplingSettings(
   public static SamplingSettings sampling(
       int maxNewTokens, double temperature, int completions, long seed, Set<Integer> eosIds) {
     return new SamplingSettings(
-        new TokenDraw(temperature, 0, 1, 0, 1),
+        temperature,
+        TokenFilter.NONE,
         new CompletionEnd(maxNewTokens, eosIds, List.of()),
         completions,
         seed,
@@ -93,10 +76,10 @@ public record SamplingSettings(
 
   /** Others for each prompt. */
   public SamplingSettings withCompletions(int number, long otherSeed) {
-    return new SamplingSettings(token, end, number, otherSeed, slots);
+    return new SamplingSettings(temperature, filter, end, number, otherSeed, slots);
   }
 
   public SamplingSettings withSlots(int number) {
-    return new SamplingSettings(token, end, completions, seed, number);
+    return new SamplingSettings(temperature, filter, end, completions, seed, number);
   }
 }

@@ -31,7 +31,7 @@ public record HeldOutRewards(
 
   @Override
   public Map<String, Double> run() {
-    GroupRows passes = new GroupRows(sampling.token().temperature(), mostTokens, rank.observer());
+    GroupRows passes = new GroupRows(sampling.temperature(), mostTokens, rank.observer());
     List<CompletionNumbers> own = new ArrayList<>();
     Evaluation.eachStep(
         held,

@@ -148,8 +148,7 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
     this.worth = new Worth(settings, sampler, controllers);
     this.credit = critic.isPresent() ? critic.get() : new GroupBaseline(settings.advantages());
     this.passes =
-        new GroupRows(
-            settings.sampling().token().temperature(), settings.mostTokens(), rank.observer());
+        new GroupRows(settings.sampling().temperature(), settings.mostTokens(), rank.observer());
     this.draws =
         new PromptDraws(
             prompts, controllers.curriculum(), schedule.promptsPerPhase(), rank.collective());

@@ -62,6 +62,18 @@ public record DeclaredOption(
     return options.stream().filter(option -> !left.contains(option.name())).toList();
   }
 
+  /** Options under the heading that the annotation of a component names, if there is one. */
+  static List<DeclaredOption> headed(List<DeclaredOption> options, AnnotatedElement by) {
+    Heading other = by.getAnnotation(Heading.class);
+    return other == null
+        ? options
+        : options.stream().map(option -> option.under(other.value())).toList();
+  }
+
+  private DeclaredOption under(String other) {
+    return new DeclaredOption(name, label, other, help, kind, reader, standard, words, declaration);
+  }
+
   /** The standard value, or nothing. */
   public List<Object> standardValues() {
     return standard.map(reader).stream().toList();

@@ -176,7 +176,8 @@ public final class SettingsOf<T extends Record> {
   private record Nested(SettingsOf<?> settings, RecordComponent at) implements Part {
     @Override
     public List<DeclaredOption> options() {
-      return DeclaredOption.offered(DeclaredOption.varied(settings.options(), at), at);
+      return DeclaredOption.headed(
+          DeclaredOption.offered(DeclaredOption.varied(settings.options(), at), at), at);
     }
 
     @Override

@@ -346,14 +346,14 @@ final class RolloutRun {
     Grpo grpo = new Grpo(new Grpo.Settings(GROUP, 6, 1, shape.trustRegion(), 1e-4));
     loop(
         parts,
-        new TokenModel(parts.policy(), grpo.statistics(), parts.sampling().token().temperature()),
+        new TokenModel(parts.policy(), grpo.statistics(), parts.sampling().temperature()),
         grpo,
         rollouts);
   }
 
   private void ppo(Parts parts, ModelDirectory model, Critic kind) {
     Set<TokenStatistic> statistics = Set.of(TokenStatistic.ENTROPY);
-    double temperature = parts.sampling().token().temperature();
+    double temperature = parts.sampling().temperature();
     if (kind == Critic.SHARED) {
       try (ActorCritic both =
           ActorCritic.onOneTrunk(parts.policy(), model, 5, statistics, temperature)) {

@@ -24,7 +24,7 @@ import java.util.stream.Stream;
  * @param decoding how the policies write; draws from all of the distribution at temperature 1 where
  *     there is a reference
  * @param failures how many completions may fail to get a reward
- * @param tokensPerBatch token budget of one forward pass
+ * @param passes how models run forward
  */
 public record EvaluationRequest(
     List<Policy> policies,
@@ -36,8 +36,7 @@ public record EvaluationRequest(
     OptionalInt tilt,
     DecodingSettings decoding,
     FailureLimit failures,
-    ComputeDtype dtype,
-    int tokensPerBatch) {
+    Passes passes) {
 
   /**
    * A model under a name.
@@ -45,6 +44,14 @@ public record EvaluationRequest(
    * @param model Hugging Face directory
    */
   public record Policy(String name, String model) {}
+
+  /**
+   * How models run forward.
+   *
+   * @param dtype in which type kernels multiply
+   * @param tokensPerBatch token budget of one pass
+   */
+  public record Passes(ComputeDtype dtype, int tokensPerBatch) {}
 
   public EvaluationRequest {
     policies = List.copyOf(policies);
@@ -78,7 +85,6 @@ public record EvaluationRequest(
         tilt,
         decoding,
         failures,
-        dtype,
-        tokensPerBatch);
+        passes);
   }
 }

@@ -202,8 +202,8 @@ public final class PolicyEvaluation {
                 storage,
                 pairs.rows(),
                 models.get(model),
-                request.dtype(),
-                request.tokensPerBatch(),
+                request.passes().dtype(),
+                request.passes().tokensPerBatch(),
                 threadsPerTask,
                 done));
   }
@@ -291,8 +291,8 @@ public final class PolicyEvaluation {
             reference.map(models::get),
             request.rewards(),
             decoding,
-            request.dtype(),
-            request.tokensPerBatch(),
+            request.passes().dtype(),
+            request.passes().tokensPerBatch(),
             threadsPerTask,
             shown);
     try (StageResults<RewardedCompletion> results =

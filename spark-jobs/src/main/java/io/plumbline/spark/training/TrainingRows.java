@@ -260,7 +260,7 @@ public final class TrainingRows {
     if (settings.form().completions() == Completions.MISMATCHED) {
       int longest = settings.limits().maxLength();
       rows = rows.withMismatchedCompletions(longest);
-      held = held.map(of -> of.withMismatchedCompletions(longest));
+      held = held.map(other -> other.withMismatchedCompletions(longest));
     }
     Optional<Mixture> mixture =
         settings.sources().weights().isEmpty()

@@ -15,6 +15,7 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.TokenFilter;
 import io.plumbline.reward.FailureLimit;
 import io.plumbline.spark.inference.DecodingSettings;
 import io.plumbline.spark.inference.Sample;
@@ -93,10 +94,9 @@ class PolicyEvaluationTest {
         List.of(DIGITS, LONGER),
         BETA,
         tilt,
-        new DecodingSettings(6, 1, 0, 1, 0, 1, List.of(), 3, 42),
+        new DecodingSettings(6, 1, TokenFilter.NONE, List.of(), 3, 42),
         new FailureLimit(CountOrShare.ofCount(0), "--max-failed-rewards"),
-        ComputeDtype.F32,
-        Scorer.TOKENS_PER_BATCH);
+        new EvaluationRequest.Passes(ComputeDtype.F32, Scorer.TOKENS_PER_BATCH));
   }
 
   private static Evaluation evaluate(EvaluationRequest request) {
@@ -271,8 +271,7 @@ class PolicyEvaluationTest {
                     OptionalInt.empty(),
                     DecodingSettings.greedy(2),
                     all.failures(),
-                    all.dtype(),
-                    all.tokensPerBatch()))
+                    all.passes()))
             .toJson();
 
     assertThat(json.has("reference")).isFalse();
@@ -328,7 +327,6 @@ class PolicyEvaluationTest {
         of.tilt(),
         of.decoding(),
         of.failures(),
-        of.dtype(),
-        of.tokensPerBatch());
+        of.passes());
   }
 }

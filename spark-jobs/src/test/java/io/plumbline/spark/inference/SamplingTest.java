@@ -13,6 +13,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.Generation.Finish;
+import io.plumbline.model.TokenFilter;
 import io.plumbline.spark.evaluate.GoldenLlama;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
@@ -80,7 +81,9 @@ class SamplingTest {
     for (double temperature : List.of(0.0, 0.7, 1.0)) {
       List<Sample> samples =
           sampler.complete(
-              List.of("What is 5 + 7?"), new DecodingSettings(12, temperature, 20, 0.9, 5));
+              List.of("What is 5 + 7?"),
+              new DecodingSettings(
+                  12, temperature, new TokenFilter(0.9, 20, 0, 1), List.of(), 1, 5));
       int[] prompt = tokens("What is 5 + 7?");
       Sample sample = samples.get(0);
       try (CausalLm lm =
@@ -108,7 +111,7 @@ class SamplingTest {
     for (int i = 0; i < 11; i++) {
       rows.add(Map.of("prompt", "What is " + i + " + 7?"));
     }
-    DecodingSettings settings = new DecodingSettings(8, 1.0, 0, 1, 42);
+    DecodingSettings settings = new DecodingSettings(8, 1.0, TokenFilter.NONE, List.of(), 1, 42);
     List<Sample> expected = sampler.sample(rows, settings);
 
     JavaRDD<Map<String, Object>> table = LocalSpark.context().parallelize(rows, 3);
@@ -136,7 +139,8 @@ class SamplingTest {
 
   @Test
   void aRowHasSoManyCompletionsWithTheLogpsOfTheScorer() {
-    DecodingSettings three = new DecodingSettings(9, 0.7, 0, 0.95, 0.01, 1.1, List.of("\n"), 3, 7);
+    DecodingSettings three =
+        new DecodingSettings(9, 0.7, new TokenFilter(0.95, 0, 0.01, 1.1), List.of("\n"), 3, 7);
     List<Sample> samples = sampler.complete(golden.prompts, three);
 
     assertThat(samples).hasSize(3 * golden.prompts.size());

@@ -9,6 +9,7 @@ import io.plumbline.mine.BestAgainstWorst;
 import io.plumbline.mine.Candidate;
 import io.plumbline.mine.Choice;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.TokenFilter;
 import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.inference.DecodingSettings;
@@ -71,7 +72,7 @@ class MiningTest {
         List.of(RewardSpec.parse("repetition{\"ngram_size\":1}")),
         new BestAgainstWorst(0, 4),
         // 64 completions make a slice of two prompts.
-        new DecodingSettings(3, 0.5, 0, 1, 0, 1, List.of(), 64, 9),
+        new DecodingSettings(3, 0.5, TokenFilter.NONE, List.of(), 64, 9),
         ComputeDtype.F32,
         0,
         CutOff.KEPT,

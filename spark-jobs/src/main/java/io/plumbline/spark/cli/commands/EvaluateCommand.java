@@ -9,6 +9,7 @@ import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.RewardSpec;
 import io.plumbline.spark.cli.options.ColumnOptions;
 import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.DecodingOptions;
 import io.plumbline.spark.cli.options.Problems;
 import io.plumbline.spark.cli.options.RolloutOptions;
 import io.plumbline.spark.cli.options.Setting;
@@ -88,25 +89,17 @@ public final class EvaluateCommand implements Command {
               "num-completions", MEASURES, "Completions of each prompt that --tilt weighs.", 2)
           .withInitial("64");
 
-  static final Setting<Double> TEMPERATURE = GenerateCommand.TEMPERATURE.withInitial("1");
-  static final Setting<Integer> NUM_GENERATIONS =
-      GenerateCommand.NUM_GENERATIONS.withHelp("Completions of each prompt by each policy.");
+  private static final DecodingOptions DECODING =
+      DecodingOptions.STANDARD
+          .with("temperature", temperature -> temperature.withInitial("1"))
+          .with(
+              "num-generations",
+              number -> number.withHelp("Completions of each prompt by each policy."));
   static final Setting<Integer> TOKENS_PER_BATCH =
       TrainingSettings.tokensPerPass(Integer.toString(Scorer.TOKENS_PER_BATCH));
   static final Setting<String> OUTPUT =
       TrainingSettings.OUTPUT.withHelp(
           "Where evaluation.json and report.html are written; evaluation.json last.");
-
-  private static final List<Setting<?>> OF_COMPLETIONS =
-      List.of(
-          GenerateCommand.MAX_NEW_TOKENS,
-          TEMPERATURE,
-          GenerateCommand.TOP_P,
-          GenerateCommand.TOP_K,
-          GenerateCommand.MIN_P,
-          GenerateCommand.REPETITION_PENALTY,
-          GenerateCommand.STOP,
-          NUM_GENERATIONS);
 
   private static final Pattern NAMED = Pattern.compile("([^/=:\\s]+)=(.+)");
 
@@ -141,36 +134,34 @@ public final class EvaluateCommand implements Command {
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(
-        POLICY,
-        REFERENCE,
-        DATA,
-        PROMPTS,
-        TextSettings.COLUMNS.withHelp(
-            ColumnOptions.COLUMNS.help() + " Of --data and --prompts, where they are there."),
-        RolloutOptions.REWARD,
-        RolloutOptions.MAX_FAILED_REWARDS,
-        BETA,
-        TILT,
-        NUM_COMPLETIONS,
-        GenerateCommand.MAX_NEW_TOKENS,
-        TEMPERATURE,
-        GenerateCommand.TOP_P,
-        GenerateCommand.TOP_K,
-        GenerateCommand.MIN_P,
-        GenerateCommand.REPETITION_PENALTY,
-        GenerateCommand.STOP,
-        NUM_GENERATIONS,
-        GenerateCommand.SEED,
-        TemplateOptions.CHAT_TEMPLATE,
-        TemplateOptions.CHAT_TEMPLATE_KWARGS,
-        TemplateOptions.CHAT_TEMPLATE_DATE,
-        OUTPUT,
-        TextSettings.JSON.withHelp(
-            "evaluation.json's object on one line of standard output, and nothing else there."),
-        SparkSessions.MASTER,
-        TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."),
-        TOKENS_PER_BATCH);
+    List<Setting<?>> settings =
+        new ArrayList<>(
+            List.of(
+                POLICY,
+                REFERENCE,
+                DATA,
+                PROMPTS,
+                TextSettings.COLUMNS.withHelp(
+                    ColumnOptions.COLUMNS.help()
+                        + " Of --data and --prompts, where they are there."),
+                RolloutOptions.REWARD,
+                RolloutOptions.MAX_FAILED_REWARDS,
+                BETA,
+                TILT,
+                NUM_COMPLETIONS));
+    settings.addAll(DECODING.settings());
+    settings.addAll(
+        List.of(
+            TemplateOptions.CHAT_TEMPLATE,
+            TemplateOptions.CHAT_TEMPLATE_KWARGS,
+            TemplateOptions.CHAT_TEMPLATE_DATE,
+            OUTPUT,
+            TextSettings.JSON.withHelp(
+                "evaluation.json's object on one line of standard output, and nothing else there."),
+            SparkSessions.MASTER,
+            TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."),
+            TOKENS_PER_BATCH));
+    return settings;
   }
 
   @Override
@@ -260,8 +251,8 @@ public final class EvaluateCommand implements Command {
       problems.add("--max-failed-rewards is about --reward: add one, or leave it out.");
     }
     if (prompts.isEmpty()) {
-      for (Setting<?> completions : OF_COMPLETIONS) {
-        if (values.has(completions)) {
+      for (Setting<?> completions : DECODING.settings()) {
+        if (!completions.name().equals("seed") && values.has(completions)) {
           problems.add(
               completions.option()
                   + " is about completions of --prompts, and there are none: name some, or leave it"
@@ -276,7 +267,7 @@ public final class EvaluateCommand implements Command {
         problems.add("--reward: " + e.getMessage());
       }
     }
-    DecodingSettings decoding = GenerateCommand.decoding(values, TEMPERATURE);
+    DecodingSettings decoding = DECODING.of(values, problems);
     if (!prompts.isEmpty() && reference.isPresent()) {
       bent(decoding)
           .ifPresent(
@@ -301,8 +292,8 @@ public final class EvaluateCommand implements Command {
         tilt ? OptionalInt.of(values.of(NUM_COMPLETIONS)) : OptionalInt.empty(),
         decoding,
         new FailureLimit(values.of(RolloutOptions.MAX_FAILED_REWARDS), "--max-failed-rewards"),
-        values.of(TrainingSettings.COMPUTE_DTYPE),
-        values.of(TOKENS_PER_BATCH));
+        new EvaluationRequest.Passes(
+            values.of(TrainingSettings.COMPUTE_DTYPE), values.of(TOKENS_PER_BATCH)));
   }
 
   /** The option that makes other draws than those of the whole distribution at temperature 1. */
@@ -310,17 +301,17 @@ public final class EvaluateCommand implements Command {
     if (decoding.temperature() != 1) {
       return Optional.of("--temperature " + decoding.temperature());
     }
-    if (decoding.topP() != 1) {
-      return Optional.of("--top-p " + decoding.topP());
+    if (decoding.filter().topP() != 1) {
+      return Optional.of("--top-p " + decoding.filter().topP());
     }
-    if (decoding.topK() != 0) {
-      return Optional.of("--top-k " + decoding.topK());
+    if (decoding.filter().topK() != 0) {
+      return Optional.of("--top-k " + decoding.filter().topK());
     }
-    if (decoding.minP() != 0) {
-      return Optional.of("--min-p " + decoding.minP());
+    if (decoding.filter().minP() != 0) {
+      return Optional.of("--min-p " + decoding.filter().minP());
     }
-    if (decoding.repetitionPenalty() != 1) {
-      return Optional.of("--repetition-penalty " + decoding.repetitionPenalty());
+    if (decoding.filter().repetitionPenalty() != 1) {
+      return Optional.of("--repetition-penalty " + decoding.filter().repetitionPenalty());
     }
     return Optional.empty();
   }

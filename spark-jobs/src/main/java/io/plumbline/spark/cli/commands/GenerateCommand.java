@@ -6,6 +6,7 @@ import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.settings.Texts;
 import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.DecodingOptions;
 import io.plumbline.spark.cli.options.Problems;
 import io.plumbline.spark.cli.options.Setting;
 import io.plumbline.spark.cli.options.SettingValues;
@@ -26,6 +27,7 @@ import io.plumbline.spark.inference.Sampling;
 import io.plumbline.spark.inference.StageResults;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.storage.Storage;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,62 +39,13 @@ import org.apache.spark.storage.StorageLevel;
 
 /** {@code generate}: text from prompts. */
 final class GenerateCommand implements Command {
-  private static final String DECODING = "How to decode";
+  private static final DecodingOptions DECODING = DecodingOptions.STANDARD;
 
   static final Setting<Boolean> CHAT =
       Setting.flag(
           "chat",
           TextSettings.FILES,
           "Takes each --prompt as a user's message and renders it by the model's chat template.");
-  static final Setting<Integer> MAX_NEW_TOKENS =
-      Setting.count("max-new-tokens", DECODING, "Longest completion, in tokens.", 1)
-          .withInitial("128");
-  static final Setting<Double> TEMPERATURE =
-      Setting.number(
-              "temperature",
-              DECODING,
-              "Divides the logits; 0 always takes the most probable token.",
-              0,
-              Double.POSITIVE_INFINITY)
-          .withInitial("0");
-  static final Setting<Double> TOP_P =
-      Setting.number(
-              "top-p",
-              DECODING,
-              "Draws from the smallest set of most probable tokens that holds this share.",
-              1e-9,
-              1)
-          .withInitial("1");
-  static final Setting<Integer> TOP_K =
-      Setting.count("top-k", DECODING, "Draws from this many most probable tokens; 0 from all.", 0)
-          .withInitial("0");
-  static final Setting<Double> MIN_P =
-      Setting.number(
-              "min-p",
-              DECODING,
-              "Leaves out tokens less probable than this share of the most probable one; 0 none.",
-              0,
-              1)
-          .withInitial("0");
-  static final Setting<Double> REPETITION_PENALTY =
-      Setting.positive(
-              "repetition-penalty",
-              DECODING,
-              "Above 1, makes tokens less probable that the prompt or the completion holds"
-                  + " already.")
-          .withInitial("1");
-  static final Setting<String> STOP =
-      Setting.repeated(
-          "stop",
-          "TEXT",
-          DECODING,
-          "Ends a completion with the token by which it holds this text; may be repeated.");
-  static final Setting<Integer> NUM_GENERATIONS =
-      Setting.count("num-generations", DECODING, "Completions of each prompt.", 1).withInitial("1");
-  static final Setting<Long> SEED =
-      Setting.whole("seed", DECODING, "With a row's place it fixes every draw.", 0)
-          .withInitial("42");
-
   static final Setting<String> OUTPUT =
       TrainingSettings.OUTPUT.withHelp(
           "Where the completions of --data are written instead of standard output, as Parquet by"
@@ -127,46 +80,25 @@ final class GenerateCommand implements Command {
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(
-        TextSettings.MODEL,
-        TextSettings.DATA,
-        TextSettings.COLUMNS,
-        TextSettings.PROMPT,
-        CHAT,
-        MAX_NEW_TOKENS,
-        TEMPERATURE,
-        TOP_P,
-        TOP_K,
-        MIN_P,
-        REPETITION_PENALTY,
-        STOP,
-        NUM_GENERATIONS,
-        SEED,
-        TemplateOptions.CHAT_TEMPLATE,
-        TemplateOptions.CHAT_TEMPLATE_KWARGS,
-        TemplateOptions.CHAT_TEMPLATE_DATE,
-        OUTPUT,
-        TextSettings.JSON,
-        SparkSessions.MASTER,
-        TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."));
-  }
-
-  /**
-   * How to decode, as the options say.
-   *
-   * @param temperature with the command's own default
-   */
-  static DecodingSettings decoding(SettingValues values, Setting<Double> temperature) {
-    return new DecodingSettings(
-        values.of(MAX_NEW_TOKENS),
-        values.of(temperature),
-        values.of(TOP_K),
-        values.of(TOP_P),
-        values.of(MIN_P),
-        values.of(REPETITION_PENALTY),
-        values.all(STOP),
-        values.of(NUM_GENERATIONS),
-        values.of(SEED));
+    List<Setting<?>> settings =
+        new ArrayList<>(
+            List.of(
+                TextSettings.MODEL,
+                TextSettings.DATA,
+                TextSettings.COLUMNS,
+                TextSettings.PROMPT,
+                CHAT));
+    settings.addAll(DECODING.settings());
+    settings.addAll(
+        List.of(
+            TemplateOptions.CHAT_TEMPLATE,
+            TemplateOptions.CHAT_TEMPLATE_KWARGS,
+            TemplateOptions.CHAT_TEMPLATE_DATE,
+            OUTPUT,
+            TextSettings.JSON,
+            SparkSessions.MASTER,
+            TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply.")));
+    return settings;
   }
 
   @Override
@@ -178,12 +110,12 @@ final class GenerateCommand implements Command {
     if (chat && values.all(TextSettings.PROMPT).isEmpty()) {
       problems.add("--chat is about --prompt: rows of --data say themselves what they are.");
     }
-    DecodingSettings decoding = decoding(values, TEMPERATURE);
+    DecodingSettings decoding = DECODING.of(values, problems);
     if (decoding.temperature() == 0) {
-      for (Setting<?> draws : List.of(TOP_P, TOP_K, MIN_P)) {
-        if (values.has(draws)) {
+      for (String draws : List.of("top-p", "top-k", "min-p")) {
+        if (values.has(DECODING.named(draws))) {
           problems.add(
-              draws.option()
+              DECODING.named(draws).option()
                   + " is about draws, and --temperature 0 takes the most probable token: give a"
                   + " --temperature above 0, or leave it out.");
         }

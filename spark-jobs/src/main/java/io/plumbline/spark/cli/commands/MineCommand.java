@@ -12,6 +12,7 @@ import io.plumbline.reward.RewardSpec;
 import io.plumbline.settings.Texts;
 import io.plumbline.spark.cli.options.ColumnOptions;
 import io.plumbline.spark.cli.options.Command;
+import io.plumbline.spark.cli.options.DecodingOptions;
 import io.plumbline.spark.cli.options.Problems;
 import io.plumbline.spark.cli.options.RolloutOptions;
 import io.plumbline.spark.cli.options.Setting;
@@ -92,13 +93,21 @@ public final class MineCommand implements Command {
   static final Setting<Integer> ROWS_PER_PROMPT =
       Setting.count("rows-per-prompt", CHOOSING, "Of rejection: rows of a prompt, at most.", 1)
           .withInitial("1");
-  static final Setting<Double> TEMPERATURE =
-      Setting.positive("temperature", GenerateCommand.TEMPERATURE.group(), "Divides the logits.")
-          .withInitial("1");
-  static final Setting<Integer> NUM_GENERATIONS = GenerateCommand.NUM_GENERATIONS.withInitial("8");
-  static final Setting<Long> SEED =
-      GenerateCommand.SEED.withHelp(
-          "With a prompt's place it fixes every draw; give each round another one.");
+  private static final DecodingOptions DECODING =
+      DecodingOptions.STANDARD
+          .with(
+              "temperature",
+              temperature ->
+                  temperature
+                      .withHelp("Divides the logits.")
+                      .withInitial("1")
+                      .withReader(Texts::positiveNumber))
+          .with("num-generations", number -> number.withInitial("8"))
+          .with(
+              "seed",
+              seed ->
+                  seed.withHelp(
+                      "With a prompt's place it fixes every draw; give each round another one."));
   static final Setting<Boolean> MASK_TRUNCATED_COMPLETIONS =
       Setting.flag(
           RolloutOptions.MASK_TRUNCATED_COMPLETIONS.name(),
@@ -146,39 +155,36 @@ public final class MineCommand implements Command {
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(
-        MODEL,
-        DATA,
-        TextSettings.COLUMNS,
-        STRATEGY,
-        MARGIN,
-        PAIRS_PER_PROMPT,
-        THRESHOLD,
-        BETA,
-        ROWS_PER_PROMPT,
-        MASK_TRUNCATED_COMPLETIONS,
-        RolloutOptions.REWARD,
-        MAX_FAILED_REWARDS,
-        GenerateCommand.MAX_NEW_TOKENS,
-        TEMPERATURE,
-        GenerateCommand.TOP_P,
-        GenerateCommand.TOP_K,
-        GenerateCommand.MIN_P,
-        GenerateCommand.REPETITION_PENALTY,
-        GenerateCommand.STOP,
-        NUM_GENERATIONS,
-        SEED,
-        TemplateOptions.CHAT_TEMPLATE,
-        TemplateOptions.CHAT_TEMPLATE_KWARGS,
-        TemplateOptions.CHAT_TEMPLATE_DATE,
-        TrainingSettings.MAX_PROMPT_LENGTH,
-        TrainingSettings.MAX_BAD_ROWS.withHelp(
-            "Rows that are no prompts are left out; more than so many end the job."),
-        OUTPUT,
-        OVERWRITE,
-        TextSettings.JSON.withHelp("What mine.json says, on standard output, in one line."),
-        SparkSessions.MASTER,
-        TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."));
+    List<Setting<?>> settings =
+        new ArrayList<>(
+            List.of(
+                MODEL,
+                DATA,
+                TextSettings.COLUMNS,
+                STRATEGY,
+                MARGIN,
+                PAIRS_PER_PROMPT,
+                THRESHOLD,
+                BETA,
+                ROWS_PER_PROMPT,
+                MASK_TRUNCATED_COMPLETIONS,
+                RolloutOptions.REWARD,
+                MAX_FAILED_REWARDS));
+    settings.addAll(DECODING.settings());
+    settings.addAll(
+        List.of(
+            TemplateOptions.CHAT_TEMPLATE,
+            TemplateOptions.CHAT_TEMPLATE_KWARGS,
+            TemplateOptions.CHAT_TEMPLATE_DATE,
+            TrainingSettings.MAX_PROMPT_LENGTH,
+            TrainingSettings.MAX_BAD_ROWS.withHelp(
+                "Rows that are no prompts are left out; more than so many end the job."),
+            OUTPUT,
+            OVERWRITE,
+            TextSettings.JSON.withHelp("What mine.json says, on standard output, in one line."),
+            SparkSessions.MASTER,
+            TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply.")));
+    return settings;
   }
 
   @Override
@@ -224,9 +230,8 @@ public final class MineCommand implements Command {
       problems.add("--data is missing: name rows with prompts.");
     }
     List<RewardSpec> rewards = RolloutOptions.rewardSpecs(values, problems);
-    int completions = values.of(NUM_GENERATIONS);
-    DecodingSettings decoding =
-        GenerateCommand.decoding(values, TEMPERATURE).withNumGenerations(completions);
+    DecodingSettings decoding = DECODING.of(values, problems);
+    int completions = decoding.numGenerations();
     Strategy strategy = strategy(values, decoding.seed(), problems);
     if (completions < strategy.leastCandidates()) {
       problems.add("--num-generations is 1, and a pair takes two completions: give at least 2.");

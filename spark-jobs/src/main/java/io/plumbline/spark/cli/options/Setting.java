@@ -142,6 +142,11 @@ public record Setting<T>(
     return new Setting<>(name, label, group, other, kind, reader, initial, words);
   }
 
+  /** This setting with another way to read its text. */
+  public Setting<T> withReader(Function<String, T> other) {
+    return new Setting<>(name, label, group, help, kind, other, initial, words);
+  }
+
   Setting<T> withGroup(String other) {
     return new Setting<>(name, label, other, help, kind, reader, initial, words);
   }

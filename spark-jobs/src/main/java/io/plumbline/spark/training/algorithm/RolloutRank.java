@@ -187,12 +187,8 @@ record RolloutRank(
       RolloutSettings rollouts, long seed, Set<Integer> eosIds) {
     RolloutSettings.Completions drawn = rollouts.completions();
     return new SamplingSettings(
-        new SamplingSettings.TokenDraw(
-            drawn.temperature(),
-            drawn.topK(),
-            drawn.topP(),
-            drawn.minP(),
-            drawn.repetitionPenalty()),
+        drawn.temperature(),
+        drawn.filter(),
         new SamplingSettings.CompletionEnd(drawn.maxCompletionLength(), eosIds, drawn.stop()),
         drawn.numGenerations(),
         seed,

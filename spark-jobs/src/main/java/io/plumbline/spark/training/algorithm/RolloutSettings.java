@@ -4,6 +4,7 @@ import io.plumbline.advantage.Advantages;
 import io.plumbline.advantage.CostSpec;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.TokenFilter;
 import io.plumbline.objective.rollout.GrpoSettings;
 import io.plumbline.objective.rollout.ImportanceSamplingLevel;
 import io.plumbline.objective.rollout.KlCorrection;
@@ -124,9 +125,6 @@ public interface RolloutSettings extends AlgorithmSettings {
       Rewards.gathering(
           "--cost", () -> RewardSpec.parse(CostSpec.parse(cost).rewardSpec()), given::refuse);
     }
-    if (completions().topP() > 1) {
-      given.refuse("--top-p is a share of the probability: give a number above 0 and at most 1.");
-    }
     int longest = completions().maxCompletionLength();
     if (phases().overlongCache() >= longest) {
       given.refuse(
@@ -176,7 +174,7 @@ public interface RolloutSettings extends AlgorithmSettings {
    *
    * @param numGenerations completions of a prompt
    * @param maxCompletionLength greatest length of a completion, in tokens
-   * @param topK draws from so many tokens; 0 from all
+   * @param filter which tokens may be drawn
    * @param stop texts that end a completion
    */
   @Heading("Rollouts")
@@ -192,31 +190,7 @@ public interface RolloutSettings extends AlgorithmSettings {
               positive = true,
               neutral = "1")
           double temperature,
-      @Option(
-              help = "Draws from the likeliest tokens of this share.",
-              standard = "1.0",
-              positive = true,
-              neutral = "1")
-          double topP,
-      @Option(
-              help = "Draws from the N likeliest tokens; 0 for all.",
-              standard = "0",
-              min = 0,
-              neutral = "0")
-          int topK,
-      @Option(
-              help = "Leaves out tokens less likely than this share of the likeliest one.",
-              standard = "0",
-              min = 0,
-              max = 1,
-              neutral = "0")
-          double minP,
-      @Option(
-              help = "Makes tokens that stand in the text already less likely; 1 for none.",
-              standard = "1.0",
-              positive = true,
-              neutral = "1")
-          double repetitionPenalty,
+      @Heading("Rollouts") TokenFilter filter,
       @Option(label = "TEXT", help = "Ends a completion too; may be repeated.") List<String> stop)
       implements Serializable {
     public Completions {
