@@ -2,6 +2,6 @@
  * AdamW, learning-rate schedules and gradient clipping over flat buffers.
  *
  * <p>Belongs here: how gradients become new weights. Does not: where gradients come from. Uses
- * {@code tensor} and {@code error}.
+ * {@code tensor}, {@code settings} and {@code error}.
  */
 package io.plumbline.optim;

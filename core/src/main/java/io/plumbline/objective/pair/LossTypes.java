@@ -28,10 +28,17 @@ public final class LossTypes {
   /** Pairs weighted by {@link WeightedPreference}. */
   private static final String WEIGHTING = "use-weighting";
 
+  /** What a loss of Δ reads that has label smoothing. */
   private static final Set<String> OF_LABELS =
       Set.of(LABEL_SMOOTHING, DIVERGENCE, LD_ALPHA, WEIGHTING);
+
+  /** What a loss of Δ reads, a {@link LogRatioObjective}. */
   private static final Set<String> OF_DIFFERENCES = Set.of(DIVERGENCE, LD_ALPHA, WEIGHTING);
+
+  /** What a loss of the two sides' log-ratios reads, not of their difference alone. */
   private static final Set<String> OF_SIDES = Set.of(LD_ALPHA, WEIGHTING);
+
+  /** What a loss of the whole batch reads. */
   private static final Set<String> OF_BATCHES = Set.of(LABEL_SMOOTHING, LD_ALPHA);
 
   /** A likelihood has no log-ratio: the divergence of the other parts leaves it alone. */

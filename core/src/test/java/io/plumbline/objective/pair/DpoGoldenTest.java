@@ -148,9 +148,11 @@ class DpoGoldenTest {
   /** Adding a type without golden numbers from somewhere fails here. */
   @Test
   void everyTypeHasGoldenNumbersOrItsOwnTest() {
-    Set<String> tested = new TreeSet<>(Set.of("ipo_sum", "sppo", "sft_norm", "bco_pair_shifted"));
-    CASES.forEach(json -> json.get("loss_types").forEach(type -> tested.add(type.asText())));
+    Set<String> untested = new TreeSet<>(LossTypes.names());
+    CASES.forEach(json -> json.get("loss_types").forEach(type -> untested.remove(type.asText())));
 
-    assertThat(tested).containsExactlyInAnyOrderElementsOf(LossTypes.names());
+    assertThat(untested)
+        .as("without a golden case: these have no reference implementation and tests of their own")
+        .isEqualTo(Set.of("ipo_sum", "sppo", "sft_norm", "bco_pair_shifted"));
   }
 }

@@ -6,13 +6,18 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.DecidingOptions.Difference;
+import io.plumbline.settings.DeclaredOption;
+import io.plumbline.settings.Option;
 import io.plumbline.spark.cli.commands.Commands;
 import io.plumbline.spark.cli.commands.TrainCommand;
 import io.plumbline.spark.cli.options.Problems;
 import io.plumbline.spark.cli.options.Setting;
 import io.plumbline.spark.cli.options.TrainingSettings;
 import io.plumbline.spark.training.RunOptions;
+import io.plumbline.spark.training.TrainingOptions;
 import io.plumbline.spark.training.TrainingRequest;
+import io.plumbline.spark.training.algorithm.Algorithm;
+import io.plumbline.spark.training.algorithm.Algorithms;
 import io.plumbline.spark.training.algorithm.DpoAlgorithm;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -203,13 +208,32 @@ class RunIdentityOptionsTest {
     DecidingOptions deciding =
         RunOptions.deciding(configuration(request(command, args(options.strip()))));
 
-    assertThat(deciding.json()).isEqualTo(JSON.readTree(expected.replace('\'', '"')));
+    assertThat(deciding.json())
+        .as("an option that is new here says by neutral, in @Option, what runs before it did")
+        .isEqualTo(JSON.readTree(expected.replace('\'', '"')));
     assertThat(DecidingOptions.of(deciding.json(), RULES_OF_NOTHING).json())
         .isEqualTo(deciding.json());
   }
 
   private static final DecidingOptions.Rules RULES_OF_NOTHING =
       new DecidingOptions.Rules(Set.of(), java.util.Map.of(), java.util.Map.of());
+
+  /** Runs from before there was a flag have none, and resume only if it says what that means. */
+  @Test
+  void aFlagThatDecidesUpdatesSaysWhatItsAbsenceMeans() {
+    for (Algorithm algorithm : Algorithms.ALL) {
+      for (DeclaredOption option : TrainingOptions.all(algorithm)) {
+        Option declared = option.declaration();
+        if (option.kind() == DeclaredOption.Kind.FLAG
+            && declared.recorded()
+            && declared.decidesNothing().isEmpty()) {
+          assertThat(declared.neutral())
+              .as("neutral of --%s, an option of %s", option.name(), algorithm.command())
+              .isEqualTo("false");
+        }
+      }
+    }
+  }
 
   /** An older record has no option that was added later; neutral values stand for their absence. */
   @ParameterizedTest
