@@ -206,7 +206,7 @@ record OptionType(
   private static OptionType number(Option option) {
     Function<String, Object> reader =
         option.positive()
-            ? Texts::positiveNumber
+            ? text -> Texts.positiveNumber(text, option.max())
             : text -> Texts.realNumber(text, option.min(), option.max());
     if (!option.orNone()) {
       return value("X", reader);

@@ -63,15 +63,22 @@ public final class Texts {
 
   /** A finite number above 0. */
   public static double positiveNumber(String text) {
+    return positiveNumber(text, Double.POSITIVE_INFINITY);
+  }
+
+  /** A finite number above 0 and up to {@code most}, included. */
+  public static double positiveNumber(String text, double most) {
+    String wanted =
+        "must be a number above 0" + (Double.isInfinite(most) ? "" : " and at most " + plain(most));
     try {
       double number = Double.parseDouble(text);
-      if (number > 0 && Double.isFinite(number)) {
+      if (number > 0 && number <= most && Double.isFinite(number)) {
         return number;
       }
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException("must be a number above 0", e);
+      throw new IllegalArgumentException(wanted, e);
     }
-    throw new IllegalArgumentException("must be a number above 0");
+    throw new IllegalArgumentException(wanted);
   }
 
   /** The constant that a text names, in small letters and with either dash. */

@@ -72,6 +72,10 @@ class SettingsOfTest {
       @Option(help = "Names.", standard = "a,b", commas = true) List<String> names,
       @Option(help = "Numbers.", min = 0, commas = true) List<Double> numbers) {}
 
+  record Share(
+      @Option(help = "A part.", standard = "1", positive = true, max = 1) double part,
+      @Heading("Elsewhere") Inner inner) {}
+
   record Incomplete(@Option(help = "One.", standard = "1") int one, String other) {}
 
   private static final SettingsOf<Outer> OUTER = SettingsOf.type(Outer.class);
@@ -89,6 +93,24 @@ class SettingsOfTest {
 
   private static DeclaredOption option(SettingsOf<?> settings, String name) {
     return settings.options().stream().filter(o -> o.name().equals(name)).findFirst().orElseThrow();
+  }
+
+  @Test
+  void aPositiveNumberHasAGreatestOneToo() {
+    DeclaredOption part = option(SettingsOf.type(Share.class), "part");
+
+    assertThat(part.reader().apply("1")).isEqualTo(1.0);
+    for (String outside : List.of("1.5", "0", "-1", "NaN", "many")) {
+      assertThatThrownBy(() -> part.reader().apply(outside))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("must be a number above 0 and at most 1");
+    }
+  }
+
+  @Test
+  void theHeadingOfAComponentTakesThePlaceOfItsRecords() {
+    assertThat(option(SettingsOf.type(Share.class), "some-rate").heading()).isEqualTo("Elsewhere");
+    assertThat(option(OUTER, "some-rate").heading()).isEqualTo("Inner");
   }
 
   @Test

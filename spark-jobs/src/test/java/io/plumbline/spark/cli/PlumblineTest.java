@@ -322,6 +322,9 @@ class PlumblineTest {
           sft | --ranks 2 --master local | --ranks is 2 and --master local has only room for 1 at once
           sft | --overwrite --eval-data o/held.jsonl | --eval-data is 'o/held.jsonl', which --overwrite would delete
           dpo | --overwrite --reference-cache ./o/../o/cache/ | --reference-cache is './o/../o/cache/', which --overwrite would delete
+          grpo | --reward answer --top-p 1.5 | --top-p is '1.5' and must be a number above 0 and at most 1.
+          mine | --reward answer --top-p 0 | --top-p is '0' and must be a number above 0 and at most 1.
+          generate | --temperature 1 --top-p 1.5 | --top-p is '1.5' and must be a number above 0 and at most 1.
           grpo | --reward answer --kl-target 3 | --kl-target adapts --beta, which is 0
           grpo | --reward answer --no-bias-correction-kl | --no-bias-correction-kl is about the KL that is charged, and --beta is 0
           grpo | --reward answer --cost-learning-rate 2 | --cost-learning-rate does nothing without --cost
