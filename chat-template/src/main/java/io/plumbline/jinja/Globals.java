@@ -121,8 +121,8 @@ final class Globals {
       this.items = items;
     }
 
-    Object attribute(Rendering shown, String name) {
-      shown.spend(4);
+    Object attribute(Rendering reading, String name) {
+      reading.spend(4);
       return switch (name) {
         case "items" -> new Tuple(items);
         case "pos" -> (long) position;

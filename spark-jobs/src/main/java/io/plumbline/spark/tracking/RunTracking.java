@@ -55,7 +55,7 @@ public final class RunTracking implements AutoCloseable {
   }
 
   /** The run resumes: the server hears of it as the run that it knows from before. */
-  public void goOn(RunRecord record) {
+  public void resume(RunRecord record) {
     settings.ifPresent(to -> start(to, () -> TrackingRecord.of(storage, output, to), record));
   }
 

@@ -269,8 +269,8 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
     return !named(identity, option).equals(named(now, option));
   }
 
-  private static String named(RunIdentity of, String option) {
-    List<String> texts = of.inputs().getOrDefault(option, List.of());
+  private static String named(RunIdentity identity, String option) {
+    List<String> texts = identity.inputs().getOrDefault(option, List.of());
     return texts.isEmpty() ? "not given" : String.join(" and ", texts);
   }
 
@@ -293,8 +293,8 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
         && areFiles(storage, now);
   }
 
-  private static boolean areFiles(Storage storage, RunIdentity of) {
-    return of.inputs().getOrDefault(DATA, List.of()).stream()
+  private static boolean areFiles(Storage storage, RunIdentity identity) {
+    return identity.inputs().getOrDefault(DATA, List.of()).stream()
         .allMatch(source -> SparkSources.kind(storage, source) == SparkSources.Kind.FILES);
   }
 

@@ -178,7 +178,7 @@ public final class Preflight {
   /** A critic reads the policy's tokens, so it must have its tokenizer. */
   private void critic(String start, Optional<ModelDirectory> policy) {
     Optional<ModelDirectory> critic =
-        policy.filter(of -> of.path().equals(start)).isPresent()
+        policy.filter(model -> model.path().equals(start)).isPresent()
             ? policy
             : model(start, ModelUse.DECODER);
     if (critic.isPresent()

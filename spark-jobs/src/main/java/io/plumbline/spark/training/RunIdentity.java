@@ -136,8 +136,8 @@ record RunIdentity(
     ObjectNode seen = json.putObject("files");
     files.forEach(
         (option, told) -> {
-          ObjectNode of = seen.putObject(option);
-          told.forEach(of::put);
+          ObjectNode described = seen.putObject(option);
+          told.forEach(described::put);
         });
     return json;
   }

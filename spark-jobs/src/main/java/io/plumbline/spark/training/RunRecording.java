@@ -104,7 +104,7 @@ final class RunRecording {
             (name, hex) -> {
               if (!before.fingerprint(name).equals(Optional.of(hex))) {
                 requireHeld(name, hex);
-                repetition.ifPresent(of -> of.check(name, hex, progress));
+                repetition.ifPresent(repeated -> repeated.check(name, hex, progress));
               }
             });
   }

@@ -143,7 +143,7 @@ public final class TrainingJob {
     sideRows.ifPresent(Runnable::run);
     recording.write();
     if (request.saving().start() == Start.RESUME) {
-      tracking.goOn(recording.record());
+      tracking.resume(recording.record());
     } else {
       tracking.begin(recording.record());
     }
@@ -164,12 +164,14 @@ public final class TrainingJob {
         new TrainingOutcome.Steps(
             outcome.lastStep(), steps(plan), request.saving().selection().metric(), outcome.best());
     String checkpoint = ModelDirectory.open(storage, run.checkpoint()).fingerprint();
-    recording.add(of -> of.withFingerprint("checkpoint", checkpoint));
-    repetition.flatMap(of -> of.difference(recording.record())).ifPresent(progress::note);
+    recording.add(known -> known.withFingerprint("checkpoint", checkpoint));
+    repetition
+        .flatMap(repeated -> repeated.difference(recording.record()))
+        .ifPresent(progress::note);
     List<Map<String, Double>> metrics = MetricsFile.read(storage, run.metrics());
     Map<String, Double> before = evaluation(metrics, 0);
     Map<String, Double> after = evaluation(metrics, outcome.best().orElse(outcome.lastStep()));
-    recording.add(of -> withResults(of, steps, before, after));
+    recording.add(known -> withResults(known, steps, before, after));
     RolloutSamples rollouts =
         request.algorithm().rollsOut()
             ? RolloutSamples.of(storage, run.ledger())
@@ -255,7 +257,7 @@ public final class TrainingJob {
       Supplier<String> places) {
     try {
       String result = recording.timed("train", () -> gang(start, plan, evaluated, culprits));
-      recording.add(of -> of.withEnvironment(TrainingTask.environment(result)));
+      recording.add(known -> known.withEnvironment(TrainingTask.environment(result)));
       return TrainingTask.outcome(result);
     } catch (PlumblineException e) {
       String where = "";
@@ -295,8 +297,9 @@ public final class TrainingJob {
       String fingerprint = filled.referenceFingerprint();
       recording.read("reference", fingerprint);
       recording.add(
-          of ->
-              of.withCount("reference.computed", filled.computed())
+          known ->
+              known
+                  .withCount("reference.computed", filled.computed())
                   .withCount("reference.found", filled.found()));
       return Optional.of(
           new TrainingRows.Addition(
@@ -337,7 +340,10 @@ public final class TrainingJob {
 
   /** Steps of the run that the plan's batches make. */
   private long steps(Plan plan) {
-    return request.rollouts().map(of -> RolloutPlan.steps(of, plan)).orElse(plan.steps());
+    return request
+        .rollouts()
+        .map(settings -> RolloutPlan.steps(settings, plan))
+        .orElse(plan.steps());
   }
 
   private String gang(TrainingTask.Start model, Plan plan, boolean evaluated, Culprits culprits) {
@@ -375,7 +381,7 @@ public final class TrainingJob {
             new Gang.Settings(request.cluster().ranks(), COLLECTIVE_DEADLINE),
             task,
             line -> hear(RankMessage.read(line), steps(plan), culprits));
-    recording.add(of -> of.withRanks(TrainingTask.ranks(result)));
+    recording.add(known -> known.withRanks(TrainingTask.ranks(result)));
     progress.stageFinished(
         "train",
         String.format(
