@@ -104,8 +104,8 @@ public record Manifest<T>(String format, int version, Class<T> type, String hold
   }
 
   private Content<T> content(Storage storage, String path) throws JsonProcessingException {
-    String text = storage.readText(path);
-    return new Content<>(JSON.readValue(text, Head.class), JSON.readValue(text, type));
+    ObjectNode all = JSON.readValue(storage.readText(path), ObjectNode.class);
+    return new Content<>(JSON.treeToValue(all, Head.class), JSON.treeToValue(all, type));
   }
 
   private boolean isThis(Head head) {

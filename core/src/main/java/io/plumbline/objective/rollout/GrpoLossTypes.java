@@ -53,15 +53,14 @@ public final class GrpoLossTypes {
 
   private static final Set<String> OF_CLIPPED = Set.of(BETA, EPSILON, EPSILON_HIGH, DELTA, LEVEL);
 
-  private static final Registry<GrpoSettings, PolicyGradient> TYPES =
-      new Registry<GrpoSettings, PolicyGradient>("loss type")
-          .with(
-              STANDARD, s -> byLevel(clipped(s), Weighing.SUM, Normalization.TOKENS, s), OF_CLIPPED)
+  private static final Registry<GrpoSettings, RolloutObjective> TYPES =
+      new Registry<GrpoSettings, RolloutObjective>("loss type")
+          .with(STANDARD, GrpoLossTypes::clippedOverTokens, OF_CLIPPED)
           .with(
               "grpo",
               s -> byLevel(clipped(s), Weighing.MEAN, Normalization.SEQUENCES, s),
               OF_CLIPPED)
-          .with("bnpo", s -> byLevel(clipped(s), Weighing.SUM, Normalization.TOKENS, s), OF_CLIPPED)
+          .with("bnpo", GrpoLossTypes::clippedOverTokens, OF_CLIPPED)
           .with(
               "dr_grpo",
               s -> byLevel(clipped(s), Weighing.SUM, Normalization.SEQUENCES_TIMES_MAX_LENGTH, s),

@@ -134,23 +134,19 @@ public final class EvaluateCommand implements Command {
 
   @Override
   public List<Setting<?>> settings() {
-    List<Setting<?>> settings =
-        new ArrayList<>(
-            List.of(
-                POLICY,
-                REFERENCE,
-                DATA,
-                PROMPTS,
-                TextSettings.COLUMNS.withHelp(
-                    ColumnOptions.COLUMNS.help()
-                        + " Of --data and --prompts, where they are there."),
-                RolloutOptions.REWARD,
-                RolloutOptions.MAX_FAILED_REWARDS,
-                BETA,
-                TILT,
-                NUM_COMPLETIONS));
-    settings.addAll(DECODING.settings());
-    settings.addAll(
+    return DECODING.between(
+        List.of(
+            POLICY,
+            REFERENCE,
+            DATA,
+            PROMPTS,
+            TextSettings.COLUMNS.withHelp(
+                ColumnOptions.COLUMNS.help() + " Of --data and --prompts, where they are there."),
+            RolloutOptions.REWARD,
+            RolloutOptions.MAX_FAILED_REWARDS,
+            BETA,
+            TILT,
+            NUM_COMPLETIONS),
         List.of(
             TemplateOptions.CHAT_TEMPLATE,
             TemplateOptions.CHAT_TEMPLATE_KWARGS,
@@ -161,7 +157,6 @@ public final class EvaluateCommand implements Command {
             SparkSessions.MASTER,
             TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply."),
             TOKENS_PER_BATCH));
-    return settings;
   }
 
   @Override

@@ -27,7 +27,6 @@ import io.plumbline.spark.inference.Sampling;
 import io.plumbline.spark.inference.StageResults;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.storage.Storage;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -80,16 +79,9 @@ final class GenerateCommand implements Command {
 
   @Override
   public List<Setting<?>> settings() {
-    List<Setting<?>> settings =
-        new ArrayList<>(
-            List.of(
-                TextSettings.MODEL,
-                TextSettings.DATA,
-                TextSettings.COLUMNS,
-                TextSettings.PROMPT,
-                CHAT));
-    settings.addAll(DECODING.settings());
-    settings.addAll(
+    return DECODING.between(
+        List.of(
+            TextSettings.MODEL, TextSettings.DATA, TextSettings.COLUMNS, TextSettings.PROMPT, CHAT),
         List.of(
             TemplateOptions.CHAT_TEMPLATE,
             TemplateOptions.CHAT_TEMPLATE_KWARGS,
@@ -98,7 +90,6 @@ final class GenerateCommand implements Command {
             TextSettings.JSON,
             SparkSessions.MASTER,
             TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply.")));
-    return settings;
   }
 
   @Override

@@ -155,23 +155,20 @@ public final class MineCommand implements Command {
 
   @Override
   public List<Setting<?>> settings() {
-    List<Setting<?>> settings =
-        new ArrayList<>(
-            List.of(
-                MODEL,
-                DATA,
-                TextSettings.COLUMNS,
-                STRATEGY,
-                MARGIN,
-                PAIRS_PER_PROMPT,
-                THRESHOLD,
-                BETA,
-                ROWS_PER_PROMPT,
-                MASK_TRUNCATED_COMPLETIONS,
-                RolloutOptions.REWARD,
-                MAX_FAILED_REWARDS));
-    settings.addAll(DECODING.settings());
-    settings.addAll(
+    return DECODING.between(
+        List.of(
+            MODEL,
+            DATA,
+            TextSettings.COLUMNS,
+            STRATEGY,
+            MARGIN,
+            PAIRS_PER_PROMPT,
+            THRESHOLD,
+            BETA,
+            ROWS_PER_PROMPT,
+            MASK_TRUNCATED_COMPLETIONS,
+            RolloutOptions.REWARD,
+            MAX_FAILED_REWARDS),
         List.of(
             TemplateOptions.CHAT_TEMPLATE,
             TemplateOptions.CHAT_TEMPLATE_KWARGS,
@@ -184,7 +181,6 @@ public final class MineCommand implements Command {
             TextSettings.JSON.withHelp("What mine.json says, on standard output, in one line."),
             SparkSessions.MASTER,
             TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply.")));
-    return settings;
   }
 
   @Override

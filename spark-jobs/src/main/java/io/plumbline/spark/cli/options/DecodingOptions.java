@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /** The options of {@link DecodingSettings} as a command has them. */
 public final class DecodingOptions {
@@ -36,6 +37,11 @@ public final class DecodingOptions {
   /** All of them, in the order of help. */
   public List<Setting<?>> settings() {
     return List.copyOf(settings.values());
+  }
+
+  /** The settings of a command: these between others, in the order of help. */
+  public List<Setting<?>> between(List<Setting<?>> before, List<Setting<?>> after) {
+    return Stream.of(before, settings(), after).<Setting<?>>flatMap(List::stream).toList();
   }
 
   /** One of them. */

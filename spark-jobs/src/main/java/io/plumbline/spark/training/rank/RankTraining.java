@@ -19,7 +19,9 @@ import io.plumbline.train.TrainingLoop;
 import io.plumbline.train.TrainingMethod;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * The training of a run as one of its ranks sees it: from the model at the start to the checkpoint,
@@ -44,16 +46,10 @@ public record RankTraining(
   /** Trains a language model in some way, from the newest state or the start. */
   public LoopOutcome policy(Function<CausalLm, LoopOutcome> training) {
     try (CausalLm policy = CausalLm.load(start, Purpose.TRAINING, settings.computeDtype())) {
-      HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
-      if (isFirst() && states().newest().isEmpty()) {
-        samples.write(policy, "before");
-      }
-      LoopOutcome outcome = training.apply(policy);
-      if (isFirst()) {
-        samples.write(policy, "after");
-        policy.write(storage, run.checkpoint(), start, settings.saveDtype());
-      }
-      return outcome;
+      return sampled(
+          (samples, moment) -> samples.write(policy, moment),
+          () -> training.apply(policy),
+          () -> policy.write(storage, run.checkpoint(), start, settings.saveDtype()));
     }
   }
 
@@ -61,17 +57,28 @@ public record RankTraining(
   public LoopOutcome scorer(TrainingMethod<NoColumns, List<float[]>, List<float[]>> method) {
     try (ScoreModel scores =
         ScoreModel.load(start, Purpose.TRAINING, settings.computeDtype(), settings.seed())) {
-      HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
-      if (isFirst() && states().newest().isEmpty()) {
-        samples.write(scores, "before");
-      }
-      LoopOutcome outcome = loop(scores, method);
-      if (isFirst()) {
-        samples.write(scores, "after");
-        scores.write(storage, run.checkpoint(), start, settings.saveDtype());
-      }
-      return outcome;
+      return sampled(
+          (samples, moment) -> samples.write(scores, moment),
+          () -> loop(scores, method),
+          () -> scores.write(storage, run.checkpoint(), start, settings.saveDtype()));
     }
+  }
+
+  /** Trains; rank 0 samples held-out rows before the first step and at the end, and writes. */
+  private LoopOutcome sampled(
+      BiConsumer<HeldOutSamples, String> sampling,
+      Supplier<LoopOutcome> training,
+      Runnable writing) {
+    HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
+    if (isFirst() && states().newest().isEmpty()) {
+      sampling.accept(samples, "before");
+    }
+    LoopOutcome outcome = training.get();
+    if (isFirst()) {
+      sampling.accept(samples, "after");
+      writing.run();
+    }
+    return outcome;
   }
 
   private <V, G> LoopOutcome loop(
