@@ -25,6 +25,9 @@ public record SamplingSettings(
   /** Sequences that run at once unless {@link #withSlots} says otherwise. */
   public static final int SLOTS = 64;
 
+  /** What stands in a text for bytes that are no character, such as the first half of one. */
+  private static final char NO_CHARACTER = '\uFFFD';
+
   /**
    * Where a completion ends.
    *
@@ -40,6 +43,10 @@ public record SamplingSettings(
       check(
           stopStrings.stream().noneMatch(String::isEmpty),
           "a stop string is empty and would end every completion; leave it out");
+      check(
+          stopStrings.stream().noneMatch(string -> string.indexOf(NO_CHARACTER) >= 0),
+          "a stop string has the replacement character U+FFFD, which stands for bytes that are no"
+              + " character yet; give the text that it came from");
     }
   }
 
