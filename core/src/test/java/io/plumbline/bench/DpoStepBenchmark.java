@@ -14,8 +14,7 @@ import io.plumbline.model.TrainingPass;
 import io.plumbline.model.WeightSource;
 import io.plumbline.objective.Objectives;
 import io.plumbline.optim.AdamW;
-import io.plumbline.optim.OptimizerSettings;
-import io.plumbline.optim.Schedule;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.tensor.Torch;
 import io.plumbline.train.Dpo;
 import io.plumbline.train.MicroBatch;
@@ -174,10 +173,7 @@ public final class DpoStepBenchmark {
       DecoderConfig config =
           DecoderConfig.parse((ObjectNode) new ObjectMapper().readTree(MODEL), "the benchmark");
       policy = CausalLm.load(config, new RandomWeights(config), Purpose.TRAINING, dtype);
-      adamW =
-          new AdamW(
-              policy.segments(),
-              new OptimizerSettings(1e-5, Schedule.CONSTANT, 0, 0.01, 1.0, 0.9, 0.999, 1e-8));
+      adamW = new AdamW(policy.segments(), Optimizers.decaying(Optimizers.constant(1e-5), 0.01));
       Random random = new Random(1);
       for (int i = 0; i < PAIRS; i++) {
         TokenizedRow row =

@@ -40,7 +40,7 @@ import io.plumbline.objective.rollout.ClippedValue;
 import io.plumbline.objective.rollout.GrpoLossTypes;
 import io.plumbline.objective.rollout.GrpoSettings;
 import io.plumbline.objective.rollout.KlEstimator;
-import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.optim.Schedule;
 import io.plumbline.reward.Completion;
 import io.plumbline.reward.FailureLimit;
@@ -660,10 +660,7 @@ class KnownOptimumTest {
 
   private static LoopSettings settings(double learningRate) {
     return Plain.loop(
-        new OptimizerSettings(learningRate, Schedule.LINEAR, 5, 0, 1.0, 0.9, 0.999, 1e-8),
-        OptionalInt.empty(),
-        8192,
-        0);
+        Optimizers.scheduled(learningRate, Schedule.LINEAR, 5), OptionalInt.empty(), 8192, 0);
   }
 
   /** A directory that no other run of this test writes to. */

@@ -31,8 +31,7 @@ import io.plumbline.objective.rollout.ClippedValue;
 import io.plumbline.objective.rollout.GrpoLossTypes;
 import io.plumbline.objective.rollout.GrpoSettings;
 import io.plumbline.objective.rollout.KlEstimator;
-import io.plumbline.optim.OptimizerSettings;
-import io.plumbline.optim.Schedule;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.reward.FailureLimit;
 import io.plumbline.reward.RewardPanel;
 import io.plumbline.reward.RewardSpec;
@@ -407,11 +406,7 @@ final class RolloutRun {
             method,
             feed,
             Optional.<Evaluation>empty(),
-            Plain.loop(
-                new OptimizerSettings(1e-3, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8),
-                OptionalInt.empty(),
-                64,
-                parts.saveSteps()),
+            Plain.loop(Optimizers.constant(1e-3), OptionalInt.empty(), 64, parts.saveSteps()),
             TrainingStateStore.of(storage, directory.resolve(parts.name() + "/states").toString()),
             parts.rank())
         .run();

@@ -6,8 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.optim.OptimizerSettings;
-import io.plumbline.optim.Schedule;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
 import java.io.IOException;
@@ -115,7 +114,7 @@ class BadStepTest {
 
   private static LoopSettings settings(BadSteps badSteps, long saveSteps) {
     return new LoopSettings(
-        new OptimizerSettings(1e-3, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8),
+        Optimizers.constant(1e-3),
         LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(4)),
         8192,
         0,

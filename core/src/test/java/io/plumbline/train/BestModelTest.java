@@ -5,8 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.data.TokenizedRow;
-import io.plumbline.optim.OptimizerSettings;
-import io.plumbline.optim.Schedule;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopOutcome.Ending;
 import io.plumbline.train.LoopSettings.BadSteps;
@@ -117,7 +116,7 @@ class BestModelTest {
 
   private static LoopSettings settings(Selection selection, int keep) {
     return new LoopSettings(
-        new OptimizerSettings(4e-3, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8),
+        Optimizers.constant(4e-3),
         LoopSettings.OptionalMicroBatchSize.of(OptionalInt.of(8)),
         8192,
         2,

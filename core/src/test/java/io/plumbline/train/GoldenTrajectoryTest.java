@@ -23,7 +23,7 @@ import io.plumbline.objective.pair.Sft;
 import io.plumbline.objective.unpaired.KtoLossTypes;
 import io.plumbline.objective.unpaired.KtoSettings;
 import io.plumbline.objective.unpaired.UnpairedObjective;
-import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.optim.Schedule;
 import io.plumbline.train.ReferenceFree.Odds;
 import io.plumbline.train.ReferenceFree.PromptTokens;
@@ -306,10 +306,7 @@ class GoldenTrajectoryTest {
 
   private static LoopSettings shortSettings(int microBatch) {
     return Plain.loop(
-        new OptimizerSettings(1e-3, Schedule.LINEAR, 2, 0, 1.0, 0.9, 0.999, 1e-8),
-        OptionalInt.of(microBatch),
-        8192,
-        0);
+        Optimizers.scheduled(1e-3, Schedule.LINEAR, 2), OptionalInt.of(microBatch), 8192, 0);
   }
 
   private static void followsSft(
@@ -327,7 +324,7 @@ class GoldenTrajectoryTest {
 
   private static LoopSettings settings(Schedule schedule, double weightDecay, int microBatch) {
     return Plain.loop(
-        new OptimizerSettings(1e-3, schedule, 4, weightDecay, 1.0, 0.9, 0.999, 1e-8),
+        Optimizers.decaying(Optimizers.scheduled(1e-3, schedule, 4), weightDecay),
         OptionalInt.of(microBatch),
         8192,
         0);

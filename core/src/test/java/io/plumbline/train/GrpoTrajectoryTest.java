@@ -23,7 +23,7 @@ import io.plumbline.objective.rollout.GrpoSettings;
 import io.plumbline.objective.rollout.ImportanceSamplingLevel;
 import io.plumbline.objective.rollout.RolloutObjective;
 import io.plumbline.optim.OptimizerSettings;
-import io.plumbline.optim.Schedule;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Segment;
 import io.plumbline.train.RolloutColumns.Age;
@@ -120,16 +120,7 @@ class GrpoTrajectoryTest {
             Purpose.TRAINING,
             ComputeDtype.F32)) {
       Grpo grpo = new Grpo(new Grpo.Settings(4, 12, 1, TrustRegion.everywhere(), 1e-4));
-      OptimizerSettings optimizer =
-          new OptimizerSettings(
-              log.at("/config/learning_rate").asDouble(),
-              Schedule.CONSTANT,
-              0,
-              0,
-              1.0,
-              0.9,
-              0.999,
-              1e-8);
+      OptimizerSettings optimizer = Optimizers.constant(log.at("/config/learning_rate").asDouble());
       new TrainingLoop<>(
               new TokenModel(policy, grpo.statistics(), 1),
               grpo,

@@ -2,7 +2,7 @@ package io.plumbline.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.optim.Schedule;
 import io.plumbline.tensor.Device;
 import java.io.IOException;
@@ -120,7 +120,7 @@ class RepeatableTrainingTest {
 
   private static LoopSettings settings(long saveSteps) {
     return Plain.loop(
-        new OptimizerSettings(1e-3, Schedule.LINEAR, 4, 0.01, 1.0, 0.9, 0.999, 1e-8),
+        Optimizers.decaying(Optimizers.scheduled(1e-3, Schedule.LINEAR, 4), 0.01),
         OptionalInt.of(2),
         8192,
         saveSteps);

@@ -15,6 +15,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.optim.Schedule;
 import io.plumbline.settings.SettingsOf;
 import io.plumbline.spark.prepare.EvalSplit;
@@ -45,7 +46,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Whole jobs of the objectives beyond plain DPO and SFT, from a file to a checkpoint. */
 class OfflineObjectivesTest {
   private static final OptimizerSettings TWO_OF_WARMUP =
-      new OptimizerSettings(1e-3, Schedule.LINEAR, 2, 0, 1.0, 0.9, 0.999, 1e-8);
+      Optimizers.scheduled(1e-3, Schedule.LINEAR, 2);
 
   @TempDir static Path shared;
   private static SparkSession spark;
@@ -230,7 +231,7 @@ class OfflineObjectivesTest {
     TestRequest request =
         request("prompt_completion.jsonl", 20, 2)
             .algorithm(SftAlgorithm.SFT)
-            .optimizer(new OptimizerSettings(4e-3, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8))
+            .optimizer(Optimizers.constant(4e-3))
             .evalSplit(EvalSplit.ofShare(0.5))
             .evalSteps(2)
             .selection(new Selection("eval_loss", Better.LOWER, 3, 0));

@@ -7,8 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
-import io.plumbline.optim.OptimizerSettings;
-import io.plumbline.optim.Schedule;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import java.io.IOException;
@@ -54,8 +53,7 @@ class SmolLmDpoTest {
                   .batch(pairs.size())
                   .threads(2)
                   .maxLength(512)
-                  .optimizer(
-                      new OptimizerSettings(1e-5, Schedule.CONSTANT, 0, 0, 1.0, 0.9, 0.999, 1e-8))
+                  .optimizer(Optimizers.constant(1e-5))
                   .build(),
               Map.of(),
               ProgressListener.NONE);

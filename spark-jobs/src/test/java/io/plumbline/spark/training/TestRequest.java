@@ -7,6 +7,7 @@ import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.optim.Schedule;
 import io.plumbline.settings.SettingsOf;
 import io.plumbline.spark.gang.DeviceChoice;
@@ -41,8 +42,7 @@ final class TestRequest implements Cloneable {
   private int threads = 1;
   private long steps;
   private int batch = 8;
-  private OptimizerSettings optimizer =
-      new OptimizerSettings(1e-3, Schedule.LINEAR, 4, 0, 1.0, 0.9, 0.999, 1e-8);
+  private OptimizerSettings optimizer = Optimizers.scheduled(1e-3, Schedule.LINEAR, 4);
   private int maxLength = 128;
   private long evalSteps;
   private long saveSteps;

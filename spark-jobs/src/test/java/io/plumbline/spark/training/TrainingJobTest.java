@@ -15,7 +15,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.optim.OptimizerSettings;
+import io.plumbline.optim.Optimizers;
 import io.plumbline.optim.Schedule;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
@@ -106,8 +106,7 @@ class TrainingJobTest {
     TestRequest request =
         dpo("prompt_completion.jsonl", 20, 2)
             .algorithm(SftAlgorithm.SFT)
-            .optimizer(
-                new OptimizerSettings(1e-3, Schedule.COSINE, 4, 0.01, 1.0, 0.9, 0.999, 1e-8));
+            .optimizer(Optimizers.decaying(Optimizers.scheduled(1e-3, Schedule.COSINE, 4), 0.01));
     TrainingOutcome outcome = run(request, ProgressListener.NONE);
     List<Map<String, Double>> lines = lines(outcome);
     JsonNode steps = log("sft");
