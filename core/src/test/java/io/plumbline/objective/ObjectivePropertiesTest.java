@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.plumbline.objective.pair.Divergence;
+import io.plumbline.objective.pair.LogRatioObjective;
 import io.plumbline.objective.pair.PairLogps;
 import io.plumbline.objective.pair.PairLoss;
+import io.plumbline.objective.pair.PreferenceObjective;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -34,7 +36,8 @@ class ObjectivePropertiesTest {
   Arbitrary<Objectives.Named> ofLogRatios() {
     return Arbitraries.of(
         Objectives.withReference().stream()
-            .filter(o -> !Set.of("sft", "sft_norm", "aot", "mix").contains(o.type()))
+            .filter(o -> o.objective().needsReference())
+            .filter(o -> !Set.of("aot", "mix").contains(o.type()))
             .toList());
   }
 
@@ -43,15 +46,14 @@ class ObjectivePropertiesTest {
   Arbitrary<Objectives.Named> ofDifferences() {
     return Arbitraries.of(
         Objectives.withReference().stream()
-            .filter(
-                o ->
-                    Set.of("sigmoid", "hinge", "ipo_sum", "exo_pair", "robust", "discopop", "aot")
-                        .contains(o.type()))
-            .filter(
-                o ->
-                    Divergence.names().stream().noneMatch(o.variant()::startsWith)
-                        || o.variant().startsWith("reverse_kl"))
+            .filter(o -> o.type().equals("aot") || isOfSummedLogRatios(o.objective()))
             .toList());
+  }
+
+  private static boolean isOfSummedLogRatios(PreferenceObjective objective) {
+    return objective instanceof LogRatioObjective ofDifference
+        && ofDifference.lengths() == Lengths.SUMMED
+        && ofDifference.divergence() instanceof Divergence.ReverseKl;
   }
 
   @Provide

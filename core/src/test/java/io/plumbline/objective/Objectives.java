@@ -4,6 +4,7 @@ import io.plumbline.Records;
 import io.plumbline.objective.pair.CpoLossTypes;
 import io.plumbline.objective.pair.CpoSettings;
 import io.plumbline.objective.pair.Divergence;
+import io.plumbline.objective.pair.LogRatioObjective;
 import io.plumbline.objective.pair.LossTypes;
 import io.plumbline.objective.pair.OddsRatio;
 import io.plumbline.objective.pair.PairLogps;
@@ -30,12 +31,7 @@ public final class Objectives {
     }
   }
 
-  private static final List<String> SMOOTHED =
-      List.of("sigmoid", "sigmoid_norm", "exo_pair", "robust", "aot", "aot_unpaired");
-
-  static final List<String> OF_DIFFERENCES =
-      List.of(
-          "sigmoid", "sigmoid_norm", "hinge", "ipo", "ipo_sum", "exo_pair", "robust", "discopop");
+  private static final String LABEL_SMOOTHING = "label-smoothing";
 
   private Objectives() {}
 
@@ -86,15 +82,16 @@ public final class Objectives {
         if (!type.equals("exo_pair")) {
           all.add(new Named(type, "plain beta " + beta, LossTypes.of(type, settings)));
         }
-        if (SMOOTHED.contains(type)) {
+        if (LossTypes.all().reads(type, LABEL_SMOOTHING)) {
           all.add(
               new Named(
                   type,
                   "smoothed beta " + beta,
                   LossTypes.of(type, Records.with(settings, "labelSmoothing", 0.1))));
         }
-        if (OF_DIFFERENCES.contains(type)) {
-          double smoothing = type.equals("exo_pair") ? 0.01 : 0;
+        double smoothing = type.equals("exo_pair") ? 0.01 : 0;
+        if (LossTypes.of(type, Records.with(settings, "labelSmoothing", smoothing))
+            instanceof LogRatioObjective) {
           for (String divergence : Divergence.names()) {
             all.add(
                 new Named(
@@ -131,7 +128,7 @@ public final class Objectives {
           CpoSettings settings = Records.with(TrlDefaults.cpo(), "beta", beta, "alpha", alpha);
           String variant = "alpha " + alpha + " beta " + beta;
           all.add(new Named("cpo " + type, variant, CpoLossTypes.of(type, settings)));
-          if (!type.equals("hinge") && !type.equals("ipo")) {
+          if (CpoLossTypes.all().reads(type, LABEL_SMOOTHING)) {
             all.add(
                 new Named(
                     "cpo " + type,

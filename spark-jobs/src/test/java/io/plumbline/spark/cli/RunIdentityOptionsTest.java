@@ -47,6 +47,10 @@ class RunIdentityOptionsTest {
     return LayersTest.everySettingOfEveryTrainingCommand();
   }
 
+  static List<Algorithm> everyAlgorithm() {
+    return Algorithms.ALL;
+  }
+
   private TrainingRequest request(TrainCommand command, List<String> args) {
     TrainingRequest request =
         TrainingSettings.request(
@@ -237,9 +241,9 @@ class RunIdentityOptionsTest {
 
   /** An older record has no option that was added later; neutral values stand for their absence. */
   @ParameterizedTest
-  @CsvSource({"sft", "reward", "dpo", "kto", "orpo", "simpo", "grpo", "ppo"})
-  void aRecordWithoutOptionsThatDoNothingIsTheSameRun(String name) {
-    TrainCommand command = LayersTest.training(name);
+  @MethodSource("everyAlgorithm")
+  void aRecordWithoutOptionsThatDoNothingIsTheSameRun(Algorithm algorithm) {
+    TrainCommand command = new TrainCommand(algorithm);
     String reward = command.algorithm().rollsOut() ? "--reward answer --seed 1" : "--seed 1";
     ObjectNode now = configuration(request(command, args(reward)));
     ObjectNode older = now.deepCopy();
