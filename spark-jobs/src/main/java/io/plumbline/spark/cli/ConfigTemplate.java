@@ -78,12 +78,17 @@ final class ConfigTemplate {
     text.append(line).append('\n');
   }
 
+  /** Not what ends a line to YAML, which single quotes would fold. */
+  private static boolean isPrintable(int c) {
+    return (c >= ' ' && c < 0x7f) || (c > 0xa0 && c != '\u2028' && c != '\u2029');
+  }
+
   /** A text as a YAML scalar that means exactly it. */
   static String scalar(String text) {
     if (PLAIN.matcher(text).matches() && !NOTHING.matcher(text).matches()) {
       return text;
     }
-    boolean printable = text.codePoints().allMatch(c -> (c >= ' ' && c < 0x7f) || c > 0xa0);
+    boolean printable = text.codePoints().allMatch(ConfigTemplate::isPrintable);
     if (printable) {
       return "'" + text.replace("'", "''") + "'";
     }

@@ -163,9 +163,31 @@ class ConfigTemplateTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "plain", "3", "null", "~", "it's 'x' #1", "a: b", "- c", "{\"a\":1}", " x ", "\"", "*",
-            "&a",
-        "line\nline\tö\\", "s3a://b/c d", "1e-6", "no", "[x]", "%a", "@b", "!t", "-", "?", "é", "😀"
+        "plain",
+        "3",
+        "null",
+        "~",
+        "it's 'x' #1",
+        "a: b",
+        "- c",
+        "{\"a\":1}",
+        " x ",
+        "\"",
+        "*",
+        "&a",
+        "line\nline\tö\\",
+        "a \u2028b",
+        "s3a://b/c d",
+        "1e-6",
+        "no",
+        "[x]",
+        "%a",
+        "@b",
+        "!t",
+        "-",
+        "?",
+        "é",
+        "😀"
       })
   void everyTextSurvives(String text) {
     Problems problems = new Problems();
