@@ -262,6 +262,7 @@ class LayersTest {
             config: other.yaml
             model: again
             beta: much
+            loss_type: [sigmoid, sft]
             """);
 
     request(new TrainCommand(DpoAlgorithm.DPO), "--config", file.toString());
@@ -273,10 +274,13 @@ class LayersTest {
                 + file
                 + ", line 5 that is neither a scalar nor a list of"
                 + " scalars.",
-            "ranks is given more than once in " + file + ", line 6: leave one.",
+            "ranks is a list in " + file + ", line 6 and takes one value: write it as N.",
             "config in " + file + ", line 7 has no effect there: give it on the command line.",
             "model is given a second time in " + file + ", line 8: leave one.",
-            "--beta is 'much' in " + file + ", line 9 and must be a number above 0.");
+            "--beta is 'much' in " + file + ", line 9 and must be a number above 0.",
+            "loss_type is a list in "
+                + file
+                + ", line 10 and takes one value: write it as NAME[:X][,...].");
   }
 
   @Test

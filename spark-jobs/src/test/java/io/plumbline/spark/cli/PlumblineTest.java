@@ -307,6 +307,10 @@ class PlumblineTest {
           simpo | --loss-type alphapo | The loss type alphapo needs an alpha other than 0
           reward | --center-rewards-coefficient -1 | --center-rewards-coefficient is '-1' and must be a number of at least 0
           reward | --loss-type sigmoid | There is no option --loss-type
+          dpo | --kl-target 3 | There is no option --kl-target: it is an option of grpo, ppo, and dpo has no such thing.
+          sft | --reward answer | There is no option --reward: it is an option of grpo, ppo, mine, evaluate, and sft has no such thing.
+          simpo | --set reference_cache=c | There is no option reference_cache in --set: it is an option of reference, dpo, kto
+          grpo | --reward answer --loss-type sapo --epsilon 0.1 | --epsilon does nothing for the loss type sapo
           kto | --desirable-weight 0 | --desirable-weight is '0' and must be a number above 0
           sft | --packing bfd --max-length none | --packing fills rows up to --max-length, which is none
           sft | --max-length none --truncation-mode refuse | --truncation-mode is about rows past --max-length, which is none

@@ -224,8 +224,30 @@ public final class CommandLineReader {
     entries.forEach(
         (key, given) ->
             known(key, given.origin(), problems)
-                .ifPresent(setting -> put(named, setting, key, given, problems)));
+                .ifPresent(
+                    setting ->
+                        put(
+                            named,
+                            setting,
+                            key,
+                            fitting(setting, key, given, problems),
+                            problems)));
     return named;
+  }
+
+  /** A list for an option that takes one value is a problem; its first value stands for it. */
+  private static SettingValues.Given fitting(
+      Setting<?> setting, String key, SettingValues.Given given, Problems problems) {
+    if (given.texts().size() <= 1 || setting.kind() == Setting.Kind.REPEATED) {
+      return given;
+    }
+    problems.add(
+        String.format(
+            "%s is a list %s and takes one value: write it as %s.",
+            key,
+            given.origin(),
+            setting.kind() == Setting.Kind.FLAG ? "true or false" : setting.label()));
+    return new SettingValues.Given(given.texts().subList(0, 1), given.origin());
   }
 
   private Map<String, SettingValues.Given> commandLine(ParseResult result, Problems problems) {
@@ -382,10 +404,33 @@ public final class CommandLineReader {
     return "There is no option "
         + written
         + where
-        + NearestName.among(settings.keySet(), kebab(name))
-            .map(own -> ": did you mean " + prefix + own + "?")
+        + ofOthers(kebab(name))
+            .or(
+                () ->
+                    NearestName.among(settings.keySet(), kebab(name))
+                        .map(own -> ": did you mean " + prefix + own + "?"))
             .orElse(
                 ": 'plumbline " + command.name() + " --help' lists the options of this command.");
+  }
+
+  /** The rest of a sentence about a name that other commands alone have. */
+  private Optional<String> ofOthers(String name) {
+    if (settings.containsKey(name)) {
+      return Optional.empty();
+    }
+    List<String> others =
+        all.stream()
+            .filter(other -> other.settings().stream().anyMatch(its -> its.name().equals(name)))
+            .map(Command::name)
+            .toList();
+    return others.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            ": it is an option of "
+                + String.join(", ", others)
+                + ", and "
+                + command.name()
+                + " has no such thing.");
   }
 
   private static String kebab(String name) {

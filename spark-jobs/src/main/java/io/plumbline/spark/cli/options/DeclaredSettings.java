@@ -95,7 +95,10 @@ final class DeclaredSettings implements GivenOptions {
   private String inOptions(String sentence) {
     String text = sentence;
     for (Setting<?> setting : offered.values()) {
-      if (setting.name().contains("-")) {
+      // A name of one word may be a word of the sentence, but not where it stands first.
+      if (text.startsWith(setting.name() + " ")) {
+        text = "--" + text;
+      } else if (setting.name().contains("-")) {
         text =
             text.replaceAll(
                 "(?<![\\w-])" + setting.name().replace('-', '_') + "(?![\\w])", setting.option());
