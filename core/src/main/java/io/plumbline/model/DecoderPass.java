@@ -21,15 +21,15 @@ final class DecoderPass implements AutoCloseable {
   private final ActivationMemory memory;
 
   private Value ids;
-  private Value[] rope;
-  private Value masks;
+  private Value places;
   private Value[] inputs;
   private Value[] outputs;
   private Value last;
   private Value read;
   private Value states;
-  private Value kept;
-  private Value lastMasks;
+
+  /** The same places with those of them that the last layer is asked for. */
+  private Value keptPlaces;
 
   DecoderPass(Decoder decoder, PackedRows packed, GraphMode mode, ActivationMemory memory) {
     this.decoder = decoder;
@@ -75,25 +75,25 @@ final class DecoderPass implements AutoCloseable {
     return states;
   }
 
-  /** Runs what needs no graph, though a graph may use the result. */
-  Value call(String method, Object... arguments) {
-    return decoder.kernels.call(
-        scope,
-        mode == GraphMode.GRAPH ? GraphMode.NO_GRAPH : GraphMode.INFERENCE,
-        method,
-        arguments);
+  /** Kernels of the layers for what needs no graph, though a graph may use the result. */
+  LayerKernels layerKernels() {
+    return decoder.layerKernels(scope, modeWithoutGraph());
   }
 
-  /** Runs what makes a graph. */
-  Value callWithGraph(String method, Object... arguments) {
-    return decoder.kernels.call(scope, GraphMode.GRAPH, method, arguments);
+  /** Kernels of the heads for what needs no graph, though a graph may use the result. */
+  HeadKernels headKernels() {
+    return decoder.headKernels(scope, modeWithoutGraph());
+  }
+
+  private GraphMode modeWithoutGraph() {
+    return mode == GraphMode.GRAPH ? GraphMode.NO_GRAPH : GraphMode.INFERENCE;
   }
 
   /** What a head with one output says at some of the places in {@link #last}. */
-  float[] scores(Value places, Value weight) {
+  float[] scores(Value at, Value weight) {
     return readsNothing()
         ? new float[0]
-        : call("scores", last(), places, decoder.norm, weight).floats();
+        : headKernels().scores(last(), at, decoder.norm, weight).floats();
   }
 
   /**
@@ -102,65 +102,56 @@ final class DecoderPass implements AutoCloseable {
    * @param byScore derivatives by {@link #scores}
    * @return the derivative by {@link #last}
    */
-  Value scoresBackward(float[] byScore, Value places, Value weight, Value weightGradient) {
-    return callWithGraph(
-        "scores_backward",
-        scope.floats(byScore, byScore.length),
-        last(),
-        places,
-        decoder.norm,
-        weight,
-        decoder.normGradient,
-        weightGradient);
+  Value scoresBackward(float[] byScore, Value at, Value weight, Value weightGradient) {
+    return decoder
+        .headKernels(scope, GraphMode.GRAPH)
+        .scoresBackward(
+            scope.floats(byScore, byScore.length),
+            last(),
+            at,
+            decoder.norm,
+            weight,
+            decoder.normGradient,
+            weightGradient);
   }
 
   private Value layer(int i, Value x, GraphMode graph) {
-    if (lastMasks != null && i == decoder.layers.size() - 1) {
-      return decoder.kernels.call(
-          scope,
-          graph,
-          "last_layer",
-          x,
-          rope[0],
-          rope[1],
-          lastMasks,
-          packed.blocks(),
-          packed.starts(),
-          kept,
-          decoder.layers.get(i).values());
-    }
-    return decoder.kernels.call(
-        scope,
-        graph,
-        "layer",
-        x,
-        rope[0],
-        rope[1],
-        masks,
-        packed.blocks(),
-        decoder.layers.get(i).values());
+    Value wanted = i == decoder.layers.size() - 1 ? keptPlaces : places;
+    return decoder
+        .layerKernels(scope, graph)
+        .layerForward(x, wanted, decoder.layers.get(i).values());
   }
 
   private void run() {
     int n = packed.ids().length;
     boolean training = mode == GraphMode.GRAPH;
     ids = scope.longs(packed.ids(), n);
-    rope = call("rope", scope.floats(packed.positions(), n), decoder.frequencies).parts(scope);
+    LayerKernels kernels = layerKernels();
     Value parts = scope.longs(packed.parts(), n);
-    long[] fromTheStart = new long[packed.plain().length];
-    masks = call("masks_of", parts, packed.blocks(), packed.plain(), fromTheStart);
-    if (packed.trimmed()) {
-      kept = scope.longs(packed.kept(), packed.kept().length);
-      lastMasks = call("masks_of", parts, packed.blocks(), packed.plain(), packed.starts());
-    }
+    places =
+        kernels.packedPlaces(
+            scope.floats(packed.positions(), n),
+            decoder.frequencies,
+            parts,
+            packed.blocks(),
+            packed.plain());
+    keptPlaces =
+        packed.trimmed()
+            ? kernels.keptPlaces(
+                places,
+                parts,
+                packed.plain(),
+                packed.starts(),
+                scope.longs(packed.kept(), packed.kept().length))
+            : places;
     int depth = decoder.layers.size();
     inputs = new Value[depth];
     outputs = new Value[depth];
-    Value x = call("embed", ids, decoder.embedding);
+    Value x = kernels.embed(ids, decoder.embedding);
     boolean keep = keepsAll();
     for (int i = 0; i < depth; i++) {
       if (training) {
-        Value leaf = call("cut", x);
+        Value leaf = kernels.cut(x);
         if (i == 0 || !keep) {
           scope.free(x);
         }
@@ -175,7 +166,7 @@ final class DecoderPass implements AutoCloseable {
       }
       x = y;
     }
-    last = keep ? call("cut", x) : x;
+    last = keep ? kernels.cut(x) : x;
     read = scope.longs(packed.read().places(), packed.read().places().length);
     states = scope.longs(packed.states().places(), packed.states().places().length);
   }
@@ -194,11 +185,14 @@ final class DecoderPass implements AutoCloseable {
       Decoder.LayerWeights layer = decoder.layers.get(i);
       Value y = outputs[i] != null ? outputs[i] : layer(i, inputs[i], GraphMode.GRAPH);
       Value gy = gx;
-      gx = callWithGraph("layer_backward", y, gy, inputs[i], layer.values(), layer.gradients());
+      gx =
+          decoder
+              .layerKernels(scope, GraphMode.GRAPH)
+              .layerBackward(y, gy, inputs[i], layer.values(), layer.gradients());
       scope.free(y, gy, inputs[i]);
       onFinal.accept(layer.segment());
     }
-    call("embed_backward", ids, gx, decoder.embeddingGradient);
+    layerKernels().embedBackward(ids, gx, decoder.embeddingGradient);
     onFinal.accept(decoder.embeddingSegment);
   }
 

@@ -3,6 +3,7 @@ package io.plumbline.model;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.Generation.Finish;
+import io.plumbline.model.GenerationKernels.Picked;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Value;
 import io.plumbline.text.Tokenizer;
@@ -270,34 +271,38 @@ public final class Generator implements AutoCloseable {
         }
       }
       try (Scope step = Scope.on(decoder.device)) {
-        Value filled = decoder.call(kept, "new_cache", decoder.frequencies, n, width);
+        GenerationKernels kernels = decoder.generationKernels(kept);
+        Value filled = kernels.newCache(decoder.frequencies, n, width);
+        Value mask =
+            padded(padding)
+                ? decoder.generationKernels(step).promptMask(step.longs(padding, n), width)
+                : noMask(step);
         Value logits =
-            decoder.call(
-                kept,
-                "step",
+            kernels.step(
                 step.longs(ids, n, width),
                 step.floats(positions, n, width),
                 decoder.frequencies,
                 filled,
                 0,
-                mask(step, "prompt_mask", padding, width),
+                mask,
                 weights);
         return new Prompted(logits, new Rows(filled, width, drafts, rows));
       }
     }
 
-    /** An additive mask of the padding; empty where there is none. */
-    private Value mask(Scope step, String kernel, long[] padding, int length) {
-      return Arrays.stream(padding).anyMatch(p -> p > 0)
-          ? decoder.call(step, kernel, step.longs(padding, padding.length), length)
-          : step.floats(new float[0], 0);
+    private static boolean padded(long[] padding) {
+      return Arrays.stream(padding).anyMatch(p -> p > 0);
+    }
+
+    private static Value noMask(Scope step) {
+      return step.floats(new float[0], 0);
     }
 
     private void drawFirst(Value logits, Rows starting) {
       try (Scope step = Scope.on(decoder.device)) {
         long[] rows = starting.rows().stream().mapToLong(row -> row).toArray();
         Value which = step.longs(rows, rows.length);
-        draw(step, starting.drafts(), decoder.call(step, "selected_rows", logits, 0, which));
+        draw(step, starting.drafts(), decoder.generationKernels(step).selectedRows(logits, which));
       }
     }
 
@@ -308,7 +313,8 @@ public final class Generator implements AutoCloseable {
       if (!drafts.isEmpty()) {
         int end = parts.stream().mapToInt(Rows::longest).max().orElseThrow();
         capacity = grownCapacity(drafts, end, FIRST_GROWTH);
-        cache = decoder.call(kept, "new_cache", decoder.frequencies, drafts.size(), capacity);
+        cache =
+            decoder.generationKernels(kept).newCache(decoder.frequencies, drafts.size(), capacity);
         int row = 0;
         for (Rows part : parts) {
           place(part, row, end);
@@ -329,7 +335,9 @@ public final class Generator implements AutoCloseable {
       long[] lengths = part.drafts().stream().mapToLong(d -> part.end() - d.start).toArray();
       long[] from = part.rows().stream().mapToLong(r -> r).toArray();
       try (Scope step = Scope.on(decoder.device)) {
-        decoder.call(step, "place_rows", cache, row, end, part.cache(), from, part.end(), lengths);
+        decoder
+            .generationKernels(step)
+            .placeRows(cache, row, end, part.cache(), from, part.end(), lengths);
       }
       part.drafts().forEach(draft -> draft.start += end - part.end());
     }
@@ -348,7 +356,7 @@ public final class Generator implements AutoCloseable {
     private Value advance(Scope step) {
       if (used == capacity) {
         capacity = grownCapacity(running, used, Math.max(FIRST_GROWTH, used));
-        Value grown = decoder.call(kept, "grown_cache", cache, capacity);
+        Value grown = decoder.generationKernels(kept).grownCache(cache, capacity);
         kept.free(cache);
         cache = grown;
       }
@@ -362,16 +370,17 @@ public final class Generator implements AutoCloseable {
         positions[i] = used - draft.start;
         padding[i] = draft.start;
       }
+      GenerationKernels kernels = decoder.generationKernels(step);
+      Value mask =
+          padded(padding) ? kernels.stepMask(step.longs(padding, n), used + 1) : noMask(step);
       Value logits =
-          decoder.call(
-              step,
-              "step",
+          kernels.step(
               step.longs(ids, n, 1),
               step.floats(positions, n, 1),
               decoder.frequencies,
               cache,
               used,
-              mask(step, "step_mask", padding, used + 1),
+              mask,
               weights);
       used++;
       return logits;
@@ -385,11 +394,10 @@ public final class Generator implements AutoCloseable {
         Draft draft = drafts.get(i);
         u[i] = uniform(settings.seed(), draft.key, draft.place, draft.length());
       }
-      Value[] picked =
+      Picked picked =
           decoder
-              .call(
-                  step,
-                  "pick",
+              .generationKernels(step)
+              .pick(
                   logits,
                   seen(step, drafts),
                   step.doubles(u, n),
@@ -397,10 +405,9 @@ public final class Generator implements AutoCloseable {
                   settings.filter().repetitionPenalty(),
                   settings.filter().topK(),
                   settings.filter().topP(),
-                  settings.filter().minP())
-              .parts(step);
-      long[] tokens = picked[0].longs();
-      float[] logps = picked[1].floats();
+                  settings.filter().minP());
+      long[] tokens = picked.tokens().longs();
+      float[] logps = picked.logps().floats();
       for (int i = 0; i < n; i++) {
         if (drafts.get(i).open()) {
           drafts.get(i).add((int) tokens[i], logps[i]);

@@ -3,6 +3,7 @@ package io.plumbline.model;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.HeadKernels.TokenResults;
 import io.plumbline.model.PackedRows.Reading;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Segment;
@@ -25,8 +26,7 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
   private final TokenLogps tokens;
   private final List<List<float[]>> states;
   private Value targets;
-  private Value denominator;
-  private Value logits;
+  private TokenResults results;
 
   TokenPass(
       Decoder decoder,
@@ -94,10 +94,10 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
     long[] ids = layers.packed.read().targets();
     targets = layers.scope.longs(ids, ids.length);
     long logitsBytes = (long) ids.length * decoder.config.vocabSize() * Float.BYTES;
-    Value[] results =
+    results =
         layers
-            .call(
-                "head",
+            .headKernels()
+            .tokenHead(
                 layers.last(),
                 layers.read(),
                 targets,
@@ -109,16 +109,13 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
                 asked(TokenStatistic.ENTROPY),
                 asked(TokenStatistic.ACCURACY),
                 asked(TokenStatistic.MEAN_LOGIT),
-                asked(TokenStatistic.LOG_SUM_OF_SQUARES))
-            .parts(layers.scope);
-    denominator = results[1];
-    logits = results[6];
+                asked(TokenStatistic.LOG_SUM_OF_SQUARES));
     return tokens(
-        results[0].floats(),
-        results[2].floats(),
-        results[3].floats(),
-        results[4].floats(),
-        results[5].floats());
+        results.logps().floats(),
+        results.entropies().floats(),
+        results.hits().floats(),
+        results.meanLogits().floats(),
+        results.logSquares().floats());
   }
 
   /** Where no token counts, everything is 0. */
@@ -178,7 +175,8 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
     valueHead.ifPresent(head -> onFinal.accept(head.segment()));
     if (!readsNoToken()) {
       Value byToken = backward(gradients);
-      byLast = Optional.of(byLast.map(one -> layers.call("plus", one, byToken)).orElse(byToken));
+      byLast =
+          Optional.of(byLast.map(one -> layers.layerKernels().plus(one, byToken)).orElse(byToken));
     }
     layers.backward(byLast.orElseThrow(), onFinal);
   }
@@ -193,22 +191,23 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
     float[] byEntropy = layers.packed.collectEntropies(gradients);
     Decoder decoder = layers.decoder;
     Value byLast =
-        layers.callWithGraph(
-            "head_backward",
-            layers.scope.floats(byLogp, byLogp.length),
-            layers.scope.floats(byEntropy, byEntropy.length),
-            layers.last(),
-            layers.read(),
-            targets,
-            denominator,
-            logits,
-            decoder.norm,
-            decoder.head,
-            temperature,
-            decoder.chunk(),
-            decoder.normGradient,
-            decoder.headGradient);
-    layers.scope.free(logits);
+        decoder
+            .headKernels(layers.scope, GraphMode.GRAPH)
+            .tokenHeadBackward(
+                layers.scope.floats(byLogp, byLogp.length),
+                layers.scope.floats(byEntropy, byEntropy.length),
+                layers.last(),
+                layers.read(),
+                targets,
+                results.denominators(),
+                results.logits(),
+                decoder.norm,
+                decoder.head,
+                temperature,
+                decoder.chunk(),
+                decoder.normGradient,
+                decoder.headGradient);
+    layers.scope.free(results.logits());
     return byLast;
   }
 

@@ -2,6 +2,7 @@ package io.plumbline.optim;
 
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.GraphMode;
+import io.plumbline.tensor.KernelFilling;
 import io.plumbline.tensor.Kernels;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Segment;
@@ -11,7 +12,6 @@ import io.plumbline.tensor.Value;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.BiConsumer;
 
 /**
@@ -25,11 +25,32 @@ import java.util.function.BiConsumer;
 public final class AdamW implements AutoCloseable {
   private static final double NO_SCALE = 1.0;
 
+  /** The functions of adamw.py. */
+  private interface AdamWKernels {
+    void clear(Value x);
+
+    Value norm(Value x);
+
+    void step(
+        Value values,
+        Value gradients,
+        Value mean,
+        Value square,
+        Value count,
+        Value scale,
+        double lr,
+        double beta1,
+        double beta2,
+        double decay,
+        double eps);
+  }
+
   /** Neighbouring parameters of one segment that decay alike, as one tensor each. */
   private record Run(Value value, Value gradient, Value mean, Value square, double decay) {}
 
   private final OptimizerSettings settings;
-  private final Kernels kernels = Kernels.load(AdamW.class, "adamw.ts", Map.of());
+  private final Kernels<AdamWKernels> kernels =
+      Kernels.load(AdamWKernels.class, "adamw.py", KernelFilling.NONE);
   private final Scope scope = Scope.open();
   private final Device device;
   private final List<Segment> segments;
@@ -88,7 +109,7 @@ public final class AdamW implements AutoCloseable {
   public void clearGradients() {
     try (Scope scope = Scope.open()) {
       for (Value gradient : flatGradients) {
-        kernels.call(scope, GraphMode.NO_GRAPH, "clear", gradient);
+        kernels.in(scope, GraphMode.NO_GRAPH).clear(gradient);
       }
     }
   }
@@ -98,7 +119,7 @@ public final class AdamW implements AutoCloseable {
     double squares = 0;
     try (Scope step = Scope.open()) {
       for (Value gradient : flatGradients) {
-        double norm = kernels.call(step, GraphMode.NO_GRAPH, "norm", gradient).floats()[0];
+        double norm = kernels.in(step, GraphMode.NO_GRAPH).norm(gradient).floats()[0];
         squares += norm * norm;
       }
     }
@@ -121,21 +142,20 @@ public final class AdamW implements AutoCloseable {
       for (double decay : new double[] {settings.weightDecay(), 0.0}) {
         List<Run> alike = runs.stream().filter(run -> run.decay() == decay).toList();
         if (!alike.isEmpty()) {
-          kernels.call(
-              scope,
-              GraphMode.NO_GRAPH,
-              "step",
-              list(scope, alike.stream().map(Run::value).toList()),
-              list(scope, alike.stream().map(Run::gradient).toList()),
-              list(scope, alike.stream().map(Run::mean).toList()),
-              list(scope, alike.stream().map(Run::square).toList()),
-              count,
-              scale,
-              learningRate,
-              settings.beta1(),
-              settings.beta2(),
-              decay,
-              settings.epsilon());
+          kernels
+              .in(scope, GraphMode.NO_GRAPH)
+              .step(
+                  list(scope, alike.stream().map(Run::value).toList()),
+                  list(scope, alike.stream().map(Run::gradient).toList()),
+                  list(scope, alike.stream().map(Run::mean).toList()),
+                  list(scope, alike.stream().map(Run::square).toList()),
+                  count,
+                  scale,
+                  learningRate,
+                  settings.beta1(),
+                  settings.beta2(),
+                  decay,
+                  settings.epsilon());
         }
         if (settings.weightDecay() == 0.0) {
           break;

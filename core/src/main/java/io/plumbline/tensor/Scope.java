@@ -5,6 +5,9 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.IValue;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -86,6 +89,23 @@ public final class Scope implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** Tensors by name, in the map's order. */
+  public Value named(Map<String, Value> tensors) {
+    Map<String, PtNDArray> arrays = new LinkedHashMap<>();
+    try {
+      tensors.forEach((name, tensor) -> arrays.put(name, tensor.tensor()));
+      return own(new Value(IValue.stringMapFrom(arrays)));
+    } finally {
+      arrays.values().forEach(PtNDArray::close);
+    }
+  }
+
+  /** A list of what {@link #named} gives, with at least one element. */
+  public Value listOfNamed(List<Value> elements) {
+    return own(
+        new Value(IValue.listFrom(elements.stream().map(Value::raw).toArray(IValue[]::new))));
   }
 
   /** Frees values before the scope ends; the scope forgets them. */

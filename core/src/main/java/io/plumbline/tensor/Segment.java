@@ -25,8 +25,6 @@ public final class Segment implements AutoCloseable {
     PRESENT
   }
 
-  static final String RESOURCE = "flat.ts";
-
   /** A flat tensor, and how Java reads and writes it. */
   private final class Flat {
     final Value tensor;
@@ -191,22 +189,19 @@ public final class Segment implements AutoCloseable {
    * gradients where the segment has room for them.
    */
   public Value view(long offset, long... shape) {
-    return view(values.tensor, offset, shape, gradients != null);
+    return gradients == null
+        ? Transfers.view(scope, values.tensor, offset, shape)
+        : Transfers.leaf(scope, values.tensor, offset, shape);
   }
 
   /** A tensor that shares the gradients' memory. */
   public Value gradientView(long offset, long... shape) {
-    return view(withGradients().tensor, offset, shape, false);
+    return Transfers.view(scope, withGradients().tensor, offset, shape);
   }
 
-  private Value view(Value flat, long offset, long[] shape, boolean leaf) {
-    return Kernels.load(Segment.class, RESOURCE, Map.of())
-        .call(scope, GraphMode.NO_GRAPH, "view_of", flat, offset, shape, leaf);
-  }
-
-  /** Lists of views live as long as the segment. */
-  public Value list(Value... views) {
-    return scope.list(views);
+  /** Views by name, which live as long as the segment. */
+  public Value named(Map<String, Value> views) {
+    return scope.named(views);
   }
 
   /** Frees the memory; buffers that were handed out must not be touched after this. */

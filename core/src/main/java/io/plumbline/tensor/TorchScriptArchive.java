@@ -9,7 +9,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Packs the methods of one stateless module into TorchScript's own file format, in memory.
+ * Packs named tuples and the methods of one stateless module into TorchScript's own file format, in
+ * memory.
  *
  * <p>The format is a zip of stored entries: the pickled module, its code, an empty pickled tuple of
  * constants and a version. Python is not needed to write it, nor to load it.
@@ -20,15 +21,20 @@ final class TorchScriptArchive {
 
   private TorchScriptArchive() {}
 
-  /** The archive's bytes; {@code methods} is serialized TorchScript, indented by two blanks. */
-  static byte[] pack(String methods) {
+  /**
+   * The archive's bytes.
+   *
+   * @param tuples classes, whose names begin with {@code __torch__.} wherever they are used
+   * @param methods of the module's class, indented by two blanks
+   */
+  static byte[] pack(String tuples, String methods) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     try (ZipOutputStream zip = new ZipOutputStream(out)) {
       store(zip, "archive/data.pkl", pickledModule());
       store(
           zip,
           "archive/code/__torch__.py",
-          (CLASS_HEADER + methods).getBytes(StandardCharsets.UTF_8));
+          (tuples + CLASS_HEADER + methods).getBytes(StandardCharsets.UTF_8));
       // Pickle protocol 2: an empty tuple.
       store(zip, "archive/constants.pkl", new byte[] {(byte) 0x80, 2, ')', '.'});
       store(zip, "archive/version", "3\n".getBytes(StandardCharsets.US_ASCII));

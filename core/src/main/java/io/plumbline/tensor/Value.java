@@ -8,9 +8,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A tensor, or a list or tuple of tensors, that kernels take and return. Lives outside the Java
- * heap until it is closed, usually by its {@link Scope}. May hold bf16, which DJL's own arrays
- * cannot.
+ * A tensor, or a list, tuple or dictionary of tensors, that kernels take and return. Lives outside
+ * the Java heap until it is closed, usually by its {@link Scope}. May hold bf16, which DJL's own
+ * arrays cannot.
  */
 public final class Value implements AutoCloseable {
   private final IValue raw;
@@ -22,10 +22,14 @@ public final class Value implements AutoCloseable {
   }
 
   long handle() {
+    return raw().getHandle();
+  }
+
+  IValue raw() {
     if (closed) {
       throw new IllegalStateException("this value was closed already");
     }
-    return raw.getHandle();
+    return raw;
   }
 
   /** The elements of an f32 tensor, row by row. */
@@ -56,7 +60,7 @@ public final class Value implements AutoCloseable {
   }
 
   /** The parts of a tuple; the scope owns them. */
-  public Value[] parts(Scope scope) {
+  Value[] parts(Scope scope) {
     IValue[] parts = raw.toIValueTuple();
     Value[] out = new Value[parts.length];
     for (int i = 0; i < parts.length; i++) {

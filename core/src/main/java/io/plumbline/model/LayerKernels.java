@@ -1,0 +1,22 @@
+package io.plumbline.model;
+
+import io.plumbline.tensor.Value;
+
+/** The functions of layers.py, where shapes are. */
+interface LayerKernels {
+  Value embed(Value ids, Value weight);
+
+  Value packedPlaces(Value positions, Value frequencies, Value parts, long[] blocks, long[] plain);
+
+  Value keptPlaces(Value places, Value parts, long[] plain, long[] starts, Value kept);
+
+  Value layerForward(Value x, Value places, Value w);
+
+  Value layerBackward(Value y, Value gy, Value x, Value w, Value gradients);
+
+  void embedBackward(Value ids, Value gx, Value gradient);
+
+  Value cut(Value y);
+
+  Value plus(Value x, Value y);
+}

@@ -1,0 +1,8 @@
+"""The family that the kernels are compiled for.
+
+Where a model is loaded, the file of its own family takes this one's place.
+"""
+
+from llama import embed, final_norm, layer
+
+__all__ = ["embed", "final_norm", "layer"]

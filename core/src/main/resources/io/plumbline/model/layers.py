@@ -1,0 +1,58 @@
+"""Passes through embedding and layers, forward and back.
+
+The graph is cut before each layer: its input is a leaf of its own part of the graph.
+"""
+
+from typing import Dict, List, Optional
+
+import torch
+from torch import Tensor
+
+from config import PAD_TOKEN
+from family import embed, layer
+from places import Places, kept_places, packed_places
+
+__all__ = ["embed", "kept_places", "packed_places"]
+
+
+def layer_forward(x: Tensor, places: Places, w: Dict[str, Tensor]) -> Tensor:
+    """Computes a layer of x [n, hidden]; returns [m, hidden], the places that are wanted."""
+    return layer(x, places, None, w)
+
+
+def layer_backward(
+    y: Tensor, gy: Tensor, x: Tensor, w: Dict[str, Tensor], gradients: Dict[str, Tensor]
+) -> Tensor:
+    """Adds to the gradients of a layer's weights and returns the derivative by its input x.
+
+    y is the layer's output and gy the derivative by it.
+    """
+    outer: List[Optional[Tensor]] = [gy]
+    found = torch.autograd.grad([y], [x] + list(w.values()), outer)
+    for i, name in enumerate(w.keys()):
+        gradient = found[i + 1]
+        assert gradient is not None
+        gradients[name].add_(gradient)
+    gx = found[0]
+    assert gx is not None
+    return gx
+
+
+def embed_backward(ids: Tensor, gx: Tensor, gradient: Tensor) -> None:
+    """Adds to the gradient of the embedding.
+
+    gx [n, hidden] is the derivative by the vectors of ids [n]. What reads a padding token teaches
+    its embedding nothing, as in transformers.
+    """
+    learned = gx.masked_fill((ids == PAD_TOKEN).unsqueeze(1), 0.0)
+    gradient.index_add_(0, ids, learned)
+
+
+def cut(y: Tensor) -> Tensor:
+    """Returns y as a leaf, the input of the next part of the graph."""
+    return y.detach().requires_grad_(True)
+
+
+def plus(x: Tensor, y: Tensor) -> Tensor:
+    """Adds two derivatives by the same values."""
+    return x + y
