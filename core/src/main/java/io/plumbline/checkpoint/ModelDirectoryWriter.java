@@ -101,7 +101,7 @@ public final class ModelDirectoryWriter {
     if (!named && !family.isEmpty()) {
       result
           .putArray("architectures")
-          .add(RewardModelFiles.className(family) + ModelDirectory.PREDICTOR);
+          .add(RewardModelFiles.className(family, ModelDirectory.PREDICTOR));
     }
     return withConfig(result);
   }

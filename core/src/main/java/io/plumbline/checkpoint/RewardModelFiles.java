@@ -42,7 +42,7 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
           ErrorCode.BAD_CHECKPOINT,
           "A reward model cannot be written from a config.json without model_type; add it there.");
     }
-    result.putArray("architectures").add(className(family) + ModelDirectory.CLASSIFIER);
+    result.putArray("architectures").add(className(family, ModelDirectory.CLASSIFIER));
     result.remove("num_labels"); // transformers counts the names.
     result.putObject("id2label").put("0", "LABEL_0");
     result.putObject("label2id").put("LABEL_0", 0);
@@ -60,8 +60,25 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
     }
   }
 
-  /** How transformers begins the names of a family's classes: Llama, Mistral, Qwen2. */
-  static String className(String family) {
+  /** Families whose classes transformers spells otherwise than the rule has it. */
+  private static final Map<String, String> CLASS_NAMES =
+      Map.of(
+          "gemma3_text" + ModelDirectory.CLASSIFIER, "Gemma3Text",
+          "gemma3_text" + ModelDirectory.PREDICTOR, "Gemma3",
+          "smollm3" + ModelDirectory.CLASSIFIER, "SmolLM3",
+          "smollm3" + ModelDirectory.PREDICTOR, "SmolLM3");
+
+  /**
+   * The class of transformers that holds a family's model under a head, such as LlamaForCausalLM.
+   *
+   * @param head what the names of classes of this kind end with
+   */
+  static String className(String family, String head) {
+    String irregular = CLASS_NAMES.get(family + head);
+    return irregular == null ? capitalized(family) + head : irregular + head;
+  }
+
+  private static String capitalized(String family) {
     return family.substring(0, 1).toUpperCase(Locale.ROOT) + family.substring(1);
   }
 

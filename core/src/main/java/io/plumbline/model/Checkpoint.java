@@ -2,7 +2,8 @@ package io.plumbline.model;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.model.DecoderConfig.Head;
+import io.plumbline.model.architecture.DecoderConfig;
+import io.plumbline.model.architecture.DecoderConfig.Head;
 import java.util.function.IntFunction;
 
 /**

@@ -2,7 +2,8 @@ package io.plumbline.model;
 
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
-import io.plumbline.model.DecoderConfig.Head;
+import io.plumbline.model.architecture.DecoderConfig;
+import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.KernelFilling;
@@ -12,6 +13,7 @@ import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Segment.Slice;
 import io.plumbline.tensor.Value;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +40,7 @@ final class Decoder implements AutoCloseable {
   final Value normGradient;
   final Value head;
   final Value headGradient;
-  final Value frequencies;
+  final LayerKinds kinds;
   final Device device;
   private final Scope scope;
 
@@ -78,8 +80,7 @@ final class Decoder implements AutoCloseable {
       head = headSegment.view(hidden, rows, hidden);
       headGradient = training ? headSegment.gradientView(hidden, rows, hidden) : null;
     }
-    float[] rates = config.inverseFrequencies();
-    frequencies = scope.floats(rates, rates.length);
+    kinds = new LayerKinds(config.kinds(), scope);
   }
 
   /**
@@ -115,16 +116,23 @@ final class Decoder implements AutoCloseable {
 
   /** What the kernels are compiled with. */
   static KernelFilling filling(DecoderConfig config, ComputeDtype dtype) {
-    return new KernelFilling(
-        Map.of(
-            "LAYERS", "" + config.layers(),
-            "HEADS", "" + config.heads(),
-            "KV_HEADS", "" + config.kvHeads(),
-            "HEAD_DIM", "" + config.headDim(),
-            "RMS_NORM_EPS", "" + config.rmsNormEps(),
-            "PAD_TOKEN", "" + config.padTokenId(),
-            "COMPUTE_DTYPE", dtype == ComputeDtype.BF16 ? "torch.bfloat16" : "torch.float32"),
-        Map.of("family", "llama"));
+    Map<String, String> constants = new HashMap<>();
+    constants.put("LAYERS", "" + config.layers());
+    constants.put("HEADS", "" + config.heads());
+    constants.put("KV_HEADS", "" + config.kvHeads());
+    constants.put("HEAD_DIM", "" + config.headDim());
+    constants.put("ROTARY_DIM", "" + config.kinds().get(0).rope().dims());
+    constants.put("PAD_TOKEN", "" + config.padTokenId());
+    constants.put("COMPUTE_DTYPE", dtype == ComputeDtype.BF16 ? "torch.bfloat16" : "torch.float32");
+    // What changes nothing, where a family does not say otherwise.
+    constants.put("ATTENTION_SCALE", "" + 1 / Math.sqrt(config.headDim()));
+    constants.put("ATTENTION_SOFT_CAP", "0.0");
+    constants.put("EMBEDDING_SCALE", "1.0");
+    constants.put("RESIDUAL_SCALE", "1.0");
+    constants.put("LOGITS_SCALE", "1.0");
+    constants.put("LOGITS_SOFT_CAP", "0.0");
+    config.kernels().constants().forEach((name, value) -> constants.put(name, "" + value));
+    return new KernelFilling(constants, Map.of("family", config.kernels().file()));
   }
 
   /** Kernels of embedding and layers. */
@@ -145,7 +153,16 @@ final class Decoder implements AutoCloseable {
   /** The weights of all layers and of what is around them, matrices cast once. */
   Value stepWeights(Scope scope) {
     Value all = scope.listOfNamed(layers.stream().map(LayerWeights::values).toList());
-    return generationKernels(scope).stepWeights(embedding, norm, head, all);
+    return generationKernels(scope)
+        .stepWeights(
+            embedding,
+            norm,
+            head,
+            all,
+            kinds.frequencies(scope),
+            kinds.magnitudes(scope),
+            kinds.windows(),
+            kinds.ofLayers());
   }
 
   /** Rows of logits that are made at once. */
@@ -163,12 +180,24 @@ final class Decoder implements AutoCloseable {
     }
     LayerKernels kernels = layerKernels(scope, GraphMode.INFERENCE);
     Value parts = scope.longs(new long[n], n);
+    Value all = scope.floats(positions, n);
     long[] block = {0, 1, n};
-    Value places =
-        kernels.packedPlaces(scope.floats(positions, n), frequencies, parts, block, new long[] {1});
+    List<Value> places =
+        kinds.distinct().stream()
+            .map(
+                kind ->
+                    kernels.packedPlaces(
+                        all,
+                        kind.frequencies(),
+                        kind.magnitude(),
+                        kind.window(),
+                        parts,
+                        block,
+                        new long[] {1}))
+            .toList();
     Value x = kernels.embed(scope.longs(ids, n), embedding);
-    for (LayerWeights layer : layers) {
-      x = kernels.layerForward(x, places, layer.values());
+    for (int i = 0; i < layers.size(); i++) {
+      x = kernels.layerForward(x, places.get(kinds.ofLayer(i)), layers.get(i).values());
     }
     float[] flat = headKernels(scope, GraphMode.INFERENCE).allLogits(x, norm, head).floats();
     float[][] out = new float[n][config.vocabSize()];

@@ -4,6 +4,8 @@ import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Value;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -21,7 +23,10 @@ final class DecoderPass implements AutoCloseable {
   private final ActivationMemory memory;
 
   private Value ids;
-  private Value places;
+
+  /** Of each kind of layers. */
+  private final List<Value> places = new ArrayList<>();
+
   private Value[] inputs;
   private Value[] outputs;
   private Value last;
@@ -116,7 +121,8 @@ final class DecoderPass implements AutoCloseable {
   }
 
   private Value layer(int i, Value x, GraphMode graph) {
-    Value wanted = i == decoder.layers.size() - 1 ? keptPlaces : places;
+    boolean last = i == decoder.layers.size() - 1;
+    Value wanted = last ? keptPlaces : places.get(decoder.kinds.ofLayer(i));
     return decoder
         .layerKernels(scope, graph)
         .layerForward(x, wanted, decoder.layers.get(i).values());
@@ -128,23 +134,31 @@ final class DecoderPass implements AutoCloseable {
     ids = scope.longs(packed.ids(), n);
     LayerKernels kernels = layerKernels();
     Value parts = scope.longs(packed.parts(), n);
-    places =
-        kernels.packedPlaces(
-            scope.floats(packed.positions(), n),
-            decoder.frequencies,
-            parts,
-            packed.blocks(),
-            packed.plain());
+    Value positions = scope.floats(packed.positions(), n);
+    for (LayerKinds.Values kind : decoder.kinds.distinct()) {
+      places.add(
+          kernels.packedPlaces(
+              positions,
+              kind.frequencies(),
+              kind.magnitude(),
+              kind.window(),
+              parts,
+              packed.blocks(),
+              packed.plain()));
+    }
+    int depth = decoder.layers.size();
+    int lastKind = decoder.kinds.ofLayer(depth - 1);
     keptPlaces =
         packed.trimmed()
             ? kernels.keptPlaces(
-                places,
+                places.get(lastKind),
+                positions,
+                decoder.kinds.distinct().get(lastKind).window(),
                 parts,
                 packed.plain(),
                 packed.starts(),
                 scope.longs(packed.kept(), packed.kept().length))
-            : places;
-    int depth = decoder.layers.size();
+            : places.get(lastKind);
     inputs = new Value[depth];
     outputs = new Value[depth];
     Value x = kernels.embed(ids, decoder.embedding);

@@ -7,7 +7,15 @@ interface GenerationKernels {
   /** A token of each row, and its log-probability. */
   record Picked(Value tokens, Value logps) {}
 
-  Value stepWeights(Value embedding, Value norm, Value head, Value layers);
+  Value stepWeights(
+      Value embedding,
+      Value norm,
+      Value head,
+      Value layers,
+      Value frequencies,
+      Value magnitudes,
+      long[] windows,
+      long[] kinds);
 
   Value newCache(Value like, int b, int capacity);
 
@@ -22,8 +30,7 @@ interface GenerationKernels {
 
   Value stepMask(Value padding, int length);
 
-  Value step(
-      Value ids, Value positions, Value frequencies, Value cache, int cached, Value mask, Value w);
+  Value step(Value ids, Value positions, Value cache, int cached, Value mask, Value w);
 
   Picked pick(
       Value logits,

@@ -272,7 +272,7 @@ public final class Generator implements AutoCloseable {
       }
       try (Scope step = Scope.on(decoder.device)) {
         GenerationKernels kernels = decoder.generationKernels(kept);
-        Value filled = kernels.newCache(decoder.frequencies, n, width);
+        Value filled = kernels.newCache(decoder.embedding, n, width);
         Value mask =
             padded(padding)
                 ? decoder.generationKernels(step).promptMask(step.longs(padding, n), width)
@@ -281,7 +281,6 @@ public final class Generator implements AutoCloseable {
             kernels.step(
                 step.longs(ids, n, width),
                 step.floats(positions, n, width),
-                decoder.frequencies,
                 filled,
                 0,
                 mask,
@@ -314,7 +313,7 @@ public final class Generator implements AutoCloseable {
         int end = parts.stream().mapToInt(Rows::longest).max().orElseThrow();
         capacity = grownCapacity(drafts, end, FIRST_GROWTH);
         cache =
-            decoder.generationKernels(kept).newCache(decoder.frequencies, drafts.size(), capacity);
+            decoder.generationKernels(kept).newCache(decoder.embedding, drafts.size(), capacity);
         int row = 0;
         for (Rows part : parts) {
           place(part, row, end);
@@ -375,13 +374,7 @@ public final class Generator implements AutoCloseable {
           padded(padding) ? kernels.stepMask(step.longs(padding, n), used + 1) : noMask(step);
       Value logits =
           kernels.step(
-              step.longs(ids, n, 1),
-              step.floats(positions, n, 1),
-              decoder.frequencies,
-              cache,
-              used,
-              mask,
-              weights);
+              step.longs(ids, n, 1), step.floats(positions, n, 1), cache, used, mask, weights);
       used++;
       return logits;
     }

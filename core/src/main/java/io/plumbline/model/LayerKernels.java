@@ -6,9 +6,23 @@ import io.plumbline.tensor.Value;
 interface LayerKernels {
   Value embed(Value ids, Value weight);
 
-  Value packedPlaces(Value positions, Value frequencies, Value parts, long[] blocks, long[] plain);
+  Value packedPlaces(
+      Value positions,
+      Value frequencies,
+      Value magnitude,
+      int window,
+      Value parts,
+      long[] blocks,
+      long[] plain);
 
-  Value keptPlaces(Value places, Value parts, long[] plain, long[] starts, Value kept);
+  Value keptPlaces(
+      Value places,
+      Value positions,
+      int window,
+      Value parts,
+      long[] plain,
+      long[] starts,
+      Value kept);
 
   Value layerForward(Value x, Value places, Value w);
 

@@ -1,5 +1,6 @@
 package io.plumbline.model;
 
+import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Segment.Gradients;

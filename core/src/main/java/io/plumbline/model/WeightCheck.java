@@ -2,9 +2,10 @@ package io.plumbline.model;
 
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.model.DecoderConfig.Head;
-import io.plumbline.model.DecoderConfig.ParameterShape;
-import io.plumbline.model.DecoderConfig.SegmentShape;
+import io.plumbline.model.architecture.DecoderConfig;
+import io.plumbline.model.architecture.DecoderConfig.Head;
+import io.plumbline.model.architecture.DecoderConfig.ParameterShape;
+import io.plumbline.model.architecture.DecoderConfig.SegmentShape;
 import io.plumbline.tensor.Segment;
 import java.util.Arrays;
 import java.util.HashSet;

@@ -37,7 +37,7 @@ final class TorchScriptArchive {
           (tuples + CLASS_HEADER + methods).getBytes(StandardCharsets.UTF_8));
       // Pickle protocol 2: an empty tuple.
       store(zip, "archive/constants.pkl", new byte[] {(byte) 0x80, 2, ')', '.'});
-      store(zip, "archive/version", "3\n".getBytes(StandardCharsets.US_ASCII));
+      store(zip, "archive/version", "10\n".getBytes(StandardCharsets.US_ASCII));
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory failed", e);
     }

@@ -6,9 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from config import HEAD_DIM, HEADS, KV_HEADS
-from parts import low, project
-from places import Places
+from config import (
+    ATTENTION_SCALE,
+    ATTENTION_SOFT_CAP,
+    COMPUTE_DTYPE,
+    HEAD_DIM,
+    HEADS,
+    KV_HEADS,
+)
+from parts import project
+from places import Places, additive
+from rope import rotated
 
 
 def queries_keys_values(
@@ -27,31 +35,54 @@ def queries_keys_values(
         q, k, v = heads.split([HEADS, KV_HEADS, KV_HEADS], 1)
         return q, k, v
     width = HEADS * HEAD_DIM
-    weight = low(weight)
+    weight = weight.to(COMPUTE_DTYPE)
     query_bias: Optional[Tensor] = None
     key_value_bias: Optional[Tensor] = None
     if bias is not None:
-        query_bias = low(bias)[:width]
-        key_value_bias = low(bias)[width:]
+        bias = bias.to(COMPUTE_DTYPE)
+        query_bias = bias[:width]
+        key_value_bias = bias[width:]
     q = F.linear(h.index_select(0, kept), weight[:width], query_bias).view(-1, HEADS, HEAD_DIM)
     kv = F.linear(h, weight[width:], key_value_bias).view(-1, 2 * KV_HEADS, HEAD_DIM)
     k, v = kv.chunk(2, 1)
     return q, k, v
 
 
+def rotate(q: Tensor, k: Tensor, places: Places) -> Tuple[Tensor, Tensor]:
+    """Rotates queries and keys by the angles of their places; shapes stay as they are."""
+    if places.kept is None:
+        # Both at once: where there are few places, operators take longer to start than to run.
+        both = rotated(torch.cat([q, k], 1), places.cos, places.sin)
+        q, k = both.split([HEADS, KV_HEADS], 1)
+        return q, k
+    q = rotated(q, places.query_cos, places.query_sin)
+    k = rotated(k, places.cos, places.sin)
+    return q, k
+
+
+def attention_output(attended: Tensor, w: Dict[str, Tensor]) -> Tensor:
+    """Projects what attend returns to the stream: [m, hidden]."""
+    return project(attended, w["self_attn.o_proj.weight"], w.get("self_attn.o_proj.bias"))
+
+
 def attend(q: Tensor, k: Tensor, v: Tensor, places: Places, cache: Optional[Tensor]) -> Tensor:
     """Lets the places of each sequence see each other; returns [m, HEADS * HEAD_DIM].
 
     q, k and v as queries_keys_values returns them. A cache is [2, b, KV_HEADS, capacity, HEAD_DIM],
-    keys and then values: without one a sequence has no places but these.
+    keys and then values: without one a sequence has no places but these. With one there is one
+    block, whose keys and values go behind those that are cached.
     """
-    if cache is None:
-        return attend_packed(q, k, v, places)
-    return attend_cached(q, k, v, places, cache)
-
-
-def attend_packed(q: Tensor, k: Tensor, v: Tensor, places: Places) -> Tensor:
-    """Does what attend does for blocks of whole sequences."""
+    if cache is not None:
+        b = places.blocks[1]
+        t = places.blocks[2]
+        new = cache.narrow(3, places.cached, t)
+        new[0].copy_(by_head(k, b))
+        new[1].copy_(by_head(v, b))
+        seen = cache.narrow(3, 0, places.cached + t)
+        if t == 1:
+            return one_query_attention(q, seen[0], seen[1], places.masks[0])
+        a = grouped_attention(by_head(q, b), seen[0], seen[1], places.masks[0])
+        return a.transpose(1, 2).reshape(b * t, HEADS * HEAD_DIM)
     found: List[Tensor] = []
     first = 0
     for i, mask in enumerate(places.masks):
@@ -70,28 +101,9 @@ def attend_packed(q: Tensor, k: Tensor, v: Tensor, places: Places) -> Tensor:
     return torch.cat(found, 0)
 
 
-def attend_cached(q: Tensor, k: Tensor, v: Tensor, places: Places, cache: Tensor) -> Tensor:
-    """Does what attend does for one block, whose keys and values go into the cache."""
-    b = places.blocks[1]
-    t = places.blocks[2]
-    keys = appended(cache[0], places.cached, by_head(k, b))
-    values = appended(cache[1], places.cached, by_head(v, b))
-    if t == 1:
-        return one_query_attention(q, keys, values, places.masks[0])
-    a = grouped_attention(by_head(q, b), keys, values, places.masks[0])
-    return a.transpose(1, 2).reshape(b * t, HEADS * HEAD_DIM)
-
-
 def by_head(x: Tensor, b: int) -> Tensor:
     """Returns b sequences of heads, [b * t, heads, HEAD_DIM], as [b, heads, t, HEAD_DIM]."""
     return x.view(b, -1, x.size(1), HEAD_DIM).transpose(1, 2)
-
-
-def appended(cache: Tensor, cached: int, new: Tensor) -> Tensor:
-    """Puts new [b, KV_HEADS, t, HEAD_DIM] behind the cached places of a cache; returns them all."""
-    t = new.size(2)
-    cache.narrow(2, cached, t).copy_(new)
-    return cache.narrow(2, 0, cached + t)
 
 
 def grouped_attention(q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor]) -> Tensor:
@@ -99,8 +111,19 @@ def grouped_attention(q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor]) -
 
     Without a mask a place sees all before it. Returns the shape of q.
     """
+    if ATTENTION_SOFT_CAP > 0.0:
+        if mask is None:
+            t = k.size(2)
+            mask = additive(torch.ones([1, t, t], device=q.device).tril() > 0.0)
+        return capped_attention(q, k, v, mask)
     return F.scaled_dot_product_attention(
-        q, k, v, mask, is_causal=mask is None, enable_gqa=HEADS != KV_HEADS
+        q,
+        k,
+        v,
+        mask,
+        is_causal=mask is None,
+        scale=ATTENTION_SCALE,
+        enable_gqa=HEADS != KV_HEADS,
     )
 
 
@@ -111,6 +134,23 @@ def one_query_attention(q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor])
     stand in for query places, so that keys and values need not be repeated. Returns
     [b, HEADS * HEAD_DIM].
     """
+    if ATTENTION_SOFT_CAP > 0.0:
+        a = capped_attention(q.unsqueeze(2), k, v, mask)
+        return a.reshape(-1, HEADS * HEAD_DIM)
     folded = q.view(-1, KV_HEADS, HEADS // KV_HEADS, HEAD_DIM)
-    a = F.scaled_dot_product_attention(folded, k, v, mask)
+    a = F.scaled_dot_product_attention(folded, k, v, mask, scale=ATTENTION_SCALE)
     return a.reshape(-1, HEADS * HEAD_DIM)
+
+
+def capped_attention(q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor]) -> Tensor:
+    """Does what grouped_attention does with scores that approach a bound before the softmax.
+
+    Without a mask a place sees all of k and v.
+    """
+    keys = k.repeat_interleave(HEADS // KV_HEADS, 1)
+    values = v.repeat_interleave(HEADS // KV_HEADS, 1)
+    scores = (q @ keys.transpose(2, 3)).float() * ATTENTION_SCALE
+    scores = torch.tanh(scores / ATTENTION_SOFT_CAP) * ATTENTION_SOFT_CAP
+    if mask is not None:
+        scores = scores + mask.float()
+    return torch.softmax(scores, -1).to(COMPUTE_DTYPE) @ values

@@ -13,6 +13,21 @@ HEADS: int = 4
 KV_HEADS: int = 2
 HEAD_DIM: int = 8
 
+# Elements of a head that are rotated, the first ones.
+ROTARY_DIM: int = 8
+
+# What multiplies the products of queries and keys, and the bound that they approach; 0 for none.
+ATTENTION_SCALE: float = 0.35355339059327373
+ATTENTION_SOFT_CAP: float = 0.0
+
+# What multiplies the embedding, what a layer adds to the stream, and the logits.
+EMBEDDING_SCALE: float = 1.0
+RESIDUAL_SCALE: float = 1.0
+LOGITS_SCALE: float = 1.0
+
+# The bound that logits approach; 0 for none.
+LOGITS_SOFT_CAP: float = 0.0
+
 # What is added to the mean of squares in a norm.
 RMS_NORM_EPS: float = 1e-5
 

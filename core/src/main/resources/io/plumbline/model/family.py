@@ -3,6 +3,6 @@
 Where a model is loaded, the file of its own family takes this one's place.
 """
 
-from llama import embed, final_norm, layer
+from llama import final_norm, layer
 
-__all__ = ["embed", "final_norm", "layer"]
+__all__ = ["final_norm", "layer"]

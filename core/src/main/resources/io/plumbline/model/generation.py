@@ -10,11 +10,11 @@ from typing import Dict, List, NamedTuple, Optional
 import torch
 from torch import Tensor
 
-from config import HEAD_DIM, KV_HEADS, LAYERS
-from family import embed, layer
+from config import COMPUTE_DTYPE, HEAD_DIM, KV_HEADS, LAYERS
+from family import layer
 from head import all_logits
-from parts import low
-from places import Places, additive
+from parts import embed
+from places import Places, additive, within_window
 from rope import angles
 
 
@@ -28,25 +28,40 @@ class Weights(NamedTuple):
     # [vocabulary, hidden]
     head: Tensor
     layers: List[Dict[str, Tensor]]
+    # Of each kind of layers: frequencies [kinds, ROTARY_DIM / 2] and what multiplies cos and sin
+    # [kinds], as in angles, and the window, as in packed_places.
+    frequencies: Tensor
+    magnitudes: Tensor
+    windows: List[int]
+    # The kind of each layer.
+    kinds: List[int]
 
 
 def step_weights(
-    embedding: Tensor, norm: Tensor, head: Tensor, layers: List[Dict[str, Tensor]]
+    embedding: Tensor,
+    norm: Tensor,
+    head: Tensor,
+    layers: List[Dict[str, Tensor]],
+    frequencies: Tensor,
+    magnitudes: Tensor,
+    windows: List[int],
+    kinds: List[int],
 ) -> Weights:
     """Returns weights whose matrices are cast once."""
     lowered: List[Dict[str, Tensor]] = []
     for w in layers:
         one: Dict[str, Tensor] = {}
         for name, weight in w.items():
-            one[name] = low(weight) if weight.dim() == 2 else weight
+            one[name] = weight.to(COMPUTE_DTYPE) if weight.dim() == 2 else weight
         lowered.append(one)
-    return Weights(embedding, norm, low(head), lowered)
+    head = head.to(COMPUTE_DTYPE)
+    return Weights(embedding, norm, head, lowered, frequencies, magnitudes, windows, kinds)
 
 
 def new_cache(like: Tensor, b: int, capacity: int) -> Tensor:
     """Returns a cache of zeros on the device of another tensor."""
     shape = [2 * LAYERS, b, KV_HEADS, capacity, HEAD_DIM]
-    return low(torch.zeros(shape, device=like.device))
+    return torch.zeros(shape, device=like.device).to(COMPUTE_DTYPE)
 
 
 def grown_cache(cache: Tensor, capacity: int) -> Tensor:
@@ -101,7 +116,6 @@ def step_mask(padding: Tensor, length: int) -> Tensor:
 def step(
     ids: Tensor,
     positions: Tensor,
-    frequencies: Tensor,
     cache: Tensor,
     cached: int,
     mask: Tensor,
@@ -114,14 +128,17 @@ def step(
     sequence's last place.
     """
     b, t = ids.size()
-    cos, sin = angles(positions.view(-1), frequencies)
     hiding: Optional[Tensor] = None
     if mask.numel() > 0:
         hiding = mask
-    places = Places(cos, sin, cos, sin, None, [0, b, t], [0], [hiding], cached)
+    places: List[Places] = []
+    for kind, window in enumerate(w.windows):
+        cos, sin = angles(positions.view(-1), w.frequencies[kind], w.magnitudes[kind])
+        seen = within_window(hiding, window, cached, t, ids)
+        places.append(Places(cos, sin, cos, sin, None, [0, b, t], [0], [seen], cached))
     x = embed(ids.view(-1), w.embedding)
     for i, one in enumerate(w.layers):
-        x = layer(x, places, cache[2 * i : 2 * i + 2], one)
+        x = layer(x, places[w.kinds[i]], cache[2 * i : 2 * i + 2], one)
     return all_logits(x.view(b, t, -1)[:, -1], w.norm, w.head)
 
 

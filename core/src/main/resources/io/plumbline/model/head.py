@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from config import COMPUTE_DTYPE, LOGITS_SCALE, LOGITS_SOFT_CAP
 from family import final_norm
-from parts import low
 
 
 class TokenResults(NamedTuple):
@@ -53,8 +53,8 @@ def token_head(
     x is [n, hidden], predictors [m] are places in it, weight is [vocabulary, hidden], chunk a
     number of rows.
     """
-    h = low(final_norm(x.index_select(0, predictors), norm_weight))
-    w = low(weight)
+    h = final_norm(x.index_select(0, predictors), norm_weight).to(COMPUTE_DTYPE)
+    w = weight.to(COMPUTE_DTYPE)
     m = h.size(0)
     logps = torch.empty([m], device=x.device)
     denominators = torch.empty([m], device=x.device)
@@ -62,15 +62,19 @@ def token_head(
     hits = torch.empty([m if with_hits else 0], device=x.device)
     log_squares = torch.empty([m if with_log_squares else 0], device=x.device)
     mean_logits = torch.empty([0], device=x.device)
-    if with_mean_logits:
+    if with_mean_logits and LOGITS_SOFT_CAP > 0.0:
+        mean_logits = torch.empty([m], device=x.device)
+    elif with_mean_logits:
         # The mean over the vocabulary of h . w_v is h . the mean of w_v.
-        mean_logits = h.float() @ weight.mean(0)
+        mean_logits = h.float() @ weight.mean(0) * LOGITS_SCALE
     kept: List[Tensor] = []
     for i in range((m + chunk - 1) // chunk):
         start = i * chunk
         end = min(start + chunk, m)
         target = targets[start:end].unsqueeze(1)
-        logits = F.linear(h[start:end], w).float()
+        logits = logits_of(h[start:end], w)
+        if with_mean_logits and LOGITS_SOFT_CAP > 0.0:
+            mean_logits[start:end] = logits.mean(-1)
         if with_hits:
             # Before the division, whose rounding could make two logits equal.
             hits[start:end] = (logits.argmax(-1, keepdim=True) == target).squeeze(1)
@@ -115,8 +119,8 @@ def token_head_backward(
     """
     selected = x.index_select(0, predictors).detach().requires_grad_(True)
     scale = norm_weight.detach().requires_grad_(True)
-    h = low(final_norm(selected, scale))
-    w = low(weight.detach())
+    h = final_norm(selected, scale).to(COMPUTE_DTYPE)
+    w = weight.detach().to(COMPUTE_DTYPE)
     m = h.size(0)
     gh = torch.empty_like(h.detach())
     # By the undivided logits all of it is over the temperature: a cheaper division here than there.
@@ -129,7 +133,7 @@ def token_head_backward(
         if kept_logits.numel() > 0:
             logits = kept_logits[start:end]
         else:
-            logits = F.linear(rows, w).float()
+            logits = logits_of(rows, w)
             if temperature != 1.0:
                 logits.div_(temperature)
         gr = g[start:end]
@@ -143,7 +147,12 @@ def token_head_backward(
             minus_entropy = p_log_p.sum(-1, keepdim=True)
             by_logits = p.mul_(ge * minus_entropy - gr).sub_(p_log_p.mul_(ge))
         by_logits.scatter_add_(1, targets[start:end].unsqueeze(1), gr)
-        by_logits = low(by_logits)
+        if LOGITS_SOFT_CAP > 0.0:
+            # The derivative of the bound: 1 - tanh^2.
+            by_logits.mul_(1.0 - (logits * (temperature / LOGITS_SOFT_CAP)).square())
+        if LOGITS_SCALE != 1.0:
+            by_logits.mul_(LOGITS_SCALE)
+        by_logits = by_logits.to(COMPUTE_DTYPE)
         gh[start:end] = by_logits @ w
         if by_logits.dtype == weight_gradient.dtype:
             weight_gradient.addmm_(by_logits.t(), rows)
@@ -198,4 +207,15 @@ def scores_backward(
 
 def all_logits(x: Tensor, norm_weight: Tensor, weight: Tensor) -> Tensor:
     """Returns the logits [n, vocabulary] of every place of x [n, hidden]."""
-    return F.linear(low(final_norm(x, norm_weight)), low(weight)).float()
+    h = final_norm(x, norm_weight).to(COMPUTE_DTYPE)
+    return logits_of(h, weight.to(COMPUTE_DTYPE))
+
+
+def logits_of(h: Tensor, weight: Tensor) -> Tensor:
+    """Returns the logits [n, vocabulary] of normalized places h [n, hidden], in float32."""
+    logits = F.linear(h, weight).float()
+    if LOGITS_SCALE != 1.0:
+        logits = logits * LOGITS_SCALE
+    if LOGITS_SOFT_CAP > 0.0:
+        logits = torch.tanh(logits / LOGITS_SOFT_CAP) * LOGITS_SOFT_CAP
+    return logits

@@ -8,8 +8,9 @@ from typing import Dict, List, Optional
 import torch
 from torch import Tensor
 
-from config import PAD_TOKEN
-from family import embed, layer
+from config import EMBEDDING_SCALE, PAD_TOKEN
+from family import layer
+from parts import embed
 from places import Places, kept_places, packed_places
 
 __all__ = ["embed", "kept_places", "packed_places"]
@@ -45,6 +46,8 @@ def embed_backward(ids: Tensor, gx: Tensor, gradient: Tensor) -> None:
     its embedding nothing, as in transformers.
     """
     learned = gx.masked_fill((ids == PAD_TOKEN).unsqueeze(1), 0.0)
+    if EMBEDDING_SCALE != 1.0:
+        learned = learned * EMBEDDING_SCALE
     gradient.index_add_(0, ids, learned)
 
 

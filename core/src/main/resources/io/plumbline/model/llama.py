@@ -1,19 +1,13 @@
-"""Llama, Mistral, Qwen 2: RMS norm before attention and feed-forward, rotary positions, SwiGLU."""
+"""Llama, Mistral, Qwen 2, Phi 3, SmolLM 3: RMS norm before attention and feed-forward, rotary positions, SwiGLU."""
 
 from typing import Dict, Optional
 
-import torch
 from torch import Tensor
 
-from attention import attend, queries_keys_values
-from parts import low, project, rms_norm, swiglu
+from attention import attend, attention_output, queries_keys_values, rotate
+from config import COMPUTE_DTYPE
+from parts import rms_norm, swiglu
 from places import Places, kept_rows
-from rope import rotate
-
-
-def embed(ids: Tensor, weight: Tensor) -> Tensor:
-    """Returns the vectors [n, hidden] of ids [n]; weight is [vocabulary, hidden]."""
-    return torch.embedding(weight, ids)
 
 
 def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tensor]) -> Tensor:
@@ -21,14 +15,11 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
 
     cache is None, or holds keys and values of earlier places and gets those of these.
     """
-    h = low(rms_norm(x, w["input_layernorm.weight"]))
+    h = rms_norm(x, w["input_layernorm.weight"]).to(COMPUTE_DTYPE)
     q, k, v = queries_keys_values(h, places, w)
-    q = rotate(q, places.query_cos, places.query_sin)
-    k = rotate(k, places.cos, places.sin)
-    attended = attend(q, k, v, places, cache)
-    attended = project(attended, w["self_attn.o_proj.weight"], w.get("self_attn.o_proj.bias"))
-    x = kept_rows(x, places) + attended
-    h = low(rms_norm(x, w["post_attention_layernorm.weight"]))
+    q, k = rotate(q, k, places)
+    x = kept_rows(x, places) + attention_output(attend(q, k, v, places, cache), w)
+    h = rms_norm(x, w["post_attention_layernorm.weight"]).to(COMPUTE_DTYPE)
     return x + swiglu(h, w)
 
 

@@ -6,19 +6,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from config import COMPUTE_DTYPE, RMS_NORM_EPS
+from config import COMPUTE_DTYPE, EMBEDDING_SCALE, RMS_NORM_EPS
 
 
-def low(x: Tensor) -> Tensor:
-    """Returns x in the type that multiplies: itself where that is its own."""
-    return x.to(COMPUTE_DTYPE)
+def embed(ids: Tensor, weight: Tensor) -> Tensor:
+    """Returns the vectors [n, hidden] of ids [n]; weight is [vocabulary, hidden]."""
+    vectors = torch.embedding(weight, ids)
+    if EMBEDDING_SCALE != 1.0:
+        return vectors * EMBEDDING_SCALE
+    return vectors
 
 
 def project(x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
     """Multiplies x [n, inputs] by a weight [outputs, inputs] and adds a bias [outputs], if any."""
     if bias is not None:
-        bias = low(bias)
-    return F.linear(x, low(weight), bias)
+        bias = bias.to(COMPUTE_DTYPE)
+    return F.linear(x, weight.to(COMPUTE_DTYPE), bias)
 
 
 def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
@@ -31,3 +34,11 @@ def swiglu(x: Tensor, w: Dict[str, Tensor]) -> Tensor:
     gate_up = project(x, w["mlp.gate_up_proj.weight"], w.get("mlp.gate_up_proj.bias"))
     gate, up = gate_up.chunk(2, -1)
     return project(F.silu(gate) * up, w["mlp.down_proj.weight"], w.get("mlp.down_proj.bias"))
+
+
+def geglu(x: Tensor, w: Dict[str, Tensor]) -> Tensor:
+    """Does what swiglu does with GELU, by its tanh approximation, for SiLU."""
+    gate_up = project(x, w["mlp.gate_up_proj.weight"], w.get("mlp.gate_up_proj.bias"))
+    gate, up = gate_up.chunk(2, -1)
+    h = F.gelu(gate, approximate="tanh") * up
+    return project(h, w["mlp.down_proj.weight"], w.get("mlp.down_proj.bias"))

@@ -11,7 +11,7 @@ from typing import List, NamedTuple, Optional
 import torch
 from torch import Tensor
 
-from parts import low
+from config import COMPUTE_DTYPE
 from rope import angles
 
 
@@ -38,27 +38,41 @@ class Places(NamedTuple):
 
 
 def packed_places(
-    positions: Tensor, frequencies: Tensor, parts: Tensor, blocks: List[int], plain: List[int]
+    positions: Tensor,
+    frequencies: Tensor,
+    magnitude: Tensor,
+    window: int,
+    parts: Tensor,
+    blocks: List[int],
+    plain: List[int],
 ) -> Places:
-    """Returns the places of a micro-batch, all of them wanted.
+    """Returns the places of a micro-batch, all of them wanted, for one kind of layers.
 
     positions are [n]. parts [n] are 0 in a prompt, a completion's number in it, -1 in padding.
-    plain says of each block whether (1) its sequences have one completion each.
+    plain says of each block whether (1) its sequences have one completion each. A place sees the
+    window of positions that ends with its own, or with a window of 0 all before it.
     """
-    cos, sin = angles(positions, frequencies)
+    cos, sin = angles(positions, frequencies, magnitude)
     starts = [0 for _ in plain]
-    masks = block_masks(parts, blocks, plain, starts)
+    masks = block_masks(positions, window, parts, blocks, plain, starts)
     return Places(cos, sin, cos, sin, None, blocks, starts, masks, 0)
 
 
 def kept_places(
-    places: Places, parts: Tensor, plain: List[int], starts: List[int], kept: Tensor
+    places: Places,
+    positions: Tensor,
+    window: int,
+    parts: Tensor,
+    plain: List[int],
+    starts: List[int],
+    kept: Tensor,
 ) -> Places:
     """Returns the places of which only those are wanted that kept [m] names.
 
-    These are in each block the places from its start on. parts and plain as in packed_places.
+    These are in each block the places from its start on. The rest as in
+    packed_places.
     """
-    masks = block_masks(parts, places.blocks, plain, starts)
+    masks = block_masks(positions, window, parts, places.blocks, plain, starts)
     query_cos = places.cos.index_select(0, kept)
     query_sin = places.sin.index_select(0, kept)
     return Places(
@@ -75,19 +89,26 @@ def kept_rows(x: Tensor, places: Places) -> Tensor:
 
 
 def block_masks(
-    parts: Tensor, blocks: List[int], plain: List[int], starts: List[int]
+    positions: Tensor,
+    window: int,
+    parts: Tensor,
+    blocks: List[int],
+    plain: List[int],
+    starts: List[int],
 ) -> List[Optional[Tensor]]:
     """Returns of each block who sees whom: [b or 1, 1, t - start, t], 0 or -inf.
 
-    A place sees what stands before it and belongs to the prompt or to its own completion. Padding
-    is a part of its own, so that no row sees nothing. None where all that stands before is seen.
+    A place sees what stands before it, within its window, and belongs to the prompt or to its own
+    completion. Padding is a part of its own, so that no row sees nothing. None where all that stands
+    before is seen.
     """
     masks: List[Optional[Tensor]] = []
     for i, start in enumerate(starts):
         offset = blocks[3 * i]
         b = blocks[3 * i + 1]
         t = blocks[3 * i + 2]
-        if plain[i] == 1 and start == 0:
+        near = window == 0 or t <= window
+        if plain[i] == 1 and start == 0 and near:
             masks.append(None)
         else:
             order = torch.arange(t, device=parts.device)
@@ -97,11 +118,31 @@ def block_masks(
                 own = part[:, start:].unsqueeze(2) == part.unsqueeze(1)
                 prompt = (part == 0).unsqueeze(1)
                 seen = (own | prompt) & seen
+            if not near:
+                place = positions[offset : offset + b * t].view(b, t)
+                seen = (place[:, start:].unsqueeze(2) - place.unsqueeze(1) < window) & seen
             masks.append(additive(seen))
     return masks
+
+
+def within_window(
+    mask: Optional[Tensor], window: int, cached: int, t: int, like: Tensor
+) -> Optional[Tensor]:
+    """Hides what t places behind cached ones see beyond their window; with a window of 0 nothing.
+
+    mask as in Places, for one block; a new one is on the device of another tensor.
+    """
+    length = cached + t
+    if window == 0 or length <= window:
+        return mask
+    order = torch.arange(length, device=like.device)
+    back = order[cached:].unsqueeze(1) - order.unsqueeze(0)
+    if mask is None:
+        return additive(((back >= 0) & (back < window)).unsqueeze(0))
+    return mask.masked_fill(back >= window, -inf)
 
 
 def additive(seen: Tensor) -> Tensor:
     """Returns the mask [b, 1, rows, t] that is 0 where seen [b, rows, t] and -inf elsewhere."""
     mask = torch.zeros(seen.shape, device=seen.device).masked_fill(~seen, -inf)
-    return low(mask.unsqueeze(1))
+    return mask.unsqueeze(1).to(COMPUTE_DTYPE)

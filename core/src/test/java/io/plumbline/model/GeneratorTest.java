@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class GeneratorTest {
   /** Small models gain nothing from more threads, and on a busy machine they lose. */
@@ -50,7 +50,7 @@ class GeneratorTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "llama3_rope", "qwen2"})
+  @MethodSource("io.plumbline.model.Models#families")
   void writesTheGreedyTextOfTransformers(String name) {
     TensorFile golden = Models.goldenTensors(name);
     long[] expected = golden.longs("generated_ids");

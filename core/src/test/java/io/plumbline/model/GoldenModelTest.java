@@ -14,8 +14,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Against logits, log-probabilities and gradients that transformers wrote. */
 class GoldenModelTest {
@@ -49,11 +48,13 @@ class GoldenModelTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "llama,config.json", "llama3_rope,config.json", "qwen2,config.json",
-    "llama,config_v4.json", "llama3_rope,config_v4.json", "qwen2,config_v4.json"
-  })
-  void givesTheLogitsOfTransformers(String name, String config) {
+  @MethodSource("io.plumbline.model.Models#families")
+  void givesTheLogitsOfTransformers(String name) {
+    givesTheLogits(name, "config.json");
+    givesTheLogits(name, "config_v4.json");
+  }
+
+  private static void givesTheLogits(String name, String config) {
     TensorFile golden = Models.goldenTensors(name);
     float[] expected = golden.floats("logits");
     try (CausalLm model = Models.golden(name, config, Purpose.INFERENCE, ComputeDtype.F32)) {
@@ -70,7 +71,7 @@ class GoldenModelTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "llama3_rope", "qwen2"})
+  @MethodSource("io.plumbline.model.Models#families")
   void givesTheTokenLogpsOfTransformers(String name) {
     TensorFile golden = Models.goldenTensors(name);
     float[] expected = golden.floats("token_logprobs");
@@ -87,7 +88,7 @@ class GoldenModelTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "llama3_rope", "qwen2"})
+  @MethodSource("io.plumbline.model.Models#families")
   void givesTheGradientsOfTransformers(String name) {
     TensorFile golden = Models.goldenTensors(name);
     JsonNode json = Models.goldenJson(name);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.Fixtures;
 import io.plumbline.PythonPeer;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
@@ -30,14 +31,14 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The kernels' files are Python: PyTorch runs them as they are, and gets what Java gets. */
 class KernelsInPythonTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final long SEED = Long.getLong("plumbline.seed", 20_261_130L);
   private static final List<String> CALLED = List.of("layers", "head", "generation");
-  private static final List<String> IMPORTED =
-      List.of("attention", "llama", "parts", "places", "rope");
+  private static final List<String> IMPORTED = List.of("attention", "parts", "places", "rope");
   private static final double TEMPERATURE = 0.7;
   private static final int NEW_TOKENS = 5;
 
@@ -52,11 +53,23 @@ class KernelsInPythonTest {
   @CsvSource({"F32, true, 2e-6", "F32, false, 2e-6", "BF16, true, 2e-2"})
   void pythonComputesWhatJavaComputes(ComputeDtype dtype, boolean biased, double tolerance)
       throws Exception {
+    compare(
+        Models.config(
+            Map.of("attention_bias", biased, "mlp_bias", biased, "head_dim", biased ? 8 : 12)),
+        dtype,
+        tolerance);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gemma2", "gemma3_text", "granite", "olmo3", "phi3", "qwen3"})
+  void pythonComputesTheFamiliesToo(String name) throws Exception {
+    Path config = Fixtures.golden("models/" + name).resolve("config.json");
+    compare((ObjectNode) Models.json(config), ComputeDtype.F32, 2e-6);
+  }
+
+  private void compare(ObjectNode config, ComputeDtype dtype, double tolerance) throws Exception {
     System.out.println("seed " + SEED);
     Random random = new Random(SEED);
-    ObjectNode config =
-        Models.config(
-            Map.of("attention_bias", biased, "mlp_bias", biased, "head_dim", biased ? 8 : 12));
     try (CausalLm model = Models.random(config, Purpose.TRAINING, dtype, SEED)) {
       int vocabulary = model.config().vocabSize();
       // A block with shared prompts and masks, and one that is plain.
@@ -148,6 +161,7 @@ class KernelsInPythonTest {
     for (String name : IMPORTED) {
       copy(name);
     }
+    copy(filling.modules().get("family"));
     for (String name : CALLED) {
       copy(name);
       Files.write(
@@ -155,7 +169,7 @@ class KernelsInPythonTest {
     }
     Files.writeString(
         directory.resolve("family.py"),
-        "from " + filling.modules().get("family") + " import embed, final_norm, layer\n");
+        "from " + filling.modules().get("family") + " import final_norm, layer\n");
     List<String> lines = new ArrayList<>(List.of("import torch"));
     filling.constants().forEach((name, value) -> lines.add(name + " = " + value));
     Files.write(directory.resolve("config.py"), lines);
@@ -178,7 +192,14 @@ class KernelsInPythonTest {
       ObjectNode one = json.withArray("layers").addObject();
       layer.weights().forEach((name, value) -> one.set(name, weight(value)));
     }
-    json.set("frequencies", JSON.valueToTree(decoder.frequencies.floats()));
+    for (LayerKinds.Values kind : decoder.kinds.distinct()) {
+      ObjectNode one = json.withArray("kinds").addObject();
+      one.set("frequencies", JSON.valueToTree(kind.frequencies().floats()));
+      one.put("magnitude", kind.magnitude().floats()[0]);
+      one.put("window", kind.window());
+    }
+    json.put("tied", decoder.config.tiedEmbeddings());
+    json.set("kind_of_layer", JSON.valueToTree(decoder.kinds.ofLayers()));
     json.set("ids", JSON.valueToTree(packed.ids()));
     json.set("positions", JSON.valueToTree(packed.positions()));
     json.set("parts", JSON.valueToTree(packed.parts()));

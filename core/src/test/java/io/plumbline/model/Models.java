@@ -7,6 +7,7 @@ import io.plumbline.Fixtures;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.tensor.Segment;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,12 +19,34 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Models and rows that the tests of this package share. */
 final class Models {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private Models() {}
+
+  /** The golden models: at least one a family, and one a setting that changes the numbers. */
+  static Stream<String> families() {
+    return Stream.of(
+        "llama",
+        "llama3_rope",
+        "llama_linear",
+        "llama_yarn",
+        "mistral_sw8",
+        "ministral",
+        "qwen2",
+        "qwen3",
+        "gemma2",
+        "gemma3_text",
+        "phi3",
+        "phi3_longrope",
+        "olmo2",
+        "olmo3",
+        "smollm3",
+        "granite");
+  }
 
   static CausalLm golden(String name, Purpose purpose, ComputeDtype dtype) {
     return golden(name, "config.json", purpose, dtype);

@@ -11,6 +11,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.optim.AdamW;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.KernelFilling;
@@ -47,9 +48,11 @@ class OtherDeviceTest {
     Set<String> methods = new TreeSet<>();
     List<String> directories = new ArrayList<>();
     for (ComputeDtype dtype : ComputeDtype.values()) {
-      Path directory = Files.createDirectory(temp.resolve(dtype.name()));
-      methods.addAll(kernels(dtype, directory));
-      directories.add(directory.toString());
+      for (String family : List.of("llama", "gemma3_text", "granite", "olmo2", "qwen3")) {
+        Path directory = Files.createDirectory(temp.resolve(family + dtype.name()));
+        methods.addAll(kernels(family, dtype, directory));
+        directories.add(directory.toString());
+      }
     }
     JsonNode result = PythonPeer.run(temp, "check_devices.py", directories.toArray(new String[0]));
     assertThat(result.get("noticed").asBoolean()).as("a tensor of the CPU is noticed").isTrue();
@@ -57,8 +60,23 @@ class OtherDeviceTest {
   }
 
   /** Writes what the script reads and gives the kernels' names. */
-  private static Set<String> kernels(ComputeDtype dtype, Path directory) throws IOException {
-    ObjectNode json = Models.config(Map.of("attention_bias", true, "mlp_bias", true));
+  private static Set<String> kernels(String family, ComputeDtype dtype, Path directory)
+      throws IOException {
+    ObjectNode json =
+        Models.config(
+            Map.of(
+                "model_type",
+                family,
+                "head_dim",
+                8,
+                "attn_logit_softcapping",
+                family.startsWith("gemma") ? 30 : false,
+                "pad_token_id",
+                0,
+                "attention_bias",
+                true,
+                "mlp_bias",
+                true));
     try (CausalLm model = Models.random(json, Purpose.INFERENCE, dtype, 1)) {
       DecoderConfig config = model.config();
       ObjectNode about = JSON.createObjectNode();

@@ -16,7 +16,7 @@ import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Documents that share a row: completions of an empty prompt, with loss masks. */
 class PackedDocumentsTest {
@@ -53,7 +53,7 @@ class PackedDocumentsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "llama3_rope", "qwen2"})
+  @MethodSource("io.plumbline.model.Models#families")
   void equalTheDocumentsAsRowsOfTheirOwn(String name) {
     long seed = System.nanoTime();
     List<TokenizedRow> rows = packed(new Random(seed));

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class ScoreModelTest {
   private static final int VOCAB = 512;
@@ -182,7 +182,7 @@ class ScoreModelTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "llama3_rope", "qwen2"})
+  @MethodSource("io.plumbline.model.Models#families")
   void aScoreDependsOnPromptAndCompletionAlone(String name) {
     long seed = System.nanoTime();
     List<TokenizedRow> rows = rows(new Random(seed));

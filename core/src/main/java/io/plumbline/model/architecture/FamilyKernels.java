@@ -1,0 +1,24 @@
+package io.plumbline.model.architecture;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * What the kernels of a model are compiled from, beside its sizes.
+ *
+ * @param file the file of the family's layer, without its ending
+ * @param constants values of constants of config.py that the family sets, by name; the others keep
+ *     the values that change nothing
+ */
+public record FamilyKernels(String file, Map<String, Double> constants) {
+  public FamilyKernels {
+    constants = Map.copyOf(constants);
+  }
+
+  /** With one more constant. */
+  FamilyKernels with(String name, double value) {
+    Map<String, Double> all = new HashMap<>(constants);
+    all.put(name, value);
+    return new FamilyKernels(file, all);
+  }
+}

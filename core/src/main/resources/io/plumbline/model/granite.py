@@ -1,0 +1,29 @@
+"""Granite: Llama whose attention and feed-forward are scaled where they join the stream."""
+
+from typing import Dict, Optional
+
+from torch import Tensor
+
+from attention import attend, attention_output, queries_keys_values, rotate
+from config import COMPUTE_DTYPE, RESIDUAL_SCALE
+from parts import rms_norm, swiglu
+from places import Places, kept_rows
+
+
+def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tensor]) -> Tensor:
+    """Computes a layer of x [n, hidden]; returns [m, hidden], the places that are wanted.
+
+    cache is None, or holds keys and values of earlier places and gets those of these.
+    """
+    h = rms_norm(x, w["input_layernorm.weight"]).to(COMPUTE_DTYPE)
+    q, k, v = queries_keys_values(h, places, w)
+    q, k = rotate(q, k, places)
+    attended = attention_output(attend(q, k, v, places, cache), w)
+    x = kept_rows(x, places) + attended * RESIDUAL_SCALE
+    h = rms_norm(x, w["post_attention_layernorm.weight"]).to(COMPUTE_DTYPE)
+    return x + swiglu(h, w) * RESIDUAL_SCALE
+
+
+def final_norm(x: Tensor, weight: Tensor) -> Tensor:
+    """Normalizes x [n, hidden] between the last layer and a head; weight is [hidden]."""
+    return rms_norm(x, weight)
