@@ -35,7 +35,6 @@ class SizeLimitsTest {
   private static final Map<String, String> WIDE_RECORDS =
       new TreeMap<>(
           Map.ofEntries(
-              Map.entry("io.plumbline.model.DecoderConfig", "the fields of config.json"),
               Map.entry("io.plumbline.rollout.ledger.LedgerRow", "the columns of the ledger"),
               Map.entry("io.plumbline.spark.cli.pipeline.PipelineRecord$Stage", FILE)));
 
