@@ -46,6 +46,14 @@ public final class ModelDirectory {
   /** How it ends those of architectures that predict tokens. */
   static final String PREDICTOR = "ForCausalLM";
 
+  /** How it ends that of GPT-2, which is older than the rule. */
+  private static final String OLDER_PREDICTOR = "LMHeadModel";
+
+  /** Whether an architecture of transformers predicts tokens. */
+  static boolean predictsTokens(String architecture) {
+    return architecture.endsWith(PREDICTOR) || architecture.endsWith(OLDER_PREDICTOR);
+  }
+
   private static final String SCORE_HEAD = "score.weight";
 
   /** What a model is for. */
@@ -197,7 +205,7 @@ public final class ModelDirectory {
       if (architecture.asText().endsWith(CLASSIFIER)) {
         return Kind.REWARD_MODEL;
       }
-      if (architecture.asText().endsWith(PREDICTOR)) {
+      if (predictsTokens(architecture.asText())) {
         return Kind.LANGUAGE_MODEL;
       }
     }

@@ -96,7 +96,7 @@ public final class ModelDirectoryWriter {
     String family = config.path("model_type").asText();
     boolean named = false;
     for (JsonNode architecture : config.path("architectures")) {
-      named |= architecture.asText().endsWith(ModelDirectory.PREDICTOR);
+      named |= ModelDirectory.predictsTokens(architecture.asText());
     }
     if (!named && !family.isEmpty()) {
       result

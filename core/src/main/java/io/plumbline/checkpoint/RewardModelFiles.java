@@ -63,10 +63,14 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
   /** Families whose classes transformers spells otherwise than the rule has it. */
   private static final Map<String, String> CLASS_NAMES =
       Map.of(
-          "gemma3_text" + ModelDirectory.CLASSIFIER, "Gemma3Text",
-          "gemma3_text" + ModelDirectory.PREDICTOR, "Gemma3",
-          "smollm3" + ModelDirectory.CLASSIFIER, "SmolLM3",
-          "smollm3" + ModelDirectory.PREDICTOR, "SmolLM3");
+          "gemma3_text" + ModelDirectory.CLASSIFIER, "Gemma3TextForSequenceClassification",
+          "gemma3_text" + ModelDirectory.PREDICTOR, "Gemma3ForCausalLM",
+          "gpt2" + ModelDirectory.CLASSIFIER, "GPT2ForSequenceClassification",
+          "gpt2" + ModelDirectory.PREDICTOR, "GPT2LMHeadModel",
+          "gpt_neox" + ModelDirectory.CLASSIFIER, "GPTNeoXForSequenceClassification",
+          "gpt_neox" + ModelDirectory.PREDICTOR, "GPTNeoXForCausalLM",
+          "smollm3" + ModelDirectory.CLASSIFIER, "SmolLM3ForSequenceClassification",
+          "smollm3" + ModelDirectory.PREDICTOR, "SmolLM3ForCausalLM");
 
   /**
    * The class of transformers that holds a family's model under a head, such as LlamaForCausalLM.
@@ -75,7 +79,7 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
    */
   static String className(String family, String head) {
     String irregular = CLASS_NAMES.get(family + head);
-    return irregular == null ? capitalized(family) + head : irregular + head;
+    return irregular == null ? capitalized(family) + head : irregular;
   }
 
   private static String capitalized(String family) {

@@ -25,11 +25,11 @@ record Checkpoint(DecoderConfig config, WeightSource weights) {
     DecoderConfig config = DecoderConfig.parse(directory.config(), directory.path());
     DirectoryWeights weights = DirectoryWeights.of(directory, config);
     if (head == Head.TOKENS && config.tiedEmbeddings()) {
-      boolean own = weights.names().contains(DecoderConfig.TOKENS_WEIGHT);
-      if (own && !weights.names().contains(DecoderConfig.EMBEDDING_WEIGHT)) {
+      boolean own = weights.names().contains(config.names().head());
+      if (own && !weights.names().contains(config.names().embedding())) {
         weights = weights.withEmbeddingOfHead();
       } else if (own && weights.headIsEmbedding()) {
-        weights = weights.without(DecoderConfig.TOKENS_WEIGHT);
+        weights = weights.without(config.names().head());
       } else if (own) {
         // transformers does not tie what differs in the file, whatever the configuration says.
         config = config.untied();

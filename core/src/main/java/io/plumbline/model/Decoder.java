@@ -63,23 +63,23 @@ final class Decoder implements AutoCloseable {
     headSegment = segments.get(segments.size() - 1);
     long vocab = config.vocabSize();
     long hidden = config.hiddenSize();
-    embedding = embeddingSegment.view(0, vocab, hidden);
-    embeddingGradient = training ? embeddingSegment.gradientView(0, vocab, hidden) : null;
+    long rows = vocab + config.learnedPositions();
+    embedding = embeddingSegment.view(0, rows, hidden);
+    embeddingGradient = training ? embeddingSegment.gradientView(0, rows, hidden) : null;
     List<LayerWeights> found = new ArrayList<>();
     for (Segment segment : segments.subList(1, segments.size() - 1)) {
-      found.add(layer(segment, training));
+      found.add(layer(segment, config.names().layers(), training));
     }
     layers = List.copyOf(found);
-    norm = headSegment.view(0, hidden);
-    normGradient = training ? headSegment.gradientView(0, hidden) : null;
-    if (kind == Head.TOKENS && config.tiedEmbeddings()) {
-      head = embedding;
-      headGradient = embeddingGradient;
-    } else {
-      long rows = kind == Head.SCORE ? 1 : vocab;
-      head = headSegment.view(hidden, rows, hidden);
-      headGradient = training ? headSegment.gradientView(hidden, rows, hidden) : null;
-    }
+    long normParameters = config.normParameters();
+    norm = headSegment.view(0, normParameters);
+    normGradient = training ? headSegment.gradientView(0, normParameters) : null;
+    boolean tied = kind == Head.TOKENS && config.tiedEmbeddings();
+    Segment ofHead = tied ? embeddingSegment : headSegment;
+    long offset = tied ? 0 : normParameters;
+    long headRows = kind == Head.SCORE ? 1 : vocab;
+    head = ofHead.view(offset, headRows, hidden);
+    headGradient = training ? ofHead.gradientView(offset, headRows, hidden) : null;
     kinds = new LayerKinds(config.kinds(), scope);
   }
 
@@ -87,10 +87,10 @@ final class Decoder implements AutoCloseable {
    * A layer's weights by their names in it. Slices that lie side by side and multiply the same
    * input become one tensor.
    */
-  private static LayerWeights layer(Segment segment, boolean training) {
+  private static LayerWeights layer(Segment segment, String layers, boolean training) {
     Map<String, List<Slice>> fused = new LinkedHashMap<>();
     for (Slice slice : segment.slices()) {
-      fused.computeIfAbsent(nameInLayer(slice.name()), n -> new ArrayList<>()).add(slice);
+      fused.computeIfAbsent(nameInLayer(slice.name(), layers), n -> new ArrayList<>()).add(slice);
     }
     Map<String, Value> values = new LinkedHashMap<>();
     Map<String, Value> gradients = new LinkedHashMap<>();
@@ -108,8 +108,9 @@ final class Decoder implements AutoCloseable {
         segment, values, segment.named(values), training ? segment.named(gradients) : null);
   }
 
-  private static String nameInLayer(String name) {
-    return name.replaceFirst("^model\\.layers\\.\\d+\\.", "")
+  private static String nameInLayer(String name, String layers) {
+    return name.substring(layers.length())
+        .replaceFirst("^\\d+\\.", "")
         .replaceFirst("\\.[qkv]_proj\\.", ".qkv_proj.")
         .replaceFirst("\\.(gate|up)_proj\\.", ".gate_up_proj.");
   }
@@ -118,6 +119,8 @@ final class Decoder implements AutoCloseable {
   static KernelFilling filling(DecoderConfig config, ComputeDtype dtype) {
     Map<String, String> constants = new HashMap<>();
     constants.put("LAYERS", "" + config.layers());
+    constants.put("VOCABULARY", "" + config.vocabSize());
+    constants.put("LEARNED_POSITIONS", "" + config.learnedPositions());
     constants.put("HEADS", "" + config.heads());
     constants.put("KV_HEADS", "" + config.kvHeads());
     constants.put("HEAD_DIM", "" + config.headDim());
@@ -131,8 +134,13 @@ final class Decoder implements AutoCloseable {
     constants.put("RESIDUAL_SCALE", "1.0");
     constants.put("LOGITS_SCALE", "1.0");
     constants.put("LOGITS_SOFT_CAP", "0.0");
-    config.kernels().constants().forEach((name, value) -> constants.put(name, "" + value));
+    constants.put("PARALLEL_RESIDUAL", "False");
+    config.kernels().constants().forEach((name, value) -> constants.put(name, python(value)));
     return new KernelFilling(constants, Map.of("family", config.kernels().file()));
+  }
+
+  private static String python(Object value) {
+    return value instanceof Boolean on ? on ? "True" : "False" : value.toString();
   }
 
   /** Kernels of embedding and layers. */
@@ -195,7 +203,7 @@ final class Decoder implements AutoCloseable {
                         block,
                         new long[] {1}))
             .toList();
-    Value x = kernels.embed(scope.longs(ids, n), embedding);
+    Value x = kernels.embed(scope.longs(ids, n), all, embedding);
     for (int i = 0; i < layers.size(); i++) {
       x = kernels.layerForward(x, places.get(kinds.ofLayer(i)), layers.get(i).values());
     }

@@ -23,6 +23,7 @@ final class DecoderPass implements AutoCloseable {
   private final ActivationMemory memory;
 
   private Value ids;
+  private Value positions;
 
   /** Of each kind of layers. */
   private final List<Value> places = new ArrayList<>();
@@ -134,7 +135,7 @@ final class DecoderPass implements AutoCloseable {
     ids = scope.longs(packed.ids(), n);
     LayerKernels kernels = layerKernels();
     Value parts = scope.longs(packed.parts(), n);
-    Value positions = scope.floats(packed.positions(), n);
+    positions = scope.floats(packed.positions(), n);
     for (LayerKinds.Values kind : decoder.kinds.distinct()) {
       places.add(
           kernels.packedPlaces(
@@ -161,7 +162,7 @@ final class DecoderPass implements AutoCloseable {
             : places.get(lastKind);
     inputs = new Value[depth];
     outputs = new Value[depth];
-    Value x = kernels.embed(ids, decoder.embedding);
+    Value x = kernels.embed(ids, positions, decoder.embedding);
     boolean keep = keepsAll();
     for (int i = 0; i < depth; i++) {
       if (training) {
@@ -206,7 +207,7 @@ final class DecoderPass implements AutoCloseable {
       scope.free(y, gy, inputs[i]);
       onFinal.accept(layer.segment());
     }
-    layerKernels().embedBackward(ids, gx, decoder.embeddingGradient);
+    layerKernels().embedBackward(ids, positions, gx, decoder.embeddingGradient);
     onFinal.accept(decoder.embeddingSegment);
   }
 

@@ -7,6 +7,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.model.architecture.DecoderConfig.ParameterShape;
+import io.plumbline.model.architecture.TensorNames;
 import java.nio.FloatBuffer;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -17,33 +18,37 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The weights of a checkpoint under Llama's names. Like transformers, {@code
+ * The weights of a checkpoint under its family's names. Like transformers, {@code
  * core_model_loading.rename_source_key}, it takes a name with or without the base model's prefix
  * {@code model.}, and no other prefix.
  */
 final class DirectoryWeights implements WeightSource {
   private static final Logger LOG = LoggerFactory.getLogger(DirectoryWeights.class);
-  private static final String PREFIX = "model.";
 
   /** TRL's value head beside a language model, which it does not change. */
   private static final String VALUE_HEAD = "v_head.";
 
   private final ModelDirectory directory;
 
-  /** The file's tensor by Llama's name, or by its own where Llama has none such. */
+  /** The file's tensor by the family's name, or by its own where the family has none such. */
   private final Map<String, TensorInfo> tensors;
 
-  private DirectoryWeights(ModelDirectory directory, Map<String, TensorInfo> tensors) {
+  private final TensorNames names;
+
+  private DirectoryWeights(
+      ModelDirectory directory, TensorNames names, Map<String, TensorInfo> tensors) {
     this.directory = directory;
+    this.names = names;
     this.tensors = tensors;
   }
 
   static DirectoryWeights of(ModelDirectory directory, DecoderConfig config) {
+    TensorNames names = config.names();
     Set<String> known = new HashSet<>(Set.of(DecoderConfig.SCORE_WEIGHT));
     config.untied().parameterShapes().forEach(p -> known.add(p.name()));
     Map<String, TensorInfo> tensors = new TreeMap<>();
     for (TensorInfo tensor : directory.tensors()) {
-      TensorInfo other = tensors.put(name(tensor.name(), known), tensor);
+      TensorInfo other = tensors.put(name(tensor.name(), names.base(), known), tensor);
       if (other != null) {
         throw new PlumblineException(
             ErrorCode.BAD_CHECKPOINT,
@@ -55,45 +60,44 @@ final class DirectoryWeights implements WeightSource {
                 + ", two tensors for one parameter: take out the one that is not meant");
       }
     }
-    return new DirectoryWeights(directory, tensors);
+    return new DirectoryWeights(directory, names, tensors);
   }
 
-  private static String name(String inFile, Set<String> known) {
-    if (inFile.startsWith(PREFIX) && known.contains(inFile.substring(PREFIX.length()))) {
-      return inFile.substring(PREFIX.length());
+  private static String name(String inFile, String base, Set<String> known) {
+    if (inFile.startsWith(base) && known.contains(inFile.substring(base.length()))) {
+      return inFile.substring(base.length());
     }
-    return known.contains(PREFIX + inFile) ? PREFIX + inFile : inFile;
+    return known.contains(base + inFile) ? base + inFile : inFile;
   }
 
   /** Without what the model under a head does not read. */
   DirectoryWeights forHead(Head head) {
     Map<String, TensorInfo> kept = new LinkedHashMap<>(tensors);
     if (head == Head.SCORE) {
-      kept.remove(DecoderConfig.TOKENS_WEIGHT);
+      kept.remove(names.head());
     } else if (kept.keySet().removeIf(name -> name.startsWith(VALUE_HEAD))) {
       LOG.warn("{} has a value head ({}), which is not read", directory.path(), VALUE_HEAD);
     }
-    return new DirectoryWeights(directory, kept);
+    return new DirectoryWeights(directory, names, kept);
   }
 
   DirectoryWeights without(String name) {
     Map<String, TensorInfo> kept = new LinkedHashMap<>(tensors);
     kept.remove(name);
-    return new DirectoryWeights(directory, kept);
+    return new DirectoryWeights(directory, names, kept);
   }
 
   /** Tied weights stand in the file once, under whichever name: here under the head's. */
   DirectoryWeights withEmbeddingOfHead() {
     Map<String, TensorInfo> moved = new LinkedHashMap<>(tensors);
-    moved.put(DecoderConfig.EMBEDDING_WEIGHT, moved.remove(DecoderConfig.TOKENS_WEIGHT));
-    return new DirectoryWeights(directory, moved);
+    moved.put(names.embedding(), moved.remove(names.head()));
+    return new DirectoryWeights(directory, names, moved);
   }
 
   /** Whether head and embedding, which are both there, hold the same numbers. */
   boolean headIsEmbedding() {
     return directory.sameNumbers(
-        tensors.get(DecoderConfig.EMBEDDING_WEIGHT).name(),
-        tensors.get(DecoderConfig.TOKENS_WEIGHT).name());
+        tensors.get(names.embedding()).name(), tensors.get(names.head()).name());
   }
 
   /** Fails where a parameter is of a type that holds no plain weights, or a quantised one. */

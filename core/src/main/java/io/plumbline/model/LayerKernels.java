@@ -4,7 +4,7 @@ import io.plumbline.tensor.Value;
 
 /** The functions of layers.py, where shapes are. */
 interface LayerKernels {
-  Value embed(Value ids, Value weight);
+  Value embed(Value ids, Value positions, Value weight);
 
   Value packedPlaces(
       Value positions,
@@ -28,7 +28,7 @@ interface LayerKernels {
 
   Value layerBackward(Value y, Value gy, Value x, Value w, Value gradients);
 
-  void embedBackward(Value ids, Value gx, Value gradient);
+  void embedBackward(Value ids, Value positions, Value gx, Value gradient);
 
   Value cut(Value y);
 

@@ -17,8 +17,14 @@ import java.util.Set;
 
 /** Whether weights are what a configuration asks for, by names, shapes and sizes alone. */
 final class WeightCheck {
-  /** Buffers that old checkpoints carry; transformers passes over them by this pattern. */
-  private static final String FREQUENCIES = "rotary_emb.inv_freq";
+  /** Buffers that old checkpoints carry; transformers passes over them by these patterns. */
+  private static final List<String> BUFFERS =
+      List.of(
+          "rotary_emb.inv_freq",
+          ".attn.bias",
+          ".attn.masked_bias",
+          ".attention.bias",
+          ".attention.masked_bias");
 
   private WeightCheck() {}
 
@@ -101,7 +107,7 @@ final class WeightCheck {
         wanted.keySet().stream().filter(n -> !source.names().contains(n)).toList();
     Set<String> extra = new HashSet<>(source.names());
     extra.removeAll(wanted.keySet());
-    extra.removeIf(name -> name.contains(FREQUENCIES));
+    extra.removeIf(name -> BUFFERS.stream().anyMatch(name::contains));
     List<String> others = extra.stream().map(source::nameInFile).sorted().toList();
     trace(others).ifPresent(sentence -> fail(source, sentence));
     if (!missing.isEmpty()) {
@@ -158,11 +164,11 @@ final class WeightCheck {
   }
 
   private static String advice(DecoderConfig config, List<String> missing) {
-    if (missing.equals(List.of(DecoderConfig.TOKENS_WEIGHT))) {
+    if (missing.equals(List.of(config.names().head()))) {
       return ": it was saved without its head, or its head is the embedding; save it again from"
           + " AutoModelForCausalLM, or set tie_word_embeddings to true where the two are one";
     }
-    if (missing.size() == 1 && missing.get(0).equals(DecoderConfig.EMBEDDING_WEIGHT)) {
+    if (missing.size() == 1 && missing.get(0).equals(config.names().embedding())) {
       return config.tiedEmbeddings()
           ? ""
           : ": set tie_word_embeddings to true where the head is the embedding";

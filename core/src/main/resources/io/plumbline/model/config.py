@@ -8,6 +8,10 @@ import torch
 # Layers of the model.
 LAYERS: int = 2
 
+# Rows of the embedding that are tokens', and those behind them that are positions'.
+VOCABULARY: int = 97
+LEARNED_POSITIONS: int = 0
+
 # Query heads, the key and value heads that they share, and the width of each head.
 HEADS: int = 4
 KV_HEADS: int = 2
@@ -20,6 +24,9 @@ ROTARY_DIM: int = 8
 ATTENTION_SCALE: float = 0.35355339059327373
 ATTENTION_SOFT_CAP: float = 0.0
 
+# Whether attention and feed-forward read the same input (GPT-NeoX).
+PARALLEL_RESIDUAL: bool = False
+
 # What multiplies the embedding, what a layer adds to the stream, and the logits.
 EMBEDDING_SCALE: float = 1.0
 RESIDUAL_SCALE: float = 1.0
@@ -29,7 +36,7 @@ LOGITS_SCALE: float = 1.0
 LOGITS_SOFT_CAP: float = 0.0
 
 # What is added to the mean of squares in a norm.
-RMS_NORM_EPS: float = 1e-5
+NORM_EPS: float = 1e-5
 
 # The token whose embedding does not learn where it is read; negative for none.
 PAD_TOKEN: int = -1

@@ -21,7 +21,7 @@ from rope import angles
 class Weights(NamedTuple):
     """A model's weights for many steps: matrices in the type that multiplies."""
 
-    # [vocabulary, hidden], in float32: it is only looked up.
+    # [VOCABULARY + LEARNED_POSITIONS, hidden], in float32: it is only looked up.
     embedding: Tensor
     # [hidden]
     norm: Tensor
@@ -136,7 +136,7 @@ def step(
         cos, sin = angles(positions.view(-1), w.frequencies[kind], w.magnitudes[kind])
         seen = within_window(hiding, window, cached, t, ids)
         places.append(Places(cos, sin, cos, sin, None, [0, b, t], [0], [seen], cached))
-    x = embed(ids.view(-1), w.embedding)
+    x = embed(ids.view(-1), positions.view(-1), w.embedding)
     for i, one in enumerate(w.layers):
         x = layer(x, places[w.kinds[i]], cache[2 * i : 2 * i + 2], one)
     return all_logits(x.view(b, t, -1)[:, -1], w.norm, w.head)

@@ -8,7 +8,7 @@ from typing import Dict, List, Optional
 import torch
 from torch import Tensor
 
-from config import EMBEDDING_SCALE, PAD_TOKEN
+from config import EMBEDDING_SCALE, LEARNED_POSITIONS, PAD_TOKEN, VOCABULARY
 from family import layer
 from parts import embed
 from places import Places, kept_places, packed_places
@@ -39,16 +39,18 @@ def layer_backward(
     return gx
 
 
-def embed_backward(ids: Tensor, gx: Tensor, gradient: Tensor) -> None:
+def embed_backward(ids: Tensor, positions: Tensor, gx: Tensor, gradient: Tensor) -> None:
     """Adds to the gradient of the embedding.
 
-    gx [n, hidden] is the derivative by the vectors of ids [n]. What reads a padding token teaches
+    gx [n, hidden] is the derivative by the vectors of ids [n] at positions [n]. What reads a padding token teaches
     its embedding nothing, as in transformers.
     """
     learned = gx.masked_fill((ids == PAD_TOKEN).unsqueeze(1), 0.0)
     if EMBEDDING_SCALE != 1.0:
         learned = learned * EMBEDDING_SCALE
     gradient.index_add_(0, ids, learned)
+    if LEARNED_POSITIONS > 0:
+        gradient.index_add_(0, positions.long() + VOCABULARY, gx)
 
 
 def cut(y: Tensor) -> Tensor:

@@ -6,14 +6,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from config import COMPUTE_DTYPE, EMBEDDING_SCALE, RMS_NORM_EPS
+from config import COMPUTE_DTYPE, EMBEDDING_SCALE, LEARNED_POSITIONS, NORM_EPS, VOCABULARY
 
 
-def embed(ids: Tensor, weight: Tensor) -> Tensor:
-    """Returns the vectors [n, hidden] of ids [n]; weight is [vocabulary, hidden]."""
+def embed(ids: Tensor, positions: Tensor, weight: Tensor) -> Tensor:
+    """Returns the vectors [n, hidden] of ids [n] at positions [n].
+
+    weight is [VOCABULARY + LEARNED_POSITIONS, hidden].
+    """
     vectors = torch.embedding(weight, ids)
     if EMBEDDING_SCALE != 1.0:
-        return vectors * EMBEDDING_SCALE
+        vectors = vectors * EMBEDDING_SCALE
+    if LEARNED_POSITIONS > 0:
+        vectors = vectors + torch.embedding(weight, positions.long() + VOCABULARY)
     return vectors
 
 
@@ -26,7 +31,12 @@ def project(x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
 
 def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
     """Divides x [..., width] by the root of its mean square; weight [width] multiplies it then."""
-    return torch.rms_norm(x, weight.shape, weight, RMS_NORM_EPS)
+    return torch.rms_norm(x, weight.shape, weight, NORM_EPS)
+
+
+def layer_norm(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Brings x [..., width] to mean 0 and variance 1; weight and bias [width] are applied then."""
+    return torch.layer_norm(x, weight.shape, weight, bias, NORM_EPS)
 
 
 def swiglu(x: Tensor, w: Dict[str, Tensor]) -> Tensor:

@@ -110,7 +110,9 @@ class GoldenModelTest {
       double total = 0;
       for (Map.Entry<String, float[]> entry : Models.gradients(model).entrySet()) {
         double norm = Models.norm(entry.getValue());
-        double expected = json.get("grad_l2_norm").get(entry.getKey()).asDouble();
+        // In memory transformers 5 calls every token head so; in files GPT-NeoX's has another name.
+        String parameter = entry.getKey().replace("embed_out.weight", "lm_head.weight");
+        double expected = json.get("grad_l2_norm").get(parameter).asDouble();
         assertThat(norm).as(entry.getKey()).isCloseTo(expected, within(1e-4 * expected));
         total += norm * norm;
       }

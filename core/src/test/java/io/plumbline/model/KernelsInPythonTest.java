@@ -61,7 +61,8 @@ class KernelsInPythonTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"gemma2", "gemma3_text", "granite", "olmo3", "phi3", "qwen3"})
+  @ValueSource(
+      strings = {"gemma2", "gemma3_text", "gpt2", "gpt_neox", "granite", "olmo3", "phi3", "qwen3"})
   void pythonComputesTheFamiliesToo(String name) throws Exception {
     Path config = Fixtures.golden("models/" + name).resolve("config.json");
     compare((ObjectNode) Models.json(config), ComputeDtype.F32, 2e-6);

@@ -45,7 +45,9 @@ final class Models {
         "olmo2",
         "olmo3",
         "smollm3",
-        "granite");
+        "granite",
+        "gpt2",
+        "gpt_neox");
   }
 
   static CausalLm golden(String name, Purpose purpose, ComputeDtype dtype) {

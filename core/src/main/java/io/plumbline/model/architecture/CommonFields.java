@@ -95,7 +95,12 @@ final class CommonFields {
   }
 
   double epsilon() {
-    return config.epsilon("rms_norm_eps", defaults.epsilon());
+    String key =
+        List.of("layer_norm_epsilon", "layer_norm_eps").stream()
+            .filter(config::has)
+            .findFirst()
+            .orElse("rms_norm_eps");
+    return config.epsilon(key, defaults.epsilon());
   }
 
   /** Every layer with the same rope, and no window. */
@@ -173,9 +178,10 @@ final class CommonFields {
         sizes,
         kinds,
         layer,
-        kernels.with("RMS_NORM_EPS", epsilon()),
+        kernels.with("NORM_EPS", epsilon()),
         tied ? Embeddings.TIED : Embeddings.SEPARATE,
-        padding(sizes.vocabulary()));
+        padding(sizes.vocabulary()),
+        TensorNames.LLAMA);
   }
 
   private int keyValueHeads(int heads) {

@@ -91,6 +91,25 @@ final class ConfigFields {
     return config.path("text_config").isObject();
   }
 
+  /** The same with fields under other names too: of each family's own name the common one. */
+  ConfigFields renamed(Map<String, String> commonNames) {
+    ObjectNode renamed = config.deepCopy();
+    commonNames.forEach(
+        (own, common) -> {
+          if (renamed.has(own)) {
+            renamed.set(common, renamed.get(own));
+          }
+        });
+    return new ConfigFields(renamed, where);
+  }
+
+  /** Fails where a setting is on that is not computed. */
+  void requireOff(String key) {
+    if (flag(key)) {
+      throw bad("sets " + key + ", which is not supported");
+    }
+  }
+
   /** The whole of it. */
   ObjectNode object() {
     return config;

@@ -15,8 +15,7 @@ import java.util.List;
  * @param layerShapes the parameters of a layer, by their names in it, in the order of its buffer
  * @param kernels what the kernels are compiled from
  * @param embeddings whether the head is the embedding
- * @param padTokenId the token whose embedding is not learned where it is read, as in transformers;
- *     a negative number for none
+ * @param padTokenId the token that pads, which a reward model looks for; a negative number for none
  */
 public record DecoderConfig(
     String family,
@@ -25,7 +24,8 @@ public record DecoderConfig(
     List<ParameterShape> layerShapes,
     FamilyKernels kernels,
     Embeddings embeddings,
-    int padTokenId) {
+    int padTokenId,
+    TensorNames names) {
   /** Whether one tensor is the embedding and the token head. */
   public enum Embeddings {
     TIED,
@@ -42,12 +42,6 @@ public record DecoderConfig(
 
   /** The score head's weight by its Hugging Face name. */
   public static final String SCORE_WEIGHT = "score.weight";
-
-  /** The token head's weight by its Hugging Face name. */
-  public static final String TOKENS_WEIGHT = "lm_head.weight";
-
-  /** The embedding's weight by its Hugging Face name. */
-  public static final String EMBEDDING_WEIGHT = "model.embed_tokens.weight";
 
   /** A parameter by its Hugging Face name. */
   public record ParameterShape(String name, long[] shape) {
@@ -85,7 +79,23 @@ public record DecoderConfig(
   /** This configuration with a head that is not the embedding. */
   public DecoderConfig untied() {
     return new DecoderConfig(
-        family, sizes, kinds, layerShapes, kernels, Embeddings.SEPARATE, padTokenId);
+        family, sizes, kinds, layerShapes, kernels, Embeddings.SEPARATE, padTokenId, names);
+  }
+
+  /** This configuration with other names of tensors. */
+  DecoderConfig named(TensorNames others) {
+    return new DecoderConfig(
+        family, sizes, kinds, layerShapes, kernels, embeddings, padTokenId, others);
+  }
+
+  /** Rows of learned vectors of positions behind those of tokens; 0 for none. */
+  public int learnedPositions() {
+    return names.positions().isEmpty() ? 0 : maxPositions();
+  }
+
+  /** Parameters of the norm before the heads: its weight, and its bias if it has one. */
+  public int normParameters() {
+    return names.normBias().isEmpty() ? hiddenSize() : 2 * hiddenSize();
   }
 
   public int vocabSize() {
@@ -130,11 +140,14 @@ public record DecoderConfig(
   /** All parameters under a head by segment, in the order of the forward pass. */
   public List<SegmentShape> segmentShapes(Head kind) {
     List<SegmentShape> out = new ArrayList<>();
-    out.add(
-        new SegmentShape(
-            "embedding", List.of(matrix(EMBEDDING_WEIGHT, vocabSize(), hiddenSize()))));
+    List<ParameterShape> embedding = new ArrayList<>();
+    embedding.add(matrix(names.embedding(), vocabSize(), hiddenSize()));
+    if (learnedPositions() > 0) {
+      embedding.add(matrix(names.positions(), learnedPositions(), hiddenSize()));
+    }
+    out.add(new SegmentShape("embedding", List.copyOf(embedding)));
     for (int layer = 0; layer < layers(); layer++) {
-      String prefix = "model.layers." + layer + ".";
+      String prefix = names.layers() + layer + ".";
       out.add(
           new SegmentShape(
               "layer " + layer,
@@ -143,11 +156,14 @@ public record DecoderConfig(
                   .toList()));
     }
     List<ParameterShape> head = new ArrayList<>();
-    head.add(new ParameterShape("model.norm.weight", new long[] {hiddenSize()}));
+    head.add(new ParameterShape(names.norm(), new long[] {hiddenSize()}));
+    if (!names.normBias().isEmpty()) {
+      head.add(new ParameterShape(names.normBias(), new long[] {hiddenSize()}));
+    }
     if (kind == Head.SCORE) {
       head.add(matrix(SCORE_WEIGHT, 1, hiddenSize()));
     } else if (!tiedEmbeddings()) {
-      head.add(matrix(TOKENS_WEIGHT, vocabSize(), hiddenSize()));
+      head.add(matrix(names.head(), vocabSize(), hiddenSize()));
     }
     out.add(new SegmentShape("head", List.copyOf(head)));
     return List.copyOf(out);

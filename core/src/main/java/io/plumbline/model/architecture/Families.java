@@ -11,6 +11,8 @@ public final class Families {
           Map.ofEntries(
               Map.entry("gemma2", Gemma2::read),
               Map.entry("gemma3_text", Gemma3::read),
+              Map.entry("gpt2", Gpt2::read),
+              Map.entry("gpt_neox", GptNeox::read),
               Map.entry("granite", Granite::read),
               Map.entry("llama", Llama::read),
               Map.entry("ministral", Mistral::read),

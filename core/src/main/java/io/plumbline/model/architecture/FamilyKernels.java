@@ -7,17 +7,17 @@ import java.util.Map;
  * What the kernels of a model are compiled from, beside its sizes.
  *
  * @param file the file of the family's layer, without its ending
- * @param constants values of constants of config.py that the family sets, by name; the others keep
- *     the values that change nothing
+ * @param constants values of constants of config.py that the family sets, by name: numbers and
+ *     booleans; the others keep the values that change nothing
  */
-public record FamilyKernels(String file, Map<String, Double> constants) {
+public record FamilyKernels(String file, Map<String, Object> constants) {
   public FamilyKernels {
     constants = Map.copyOf(constants);
   }
 
   /** With one more constant. */
-  FamilyKernels with(String name, double value) {
-    Map<String, Double> all = new HashMap<>(constants);
+  FamilyKernels with(String name, Object value) {
+    Map<String, Object> all = new HashMap<>(constants);
     all.put(name, value);
     return new FamilyKernels(file, all);
   }

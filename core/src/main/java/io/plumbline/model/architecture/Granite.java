@@ -19,7 +19,7 @@ final class Granite {
     CommonFields common = new CommonFields(config, Defaults.LLAMA, HeadWidth.FREE, COMPUTED);
     Sizes sizes = common.sizes();
     Bias attention = Bias.of(config.flag("attention_bias"));
-    Map<String, Double> constants =
+    Map<String, Object> constants =
         Map.of(
             "EMBEDDING_SCALE", config.positiveOr("embedding_multiplier", 1),
             "RESIDUAL_SCALE", config.positiveOr("residual_multiplier", 1),

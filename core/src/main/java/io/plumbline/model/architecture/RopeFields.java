@@ -30,6 +30,15 @@ final class RopeFields {
    * @param theta base where the settings name none
    */
   Rope ofAllLayers(double theta) {
+    return ofAllLayers(theta, 1);
+  }
+
+  /**
+   * The rotary positions of all layers, of a part of each head.
+   *
+   * @param part of a head that is rotated where the settings do not say
+   */
+  Rope ofAllLayers(double theta, double part) {
     JsonNode found = settings();
     for (Map.Entry<String, JsonNode> entry : found.properties()) {
       if (entry.getValue().isObject()) {
@@ -41,7 +50,7 @@ final class RopeFields {
                 + " model of transformers has");
       }
     }
-    return read(found, theta(found, "rope_theta", theta));
+    return read(found, theta(found, "rope_theta", theta), part);
   }
 
   /**
@@ -60,10 +69,10 @@ final class RopeFields {
     }
     for (JsonNode holder : List.of(byType, found)) {
       if (holder.has("rope_theta")) {
-        return read(found, config.positive(holder, "rope_theta"));
+        return read(found, config.positive(holder, "rope_theta"), 1);
       }
     }
-    return read(found, config.positiveOr(older, theta));
+    return read(found, config.positiveOr(older, theta), 1);
   }
 
   /** Whether a stretch of frequencies that transformers 4 has for all layers is of this type. */
@@ -90,8 +99,8 @@ final class RopeFields {
     return rope.has(key) ? config.positive(rope, key) : config.positiveOr(key, otherwise);
   }
 
-  private Rope read(JsonNode rope, double theta) {
-    int dims = (int) (headDim * partial(rope));
+  private Rope read(JsonNode rope, double theta, double leftOutPart) {
+    int dims = (int) (headDim * partial(rope, leftOutPart));
     if (dims < 2 || dims % 2 != 0) {
       throw config.bad(
           "rotates "
@@ -102,12 +111,9 @@ final class RopeFields {
     return new Rope(theta, scaling(rope, theta, dims), dims);
   }
 
-  private double partial(JsonNode rope) {
+  private double partial(JsonNode rope, double leftOut) {
     for (JsonNode value :
-        List.of(
-            rope.path("partial_rotary_factor"),
-            config.field("partial_rotary_factor"),
-            config.field("rotary_pct"))) {
+        List.of(rope.path("partial_rotary_factor"), config.field("partial_rotary_factor"))) {
       if (!value.isMissingNode() && !value.isNull()) {
         if (!(value.asDouble() > 0 && value.asDouble() <= 1)) {
           throw config.bad("needs a partial_rotary_factor above 0 and at most 1, not " + value);
@@ -115,7 +121,7 @@ final class RopeFields {
         return value.asDouble();
       }
     }
-    return 1;
+    return leftOut;
   }
 
   private RopeScaling scaling(JsonNode rope, double theta, int dims) {
