@@ -74,6 +74,32 @@ class RandomFamiliesTest {
         sampling(model, generator, ids);
       }
     }
+    inBfloat16(path, made);
+  }
+
+  /** No farther from the numbers of f32 than transformers is, on the average. */
+  private static void inBfloat16(Path path, JsonNode made) {
+    double sum = 0;
+    int count = 0;
+    try (CausalLm model =
+        CausalLm.load(
+            ModelDirectory.open(STORAGE, path.toString()),
+            Purpose.INFERENCE,
+            ComputeDtype.BF16)) {
+      for (int i = 0; i < made.get("ids").size(); i++) {
+        float[][] found = model.logits(JSON.convertValue(made.get("ids").get(i), int[].class));
+        float[][] expected = JSON.convertValue(made.get("logits").get(i), float[][].class);
+        for (int t = 0; t < found.length; t++) {
+          for (int v = 0; v < found[t].length; v++) {
+            sum += Math.abs(found[t][v] - expected[t][v]);
+            count++;
+          }
+        }
+      }
+    }
+    assertThat(sum / count)
+        .as("mean error in bfloat16")
+        .isLessThan(1.1 * made.get("bf16_error").asDouble() + 1e-3);
   }
 
   /** Completions that share a prompt see the same as alone. */
