@@ -90,6 +90,9 @@ final class WeightCheck {
           "SCB",
           "weight_format");
 
+  /** The base of the families that have the anchors. */
+  private static final String ANCHORED_BASE = "model.";
+
   /** Tensors of any Llama; what stands before them in a file is a prefix. */
   private static final List<String> ANCHORS =
       List.of("embed_tokens.weight", "layers.0.input_layernorm.weight");
@@ -109,7 +112,7 @@ final class WeightCheck {
     extra.removeAll(wanted.keySet());
     extra.removeIf(name -> BUFFERS.stream().anyMatch(name::contains));
     List<String> others = extra.stream().map(source::nameInFile).sorted().toList();
-    trace(others).ifPresent(sentence -> fail(source, sentence));
+    trace(others, config.names().base()).ifPresent(sentence -> fail(source, sentence));
     if (!missing.isEmpty()) {
       fail(
           source,
@@ -177,7 +180,7 @@ final class WeightCheck {
   }
 
   /** What the names of tensors that no such model has tell about how they came to be. */
-  private static Optional<String> trace(List<String> others) {
+  private static Optional<String> trace(List<String> others, String base) {
     for (Trace trace : TRACES) {
       for (String name : others) {
         if (name.startsWith(trace.in()) || name.contains("." + trace.in())) {
@@ -206,7 +209,7 @@ final class WeightCheck {
     }
     for (String name : others) {
       for (String anchor : ANCHORS) {
-        if (name.endsWith("." + anchor)) {
+        if (base.equals(ANCHORED_BASE) && name.endsWith("." + anchor)) {
           String before = name.substring(0, name.length() - anchor.length());
           return Optional.of(
               "has tensors with the prefix \""
