@@ -74,8 +74,7 @@ class KernelsInPythonTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"gemma3_text", "gpt2", "gpt_neox", "olmo3"})
+  @ValueSource(strings = {"gemma3_text", "gpt2", "gpt_neox", "olmo3"})
   void pythonComputesTheFamiliesToo(String name) throws Exception {
     Path config = Fixtures.golden("models/" + name).resolve("config.json");
     compare((ObjectNode) Models.json(config), ComputeDtype.F32, 2e-6);

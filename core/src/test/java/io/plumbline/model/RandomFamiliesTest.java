@@ -83,9 +83,7 @@ class RandomFamiliesTest {
     int count = 0;
     try (CausalLm model =
         CausalLm.load(
-            ModelDirectory.open(STORAGE, path.toString()),
-            Purpose.INFERENCE,
-            ComputeDtype.BF16)) {
+            ModelDirectory.open(STORAGE, path.toString()), Purpose.INFERENCE, ComputeDtype.BF16)) {
       for (int i = 0; i < made.get("ids").size(); i++) {
         float[][] found = model.logits(JSON.convertValue(made.get("ids").get(i), int[].class));
         float[][] expected = JSON.convertValue(made.get("logits").get(i), float[][].class);
