@@ -55,6 +55,22 @@ class DecoderConfigTest {
         .isEqualTo(Models.goldenJson(name).get("n_params").asLong());
   }
 
+  /** LlamaConfig has no such field, and transformers does not read it. */
+  @Test
+  void theEpsilonOfOtherFamiliesIsNotRead() {
+    assertThat(parse(Map.of("layer_norm_eps", 0.5, "layer_norm_epsilon", 0.5)))
+        .isEqualTo(parse(Map.of()));
+  }
+
+  @Test
+  void fieldsAreNamedAsInTheFile() {
+    assertRefused(Map.of("model_type", "gpt2", "n_embd", "wide"), "n_embd", "wide");
+    assertRefused(
+        Map.of("model_type", "gpt_neox", "hidden_act", "gelu", "layer_norm_eps", 7),
+        "layer_norm_eps",
+        "7");
+  }
+
   private static List<String> names(DecoderConfig config) {
     return config.layerShapes().stream().map(DecoderConfig.ParameterShape::name).toList();
   }

@@ -95,12 +95,7 @@ final class CommonFields {
   }
 
   double epsilon() {
-    String key =
-        List.of("layer_norm_epsilon", "layer_norm_eps").stream()
-            .filter(config::has)
-            .findFirst()
-            .orElse("rms_norm_eps");
-    return config.epsilon(key, defaults.epsilon());
+    return config.epsilon("rms_norm_eps", defaults.epsilon());
   }
 
   /** Every layer with the same rope, and no window. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -31,9 +32,17 @@ final class ConfigFields {
   private final ObjectNode config;
   private final String where;
 
+  /** By the names of fields here, those that they have in the file where these are others. */
+  private final Map<String, String> inFile;
+
   ConfigFields(ObjectNode config, String where) {
+    this(config, where, Map.of());
+  }
+
+  private ConfigFields(ObjectNode config, String where, Map<String, String> inFile) {
     this.config = config;
     this.where = where;
+    this.inFile = inFile;
   }
 
   private static Map<String, Double> neutral() {
@@ -91,16 +100,26 @@ final class ConfigFields {
     return config.path("text_config").isObject();
   }
 
-  /** The same with fields under other names too: of each family's own name the common one. */
+  /**
+   * The same with fields under the names that other families have for them.
+   *
+   * @param commonNames by the name in the file, which counts where both are there
+   */
   ConfigFields renamed(Map<String, String> commonNames) {
     ObjectNode renamed = config.deepCopy();
+    Map<String, String> names = new HashMap<>();
     commonNames.forEach(
         (own, common) -> {
-          if (renamed.has(own)) {
-            renamed.set(common, renamed.get(own));
+          names.put(common, own);
+          if (config.has(own)) {
+            renamed.set(common, config.get(own));
           }
         });
-    return new ConfigFields(renamed, where);
+    return new ConfigFields(renamed, where, names);
+  }
+
+  private String inFile(String key) {
+    return inFile.getOrDefault(key, key);
   }
 
   /** Fails where a setting is on that is not computed. */
@@ -242,7 +261,7 @@ final class ConfigFields {
     if (!node.isIntegralNumber() || !node.canConvertToInt() || node.asInt() < 1) {
       throw bad(
           "needs a positive whole number as "
-              + key
+              + inFile(key)
               + " in its config.json, not "
               + (node.isMissingNode() ? "nothing" : node.toString()));
     }
@@ -254,7 +273,7 @@ final class ConfigFields {
     if (!value.isNumber() || !(value.asDouble() > 0) || Double.isInfinite(value.asDouble())) {
       throw bad(
           "needs a positive "
-              + key
+              + inFile(key)
               + " in its config.json"
               + (value.isMissingNode() ? "" : ", not " + value));
     }
@@ -282,7 +301,7 @@ final class ConfigFields {
       return otherwise;
     }
     if (!value.isNumber() || !(value.asDouble() >= 0 && value.asDouble() < 1)) {
-      throw bad("needs a small number as " + key + " in its config.json, not " + value);
+      throw bad("needs a small number as " + inFile(key) + " in its config.json, not " + value);
     }
     return value.asDouble();
   }

@@ -21,7 +21,8 @@ final class Gpt2 {
           "n_positions", "max_position_embeddings",
           "n_head", "num_attention_heads",
           "n_layer", "num_hidden_layers",
-          "n_inner", "intermediate_size");
+          "n_inner", "intermediate_size",
+          "layer_norm_epsilon", "rms_norm_eps");
 
   static DecoderConfig read(ConfigFields own) {
     ConfigFields config = own.renamed(NAMES);

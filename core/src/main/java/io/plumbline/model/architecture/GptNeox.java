@@ -16,9 +16,15 @@ final class GptNeox {
 
   private static final double LEFT_OUT_ROTATED = 0.25;
 
+  /** Fields by the names of other families; the first two stand in configurations of version 4. */
+  private static final Map<String, String> NAMES =
+      Map.of(
+          "rotary_emb_base", "rope_theta",
+          "rotary_pct", "partial_rotary_factor",
+          "layer_norm_eps", "rms_norm_eps");
+
   static DecoderConfig read(ConfigFields own) {
-    ConfigFields config =
-        own.renamed(Map.of("rotary_emb_base", "rope_theta", "rotary_pct", "partial_rotary_factor"));
+    ConfigFields config = own.renamed(NAMES);
     config.requireOneOf("hidden_act", List.of("gelu"));
     CommonFields common =
         new CommonFields(config, DEFAULTS, HeadWidth.DIVIDES, Set.of("use_parallel_residual"));
