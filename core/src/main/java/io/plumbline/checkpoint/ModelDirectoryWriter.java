@@ -99,9 +99,7 @@ public final class ModelDirectoryWriter {
       named |= ModelDirectory.predictsTokens(architecture.asText());
     }
     if (!named && !family.isEmpty()) {
-      result
-          .putArray("architectures")
-          .add(RewardModelFiles.className(family, ModelDirectory.PREDICTOR));
+      result.putArray("architectures").add(RewardModelFiles.predictor(family));
     }
     return withConfig(result);
   }

@@ -42,7 +42,7 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
           ErrorCode.BAD_CHECKPOINT,
           "A reward model cannot be written from a config.json without model_type; add it there.");
     }
-    result.putArray("architectures").add(className(family, ModelDirectory.CLASSIFIER));
+    result.putArray("architectures").add(classifier(family));
     result.remove("num_labels"); // transformers counts the names.
     result.putObject("id2label").put("0", "LABEL_0");
     result.putObject("label2id").put("LABEL_0", 0);
@@ -60,30 +60,33 @@ record RewardModelFiles(ObjectNode config, TokenizerFiles tokenizerFiles) {
     }
   }
 
-  /** Families whose classes transformers spells otherwise than the rule has it. */
+  /** How transformers begins the names of a family's classes where the rule has it otherwise. */
   private static final Map<String, String> CLASS_NAMES =
       Map.of(
-          "gemma3_text" + ModelDirectory.CLASSIFIER, "Gemma3TextForSequenceClassification",
-          "gemma3_text" + ModelDirectory.PREDICTOR, "Gemma3ForCausalLM",
-          "gpt2" + ModelDirectory.CLASSIFIER, "GPT2ForSequenceClassification",
-          "gpt2" + ModelDirectory.PREDICTOR, "GPT2LMHeadModel",
-          "gpt_neox" + ModelDirectory.CLASSIFIER, "GPTNeoXForSequenceClassification",
-          "gpt_neox" + ModelDirectory.PREDICTOR, "GPTNeoXForCausalLM",
-          "smollm3" + ModelDirectory.CLASSIFIER, "SmolLM3ForSequenceClassification",
-          "smollm3" + ModelDirectory.PREDICTOR, "SmolLM3ForCausalLM");
+          "gemma3_text", "Gemma3Text",
+          "gpt2", "GPT2",
+          "gpt_neox", "GPTNeoX",
+          "smollm3", "SmolLM3");
+
+  /** Classes that predict tokens and have names of their own. */
+  private static final Map<String, String> PREDICTORS =
+      Map.of("gemma3_text", "Gemma3ForCausalLM", "gpt2", "GPT2LMHeadModel");
 
   /**
-   * The class of transformers that holds a family's model under a head, such as LlamaForCausalLM.
-   *
-   * @param head what the names of classes of this kind end with
+   * The class of transformers that scores with a family's model: LlamaForSequenceClassification.
    */
-  static String className(String family, String head) {
-    String irregular = CLASS_NAMES.get(family + head);
-    return irregular == null ? capitalized(family) + head : irregular;
+  static String classifier(String family) {
+    return className(family) + ModelDirectory.CLASSIFIER;
   }
 
-  private static String capitalized(String family) {
-    return family.substring(0, 1).toUpperCase(Locale.ROOT) + family.substring(1);
+  /** The class of transformers that predicts tokens with a family's model: LlamaForCausalLM. */
+  static String predictor(String family) {
+    return PREDICTORS.getOrDefault(family, className(family) + ModelDirectory.PREDICTOR);
+  }
+
+  private static String className(String family) {
+    return CLASS_NAMES.getOrDefault(
+        family, family.substring(0, 1).toUpperCase(Locale.ROOT) + family.substring(1));
   }
 
   private static RewardModelFiles withPadding(

@@ -134,6 +134,8 @@ final class Decoder implements AutoCloseable {
     constants.put("RESIDUAL_SCALE", "1.0");
     constants.put("LOGITS_SCALE", "1.0");
     constants.put("LOGITS_SOFT_CAP", "0.0");
+    constants.put("HEAD_NORMS", "False");
+    constants.put("GELU_GATE", "False");
     constants.put("PARALLEL_RESIDUAL", "False");
     config.kernels().constants().forEach((name, value) -> constants.put(name, python(value)));
     return new KernelFilling(constants, Map.of("family", config.kernels().file()));
@@ -190,19 +192,7 @@ final class Decoder implements AutoCloseable {
     Value parts = scope.longs(new long[n], n);
     Value all = scope.floats(positions, n);
     long[] block = {0, 1, n};
-    List<Value> places =
-        kinds.distinct().stream()
-            .map(
-                kind ->
-                    kernels.packedPlaces(
-                        all,
-                        kind.frequencies(),
-                        kind.magnitude(),
-                        kind.window(),
-                        parts,
-                        block,
-                        new long[] {1}))
-            .toList();
+    List<Value> places = kinds.places(kernels, all, parts, block, new long[] {1});
     Value x = kernels.embed(scope.longs(ids, n), all, embedding);
     for (int i = 0; i < layers.size(); i++) {
       x = kernels.layerForward(x, places.get(kinds.ofLayer(i)), layers.get(i).values());

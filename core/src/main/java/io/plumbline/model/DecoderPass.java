@@ -4,7 +4,6 @@ import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Value;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -26,7 +25,7 @@ final class DecoderPass implements AutoCloseable {
   private Value positions;
 
   /** Of each kind of layers. */
-  private final List<Value> places = new ArrayList<>();
+  private List<Value> places;
 
   private Value[] inputs;
   private Value[] outputs;
@@ -136,17 +135,7 @@ final class DecoderPass implements AutoCloseable {
     LayerKernels kernels = layerKernels();
     Value parts = scope.longs(packed.parts(), n);
     positions = scope.floats(packed.positions(), n);
-    for (LayerKinds.Values kind : decoder.kinds.distinct()) {
-      places.add(
-          kernels.packedPlaces(
-              positions,
-              kind.frequencies(),
-              kind.magnitude(),
-              kind.window(),
-              parts,
-              packed.blocks(),
-              packed.plain()));
-    }
+    places = decoder.kinds.places(kernels, positions, parts, packed.blocks(), packed.plain());
     int depth = decoder.layers.size();
     int lastKind = decoder.kinds.ofLayer(depth - 1);
     keptPlaces =

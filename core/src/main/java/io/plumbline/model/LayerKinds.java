@@ -18,18 +18,25 @@ final class LayerKinds {
    */
   record Values(Value frequencies, Value magnitude, int window) {}
 
-  private final List<LayerKind> distinct;
+  private final List<float[]> frequencies = new ArrayList<>();
+  private final float[] magnitudes;
   private final List<Values> values = new ArrayList<>();
   private final int[] ofLayers;
 
   LayerKinds(List<LayerKind> layers, Scope scope) {
-    distinct = layers.stream().distinct().toList();
+    List<LayerKind> distinct = layers.stream().distinct().toList();
     ofLayers = layers.stream().mapToInt(distinct::indexOf).toArray();
+    magnitudes = new float[distinct.size()];
     for (LayerKind kind : distinct) {
       float[] rates = kind.rope().inverseFrequencies();
-      float[] magnitude = {(float) kind.rope().scaling().magnitude()};
+      float magnitude = (float) kind.rope().scaling().magnitude();
+      magnitudes[values.size()] = magnitude;
+      frequencies.add(rates);
       values.add(
-          new Values(scope.floats(rates, rates.length), scope.floats(magnitude), kind.window()));
+          new Values(
+              scope.floats(rates, rates.length),
+              scope.floats(new float[] {magnitude}),
+              kind.window()));
     }
   }
 
@@ -48,25 +55,38 @@ final class LayerKinds {
   }
 
   long[] windows() {
-    return distinct.stream().mapToLong(LayerKind::window).toArray();
+    return values.stream().mapToLong(Values::window).toArray();
   }
 
   /** Of all kinds: [kinds, rotated elements / 2]. */
   Value frequencies(Scope scope) {
-    int half = distinct.get(0).rope().dims() / 2;
-    float[] all = new float[distinct.size() * half];
-    for (int i = 0; i < distinct.size(); i++) {
-      System.arraycopy(distinct.get(i).rope().inverseFrequencies(), 0, all, i * half, half);
+    int half = frequencies.get(0).length;
+    float[] all = new float[frequencies.size() * half];
+    for (int i = 0; i < frequencies.size(); i++) {
+      System.arraycopy(frequencies.get(i), 0, all, i * half, half);
     }
-    return scope.floats(all, distinct.size(), half);
+    return scope.floats(all, frequencies.size(), half);
   }
 
   /** Of all kinds: [kinds]. */
   Value magnitudes(Scope scope) {
-    float[] all = new float[distinct.size()];
-    for (int i = 0; i < all.length; i++) {
-      all[i] = (float) distinct.get(i).rope().scaling().magnitude();
-    }
-    return scope.floats(all, all.length);
+    return scope.floats(magnitudes, magnitudes.length);
+  }
+
+  /** Of each kind the places of a micro-batch, by packed_places, where the arguments are. */
+  List<Value> places(
+      LayerKernels kernels, Value positions, Value parts, long[] blocks, long[] plain) {
+    return values.stream()
+        .map(
+            kind ->
+                kernels.packedPlaces(
+                    positions,
+                    kind.frequencies(),
+                    kind.magnitude(),
+                    kind.window(),
+                    parts,
+                    blocks,
+                    plain))
+        .toList();
   }
 }

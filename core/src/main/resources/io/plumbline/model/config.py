@@ -24,6 +24,11 @@ ROTARY_DIM: int = 8
 ATTENTION_SCALE: float = 0.35355339059327373
 ATTENTION_SOFT_CAP: float = 0.0
 
+# Whether each query head and each key head has a norm, and whether the gate of a feed-forward
+# network is GELU, by its tanh approximation, and not SiLU.
+HEAD_NORMS: bool = False
+GELU_GATE: bool = False
+
 # Whether attention and feed-forward read the same input (GPT-NeoX).
 PARALLEL_RESIDUAL: bool = False
 

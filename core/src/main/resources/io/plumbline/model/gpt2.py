@@ -8,7 +8,7 @@ from torch import Tensor
 
 from attention import attend
 from config import COMPUTE_DTYPE, HEAD_DIM, HEADS
-from parts import layer_norm
+from parts import layer_norm, stacked_layer_norm
 from places import Places, kept_rows
 
 
@@ -42,5 +42,4 @@ def final_norm(x: Tensor, weight: Tensor) -> Tensor:
 
     weight is [2 * hidden], the norm's weight and then its bias.
     """
-    scale, bias = weight.chunk(2)
-    return layer_norm(x, scale, bias)
+    return stacked_layer_norm(x, weight)

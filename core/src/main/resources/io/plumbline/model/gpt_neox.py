@@ -7,7 +7,7 @@ from torch import Tensor
 
 from attention import attend, rotate
 from config import COMPUTE_DTYPE, HEAD_DIM, HEADS, PARALLEL_RESIDUAL
-from parts import layer_norm, project
+from parts import layer_norm, project, stacked_layer_norm
 from places import Places, kept_rows
 
 
@@ -53,5 +53,4 @@ def final_norm(x: Tensor, weight: Tensor) -> Tensor:
 
     weight is [2 * hidden], the norm's weight and then its bias.
     """
-    scale, bias = weight.chunk(2)
-    return layer_norm(x, scale, bias)
+    return stacked_layer_norm(x, weight)

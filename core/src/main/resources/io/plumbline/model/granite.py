@@ -6,7 +6,7 @@ from torch import Tensor
 
 from attention import attend, attention_output, queries_keys_values, rotate
 from config import COMPUTE_DTYPE, RESIDUAL_SCALE
-from parts import rms_norm, swiglu
+from parts import gated, rms_norm
 from places import Places, kept_rows
 
 
@@ -21,7 +21,7 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
     attended = attention_output(attend(q, k, v, places, cache), w)
     x = kept_rows(x, places) + attended * RESIDUAL_SCALE
     h = rms_norm(x, w["post_attention_layernorm.weight"]).to(COMPUTE_DTYPE)
-    return x + swiglu(h, w) * RESIDUAL_SCALE
+    return x + gated(h, w) * RESIDUAL_SCALE
 
 
 def final_norm(x: Tensor, weight: Tensor) -> Tensor:

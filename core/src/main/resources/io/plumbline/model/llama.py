@@ -1,12 +1,12 @@
-"""Llama, Mistral, Qwen 2, Phi 3, SmolLM 3: RMS norm before attention and feed-forward, rotary positions, SwiGLU."""
+"""Llama, Mistral, Qwen 2 and 3, Phi 3, SmolLM 3: RMS norm before attention and feed-forward, rotary positions, SwiGLU."""
 
 from typing import Dict, Optional
 
 from torch import Tensor
 
 from attention import attend, attention_output, queries_keys_values, rotate
-from config import COMPUTE_DTYPE
-from parts import rms_norm, swiglu
+from config import COMPUTE_DTYPE, HEAD_NORMS
+from parts import gated, rms_norm
 from places import Places, kept_rows
 
 
@@ -17,10 +17,13 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
     """
     h = rms_norm(x, w["input_layernorm.weight"]).to(COMPUTE_DTYPE)
     q, k, v = queries_keys_values(h, places, w)
+    if HEAD_NORMS:
+        q = rms_norm(q.float(), w["self_attn.q_norm.weight"]).to(COMPUTE_DTYPE)
+        k = rms_norm(k.float(), w["self_attn.k_norm.weight"]).to(COMPUTE_DTYPE)
     q, k = rotate(q, k, places)
     x = kept_rows(x, places) + attention_output(attend(q, k, v, places, cache), w)
     h = rms_norm(x, w["post_attention_layernorm.weight"]).to(COMPUTE_DTYPE)
-    return x + swiglu(h, w)
+    return x + gated(h, w)
 
 
 def final_norm(x: Tensor, weight: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from attention import attend, attention_output, queries_keys_values, rotate
 from config import COMPUTE_DTYPE
-from parts import rms_norm, swiglu
+from parts import gated, rms_norm
 from places import Places, kept_rows
 
 
@@ -21,7 +21,7 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
     q, k = rotate(q, k, places)
     attended = attention_output(attend(q, k, v, places, cache), w)
     x = kept_rows(x, places) + rms_norm(attended.float(), w["post_attention_layernorm.weight"])
-    h = swiglu(x.to(COMPUTE_DTYPE), w)
+    h = gated(x.to(COMPUTE_DTYPE), w)
     return x + rms_norm(h.float(), w["post_feedforward_layernorm.weight"])
 
 

@@ -6,7 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from config import COMPUTE_DTYPE, EMBEDDING_SCALE, LEARNED_POSITIONS, NORM_EPS, VOCABULARY
+from config import (
+    COMPUTE_DTYPE,
+    EMBEDDING_SCALE,
+    GELU_GATE,
+    LEARNED_POSITIONS,
+    NORM_EPS,
+    VOCABULARY,
+)
 
 
 def embed(ids: Tensor, positions: Tensor, weight: Tensor) -> Tensor:
@@ -39,16 +46,18 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return torch.layer_norm(x, weight.shape, weight, bias, NORM_EPS)
 
 
-def swiglu(x: Tensor, w: Dict[str, Tensor]) -> Tensor:
-    """Computes the feed-forward network of x [n, hidden]: silu(gate) * up, projected down."""
-    gate_up = project(x, w["mlp.gate_up_proj.weight"], w.get("mlp.gate_up_proj.bias"))
-    gate, up = gate_up.chunk(2, -1)
-    return project(F.silu(gate) * up, w["mlp.down_proj.weight"], w.get("mlp.down_proj.bias"))
+def stacked_layer_norm(x: Tensor, parameters: Tensor) -> Tensor:
+    """Does what layer_norm does with parameters [2 * width], the weight and then the bias."""
+    weight, bias = parameters.chunk(2)
+    return layer_norm(x, weight, bias)
 
 
-def geglu(x: Tensor, w: Dict[str, Tensor]) -> Tensor:
-    """Does what swiglu does with GELU, by its tanh approximation, for SiLU."""
+def gated(x: Tensor, w: Dict[str, Tensor]) -> Tensor:
+    """Computes the feed-forward network of x [n, hidden]: up by a gate, projected down."""
     gate_up = project(x, w["mlp.gate_up_proj.weight"], w.get("mlp.gate_up_proj.bias"))
     gate, up = gate_up.chunk(2, -1)
-    h = F.gelu(gate, approximate="tanh") * up
-    return project(h, w["mlp.down_proj.weight"], w.get("mlp.down_proj.bias"))
+    if GELU_GATE:
+        gate = F.gelu(gate, approximate="tanh")
+    else:
+        gate = F.silu(gate)
+    return project(gate * up, w["mlp.down_proj.weight"], w.get("mlp.down_proj.bias"))

@@ -53,13 +53,13 @@ class RandomFamiliesTest {
     all.assertAll();
   }
 
+  private static CausalLm load(Path path, ComputeDtype dtype) {
+    return CausalLm.load(ModelDirectory.open(STORAGE, path.toString()), Purpose.INFERENCE, dtype);
+  }
+
   private void compare(JsonNode made) throws Exception {
     Path path = directory.resolve(made.get("name").asText());
-    try (CausalLm model =
-            CausalLm.load(
-                ModelDirectory.open(STORAGE, path.toString()),
-                Purpose.INFERENCE,
-                ComputeDtype.F32);
+    try (CausalLm model = load(path, ComputeDtype.F32);
         Generator generator = new Generator(model)) {
       for (int i = 0; i < made.get("ids").size(); i++) {
         int[] ids = JSON.convertValue(made.get("ids").get(i), int[].class);
@@ -81,9 +81,7 @@ class RandomFamiliesTest {
   private static void inBfloat16(Path path, JsonNode made) {
     double sum = 0;
     int count = 0;
-    try (CausalLm model =
-        CausalLm.load(
-            ModelDirectory.open(STORAGE, path.toString()), Purpose.INFERENCE, ComputeDtype.BF16)) {
+    try (CausalLm model = load(path, ComputeDtype.BF16)) {
       for (int i = 0; i < made.get("ids").size(); i++) {
         float[][] found = model.logits(JSON.convertValue(made.get("ids").get(i), int[].class));
         float[][] expected = JSON.convertValue(made.get("logits").get(i), float[][].class);

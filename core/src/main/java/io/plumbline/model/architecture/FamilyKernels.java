@@ -11,6 +11,10 @@ import java.util.Map;
  *     booleans; the others keep the values that change nothing
  */
 public record FamilyKernels(String file, Map<String, Object> constants) {
+  /** Llama's layer with norms of each query head and each key head. */
+  static final FamilyKernels WITH_HEAD_NORMS =
+      new FamilyKernels("llama", Map.of("HEAD_NORMS", true));
+
   public FamilyKernels {
     constants = Map.copyOf(constants);
   }

@@ -53,6 +53,12 @@ final class LayerShapes {
     return this;
   }
 
+  /** Norms of each query head and each key head. */
+  LayerShapes headNorms() {
+    add("self_attn.q_norm.weight", sizes.headDim());
+    return add("self_attn.k_norm.weight", sizes.headDim());
+  }
+
   /** What brings the heads' output back to the residual stream. */
   LayerShapes attentionOutput(Bias bias) {
     add("self_attn.o_proj.weight", sizes.hidden(), queryWidth());

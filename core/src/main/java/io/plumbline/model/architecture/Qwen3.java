@@ -25,11 +25,11 @@ final class Qwen3 {
         new LayerShapes(sizes)
             .norm("input_layernorm")
             .queriesKeysValues(bias)
-            .add("self_attn.q_norm.weight", sizes.headDim())
-            .add("self_attn.k_norm.weight", sizes.headDim())
+            .headNorms()
             .attentionOutput(bias)
             .norm("post_attention_layernorm")
             .gatedMlp(config.size("intermediate_size"), Bias.ABSENT);
-    return common.decoder(sizes, Qwen2.kinds(config, common), layer.list(), "qwen3");
+    return common.decoder(
+        sizes, Qwen2.kinds(config, common), layer.list(), FamilyKernels.WITH_HEAD_NORMS);
   }
 }

@@ -2,6 +2,7 @@ package io.plumbline.spark.training.algorithm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.plumbline.Fixtures;
 import io.plumbline.objective.Registry;
 import io.plumbline.settings.DeclaredOption;
 import io.plumbline.settings.SettingsOf;
@@ -23,7 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The tables of docs/objectives.md, which people write, beside what losses and options say. */
 class ObjectivesPageTest {
-  private static final Path PAGE = Path.of("../docs/objectives.md");
+  private static final Path PAGE = Fixtures.root().resolve("docs/objectives.md");
   private static final Pattern NAME = Pattern.compile("`([a-z0-9_]+)`");
 
   static List<Algorithm> withLosses() {

@@ -1,12 +1,12 @@
-"""Gemma 3's language model: Gemma 2 with a norm of each head's queries and keys."""
+"""Gemma 2 and 3: norms before and after attention and feed-forward, whose weights lack 1."""
 
 from typing import Dict, Optional
 
 from torch import Tensor
 
 from attention import attend, attention_output, queries_keys_values, rotate
-from config import COMPUTE_DTYPE
-from parts import geglu, rms_norm
+from config import COMPUTE_DTYPE, HEAD_NORMS
+from parts import gated, rms_norm
 from places import Places, kept_rows
 
 
@@ -17,13 +17,14 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
     """
     h = norm(x, w["input_layernorm.weight"]).to(COMPUTE_DTYPE)
     q, k, v = queries_keys_values(h, places, w)
-    q = norm(q.float(), w["self_attn.q_norm.weight"]).to(COMPUTE_DTYPE)
-    k = norm(k.float(), w["self_attn.k_norm.weight"]).to(COMPUTE_DTYPE)
+    if HEAD_NORMS:
+        q = norm(q.float(), w["self_attn.q_norm.weight"]).to(COMPUTE_DTYPE)
+        k = norm(k.float(), w["self_attn.k_norm.weight"]).to(COMPUTE_DTYPE)
     q, k = rotate(q, k, places)
     attended = attention_output(attend(q, k, v, places, cache), w)
     x = kept_rows(x, places) + norm(attended.float(), w["post_attention_layernorm.weight"])
     h = norm(x, w["pre_feedforward_layernorm.weight"]).to(COMPUTE_DTYPE)
-    return x + norm(geglu(h, w).float(), w["post_feedforward_layernorm.weight"])
+    return x + norm(gated(h, w).float(), w["post_feedforward_layernorm.weight"])
 
 
 def norm(x: Tensor, weight: Tensor) -> Tensor:
