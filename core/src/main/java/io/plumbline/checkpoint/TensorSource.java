@@ -1,5 +1,6 @@
 package io.plumbline.checkpoint;
 
+import io.plumbline.base.Floats;
 import java.nio.FloatBuffer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -27,6 +28,11 @@ public interface TensorSource {
 
   /** A tensor whose values fit into one buffer. */
   static TensorSource of(String name, long[] shape, Supplier<FloatBuffer> values) {
+    return inPieces(name, shape, () -> Floats.of(values.get()));
+  }
+
+  /** A tensor of any size. */
+  static TensorSource inPieces(String name, long[] shape, Supplier<Floats> values) {
     return new TensorSource() {
       @Override
       public String name() {
@@ -40,7 +46,7 @@ public interface TensorSource {
 
       @Override
       public void values(Consumer<FloatBuffer> receiver) {
-        receiver.accept(values.get());
+        values.get().buffers().forEach(receiver);
       }
     };
   }

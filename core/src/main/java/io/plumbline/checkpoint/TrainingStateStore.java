@@ -1,6 +1,7 @@
 package io.plumbline.checkpoint;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Floats;
 import io.plumbline.base.Sha256;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -35,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * <p>An attempt to write a step has a subdirectory of its own, and the step is complete only with
  * its last file, {@code _COMPLETE}, which names the attempt and its files with lengths and SHA-256.
  * So what a dead writer left is never mixed with what a later one writes, and nothing relies on
- * rename. Buffers are safetensors files with one f32 tensor each; every bit comes back.
+ * rename. Values are safetensors files with one f32 tensor each; every bit comes back.
  */
 public final class TrainingStateStore {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingStateStore.class);
@@ -206,10 +207,9 @@ public final class TrainingStateStore {
       return Storage.join(stepPath(step), StateMarker.FILE);
     }
 
-    /** Writes the values from position to limit, which stay as they are, under a name. */
-    public void buffer(String name, FloatBuffer values) {
-      TensorSource tensor =
-          TensorSource.of(name, new long[] {values.remaining()}, values::duplicate);
+    /** Writes values under a name, as one tensor whatever pieces they are in. */
+    public void values(String name, Floats values) {
+      TensorSource tensor = TensorSource.inPieces(name, new long[] {values.length()}, () -> values);
       write(
           name,
           ".safetensors",
@@ -361,13 +361,13 @@ public final class TrainingStateStore {
     }
 
     /**
-     * Reads a buffer into {@code target}, which must have room for exactly its values; advances the
-     * target. The values are good only when the call returns: the hash is known at the end.
+     * Reads values into {@code target}, which must have room for exactly these. They are good only
+     * when the call returns: the hash is known at the end.
      */
-    public void read(String name, FloatBuffer target) {
+    public void read(String name, Floats target) {
       StateMarker.Entry file = file(name, ".safetensors");
       SafetensorsFile.Tensor tensor = tensor(file);
-      if (tensor.elements() != target.remaining()) {
+      if (tensor.elements() != target.length()) {
         throw new PlumblineException(
             ErrorCode.BAD_CHECKPOINT,
             "The training state "
@@ -377,25 +377,35 @@ public final class TrainingStateStore {
                 + " values of "
                 + name
                 + " where this model has "
-                + target.remaining()
+                + target.length()
                 + "; resume with the model that the run started from.");
       }
       MessageDigest digest = Sha256.digest();
       ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
       try (SeekableInput input = storage.openSeekable(Storage.join(path, file.file()))) {
-        for (long at = 0; at < file.length(); at += chunk.limit()) {
-          // Up to the numbers first, then numbers only.
-          long end = at < tensor.start() ? tensor.start() : file.length();
-          chunk.clear();
-          chunk.limit((int) Math.min(chunk.capacity(), end - at));
-          input.readFully(at, chunk);
-          digest.update(chunk.array(), 0, chunk.limit());
-          if (at >= tensor.start()) {
-            SafetensorsFile.decode(Dtype.F32, chunk.flip(), target);
+        long at = 0;
+        while (at < tensor.start()) {
+          at += next(input, at, tensor.start() - at, chunk, digest);
+        }
+        for (FloatBuffer piece : target.buffers()) {
+          while (piece.hasRemaining()) {
+            at += next(input, at, (long) piece.remaining() * Float.BYTES, chunk, digest);
+            SafetensorsFile.decode(Dtype.F32, chunk, piece);
           }
         }
       }
       checkHash(file, digest);
+    }
+
+    /** Reads up to so many bytes into a chunk, and hashes them; returns how many. */
+    private static int next(
+        SeekableInput input, long at, long most, ByteBuffer chunk, MessageDigest digest) {
+      chunk.clear();
+      chunk.limit((int) Math.min(chunk.capacity(), most));
+      input.readFully(at, chunk);
+      chunk.flip();
+      digest.update(chunk.duplicate());
+      return chunk.limit();
     }
 
     /** Reads a JSON object. */

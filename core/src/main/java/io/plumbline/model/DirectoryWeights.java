@@ -130,7 +130,7 @@ final class DirectoryWeights implements WeightSource {
   }
 
   @Override
-  public void read(String name, FloatBuffer target) {
-    directory.read(tensors.get(name).name(), target);
+  public void read(String name, long from, FloatBuffer target) {
+    directory.read(tensors.get(name).name(), from, target);
   }
 }

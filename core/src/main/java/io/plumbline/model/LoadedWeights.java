@@ -1,5 +1,6 @@
 package io.plumbline.model;
 
+import io.plumbline.base.Floats;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TensorSource;
 import io.plumbline.error.ErrorCode;
@@ -65,11 +66,11 @@ final class LoadedWeights {
     List<TensorSource> tensors = new ArrayList<>();
     for (Segment segment : segments) {
       for (Segment.Slice slice : segment.slices()) {
-        int offset = Math.toIntExact(slice.offset());
-        int length = Math.toIntExact(slice.length());
         tensors.add(
-            TensorSource.of(
-                slice.name(), slice.shape(), () -> segment.values().slice(offset, length)));
+            TensorSource.inPieces(
+                slice.name(),
+                slice.shape(),
+                () -> segment.values().slice(slice.offset(), slice.length())));
       }
     }
     return tensors;
@@ -84,31 +85,34 @@ final class LoadedWeights {
         Device.ofThread());
   }
 
-  private static void fill(Segment segment, FloatBuffer values, WeightSource source) {
+  private static void fill(Segment segment, Floats values, WeightSource source) {
     for (Segment.Slice slice : segment.slices()) {
-      FloatBuffer target =
-          values.slice(Math.toIntExact(slice.offset()), Math.toIntExact(slice.length()));
-      source.read(slice.name(), target);
-      if (target.hasRemaining()) {
-        throw new PlumblineException(
-            ErrorCode.BAD_CHECKPOINT,
-            source.description()
-                + " ends "
-                + target.remaining()
-                + " values before the end of "
-                + slice.name());
+      long from = 0;
+      for (FloatBuffer piece : values.slice(slice.offset(), slice.length()).buffers()) {
+        fill(slice.name(), from, piece, source);
+        from += piece.limit();
       }
-      requireFinite(slice.name(), values, slice, source);
     }
   }
 
-  /** A number that is none spoils every number that is computed from it. */
-  private static void requireFinite(
-      String name, FloatBuffer values, Segment.Slice slice, WeightSource source) {
-    int length = Math.toIntExact(slice.length());
-    int at = NotFinite.first(values.slice(Math.toIntExact(slice.offset()), length));
+  /**
+   * @param from how many values of the tensor are before the piece
+   */
+  private static void fill(String name, long from, FloatBuffer piece, WeightSource source) {
+    source.read(name, from, piece);
+    if (piece.hasRemaining()) {
+      throw new PlumblineException(
+          ErrorCode.BAD_CHECKPOINT,
+          source.description()
+              + " ends "
+              + piece.remaining()
+              + " values before the end of "
+              + name);
+    }
+    // A number that is none spoils every number that is computed from it.
+    int at = NotFinite.first(piece.rewind());
     if (at >= 0) {
-      throw ModelDirectory.notFinite(source.description(), source.nameInFile(name), at);
+      throw ModelDirectory.notFinite(source.description(), source.nameInFile(name), from + at);
     }
   }
 
@@ -147,11 +151,11 @@ final class LoadedWeights {
     }
 
     @Override
-    public void read(String name, FloatBuffer target) {
+    public void read(String name, long from, FloatBuffer target) {
       if (name.equals(DecoderConfig.SCORE_WEIGHT)) {
-        target.put(head);
+        target.put(head, (int) from, target.remaining());
       } else {
-        below.read(name, target);
+        below.read(name, from, target);
       }
     }
   }

@@ -28,7 +28,7 @@ record ValueHead(Segment segment, Value weight, Value gradient) implements AutoC
             List.of(new long[] {1, hidden}),
             Gradients.PRESENT,
             Device.ofThread());
-    segment.fillValues(values -> values.put(weights));
+    segment.fillValues(values -> values.put(0, weights));
     return new ValueHead(segment, segment.view(0, 1, hidden), segment.gradientView(0, 1, hidden));
   }
 

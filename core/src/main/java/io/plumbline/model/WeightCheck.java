@@ -4,9 +4,6 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
-import io.plumbline.model.architecture.DecoderConfig.ParameterShape;
-import io.plumbline.model.architecture.DecoderConfig.SegmentShape;
-import io.plumbline.tensor.Segment;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -15,7 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** Whether weights are what a configuration asks for, by names, shapes and sizes alone. */
+/** Whether weights are what a configuration asks for, by names and shapes alone. */
 final class WeightCheck {
   /** Buffers that old checkpoints carry; transformers passes over them by these patterns. */
   private static final List<String> BUFFERS =
@@ -97,10 +94,7 @@ final class WeightCheck {
   private static final List<String> ANCHORS =
       List.of("embed_tokens.weight", "layers.0.input_layernorm.weight");
 
-  /**
-   * Fails with BAD_CHECKPOINT where a parameter is missing, too many, of another shape, or too
-   * large.
-   */
+  /** Fails with BAD_CHECKPOINT where a parameter is missing, too many, or of another shape. */
   static void require(DecoderConfig config, Head head, WeightSource source) {
     Map<String, long[]> wanted = new LinkedHashMap<>();
     config.segmentShapes(head).stream()
@@ -154,16 +148,6 @@ final class WeightCheck {
                         : ""));
           }
         });
-    config.segmentShapes(head).forEach(segment -> requireRoom(segment, source));
-  }
-
-  private static void requireRoom(SegmentShape segment, WeightSource source) {
-    try {
-      Segment.requireRoom(
-          segment.name(), segment.parameters().stream().mapToLong(ParameterShape::elements).sum());
-    } catch (PlumblineException e) {
-      throw new PlumblineException(e.code(), source.description() + ": " + e.getMessage(), e);
-    }
   }
 
   private static String advice(DecoderConfig config, List<String> missing) {

@@ -12,8 +12,12 @@ public interface WeightSource {
 
   long[] shape(String name);
 
-  /** Writes the tensor, row by row, into the whole of {@code target}. */
-  void read(String name, FloatBuffer target);
+  /**
+   * Writes values of the tensor, row by row, into the whole of {@code target}.
+   *
+   * @param from how many values are before the first one that is wanted
+   */
+  void read(String name, long from, FloatBuffer target);
 
   /** What messages call a tensor: its name where it is stored. */
   default String nameInFile(String name) {

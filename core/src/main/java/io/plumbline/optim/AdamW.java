@@ -1,5 +1,6 @@
 package io.plumbline.optim;
 
+import io.plumbline.base.Floats;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.KernelFilling;
@@ -9,7 +10,6 @@ import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Segment.Gradients;
 import io.plumbline.tensor.Segment.Slice;
 import io.plumbline.tensor.Value;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -168,14 +168,14 @@ public final class AdamW implements AutoCloseable {
     return scope.list(values.toArray(Value[]::new));
   }
 
-  /** Hands over every buffer that {@link #restore} needs, under a name of its own. */
-  public void save(BiConsumer<String, FloatBuffer> writer) {
+  /** Hands over all numbers that {@link #restore} needs, under names of their own. */
+  public void save(BiConsumer<String, Floats> writer) {
     moments((name, moment) -> writer.accept(name, moment.values()));
   }
 
-  /** Fills the moments from buffers that {@link #save} named, after so many steps. */
-  public void restore(long stepsDone, BiConsumer<String, FloatBuffer> reader) {
-    moments((name, moment) -> moment.fillValues(buffer -> reader.accept(name, buffer)));
+  /** Fills the moments with what {@link #save} named, after so many steps. */
+  public void restore(long stepsDone, BiConsumer<String, Floats> reader) {
+    moments((name, moment) -> moment.fillValues(values -> reader.accept(name, values)));
     step = stepsDone;
   }
 

@@ -1,11 +1,8 @@
 package io.plumbline.tensor;
 
-import ai.djl.ndarray.types.DataType;
-import ai.djl.pytorch.engine.PtNDArray;
-import ai.djl.pytorch.jni.IValue;
+import io.plumbline.base.Floats;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +10,8 @@ import java.util.function.Consumer;
 
 /**
  * A run of parameters that belong together (the embedding, a layer, the head): one flat f32 tensor
- * of values and, for training, one of gradients. What the all-reduce and the optimizer work on.
+ * of values and, for training, one of gradients. What the all-reduce and the optimizer work on. May
+ * be of any length: kernels know no limit, and Java reads and writes it by {@link Floats}.
  */
 public final class Segment implements AutoCloseable {
   /** A parameter's place in its segment. */
@@ -32,7 +30,7 @@ public final class Segment implements AutoCloseable {
     /** The tensor itself, or its copy in the host's memory once it was asked for. */
     private Value inHost;
 
-    private FloatBuffer memory;
+    private Floats memory;
 
     Flat() {
       if (device.isHost()) {
@@ -44,15 +42,14 @@ public final class Segment implements AutoCloseable {
     }
 
     private Value host() {
-      try (PtNDArray array = Value.zeros(DataType.FLOAT32, length)) {
-        memory = Value.memory(array).asFloatBuffer();
-        return scope.own(new Value(IValue.from(array)));
-      }
+      Value flat = Transfers.zeros(scope, length, Device.CPU);
+      memory = Windows.of(flat, length);
+      return flat;
     }
 
     /** The elements in the host's memory; as they are now, where that is a copy. */
-    FloatBuffer fetch() {
-      FloatBuffer elements = room();
+    Floats fetch() {
+      Floats elements = room();
       if (!device.isHost()) {
         Transfers.copy(tensor, inHost);
       }
@@ -60,11 +57,11 @@ public final class Segment implements AutoCloseable {
     }
 
     /** The elements in host memory, with whatever the last {@link #fetch} left in a copy. */
-    FloatBuffer room() {
+    Floats room() {
       if (inHost == null) {
         inHost = host();
       }
-      return memory.duplicate();
+      return memory;
     }
 
     /** Brings the copy's elements, which Java may have changed, to the device. */
@@ -88,27 +85,8 @@ public final class Segment implements AutoCloseable {
     this.slices = slices;
     this.length = length;
     this.device = device;
-    requireRoom(name, length);
     values = new Flat();
     gradients = kind == Gradients.PRESENT ? new Flat() : null;
-  }
-
-  /**
-   * Fails with BAD_CHECKPOINT where one segment cannot hold so many values.
-   *
-   * @param length number of values
-   */
-  public static void requireRoom(String name, long length) {
-    if (length > Integer.MAX_VALUE / Float.BYTES) {
-      throw new PlumblineException(
-          ErrorCode.BAD_CHECKPOINT,
-          "the parameters of "
-              + name
-              + " take "
-              + length * Float.BYTES
-              + " bytes in f32, more than the 2 GiB that one segment can hold; use a model with a"
-              + " smaller vocabulary or hidden size");
-    }
   }
 
   /** A segment of zeros with the given parameters in this order. */
@@ -149,15 +127,15 @@ public final class Segment implements AutoCloseable {
   }
 
   /**
-   * The values in the host's memory, native order: a live view of their own memory, or, where they
-   * live on another device, a copy of them as they are now, which the next call overwrites.
+   * The values in the host's memory: a live view of their own memory, or, where they live on
+   * another device, a copy of them as they are now, which the next call overwrites.
    */
-  public FloatBuffer values() {
+  public Floats values() {
     return values.fetch();
   }
 
-  /** Sets the values to what a writer puts into a buffer, whose content before is undefined. */
-  public void fillValues(Consumer<FloatBuffer> writer) {
+  /** Sets the values to what a writer puts in, whose content before is undefined. */
+  public void fillValues(Consumer<Floats> writer) {
     writer.accept(values.room());
     values.store();
   }
@@ -166,11 +144,11 @@ public final class Segment implements AutoCloseable {
    * The gradients in the host's memory, as {@link #values} gives the values; fails for inference
    * models. After a change, {@link #storeGradients} is due.
    */
-  public FloatBuffer gradients() {
+  public Floats gradients() {
     return withGradients().fetch();
   }
 
-  /** Makes what was written to the buffer of {@link #gradients} the gradients. */
+  /** Makes what was written to {@link #gradients} the gradients. */
   public void storeGradients() {
     withGradients().store();
   }
@@ -204,7 +182,7 @@ public final class Segment implements AutoCloseable {
     return scope.named(views);
   }
 
-  /** Frees the memory; buffers that were handed out must not be touched after this. */
+  /** Frees the memory; what was handed out must not be touched after this. */
   @Override
   public void close() {
     scope.close();

@@ -82,12 +82,18 @@ public final class Value implements AutoCloseable {
 
   /**
    * A live view of a contiguous tensor's own memory in the host; valid while some value holds the
-   * tensor.
+   * tensor. For tensors of up to 2 GiB, which is what one buffer holds; see {@link Windows}.
    */
   static ByteBuffer memory(PtNDArray array) {
-    return array.getShape().size() == 0
-        ? ByteBuffer.allocateDirect(0)
-        : array.toByteBuffer(true).order(ByteOrder.nativeOrder());
+    long elements = array.getShape().size();
+    if (elements == 0) {
+      return ByteBuffer.allocateDirect(0);
+    }
+    if (elements > Integer.MAX_VALUE / array.getDataType().getNumOfBytes()) {
+      throw new IllegalStateException(
+          "a tensor of " + elements + " elements is larger than one buffer");
+    }
+    return array.toByteBuffer(true).order(ByteOrder.nativeOrder());
   }
 
   PtNDArray tensor() {

@@ -217,7 +217,7 @@ public final class TrainingLoop<P, V, G> {
   /** A rank alone has all rows: its gradients need not leave the device that they are on. */
   private void submit(Segment segment, OverlappedAllReduce allReduce) {
     if (collective.worldSize() > 1) {
-      allReduce.submit(segment.gradients());
+      segment.gradients().buffers().forEach(allReduce::submit);
     }
   }
 
@@ -446,9 +446,9 @@ public final class TrainingLoop<P, V, G> {
     if (rank.isFirst()) {
       try (TrainingStateStore.Writer writer = states.begin(step)) {
         for (Segment segment : model.segments()) {
-          writer.buffer("values/" + segment.name(), segment.values());
+          writer.values("values/" + segment.name(), segment.values());
         }
-        adamW.save(writer::buffer);
+        adamW.save(writer::values);
         ObjectNode state = progress.json(step, collective.worldSize());
         state.set("feed", feed.state());
         writer.json("state", state);

@@ -234,7 +234,7 @@ public final class DpoStepBenchmark {
     }
 
     @Override
-    public void read(String name, FloatBuffer target) {
+    public void read(String name, long from, FloatBuffer target) {
       boolean norm = name.endsWith("norm.weight");
       while (target.hasRemaining()) {
         target.put(norm ? 1f : 0.02f * (float) random.nextGaussian());

@@ -125,7 +125,7 @@ public final class GeneratorBenchmark {
     }
 
     @Override
-    public void read(String name, FloatBuffer target) {
+    public void read(String name, long from, FloatBuffer target) {
       Random random = new Random(name.hashCode());
       boolean norm = name.endsWith("norm.weight");
       while (target.hasRemaining()) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Floats;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.ObjectStoreFileSystem;
@@ -33,6 +34,10 @@ class TrainingStateStoreTest {
     return TrainingStateStore.of(Storage.of(configuration), prefix + temp + "/checkpoints");
   }
 
+  private static Floats floats(float... values) {
+    return Floats.of(FloatBuffer.wrap(values));
+  }
+
   private static FloatBuffer anyBits(int n, long seed) {
     Random random = new Random(seed);
     FloatBuffer values =
@@ -45,14 +50,14 @@ class TrainingStateStoreTest {
 
   private static void write(TrainingStateStore store, long step, float value) {
     try (TrainingStateStore.Writer writer = store.begin(step)) {
-      writer.buffer("weights/embedding", FloatBuffer.wrap(new float[] {value, -value}));
+      writer.values("weights/embedding", floats(value, -value));
       writer.json("state", PythonJson.object().put("step", step));
       writer.commit();
     }
   }
 
   private static float first(TrainingStateStore.Snapshot snapshot) {
-    FloatBuffer target = FloatBuffer.allocate(2);
+    Floats target = floats(0, 0);
     snapshot.read("weights/embedding", target);
     return target.get(0);
   }
@@ -77,9 +82,9 @@ class TrainingStateStoreTest {
     ObjectNode state =
         PythonJson.object().put("step", 20).put("seed", Long.MAX_VALUE).put("x", 0.1);
     try (TrainingStateStore.Writer writer = store.begin(20)) {
-      writer.buffer("weights/layer.0", weights);
-      writer.buffer("exp_avg/layer.0", moments);
-      writer.buffer("exp/avg_layer.0", FloatBuffer.allocate(0));
+      writer.values("weights/layer.0", Floats.of(weights));
+      writer.values("exp_avg/layer.0", Floats.of(moments));
+      writer.values("exp/avg_layer.0", floats());
       writer.json("state", state);
       assertThat(store.newest()).isEmpty();
       writer.commit();
@@ -88,13 +93,41 @@ class TrainingStateStoreTest {
     TrainingStateStore.Snapshot snapshot = store.newest().orElseThrow();
     assertThat(snapshot.step()).isEqualTo(20);
     FloatBuffer read = FloatBuffer.allocate(600_003);
-    snapshot.read("weights/layer.0", read);
-    read.flip();
+    snapshot.read("weights/layer.0", Floats.of(read));
     for (int i = 0; i < 600_003; i++) {
       assertThat(Float.floatToRawIntBits(read.get(i)))
           .isEqualTo(Float.floatToRawIntBits(weights.get(i)));
     }
     assertThat(snapshot.json("state")).isEqualTo(state);
+  }
+
+  @Test
+  void valuesInPiecesMakeTheFileOfTheWhole() throws IOException {
+    FloatBuffer whole = anyBits(1_000_003, 3);
+    try (TrainingStateStore.Writer writer = store("").begin(1)) {
+      writer.values("w", Floats.of(whole));
+      writer.commit();
+    }
+    byte[] bytes = Files.readAllBytes(file(1, "w.safetensors"));
+    List<FloatBuffer> pieces =
+        List.of(
+            whole.slice(0, 1),
+            whole.slice(1, 0),
+            whole.slice(1, 700_000),
+            whole.slice(700_001, 300_002));
+    try (TrainingStateStore.Writer writer = store("").begin(1)) {
+      writer.values("w", Floats.of(pieces));
+      writer.commit();
+    }
+    assertThat(Files.readAllBytes(file(1, "w.safetensors"))).isEqualTo(bytes);
+    FloatBuffer read = FloatBuffer.allocate(1_000_003);
+    store("")
+        .at(1)
+        .read("w", Floats.of(List.of(read.slice(0, 400_001), read.slice(400_001, 600_002))));
+    for (int i = 0; i < 1_000_003; i++) {
+      assertThat(Float.floatToRawIntBits(read.get(i)))
+          .isEqualTo(Float.floatToRawIntBits(whole.get(i)));
+    }
   }
 
   @Test
@@ -110,7 +143,7 @@ class TrainingStateStoreTest {
     write(store, 10, 1);
     // A writer that dies: never committed, never closed.
     TrainingStateStore.Writer dead = store.begin(20);
-    dead.buffer("weights/embedding", FloatBuffer.wrap(new float[] {9, 9}));
+    dead.values("weights/embedding", floats(9, 9));
     assertThat(store.newest().orElseThrow().step()).isEqualTo(10);
     assertThat(store.steps()).containsExactly(10L);
     assertThatThrownBy(() -> store.at(20))
@@ -229,10 +262,10 @@ class TrainingStateStoreTest {
     TrainingStateStore store = store("");
     write(store, 6, 1);
     TrainingStateStore.Snapshot snapshot = store.at(6);
-    assertThatThrownBy(() -> snapshot.read("weights/embedding", FloatBuffer.allocate(3)))
+    assertThatThrownBy(() -> snapshot.read("weights/embedding", floats(0, 0, 0)))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("holds 2 values of weights/embedding where this model has 3");
-    assertThatThrownBy(() -> snapshot.read("exp_avg/embedding", FloatBuffer.allocate(2)))
+    assertThatThrownBy(() -> snapshot.read("exp_avg/embedding", floats(0, 0)))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("holds no exp_avg/embedding");
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.plumbline.Fixtures;
+import io.plumbline.base.Floats;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
@@ -11,7 +12,6 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Torch;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -104,10 +104,7 @@ class ActorCriticTest {
   /** A step along the gradient changes the loss by the gradient's square. */
   private static void assertSlope(ActorCritic model, ActivationMemory memory) {
     for (Segment segment : model.segments()) {
-      FloatBuffer gradients = segment.gradients();
-      while (gradients.hasRemaining()) {
-        gradients.put(0f);
-      }
+      segment.gradients().put(0, new float[(int) segment.length()]);
     }
     List<String> order = new ArrayList<>();
     try (TrainingPass<ActorCritic.Values, ActorCritic.Gradients> pass =
@@ -120,10 +117,10 @@ class ActorCriticTest {
 
     double square = 0;
     for (Segment segment : model.segments()) {
-      FloatBuffer gradients = segment.gradients();
+      Floats gradients = segment.gradients();
       double own = 0;
-      while (gradients.hasRemaining()) {
-        own += Math.pow(gradients.get(), 2);
+      for (int i = 0; i < gradients.length(); i++) {
+        own += Math.pow(gradients.get(i), 2);
       }
       assertThat(own).as(segment.name()).isPositive();
       square += own;
@@ -138,9 +135,9 @@ class ActorCriticTest {
   /** The loss after a step along the gradient, which stays. */
   private static double moved(ActorCritic model, double by) {
     for (Segment segment : model.segments()) {
-      FloatBuffer values = segment.values();
-      FloatBuffer gradients = segment.gradients();
-      for (int i = 0; i < values.limit(); i++) {
+      Floats values = segment.values();
+      Floats gradients = segment.gradients();
+      for (int i = 0; i < values.length(); i++) {
         values.put(i, (float) (values.get(i) + by * gradients.get(i)));
       }
     }

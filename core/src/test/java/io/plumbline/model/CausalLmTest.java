@@ -258,14 +258,14 @@ class CausalLmTest {
             segment -> {
               order.add(segment.name());
               float[] g = new float[Math.toIntExact(segment.length())];
-              segment.gradients().get(g);
+              segment.gradients().get(0, g);
               atCall.put(segment.name(), g);
             });
       }
       assertThat(order).containsExactly("head", "layer 2", "layer 1", "layer 0", "embedding");
       for (var segment : model.segments()) {
         float[] g = new float[Math.toIntExact(segment.length())];
-        segment.gradients().get(g);
+        segment.gradients().get(0, g);
         assertThat(atCall.get(segment.name())).containsExactly(g);
       }
     }

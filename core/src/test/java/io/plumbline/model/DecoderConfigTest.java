@@ -111,7 +111,7 @@ class DecoderConfigTest {
     }
 
     @Override
-    public void read(String name, FloatBuffer target) {
+    public void read(String name, long from, FloatBuffer target) {
       target.position(target.limit());
     }
   }

@@ -126,8 +126,11 @@ final class Models {
     }
 
     @Override
-    public void read(String name, FloatBuffer target) {
+    public void read(String name, long from, FloatBuffer target) {
       Random random = new Random(seed ^ name.hashCode());
+      for (long i = 0; i < from; i++) {
+        random.nextGaussian();
+      }
       boolean norm = name.endsWith("norm.weight");
       while (target.hasRemaining()) {
         float x = (float) random.nextGaussian();
@@ -170,7 +173,7 @@ final class Models {
     for (Segment segment : segments) {
       for (Segment.Slice slice : segment.slices()) {
         float[] g = new float[Math.toIntExact(slice.length())];
-        segment.gradients().get(Math.toIntExact(slice.offset()), g);
+        segment.gradients().get(slice.offset(), g);
         out.put(slice.name(), g);
       }
     }
@@ -183,10 +186,7 @@ final class Models {
 
   static void zeroGradients(List<Segment> segments) {
     for (Segment segment : segments) {
-      FloatBuffer g = segment.gradients();
-      while (g.hasRemaining()) {
-        g.put(0);
-      }
+      segment.gradients().put(0, new float[Math.toIntExact(segment.length())]);
     }
   }
 

@@ -134,7 +134,7 @@ class OtherDeviceTest {
   void aCopyInTheHostGoesToTheDeviceAndBack() {
     try (Segment segment =
         Segment.allocate("s", List.of("w"), List.of(new long[] {3}), Gradients.PRESENT, COPIED)) {
-      segment.fillValues(values -> values.put(new float[] {1, 2, 3}));
+      segment.fillValues(values -> values.put(0, new float[] {1, 2, 3}));
       assertThat(segment.view(0, 3).floats()).containsExactly(1, 2, 3);
       segment.gradients().put(0, 5);
       segment.storeGradients();

@@ -308,7 +308,7 @@ class ScoreModelTest {
     Segment.Slice slice = last.slices().get(1);
     assertThat(slice.name()).isEqualTo("score.weight");
     float[] out = new float[Math.toIntExact(slice.length())];
-    last.values().get(Math.toIntExact(slice.offset()), out);
+    last.values().get(slice.offset(), out);
     return out;
   }
 

@@ -73,8 +73,8 @@ final class TensorFile implements WeightSource {
   }
 
   @Override
-  public void read(String name, FloatBuffer target) {
-    target.put(floats(name));
+  public void read(String name, long from, FloatBuffer target) {
+    target.put(floats(name), (int) from, target.remaining());
   }
 
   float[] floats(String name) {

@@ -455,7 +455,7 @@ final class RolloutRun {
     for (Segment segment : segments) {
       for (Segment.Slice slice : segment.slices()) {
         float[] copy = new float[(int) slice.length()];
-        segment.values().get((int) slice.offset(), copy);
+        segment.values().get(slice.offset(), copy);
         weights.put(segment.name() + "/" + slice.name(), copy);
       }
     }

@@ -139,7 +139,7 @@ class GrpoTrajectoryTest {
     for (Segment segment : policy.segments()) {
       for (Segment.Slice slice : segment.slices()) {
         float[] copy = new float[(int) slice.length()];
-        segment.values().get((int) slice.offset(), copy);
+        segment.values().get(slice.offset(), copy);
         weights.put(slice.name(), copy);
       }
     }

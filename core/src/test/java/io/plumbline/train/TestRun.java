@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.Records;
+import io.plumbline.base.Floats;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.SafetensorsFile;
 import io.plumbline.checkpoint.TrainingStateStore;
@@ -117,7 +118,7 @@ final class TestRun {
         () -> {
           CausalLm policy = model(llama(), Purpose.TRAINING);
           int width = policy.config().hiddenSize();
-          FloatBuffer embedding = policy.segments().get(0).values();
+          Floats embedding = policy.segments().get(0).values();
           for (int i = 0; i < width; i++) {
             embedding.put(token * width + i, value);
           }
@@ -405,10 +406,10 @@ final class TestRun {
         outcome = ended;
         weights.clear();
         for (Segment segment : learning.segments()) {
-          FloatBuffer values = segment.values();
+          Floats values = segment.values();
           for (Segment.Slice slice : segment.slices()) {
             float[] copy = new float[(int) slice.length()];
-            values.get((int) slice.offset(), copy);
+            values.get(slice.offset(), copy);
             weights.put(slice.name(), copy);
           }
         }

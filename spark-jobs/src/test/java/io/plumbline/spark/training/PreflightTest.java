@@ -141,7 +141,7 @@ class PreflightTest {
 
   /** The vocabulary and width of Qwen 2.5 7B, whose embedding is 2.03 GiB in f32. */
   @Test
-  void aSegmentThatIsTooLargeIsFoundBeforeAnyWork() throws IOException {
+  void aTensorOfOver2GiBIsNoProblem() throws IOException {
     setInConfig("vocab_size", "152064");
     setInConfig("hidden_size", "3584");
     setInConfig("num_attention_heads", "28");
@@ -184,13 +184,10 @@ class PreflightTest {
       file.write(start.putLong(bytes.length).put(bytes).array());
       file.setLength(8 + bytes.length + at);
     }
+    // Of the disk, which may have too little room for a state of it, nothing is said here.
     assertThat(problems(request(data.toString(), output(), Start.FRESH)))
-        .anySatisfy(
-            problem -> {
-              assertThat(problem.code()).isEqualTo(ErrorCode.BAD_CHECKPOINT);
-              assertThat(problem.sentence())
-                  .contains(model.toString(), "embedding", "2179989504 bytes", "2 GiB");
-            });
+        .filteredOn(problem -> problem.code() != ErrorCode.CLUSTER_UNFIT)
+        .isEmpty();
   }
 
   @Test
