@@ -2,9 +2,12 @@ package io.plumbline.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.optim.Optimizers;
 import io.plumbline.optim.Schedule;
 import io.plumbline.tensor.Device;
+import io.plumbline.tensor.SmallWindows;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeMap;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -87,6 +91,44 @@ class RepeatableTrainingTest {
       assertThat(withoutTimings(rest)).isEqualTo(withoutTimings(whole.subList(4, 8)));
       assertSameBits(other.weights(), weights);
     }
+  }
+
+  /** As where a tensor is larger than a buffer: here in windows of some thousand floats. */
+  @Test
+  void tensorsInSeveralBuffersGiveTheSameBitsAndFiles() throws IOException {
+    TestRun run = TestRun.dpo(directory, "traj/dpo", 8, settings(4));
+    for (int ranks : new int[] {1, 2}) {
+      String whole = "whole-" + ranks;
+      List<Map<String, Double>> lines = run.train(ranks, whole, Long.MAX_VALUE);
+      Map<String, float[]> weights = run.weights();
+      for (int floats : new int[] {997, 5003}) {
+        String states = "windows-" + ranks + "-" + floats;
+        try (SmallWindows windows = SmallWindows.of(floats)) {
+          run.train(ranks, states, 6);
+        }
+        // The state of step 4 was written from many buffers, and is read into others.
+        assertThat(numbers(states, 4)).isEqualTo(numbers(whole, 4));
+        try (SmallWindows windows = SmallWindows.of(floats + 1)) {
+          List<Map<String, Double>> rest = run.train(ranks, states, Long.MAX_VALUE);
+          assertThat(withoutTimings(rest)).isEqualTo(withoutTimings(lines.subList(4, 8)));
+        }
+        assertSameBits(run.weights(), weights);
+        assertThat(numbers(states, 8)).isEqualTo(numbers(whole, 8));
+      }
+    }
+  }
+
+  /** The hash of each file of numbers of a state, by its name. */
+  private Map<String, String> numbers(String states, long step) throws IOException {
+    Map<String, String> hashes = new TreeMap<>();
+    Path marker = directory.resolve(states + "/step-%08d/_COMPLETE".formatted(step));
+    for (JsonNode file : new ObjectMapper().readTree(marker.toFile()).get("files")) {
+      if (file.get("file").asText().endsWith(".safetensors")) {
+        hashes.put(file.get("name").asText(), file.get("sha256").asText());
+      }
+    }
+    assertThat(hashes).containsKeys("values/embedding", "mean/layer 0", "square/head");
+    return hashes;
   }
 
   @Test
