@@ -24,7 +24,7 @@ final class Decoder implements AutoCloseable {
   record LayerWeights(Segment segment, Map<String, Value> weights, Value values, Value gradients) {}
 
   /** Logits of one chunk take at most this much. */
-  private static final long CHUNK_BYTES = 32L << 20;
+  static final long CHUNK_BYTES = 32L << 20;
 
   final DecoderConfig config;
   final ComputeDtype dtype;

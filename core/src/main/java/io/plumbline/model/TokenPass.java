@@ -16,7 +16,7 @@ import java.util.function.Consumer;
 /** A micro-batch under the head that predicts tokens, and perhaps one that values states. */
 final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
   /** Logits up to this size are kept for backward; larger ones are computed again. */
-  private static final long KEPT_LOGITS_BYTES = 256L << 20;
+  static final long KEPT_LOGITS_BYTES = 256L << 20;
 
   private final List<TokenizedRow> rows;
   private final Set<TokenStatistic> statistics;

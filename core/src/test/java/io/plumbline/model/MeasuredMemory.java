@@ -1,0 +1,100 @@
+package io.plumbline.model;
+
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.data.TokenizedRow;
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.CausalLm.Purpose;
+import io.plumbline.model.TrainingMemory.Parameters;
+import io.plumbline.model.TrainingMemory.Pass;
+import io.plumbline.model.architecture.DecoderConfig.Head;
+import io.plumbline.optim.AdamW;
+import io.plumbline.optim.Optimizers;
+import io.plumbline.storage.Storage;
+import io.plumbline.tensor.Torch;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.Set;
+
+/**
+ * The resident memory of a process that trains a model, at its peak, beside what {@link
+ * TrainingMemory} says. A process for each setting, as the kernel counts one peak a process. Run it
+ * by {@code bench/memory}.
+ *
+ * <p>Arguments: the model's directory, the type of products, what is kept of activations, rows in a
+ * micro-batch, tokens of a prompt and of a completion.
+ */
+public final class MeasuredMemory {
+  private static final int STEPS = 3;
+  private static final int THREADS = 2;
+
+  private MeasuredMemory() {}
+
+  public static void main(String[] arguments) throws IOException {
+    ComputeDtype dtype = ComputeDtype.valueOf(arguments[1]);
+    ActivationMemory memory = ActivationMemory.valueOf(arguments[2]);
+    int count = Integer.parseInt(arguments[3]);
+    int prompt = Integer.parseInt(arguments[4]);
+    int completion = Integer.parseInt(arguments[5]);
+    Torch.useThreads(THREADS);
+    ModelDirectory start = ModelDirectory.open(Storage.local(), arguments[0]);
+    long before = peak();
+    try (CausalLm model = CausalLm.load(start, Purpose.TRAINING, dtype)) {
+      long loaded = peak();
+      int vocabulary = model.config().vocabSize();
+      Random random = new Random(1);
+      List<TokenizedRow> rows = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        rows.add(
+            Models.row(
+                Models.tokens(random, prompt, vocabulary),
+                Models.tokens(random, completion, vocabulary)));
+      }
+      try (AdamW adamW = new AdamW(model.segments(), Optimizers.constant(1e-6))) {
+        for (int step = 0; step < STEPS; step++) {
+          adamW.clearGradients();
+          try (TrainingPass<TokenLogps, TokenGradients> pass =
+              model.forward(rows, memory, Set.of(TokenStatistic.ENTROPY))) {
+            pass.backward(
+                TokenGradients.of(Models.derivatives(pass.values(), random)), segment -> {});
+          }
+          adamW.step(1e-6, 1);
+        }
+      }
+      Parameters all = Parameters.full(model.config(), Head.TOKENS, 2 * Float.BYTES);
+      Pass pass =
+          new Pass(
+              (long) count * (prompt + completion), prompt + completion, (long) count * completion);
+      TrainingMemory estimate = TrainingMemory.of(model.config(), all, pass, dtype, memory);
+      long measured = peak();
+      System.out.printf(
+          Locale.ROOT,
+          "%-5s %-9s %2d x %4d:%-4d  process %d MB, loaded %.2f x what is held, peak %d MB, estimate %d MB (%+.1f %%)  %s%n",
+          dtype,
+          memory,
+          count,
+          prompt,
+          completion,
+          before >> 20,
+          (double) (loaded - before) / (all.weights() + all.trained() * Float.BYTES),
+          measured >> 20,
+          (before + estimate.total()) >> 20,
+          100.0 * (before + estimate.total() - measured) / measured,
+          estimate);
+    }
+  }
+
+  /** The process's resident memory at most so far, in bytes, as Linux counts it. */
+  private static long peak() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+      if (line.startsWith("VmHWM")) {
+        return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+      }
+    }
+    throw new IOException("/proc/self/status has no VmHWM");
+  }
+}

@@ -1,0 +1,72 @@
+package io.plumbline.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.TrainingMemory.Parameters;
+import io.plumbline.model.TrainingMemory.Pass;
+import io.plumbline.model.architecture.DecoderConfig;
+import io.plumbline.model.architecture.DecoderConfig.Head;
+import java.util.Map;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** {@code bench/memory} compares with what whole processes take. */
+class TrainingMemoryTest {
+  private static final int PLACES = 1024;
+
+  /** The layers of SmolLM2-135M, one of them. */
+  private static DecoderConfig config(int keyHeads) {
+    return DecoderConfig.parse(
+        Models.config(
+            Map.of(
+                "vocab_size", 49152,
+                "hidden_size", 576,
+                "intermediate_size", 1536,
+                "num_hidden_layers", 1,
+                "num_attention_heads", 9,
+                "num_key_value_heads", keyHeads,
+                "tie_word_embeddings", true)),
+        "random");
+  }
+
+  /**
+   * Bytes of all tensors that PyTorch 2.7.1 keeps for backward of a layer of layers.py, in 4 rows
+   * of 256 tokens, counted by torch.autograd.graph.saved_tensors_hooks.
+   */
+  @ParameterizedTest
+  @CsvSource({"F32, 3, 58728448", "F32, 9, 54046720", "BF16, 3, 49422336"})
+  void countsWhatALayerKeeps(ComputeDtype dtype, int keyHeads, long bytes) {
+    DecoderConfig config = config(keyHeads);
+    TrainingMemory memory =
+        TrainingMemory.of(
+            config,
+            Parameters.full(config, Head.TOKENS, 8),
+            new Pass(PLACES, 256, 0),
+            dtype,
+            ActivationMemory.KEEP);
+    assertThat(memory.activations()).isCloseTo(bytes, Percentage.withPercentage(2));
+  }
+
+  @Test
+  void countsParametersOnceForEachOfWhatIsHeldOfThem() {
+    DecoderConfig config = config(3);
+    long all = 49152L * 576 + 960 * 576 + 576 * 576 + 3 * 1536 * 576 + 3 * 576;
+    TrainingMemory memory =
+        TrainingMemory.of(
+            config,
+            Parameters.full(config, Head.TOKENS, 8),
+            new Pass(PLACES, 256, 512),
+            ComputeDtype.F32,
+            ActivationMemory.RECOMPUTE);
+    assertThat(memory.weights()).isEqualTo(4 * all);
+    assertThat(memory.gradients()).isEqualTo(4 * all);
+    assertThat(memory.moments()).isEqualTo(8 * all);
+    // The input of the layer alone.
+    assertThat(memory.activations()).isEqualTo(PLACES * 576L * 4);
+    assertThat(memory.total())
+        .isEqualTo(16 * all + memory.activations() + memory.passing() + memory.unused());
+  }
+}
