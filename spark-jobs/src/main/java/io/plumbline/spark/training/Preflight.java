@@ -28,6 +28,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -38,8 +39,11 @@ public final class Preflight {
   /** One thing that is wrong: a sentence with what, where and how to fix it. */
   public record Problem(ErrorCode code, String sentence) {}
 
-  /** Values and the two moments of AdamW, in f32. */
-  private static final int STATE_BYTES_PER_PARAMETER = 12;
+  /** The two moments of AdamW, in f32. */
+  static final int MOMENT_BYTES_PER_PARAMETER = 8;
+
+  /** Values and moments. */
+  private static final int STATE_BYTES_PER_PARAMETER = 4 + MOMENT_BYTES_PER_PARAMETER;
 
   private final Storage storage;
   private final Set<Problem> problems = new LinkedHashSet<>();
@@ -63,7 +67,9 @@ public final class Preflight {
             rows ->
                 preflight.sources(
                     spark, "--" + rows.option(), rows.data(), Purpose.TRAINING, Set.of()));
-    preflight.withoutSpark(request);
+    preflight
+        .withoutSpark(request)
+        .ifPresent(model -> preflight.memory(spark.sparkContext().getConf(), request, model));
     return List.copyOf(preflight.problems);
   }
 
@@ -131,7 +137,8 @@ public final class Preflight {
             : sentences.size() + " problems\n  - " + String.join("\n  - ", sentences));
   }
 
-  private void withoutSpark(TrainingRequest request) {
+  /** The model that is trained, if it can be opened. */
+  private Optional<ModelDirectory> withoutSpark(TrainingRequest request) {
     numbers(request);
     Optional<ModelDirectory> model = model(request.files().model(), request.algorithm().modelUse());
     gathering(() -> request.templates().settings(storage));
@@ -150,6 +157,15 @@ public final class Preflight {
                 .ifPresent(sentence -> add(ErrorCode.OUTPUT_IN_USE, sentence)));
     writable(request.files().output(), request.files().referenceCache());
     model.ifPresent(opened -> gathering(() -> disk(request, opened)));
+    return model;
+  }
+
+  private void memory(SparkConf conf, TrainingRequest request, ModelDirectory model) {
+    gathering(
+        () ->
+            RankMemory.of(conf, request, model)
+                .obstacle()
+                .ifPresent(sentence -> add(ErrorCode.CLUSTER_UNFIT, sentence)));
   }
 
   /** Reward functions are made once here, where a mistake costs nothing yet. */
@@ -367,7 +383,7 @@ public final class Preflight {
     return Math.multiplyExact(parameters, saved + states * STATE_BYTES_PER_PARAMETER);
   }
 
-  private static String size(long bytes) {
+  static String size(long bytes) {
     return bytes >= 1L << 30
         ? String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1L << 30))
         : String.format(Locale.ROOT, "%.0f MiB", Math.ceil(bytes / (double) (1L << 20)));

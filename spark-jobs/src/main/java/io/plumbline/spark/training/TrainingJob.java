@@ -108,6 +108,7 @@ public final class TrainingJob {
     Preflight.require(spark, request, storage);
     ModelDirectory model = request.openModel(storage);
     request.objective().notices(storage, model).forEach(progress::note);
+    RankMemory.of(spark.sparkContext().getConf(), request, model).doubt().ifPresent(progress::note);
     try (OutputClaim claim =
             OutputClaim.take(storage, request.files().output(), request.saving().start());
         RunTracking tracking =

@@ -1,0 +1,153 @@
+package io.plumbline.spark.training;
+
+import com.sun.management.OperatingSystemMXBean;
+import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.model.ActivationMemory;
+import io.plumbline.model.TrainingMemory;
+import io.plumbline.model.TrainingMemory.Parameters;
+import io.plumbline.model.TrainingMemory.Pass;
+import io.plumbline.model.architecture.DecoderConfig;
+import io.plumbline.spark.gang.DeviceChoice;
+import java.lang.management.ManagementFactory;
+import java.util.Locale;
+import java.util.Optional;
+import org.apache.spark.SparkConf;
+
+/**
+ * The memory that a rank needs beside what it has, as far as Spark's settings tell: under a local
+ * master the machine's, on YARN and Kubernetes what an executor's container may take. Spark's own
+ * clusters bound no process, and memory of GPUs is not known to the driver: nothing is said then.
+ */
+final class RankMemory {
+  private static final String OVERHEAD = "spark.executor.memoryOverhead";
+
+  private final SparkConf conf;
+  private final long machineBytes;
+  private final TrainingRequest request;
+  private final TrainingMemory need;
+
+  private RankMemory(
+      SparkConf conf, long machineBytes, TrainingRequest request, TrainingMemory need) {
+    this.conf = conf;
+    this.machineBytes = machineBytes;
+    this.request = request;
+    this.need = need;
+  }
+
+  static RankMemory of(SparkConf conf, TrainingRequest request, ModelDirectory model) {
+    OperatingSystemMXBean machine =
+        (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    return of(conf, machine.getTotalMemorySize(), request, model);
+  }
+
+  /**
+   * @param machineBytes the memory of the machine that a local master has
+   */
+  static RankMemory of(
+      SparkConf conf, long machineBytes, TrainingRequest request, ModelDirectory model) {
+    return new RankMemory(conf, machineBytes, request, need(request, model));
+  }
+
+  private static TrainingMemory need(TrainingRequest request, ModelDirectory model) {
+    long parameters = model.tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum();
+    if (request.objective().criticStart().isPresent()) {
+      parameters *= 2;
+    }
+    int longest = request.lengths().maxLength().orElse(request.batch().microBatchTokens());
+    long places =
+        request.batch().microBatchSize().isPresent()
+            ? (long) request.batch().microBatchSize().getAsInt() * longest
+            : Math.max(longest, request.batch().microBatchTokens());
+    return TrainingMemory.of(
+        DecoderConfig.parse(model.config(), model.path()),
+        new Parameters(parameters * Float.BYTES, parameters, Preflight.MOMENT_BYTES_PER_PARAMETER),
+        new Pass(places, longest, places),
+        request.cluster().computeDtype(),
+        ActivationMemory.KEEP);
+  }
+
+  /** What cannot fit, whatever the rows are: a sentence; empty where it may. */
+  Optional<String> obstacle() {
+    long least = need.weights() + need.gradients() + need.moments();
+    return room()
+        .filter(room -> least > room.bytes())
+        .map(
+            room ->
+                String.format(
+                    Locale.ROOT,
+                    "A rank needs %s for weights, gradients and the optimizer's moments of %s, and"
+                        + " %s has %s: %s%s.",
+                    Preflight.size(least),
+                    request.files().model(),
+                    room.of(),
+                    Preflight.size(room.bytes()),
+                    room.remedy(need.total()),
+                    request.objective().criticStart().isPresent()
+                        ? ", or take --critic-trunk shared"
+                        : ""));
+  }
+
+  /** What may not fit where micro-batches are full: a sentence; empty where it does. */
+  Optional<String> doubt() {
+    return room()
+        .filter(room -> obstacle().isEmpty() && need.total() > room.bytes())
+        .map(
+            room ->
+                String.format(
+                    Locale.ROOT,
+                    "A rank may need %s, %s of it for a full micro-batch, and %s has %s: if it ends"
+                        + " for want of memory, lower --micro-batch-tokens, or %s.",
+                    Preflight.size(need.total()),
+                    Preflight.size(need.activations() + need.passing() + need.unused()),
+                    room.of(),
+                    Preflight.size(room.bytes()),
+                    room.remedy(need.total())));
+  }
+
+  /**
+   * The memory of one rank.
+   *
+   * @param of whose it is
+   */
+  private record Room(long bytes, String of, boolean local) {
+    String remedy(long needed) {
+      return local
+          ? "take fewer --ranks, or a machine with more"
+          : String.format(
+              Locale.ROOT, "set %s to %dg or more", OVERHEAD, (needed >> 30) + 1 + SPARE_GIB);
+    }
+
+    /** What natives and the JVM take beside heap and tensors. */
+    private static final long SPARE_GIB = 1;
+  }
+
+  private Optional<Room> room() {
+    DeviceChoice device = request.cluster().device();
+    if (device == DeviceChoice.CUDA
+        || (device == DeviceChoice.AUTO && conf.contains("spark.task.resource.gpu.amount"))) {
+      return Optional.empty();
+    }
+    String master = conf.get("spark.master", "");
+    int ranks = request.cluster().ranks();
+    if (master.startsWith("local")) {
+      return Optional.of(
+          new Room(
+              machineBytes / ranks,
+              ranks == 1 ? "this machine" : "each of " + ranks + " ranks on this machine",
+              true));
+    }
+    if (master.equals("yarn") || master.startsWith("k8s://")) {
+      long heap = conf.getSizeAsBytes("spark.executor.memory", "1g");
+      long least = conf.getSizeAsMb("spark.executor.minMemoryOverhead", "384m") << 20;
+      double factor = conf.getDouble("spark.executor.memoryOverheadFactor", 0.1);
+      long overhead =
+          conf.contains(OVERHEAD)
+              ? conf.getSizeAsMb(OVERHEAD, "0") << 20
+              : Math.max(least, (long) (heap * factor));
+      return Optional.of(
+          new Room(
+              heap + overhead, "an executor, by spark.executor.memory and " + OVERHEAD, false));
+    }
+    return Optional.empty();
+  }
+}
