@@ -207,6 +207,23 @@ class OptimizerTest {
     }
   }
 
+  /** By these names earlier versions saved them, too. */
+  @Test
+  void theNamesOfSavedMomentsStay() {
+    List<String> names = new ArrayList<>();
+    try (Trained trained = new Trained(settings("adamw"))) {
+      trained.optimizer.save((name, values) -> names.add(name + " " + values.remaining()));
+    }
+    assertThat(names)
+        .containsExactly(
+            "mean/embedding 66",
+            "square/embedding 66",
+            "mean/layer 0 174",
+            "square/layer 0 174",
+            "mean/head 72",
+            "square/head 72");
+  }
+
   private static float[] elements(FloatBuffer values) {
     float[] elements = new float[values.remaining()];
     values.duplicate().get(elements);
