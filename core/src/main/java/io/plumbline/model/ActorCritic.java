@@ -2,6 +2,7 @@ package io.plumbline.model;
 
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Segment;
 import java.util.ArrayList;
@@ -92,6 +93,11 @@ public final class ActorCritic
     critic.ifPresent(model -> all.addAll(model.segments()));
     head.ifPresent(on -> all.add(on.segment()));
     return List.copyOf(all);
+  }
+
+  @Override
+  public ComputeDtype computeDtype() {
+    return policy.decoder().dtype;
   }
 
   /** What the critic expects at every state, without a graph; one micro-batch. */

@@ -221,6 +221,11 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   }
 
   @Override
+  public ComputeDtype computeDtype() {
+    return decoder.dtype;
+  }
+
+  @Override
   public List<float[]> infer(List<TokenizedRow> rows) {
     try (ScorePass pass =
         new ScorePass(decoder, rows, padding, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE)) {

@@ -2,6 +2,7 @@ package io.plumbline.model;
 
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.tensor.Segment;
 import java.util.EnumSet;
 import java.util.List;
@@ -38,6 +39,11 @@ public final class TokenModel implements TrainedModel<TokenLogps, TokenGradients
   @Override
   public List<Segment> segments() {
     return model.segments();
+  }
+
+  @Override
+  public ComputeDtype computeDtype() {
+    return model.decoder().dtype;
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.plumbline.model;
 
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.tensor.Segment;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -14,6 +15,9 @@ import java.util.function.IntPredicate;
 public interface TrainedModel<V, G> {
   /** Weights in the order of the forward pass. */
   List<Segment> segments();
+
+  /** In which type its kernels multiply. */
+  ComputeDtype computeDtype();
 
   /** One micro-batch without a graph. */
   V infer(List<TokenizedRow> rows);

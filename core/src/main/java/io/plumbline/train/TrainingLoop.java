@@ -12,7 +12,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.ActivationMemory;
 import io.plumbline.model.TrainedModel;
 import io.plumbline.model.TrainingPass;
-import io.plumbline.optim.AdamW;
+import io.plumbline.optim.Optimizer;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.tensor.Segment;
 import io.plumbline.train.LoopOutcome.Ending;
@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
  * <p>A step: read this rank's rows; learn what the method must know of the whole batch; forward and
  * backward by micro-batch, adding up unscaled gradients; while the last micro-batch's backward
  * walks from the head to the embedding, the ring adds up each finished segment over the ranks;
- * divide by the global count; clip; AdamW. Every rank holds all weights and does the same update on
- * the same bits.
+ * divide by the global count; clip; update. Every rank holds all weights and does the same update
+ * on the same bits.
  */
 public final class TrainingLoop<P, V, G> {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
@@ -108,12 +108,12 @@ public final class TrainingLoop<P, V, G> {
    * the chosen metric gets no better. The model holds the chosen weights then.
    */
   public LoopOutcome run() {
-    OptimizerSettings optimizer = settings.optimizer();
+    OptimizerSettings rates = settings.optimizer();
     long steps = feed.steps();
     try (feed;
-        AdamW adamW = new AdamW(model.segments(), optimizer);
+        Optimizer optimizer = Optimizer.of(model.segments(), rates, model.computeDtype());
         OverlappedAllReduce allReduce = new OverlappedAllReduce(collective)) {
-      long firstStep = restore(adamW);
+      long firstStep = restore(optimizer);
       if (firstStep == 0) {
         requireMetric(evaluate(0));
       }
@@ -127,18 +127,17 @@ public final class TrainingLoop<P, V, G> {
             WholeBatch.gather(method, model, feed.batch(step), collective, this::microBatches);
         P columns = batch.columns();
 
-        gradients(batch, adamW, allReduce);
+        gradients(batch, optimizer, allReduce);
         addUpOverRanks();
         double normalizer = method.normalizer(columns, sums);
-        double gradientNorm = adamW.gradientNorm() / normalizer;
+        double gradientNorm = optimizer.gradientNorm() / normalizer;
         double learningRate =
-            optimizer.learningRate()
-                * optimizer.schedule().factor(step, optimizer.warmupSteps(), steps);
+            rates.learningRate() * rates.schedule().factor(step, rates.warmupSteps(), steps);
         done = step + 1;
         // The same bits on every rank, so every rank comes to the same verdict.
         if (!sums.finite() || !Double.isFinite(gradientNorm)) {
           report(step, columns, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
-          leaveOut(step, batch, adamW);
+          leaveOut(step, batch, optimizer);
         } else if (method.stopsUpdates(sums)) {
           report(step, columns, gradientNorm, 0, (System.nanoTime() - start) / 1e9);
           done = Math.min(steps, feed.nextRest(done));
@@ -146,8 +145,8 @@ public final class TrainingLoop<P, V, G> {
           if (feed.begins(step)) {
             method.checkBeforeFirstUpdate(sums);
           }
-          double clip = Math.min(1.0, optimizer.maxGradNorm() / (gradientNorm + 1e-6));
-          adamW.step(learningRate, clip / normalizer);
+          double clip = Math.min(1.0, rates.maxGradNorm() / (gradientNorm + 1e-6));
+          optimizer.step(learningRate, clip / normalizer);
           progress.updates++;
           progress.badStepsInARow = 0;
           report(step, columns, gradientNorm, learningRate, (System.nanoTime() - start) / 1e9);
@@ -162,7 +161,7 @@ public final class TrainingLoop<P, V, G> {
           save |= select(done, evaluate(done));
         }
         if (save) {
-          save(done, adamW);
+          save(done, optimizer);
         }
         lastRest = done;
       }
@@ -184,10 +183,10 @@ public final class TrainingLoop<P, V, G> {
   }
 
   /** Fills every segment's gradients with the sum over this rank's rows, then over all ranks. */
-  private void gradients(WholeBatch<P> batch, AdamW adamW, OverlappedAllReduce allReduce) {
+  private void gradients(WholeBatch<P> batch, Optimizer optimizer, OverlappedAllReduce allReduce) {
     sums.clear();
     tokensInStep = 0;
-    adamW.clearGradients();
+    optimizer.clearGradients();
     BatchLoss<V, G> loss = method.loss(batch);
     List<MicroBatch> batches = microBatches(batch.learned());
     for (int i = 0; i < batches.size(); i++) {
@@ -239,12 +238,12 @@ public final class TrainingLoop<P, V, G> {
   }
 
   /** Follows a step whose loss or gradient is not finite, before any weight has changed. */
-  private void leaveOut(long step, WholeBatch<P> batch, AdamW adamW) {
+  private void leaveOut(long step, WholeBatch<P> batch, Optimizer optimizer) {
     String sentence =
         "The loss or the gradient of step "
             + (step + 1)
             + " is not finite, and no weight was changed: "
-            + culprits(step, batch, adamW);
+            + culprits(step, batch, optimizer);
     if (settings.badSteps() == LoopSettings.BadSteps.STOP) {
       throw new PlumblineException(
           ErrorCode.NUMERICS,
@@ -269,7 +268,7 @@ public final class TrainingLoop<P, V, G> {
    * Which rows make the step's loss or gradient infinite or NaN: each rank takes each of its rows
    * alone. A part of a sentence, the same on every rank.
    */
-  private String culprits(long step, WholeBatch<P> batch, AdamW adamW) {
+  private String culprits(long step, WholeBatch<P> batch, Optimizer optimizer) {
     double[] found = new double[batch.total()];
     boolean inSurvey =
         Arrays.stream(batch.survey())
@@ -283,9 +282,9 @@ public final class TrainingLoop<P, V, G> {
         bad = !Arrays.stream(batch.survey()[place]).allMatch(Double::isFinite);
       } else {
         sums.clear();
-        adamW.clearGradients();
+        optimizer.clearGradients();
         learn(MicroBatch.of(row, slot), batch.columns(), loss, segment -> {});
-        bad = !sums.finite() || !Double.isFinite(adamW.gradientNorm());
+        bad = !sums.finite() || !Double.isFinite(optimizer.gradientNorm());
       }
       found[place] = bad ? row.index() + 1.0 : 0;
       observer.checkInterrupted();
@@ -415,7 +414,7 @@ public final class TrainingLoop<P, V, G> {
     }
   }
 
-  private long restore(AdamW adamW) {
+  private long restore(Optimizer optimizer) {
     // Rank 0 decides, so that no rank sees a newer state than another.
     double[] newest = {0};
     if (rank.isFirst()) {
@@ -437,18 +436,18 @@ public final class TrainingLoop<P, V, G> {
         state.get("feed") instanceof ObjectNode saved
             ? saved
             : JsonNodeFactory.instance.objectNode());
-    adamW.restore(progress.updates, snapshot::read);
+    optimizer.restore(progress.updates, snapshot::read);
     LOG.info("Rank {} continues from step {}", collective.rank(), step);
     return step;
   }
 
-  private void save(long step, AdamW adamW) {
+  private void save(long step, Optimizer optimizer) {
     if (rank.isFirst()) {
       try (TrainingStateStore.Writer writer = states.begin(step)) {
         for (Segment segment : model.segments()) {
           writer.values("values/" + segment.name(), segment.values());
         }
-        adamW.save(writer::values);
+        optimizer.save(writer::values);
         ObjectNode state = progress.json(step, collective.worldSize());
         state.set("feed", feed.state());
         writer.json("state", state);

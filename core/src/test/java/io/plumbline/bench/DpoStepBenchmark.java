@@ -13,7 +13,7 @@ import io.plumbline.model.TrainingPass;
 import io.plumbline.model.WeightSource;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.objective.Objectives;
-import io.plumbline.optim.AdamW;
+import io.plumbline.optim.Optimizer;
 import io.plumbline.optim.Optimizers;
 import io.plumbline.tensor.Torch;
 import io.plumbline.train.Dpo;
@@ -163,7 +163,7 @@ public final class DpoStepBenchmark {
   /** What {@code TrainingLoop} does in a step with one rank and one micro-batch. */
   private static final class Step implements AutoCloseable {
     private final CausalLm policy;
-    private final AdamW adamW;
+    private final Optimizer optimizer;
     private final Dpo dpo = new Dpo(Plain.dpo(Objectives.dpo(0.1), 0.1, Double.POSITIVE_INFINITY));
     private final Sums sums = new Sums(dpo.sums(), List.of());
     private final List<TokenizedRow> rows = new ArrayList<>();
@@ -173,7 +173,9 @@ public final class DpoStepBenchmark {
       DecoderConfig config =
           DecoderConfig.parse((ObjectNode) new ObjectMapper().readTree(MODEL), "the benchmark");
       policy = CausalLm.load(config, new RandomWeights(config), Purpose.TRAINING, dtype);
-      adamW = new AdamW(policy.segments(), Optimizers.decaying(Optimizers.constant(1e-5), 0.01));
+      optimizer =
+          Optimizer.of(
+              policy.segments(), Optimizers.decaying(Optimizers.constant(1e-5), 0.01), dtype);
       Random random = new Random(1);
       for (int i = 0; i < PAIRS; i++) {
         TokenizedRow row =
@@ -190,7 +192,7 @@ public final class DpoStepBenchmark {
 
     double run() {
       long start = System.nanoTime();
-      adamW.clearGradients();
+      optimizer.clearGradients();
       try (TrainingPass<TokenLogps, TokenGradients> pass =
           policy.forward(rows, ActivationMemory.KEEP, dpo.statistics())) {
         pass.backward(
@@ -198,14 +200,14 @@ public final class DpoStepBenchmark {
                 .accumulate(new MicroBatch(rows, slots), pass.values(), sums),
             segment -> {});
       }
-      double norm = adamW.gradientNorm() / PAIRS;
-      adamW.step(1e-5, Math.min(1.0, 1.0 / (norm + 1e-6)) / PAIRS);
+      double norm = optimizer.gradientNorm() / PAIRS;
+      optimizer.step(1e-5, Math.min(1.0, 1.0 / (norm + 1e-6)) / PAIRS);
       return (System.nanoTime() - start) / 1e9;
     }
 
     @Override
     public void close() {
-      adamW.close();
+      optimizer.close();
       policy.close();
     }
   }

@@ -7,7 +7,7 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.TrainingMemory.Parameters;
 import io.plumbline.model.TrainingMemory.Pass;
 import io.plumbline.model.architecture.DecoderConfig.Head;
-import io.plumbline.optim.AdamW;
+import io.plumbline.optim.Optimizer;
 import io.plumbline.optim.Optimizers;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Torch;
@@ -54,15 +54,15 @@ public final class MeasuredMemory {
                 Models.tokens(random, prompt, vocabulary),
                 Models.tokens(random, completion, vocabulary)));
       }
-      try (AdamW adamW = new AdamW(model.segments(), Optimizers.constant(1e-6))) {
+      try (Optimizer optimizer = Optimizer.of(model.segments(), Optimizers.constant(1e-6), dtype)) {
         for (int step = 0; step < STEPS; step++) {
-          adamW.clearGradients();
+          optimizer.clearGradients();
           try (TrainingPass<TokenLogps, TokenGradients> pass =
               model.forward(rows, memory, Set.of(TokenStatistic.ENTROPY))) {
             pass.backward(
                 TokenGradients.of(Models.derivatives(pass.values(), random)), segment -> {});
           }
-          adamW.step(1e-6, 1);
+          optimizer.step(1e-6, 1);
         }
       }
       Parameters all = Parameters.full(model.config(), Head.TOKENS, 2 * Float.BYTES);

@@ -12,7 +12,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.architecture.DecoderConfig;
-import io.plumbline.optim.AdamW;
+import io.plumbline.optim.Optimizer;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.KernelFilling;
 import io.plumbline.tensor.Kernels;
@@ -96,15 +96,25 @@ class OtherDeviceTest {
         archive(directory, name, Decoder.class, filling);
       }
       archive(directory, "flat", Segment.class, KernelFilling.NONE);
-      archive(directory, "adamw", AdamW.class, KernelFilling.NONE);
+      for (String name : List.of("adafactor", "adamw", "gradients", "moments", "sgd")) {
+        archive(directory, name, Optimizer.class, KernelFilling.NONE);
+      }
+      archive(
+          directory,
+          "muon",
+          Optimizer.class,
+          new KernelFilling(
+              Map.of("COMPUTE_DTYPE", filling.constants().get("COMPUTE_DTYPE")), Map.of()));
       for (Class<?> kernels :
           List.of(LayerKernels.class, HeadKernels.class, GenerationKernels.class)) {
         for (Method method : kernels.getMethods()) {
           methods.add(method.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT));
         }
       }
-      // Of AdamW without the fused update, which has no fake.
       methods.addAll(List.of("view_of", "moved", "zeros_on", "copy", "clear", "norm"));
+      methods.addAll(List.of("zeros_in_bf16", "part", "convert", "noise", "rounded"));
+      // Without AdamW's fused update, which has no fake.
+      methods.addAll(List.of("step", "step_with_momentum", "factored_step"));
       return methods;
     }
   }

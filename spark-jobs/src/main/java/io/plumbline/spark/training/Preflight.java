@@ -39,12 +39,6 @@ public final class Preflight {
   /** One thing that is wrong: a sentence with what, where and how to fix it. */
   public record Problem(ErrorCode code, String sentence) {}
 
-  /** The two moments of AdamW, in f32. */
-  static final int MOMENT_BYTES_PER_PARAMETER = 8;
-
-  /** Values and moments. */
-  private static final int STATE_BYTES_PER_PARAMETER = 4 + MOMENT_BYTES_PER_PARAMETER;
-
   private final Storage storage;
   private final Set<Problem> problems = new LinkedHashSet<>();
 
@@ -380,7 +374,9 @@ public final class Preflight {
           case F16, BF16 -> 2;
         };
     long states = request.saving().saveSteps() > 0 ? request.saving().keepCheckpoints() + 1L : 1L;
-    return Math.multiplyExact(parameters, saved + states * STATE_BYTES_PER_PARAMETER);
+    // Values and moments, in f32.
+    long stateBytes = (1L + request.optimizer().savedMoments()) * Float.BYTES;
+    return Math.multiplyExact(parameters, saved + states * stateBytes);
   }
 
   static String size(long bytes) {

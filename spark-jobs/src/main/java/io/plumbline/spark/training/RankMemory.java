@@ -60,7 +60,7 @@ final class RankMemory {
             : Math.max(longest, request.batch().microBatchTokens());
     return TrainingMemory.of(
         DecoderConfig.parse(model.config(), model.path()),
-        new Parameters(parameters * Float.BYTES, parameters, Preflight.MOMENT_BYTES_PER_PARAMETER),
+        new Parameters(parameters * Float.BYTES, parameters, request.optimizer().momentBytes()),
         new Pass(places, longest, places),
         request.cluster().computeDtype(),
         ActivationMemory.KEEP);

@@ -129,9 +129,9 @@ class LayersTest {
       assertThat(request.optimizer().warmupSteps()).isZero();
       assertThat(request.optimizer().weightDecay()).isZero();
       assertThat(request.optimizer().maxGradNorm()).isEqualTo(1.0);
-      assertThat(request.optimizer().beta1()).isEqualTo(0.9);
-      assertThat(request.optimizer().beta2()).isEqualTo(0.999);
-      assertThat(request.optimizer().epsilon()).isEqualTo(1e-8);
+      assertThat(request.optimizer().adamW().beta1()).isEqualTo(0.9);
+      assertThat(request.optimizer().adamW().beta2()).isEqualTo(0.999);
+      assertThat(request.optimizer().adamW().epsilon()).isEqualTo(1e-8);
       assertThat(request.saving().saveSteps()).isEqualTo(500);
       assertThat(request.saving().start()).isEqualTo(Start.FRESH);
       assertThat(request.files().referenceCache()).isEmpty();
@@ -166,9 +166,9 @@ class LayersTest {
     assertThat(request.optimizer().schedule()).isEqualTo(Schedule.COSINE);
     assertThat(request.optimizer().weightDecay()).isEqualTo(0.01);
     assertThat(request.optimizer().maxGradNorm()).isInfinite();
-    assertThat(request.optimizer().beta1()).isEqualTo(0.8);
-    assertThat(request.optimizer().beta2()).isEqualTo(0.95);
-    assertThat(request.optimizer().epsilon()).isEqualTo(1e-6);
+    assertThat(request.optimizer().adamW().beta1()).isEqualTo(0.8);
+    assertThat(request.optimizer().adamW().beta2()).isEqualTo(0.95);
+    assertThat(request.optimizer().adamW().epsilon()).isEqualTo(1e-6);
     assertThat(request.lengths().maxLength()).isEqualTo(OptionalInt.of(512));
     assertThat(request.lengths().maxPromptLength()).isEqualTo(OptionalInt.of(64));
     assertThat(request.lengths().truncation()).isEqualTo(Truncation.KEEP_END);
@@ -346,6 +346,10 @@ class LayersTest {
           Map.entry("data", "d2.jsonl:3"),
           Map.entry("adam-beta1", "0.5"),
           Map.entry("adam-beta2", "0.5"),
+          Map.entry("adam-moments-dtype", "bf16"),
+          Map.entry("optim", "adafactor"),
+          Map.entry("sgd-momentum", "0.5"),
+          Map.entry("muon-momentum", "0.5"),
           Map.entry("lr-scheduler", "cosine"),
           Map.entry("truncation-mode", "keep_end"),
           Map.entry("supervised-on", "chosen"),
@@ -392,6 +396,9 @@ class LayersTest {
           Map.entry(
               "early-stopping-threshold",
               "--eval-split 5 --eval-steps 1 --metric-for-best-model loss"),
+          Map.entry("sgd-momentum", "--optim sgd"),
+          Map.entry("sgd-nesterov", "--optim sgd --sgd-momentum 0.9"),
+          Map.entry("muon-momentum", "--optim muon"),
           Map.entry("discopop-tau", "--loss-type discopop"),
           Map.entry("f-alpha-divergence-coef", "--f-divergence-type alpha_divergence"),
           Map.entry("ranks", "--global-batch-size 64"),
@@ -596,6 +603,9 @@ class LayersTest {
   @ParameterizedTest(name = "{0} {1}")
   @CsvSource({
     "sft, ''",
+    "sft, --optim adafactor --weight-decay 0.1",
+    "sft, --optim sgd --sgd-momentum 0.9 --sgd-nesterov",
+    "sft, --optim muon --muon-momentum 0.9 --adam-moments-dtype bf16 --adam-beta2 0.95",
     "sft, --mlflow-uri https://h/p --mlflow-experiment e --mlflow-model m --mlflow-artifacts checkpoint",
     "dpo, --mlflow-uri http://h:5000 --mlflow-run r",
     "sft, --eval-data e --packing bfd --max-length 64 --loss-on all --no-shuffle --max-bad-rows 7",

@@ -294,6 +294,10 @@ class PlumblineTest {
           dpo | --loss-type aot --use-weighting | The loss type aot cannot go with --use-weighting
           dpo | --loss-type exo_pair | The loss type exo_pair needs a --label-smoothing over 0
           dpo | --loss-type sft --ld-alpha 0.5 | The loss type sft cannot go with --ld-alpha under 1
+          dpo | --sgd-momentum 0.1 | --sgd-momentum does nothing without --optim sgd
+          dpo | --optim sgd --adam-beta1 0.5 | --adam-beta1 does nothing without --optim adamw or muon
+          dpo | --optim sgd --sgd-nesterov | --sgd-nesterov does nothing without --sgd-momentum
+          dpo | --optim muon --muon-momentum 1 | --muon-momentum and --sgd-momentum must be less than 1
           dpo | --discopop-tau 0.1 | --discopop-tau does nothing without --loss-type discopop
           dpo | --f-alpha-divergence-coef 0.7 | --f-alpha-divergence-coef does nothing without --f-divergence-type alpha_divergence
           dpo | --reference-free --reference-cache c | --reference-free compares with no reference, so --reference-cache does nothing

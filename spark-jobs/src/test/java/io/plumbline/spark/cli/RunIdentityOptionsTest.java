@@ -141,6 +141,10 @@ class RunIdentityOptionsTest {
     "ppo, --reward answer --ptx-data p, --reward answer --ptx-data elsewhere/p, ''",
     "sft, --data a.jsonl:2 --data b.jsonl:1, --data elsewhere/a:2 --data b:1, ''",
     "sft, --data a.jsonl:2 --data b.jsonl:1, --data a.jsonl:1 --data b.jsonl:1, data",
+    "sft, --optim adamw, --seed 42, ''",
+    "sft, --optim sgd --sgd-momentum 0.9, --adam-beta1 0.8, optim",
+    "sft, --optim muon --adam-beta1 0.8, --optim muon, adam-beta1",
+    "sft, --adam-moments-dtype bf16, --seed 42, adam-moments-dtype",
     "sft, --data csv:2024, --data csv:2025, ''",
     "sft, --data csv:2024:2 --data b:1, --data csv:2024:1 --data b:1, data",
   })

@@ -157,17 +157,12 @@ public final class TrainingSettings {
       rows.packing(values, problems);
     }
     OptimizerSettings optimizer = declared.read(OptimizerSettings.class);
-    if (optimizer.beta1() == 1 || optimizer.beta2() == 1) {
-      problems.add("--adam-beta1 and --adam-beta2 must be less than 1.");
-    }
+    check(optimizer, declared, problems);
     if (saving.resume() && saving.overwrite()) {
       problems.add("--resume keeps what is in --output and --overwrite deletes it: give one.");
     }
     if (saving.overwrite()) {
       OverwrittenInputs.refuse(of(algorithm), output, values, problems);
-    }
-    if (optimizer.maxGradNorm() == 0) {
-      problems.add("--max-grad-norm must be over 0, or none for no limit.");
     }
     if (values.changes(KEEP_CHECKPOINTS)
         && saving.saveSteps() == 0
@@ -195,6 +190,29 @@ public final class TrainingSettings {
         saving.selecting(selection(algorithm, values, evaluated, saving.evalSteps(), problems)),
         cluster,
         TrackingOptions.settings(values, output, problems));
+  }
+
+  private static void check(
+      OptimizerSettings optimizer, DeclaredSettings declared, Problems problems) {
+    if (optimizer.adamW().beta1() == 1 || optimizer.adamW().beta2() == 1) {
+      problems.add("--adam-beta1 and --adam-beta2 must be less than 1.");
+    }
+    if (optimizer.muonMomentum() == 1 || optimizer.sgd().momentum() == 1) {
+      problems.add("--muon-momentum and --sgd-momentum must be less than 1.");
+    }
+    if (optimizer.maxGradNorm() == 0) {
+      problems.add("--max-grad-norm must be over 0, or none for no limit.");
+    }
+    optimizer
+        .missing()
+        .forEach(
+            (option, needed) -> {
+              if (declared.has(option)) {
+                problems.add(
+                    "--%s does nothing without %s: add that, or leave it out."
+                        .formatted(option, needed));
+              }
+            });
   }
 
   private static void check(
