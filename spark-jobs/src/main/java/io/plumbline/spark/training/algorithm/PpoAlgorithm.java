@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.plumbline.advantage.GeneralizedAdvantage;
 import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.ActorCritic;
 import io.plumbline.model.CausalLm.Purpose;
@@ -46,11 +47,11 @@ public final class PpoAlgorithm extends RolloutAlgorithm {
         Settings.class,
         new Help(
             "Proximal policy optimisation with a critic: InstructGPT's last step.",
-            "Each phase samples completions on the ranks that train, scores them by a reward model or"
-                + " reward functions, charges each token with its distance from the reference, and"
-                + " makes likelier what came out better than a critic expected; every rollout goes to"
-                + " the ledger. Rows hold a prompt, and whatever columns the rewards read. The critic"
-                + " is written beside the checkpoint, to critic/ in --output.",
+            "Each phase samples completions on the ranks that train, scores them by a reward model"
+                + " or reward functions, charges each token with its distance from the reference,"
+                + " and makes likelier what came out better than a critic expected; every rollout"
+                + " goes to the ledger. Rows hold a prompt, and whatever columns the rewards read."
+                + " The critic is written beside the checkpoint, to critic/ in --output.",
             List.of(
                 "ppo --model runs/sft/checkpoint --reward-model runs/reward/checkpoint"
                     + " --data prompts.jsonl --eval-split 200 --output runs/ppo --ranks 2",
@@ -85,8 +86,8 @@ public final class PpoAlgorithm extends RolloutAlgorithm {
           Phases phases,
       @Option(
               help =
-                  "What each token is charged for a nat of KL from the reference; 0 for no reference at"
-                      + " all. (TRL: kl_coef.)",
+                  "What each token is charged for a nat of KL from the reference; 0 for no"
+                      + " reference at all. (TRL: kl_coef.)",
               standard = "0.05",
               min = 0)
           double beta,
@@ -253,7 +254,11 @@ public final class PpoAlgorithm extends RolloutAlgorithm {
                   completions.temperature())) {
         LoopOutcome outcome = learn(rank, model);
         if (training.isFirst()) {
-          values.write(training.storage(), training.run().critic(), start, Dtype.F32);
+          values.write(
+              training.storage(),
+              training.run().critic(),
+              start,
+              new WeightFormat(Dtype.F32, training.settings().saved().maxShardSize()));
         }
         return outcome;
       }
@@ -308,16 +313,16 @@ public final class PpoAlgorithm extends RolloutAlgorithm {
       @Option(
               name = "critic-trunk",
               help =
-                  "A critic of its own, or a head on the policy's trunk, which takes less memory and"
-                      + " learns for both.",
+                  "A critic of its own, or a head on the policy's trunk, which takes less memory"
+                      + " and learns for both.",
               standard = "own")
           Trunk trunk,
       @Option(
               name = "critic-model",
               label = "DIR",
               help =
-                  "What a critic of its own starts from: a reward model, or a language model under a"
-                      + " fresh head. By default the reward model, where rewards have one, else"
+                  "What a critic of its own starts from: a reward model, or a language model under"
+                      + " a fresh head. By default the reward model, where rewards have one, else"
                       + " --model.",
               decidesNothing = "may lie elsewhere: its content is compared")
           String model,
