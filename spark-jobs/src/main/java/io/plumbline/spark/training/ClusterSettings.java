@@ -18,8 +18,8 @@ import io.plumbline.spark.gang.DeviceChoice;
 public record ClusterSettings(
     @Option(
             help =
-                "Ranks of the gang: one task each, all at once. Without a cluster, the embedded"
-                    + " Spark is local[N].",
+                "Ranks of the gang: one task each, all at once. Without a cluster, the embedded Spark"
+                    + " is local[N].",
             standard = "1",
             min = 1,
             decidesNothing = "a step's rows do not depend on the number of ranks")
@@ -32,8 +32,8 @@ public record ClusterSettings(
         int threadsPerRank,
     @Option(
             help =
-                "Where ranks compute: auto takes the GPU that Spark gives a rank's task, one a"
-                    + " rank, and the CPU where it gives none.",
+                "Where ranks compute: auto takes the GPU that Spark gives a rank's task, one a rank,"
+                    + " and the CPU where it gives none.",
             standard = "auto",
             decidesNothing = "where sums are computed, up to rounding")
         DeviceChoice device,

@@ -47,11 +47,11 @@ public final class PpoAlgorithm extends RolloutAlgorithm {
         Settings.class,
         new Help(
             "Proximal policy optimisation with a critic: InstructGPT's last step.",
-            "Each phase samples completions on the ranks that train, scores them by a reward model"
-                + " or reward functions, charges each token with its distance from the reference,"
-                + " and makes likelier what came out better than a critic expected; every rollout"
-                + " goes to the ledger. Rows hold a prompt, and whatever columns the rewards read."
-                + " The critic is written beside the checkpoint, to critic/ in --output.",
+            "Each phase samples completions on the ranks that train, scores them by a reward model or"
+                + " reward functions, charges each token with its distance from the reference, and"
+                + " makes likelier what came out better than a critic expected; every rollout goes to"
+                + " the ledger. Rows hold a prompt, and whatever columns the rewards read. The critic"
+                + " is written beside the checkpoint, to critic/ in --output.",
             List.of(
                 "ppo --model runs/sft/checkpoint --reward-model runs/reward/checkpoint"
                     + " --data prompts.jsonl --eval-split 200 --output runs/ppo --ranks 2",
@@ -86,8 +86,8 @@ public final class PpoAlgorithm extends RolloutAlgorithm {
           Phases phases,
       @Option(
               help =
-                  "What each token is charged for a nat of KL from the reference; 0 for no"
-                      + " reference at all. (TRL: kl_coef.)",
+                  "What each token is charged for a nat of KL from the reference; 0 for no reference at"
+                      + " all. (TRL: kl_coef.)",
               standard = "0.05",
               min = 0)
           double beta,
@@ -313,16 +313,16 @@ public final class PpoAlgorithm extends RolloutAlgorithm {
       @Option(
               name = "critic-trunk",
               help =
-                  "A critic of its own, or a head on the policy's trunk, which takes less memory"
-                      + " and learns for both.",
+                  "A critic of its own, or a head on the policy's trunk, which takes less memory and"
+                      + " learns for both.",
               standard = "own")
           Trunk trunk,
       @Option(
               name = "critic-model",
               label = "DIR",
               help =
-                  "What a critic of its own starts from: a reward model, or a language model under"
-                      + " a fresh head. By default the reward model, where rewards have one, else"
+                  "What a critic of its own starts from: a reward model, or a language model under a"
+                      + " fresh head. By default the reward model, where rewards have one, else"
                       + " --model.",
               decidesNothing = "may lie elsewhere: its content is compared")
           String model,
