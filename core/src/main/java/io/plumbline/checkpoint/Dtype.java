@@ -49,6 +49,11 @@ public enum Dtype {
     };
   }
 
+  /** Whether the bits of an F16 or a BF16 are infinity of either sign. */
+  boolean isInfinite(short bits) {
+    return (bits & 0x7fff) == (this == F16 ? 0x7c00 : 0x7f80);
+  }
+
   static Optional<Dtype> named(String name) {
     for (Dtype dtype : values()) {
       if (dtype.name().equals(name)) {

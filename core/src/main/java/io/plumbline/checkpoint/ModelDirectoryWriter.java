@@ -19,31 +19,26 @@ import java.util.TreeMap;
  * another writer.
  */
 public final class ModelDirectoryWriter {
-  /** What transformers 4 took as the largest size of one weight file. */
-  public static final long DEFAULT_MAX_SHARD_BYTES = 5_000_000_000L;
-
+  private static final String EOS_ID = "eos_token_id";
   private static final String TIED = "tie_word_embeddings";
 
   private final ObjectNode config;
   private final TokenizerFiles tokenizerFiles;
   private final Optional<String> generationConfig;
   private final Map<String, byte[]> binaryFiles;
-  private final Dtype dtype;
-  private final long maxShardBytes;
+  private final WeightFormat format;
 
   private ModelDirectoryWriter(
       ObjectNode config,
       TokenizerFiles tokenizerFiles,
       Optional<String> generationConfig,
       Map<String, byte[]> binaryFiles,
-      Dtype dtype,
-      long maxShardBytes) {
+      WeightFormat format) {
     this.config = config;
     this.tokenizerFiles = tokenizerFiles;
     this.generationConfig = generationConfig;
     this.binaryFiles = binaryFiles;
-    this.dtype = dtype;
-    this.maxShardBytes = maxShardBytes;
+    this.format = format;
   }
 
   /** A writer of f32 directories with the given configuration and tokenizer. */
@@ -53,8 +48,7 @@ public final class ModelDirectoryWriter {
         Objects.requireNonNull(tokenizerFiles, "tokenizerFiles"),
         Optional.empty(),
         Map.of(),
-        Dtype.F32,
-        DEFAULT_MAX_SHARD_BYTES);
+        WeightFormat.F32);
   }
 
   /**
@@ -71,13 +65,12 @@ public final class ModelDirectoryWriter {
         source.tokenizerFiles(),
         source.generationConfig(),
         binaryFiles,
-        Dtype.F32,
-        DEFAULT_MAX_SHARD_BYTES);
+        WeightFormat.F32);
   }
 
   public ModelDirectoryWriter withConfig(ObjectNode other) {
     return new ModelDirectoryWriter(
-        other.deepCopy(), tokenizerFiles, generationConfig, binaryFiles, dtype, maxShardBytes);
+        other.deepCopy(), tokenizerFiles, generationConfig, binaryFiles, format);
   }
 
   /**
@@ -128,12 +121,7 @@ public final class ModelDirectoryWriter {
   public ModelDirectoryWriter asNewRewardModel() {
     RewardModelFiles files = RewardModelFiles.ofNew(withoutOwnCode(config), tokenizerFiles);
     return new ModelDirectoryWriter(
-        files.config(),
-        files.tokenizerFiles(),
-        generationConfig,
-        binaryFiles,
-        dtype,
-        maxShardBytes);
+        files.config(), files.tokenizerFiles(), generationConfig, binaryFiles, format);
   }
 
   /** The padding token that {@link #asNewRewardModel} gives a model; negative for none. */
@@ -144,29 +132,32 @@ public final class ModelDirectoryWriter {
         .asInt(-1);
   }
 
+  public ModelDirectoryWriter withTokenizerFiles(TokenizerFiles other) {
+    return new ModelDirectoryWriter(config, other, generationConfig, binaryFiles, format);
+  }
+
+  /** For an embedding of so many rows. */
+  public ModelDirectoryWriter withVocabularySize(int rows) {
+    ObjectNode result = config.deepCopy();
+    return withConfig(result.put("vocab_size", rows));
+  }
+
+  /** Another token that ends a completion, in both configurations. */
+  public ModelDirectoryWriter withEos(int id) {
+    ObjectNode result = config.deepCopy();
+    ModelDirectoryWriter writer = withConfig(result.put(EOS_ID, id));
+    return generationConfig
+        .map(json -> PythonJson.parse(json, ModelDirectory.GENERATION_CONFIG).put(EOS_ID, id))
+        .map(json -> writer.withGenerationConfig(PythonJson.pretty(json)))
+        .orElse(writer);
+  }
+
   public ModelDirectoryWriter withGenerationConfig(String json) {
-    return new ModelDirectoryWriter(
-        config, tokenizerFiles, Optional.of(json), binaryFiles, dtype, maxShardBytes);
+    return new ModelDirectoryWriter(config, tokenizerFiles, Optional.of(json), binaryFiles, format);
   }
 
-  /**
-   * @param other F32, F16 or BF16
-   */
-  public ModelDirectoryWriter withDtype(Dtype other) {
-    other.torchName(); // Fails for what weights cannot be.
-    return new ModelDirectoryWriter(
-        config, tokenizerFiles, generationConfig, binaryFiles, other, maxShardBytes);
-  }
-
-  /**
-   * @param bytes the most that one weight file takes, unless a single tensor takes more
-   */
-  public ModelDirectoryWriter withMaxShardBytes(long bytes) {
-    if (bytes < 1) {
-      throw new IllegalArgumentException("a shard of " + bytes + " bytes");
-    }
-    return new ModelDirectoryWriter(
-        config, tokenizerFiles, generationConfig, binaryFiles, dtype, bytes);
+  public ModelDirectoryWriter withFormat(WeightFormat other) {
+    return new ModelDirectoryWriter(config, tokenizerFiles, generationConfig, binaryFiles, other);
   }
 
   /**
@@ -197,19 +188,19 @@ public final class ModelDirectoryWriter {
     List<List<TensorSource>> shards = shards(tensors);
     if (shards.size() == 1) {
       String file = Storage.join(path, WeightFiles.SINGLE);
-      SafetensorsWriter.write(storage, file, shards.get(0), dtype);
+      SafetensorsWriter.write(storage, file, shards.get(0), format.dtype());
       return;
     }
     ObjectNode index = PythonJson.object();
     ObjectNode metadata = index.putObject("metadata");
     long elements = tensors.stream().mapToLong(TensorSource::elements).sum();
     metadata.put("total_parameters", elements);
-    metadata.put("total_size", elements * dtype.bytes());
+    metadata.put("total_size", elements * format.dtype().bytes());
     Map<String, String> weightMap = new TreeMap<>();
     for (int i = 0; i < shards.size(); i++) {
       String name =
           String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, shards.size());
-      SafetensorsWriter.write(storage, Storage.join(path, name), shards.get(i), dtype);
+      SafetensorsWriter.write(storage, Storage.join(path, name), shards.get(i), format.dtype());
       shards.get(i).forEach(tensor -> weightMap.put(tensor.name(), name));
     }
     ObjectNode map = index.putObject("weight_map");
@@ -223,8 +214,8 @@ public final class ModelDirectoryWriter {
     List<TensorSource> shard = new ArrayList<>();
     long bytes = 0;
     for (TensorSource tensor : tensors) {
-      long more = Math.multiplyExact(tensor.elements(), dtype.bytes());
-      if (!shard.isEmpty() && bytes + more > maxShardBytes) {
+      long more = Math.multiplyExact(tensor.elements(), format.dtype().bytes());
+      if (!shard.isEmpty() && bytes + more > format.maxShardSize().bytes()) {
         shards.add(shard);
         shard = new ArrayList<>();
         bytes = 0;
@@ -240,10 +231,10 @@ public final class ModelDirectoryWriter {
   private ObjectNode configWithDtype() {
     ObjectNode result = config.deepCopy();
     if (config.has("torch_dtype")) {
-      result.put("torch_dtype", dtype.torchName());
+      result.put("torch_dtype", format.dtype().torchName());
     }
     if (config.has("dtype") || !config.has("torch_dtype")) {
-      result.put("dtype", dtype.torchName());
+      result.put("dtype", format.dtype().torchName());
     }
     return result;
   }

@@ -35,6 +35,9 @@ public final class SafetensorsFile {
   /** The format's own limit for its header. */
   static final long MAX_HEADER_BYTES = 100_000_000;
 
+  /** More than any model has in one file; a header could list millions of empty ones. */
+  private static final int MAX_TENSORS = 100_000;
+
   private static final int CHUNK_BYTES = 1 << 20;
 
   private static final JsonFactory JSON =
@@ -141,6 +144,14 @@ public final class SafetensorsFile {
                 path, json.nextToken() == JsonToken.VALUE_STRING, "its metadata is not all text");
           }
         } else {
+          expect(
+              path,
+              tensors.size() < MAX_TENSORS,
+              "its header lists more than "
+                  + MAX_TENSORS
+                  + " tensors, \""
+                  + shortened(name)
+                  + "\" among them");
           tensors.put(name, tensor(path, name, json, 8L + header.length, fileLength));
         }
       }

@@ -27,6 +27,7 @@ public final class SafetensorsWriter {
    * Writes a file with the given tensors in the given order.
    *
    * @param dtype F32, F16 or BF16; values are rounded to the nearest, ties to even
+   * @throws PlumblineException NUMERICS where a finite value is beyond what the type holds
    */
   public static void write(
       Storage storage, String path, List<? extends TensorSource> tensors, Dtype dtype) {
@@ -51,7 +52,7 @@ public final class SafetensorsWriter {
       tensor.values(
           values -> {
             written[0] += values.remaining();
-            encode(values.duplicate(), dtype, chunk, output, path);
+            encode(values.duplicate(), dtype, chunk, output, path, tensor.name());
           });
       if (written[0] != tensor.elements()) {
         throw new PlumblineException(
@@ -102,7 +103,12 @@ public final class SafetensorsWriter {
   }
 
   private static void encode(
-      FloatBuffer values, Dtype dtype, ByteBuffer chunk, OutputStream output, String path) {
+      FloatBuffer values,
+      Dtype dtype,
+      ByteBuffer chunk,
+      OutputStream output,
+      String path,
+      String tensor) {
     while (values.hasRemaining()) {
       int n = Math.min(values.remaining(), chunk.capacity() / dtype.bytes());
       chunk.clear();
@@ -117,7 +123,11 @@ public final class SafetensorsWriter {
           ShortBuffer shorts = chunk.asShortBuffer();
           for (int i = 0; i < n; i++) {
             float value = values.get();
-            shorts.put(dtype == Dtype.F16 ? Dtype.toF16(value) : Dtype.toBf16(value));
+            short bits = dtype == Dtype.F16 ? Dtype.toF16(value) : Dtype.toBf16(value);
+            if (dtype.isInfinite(bits) && Float.isFinite(value)) {
+              throw beyond(path, tensor, value, dtype);
+            }
+            shorts.put(bits);
           }
         }
         default -> throw new IllegalArgumentException("weights are not written as " + dtype);
@@ -129,5 +139,23 @@ public final class SafetensorsWriter {
             ErrorCode.STORAGE_FAILED, "Could not write " + path + "; check the free space.", e);
       }
     }
+  }
+
+  private static PlumblineException beyond(String path, String tensor, float value, Dtype dtype) {
+    return new PlumblineException(
+        ErrorCode.NUMERICS,
+        "Tensor "
+            + tensor
+            + " of "
+            + path
+            + " has the value "
+            + value
+            + ", which is beyond what "
+            + dtype
+            + " holds"
+            + (dtype == Dtype.F16 ? " (65504 at most)" : "")
+            + " and would become infinite: save it by --save-dtype "
+            + (dtype == Dtype.F16 ? "bf16 or f32" : "f32")
+            + "; a run that has ended here writes it from its last state by --resume.");
   }
 }

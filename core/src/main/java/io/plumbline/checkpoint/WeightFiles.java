@@ -121,11 +121,22 @@ final class WeightFiles {
     for (Map.Entry<String, JsonNode> entry : weightMap.properties()) {
       String shard = entry.getValue().asText();
       if (!entry.getValue().isTextual() || shard.contains("/") || shard.contains("\\")) {
-        throw bad(indexPath + " names a shard outside its directory; save the model again.");
+        throw bad(
+            indexPath
+                + " names no file of its directory for "
+                + entry.getKey()
+                + ", but "
+                + entry.getValue()
+                + "; save the model again.");
       }
       if (!names.contains(shard)) {
         throw bad(
-            path + " lacks the weight file " + shard + " that its index names; copy it there too.");
+            path
+                + " lacks the weight file "
+                + shard
+                + " that its index names for "
+                + entry.getKey()
+                + "; copy it there too.");
       }
       if (!shard.endsWith(".safetensors")) {
         throw bad(indexPath + " names " + shard + ", which is no safetensors file.");

@@ -1,9 +1,9 @@
 package io.plumbline.model;
 
-import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.InitModel.EmbeddingSharing;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -168,11 +168,11 @@ public final class CausalLm implements AutoCloseable {
    *
    * @param start where this model was loaded from
    */
-  public void write(Storage storage, String path, ModelDirectory start, Dtype dtype) {
+  public void write(Storage storage, String path, ModelDirectory start, WeightFormat format) {
     ModelDirectoryWriter.carrying(start)
         .asLanguageModel(
             config.tiedEmbeddings() ? EmbeddingSharing.TIED : EmbeddingSharing.SEPARATE)
-        .withDtype(dtype)
+        .withFormat(format)
         .write(storage, path, LoadedWeights.tensors(segments));
   }
 

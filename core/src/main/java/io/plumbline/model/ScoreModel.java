@@ -1,9 +1,9 @@
 package io.plumbline.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -268,8 +268,8 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    *
    * @param start where this model was loaded from
    */
-  public void write(Storage storage, String path, ModelDirectory start, Dtype dtype) {
-    writer(start).withDtype(dtype).write(storage, path, LoadedWeights.tensors(segments));
+  public void write(Storage storage, String path, ModelDirectory start, WeightFormat format) {
+    writer(start).withFormat(format).write(storage, path, LoadedWeights.tensors(segments));
   }
 
   /** Of a reward model that began as {@code start}, which may name another architecture. */

@@ -8,11 +8,13 @@ import io.plumbline.base.Json;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * Puts a tokenizer together from its files, as transformers 5.23's AutoTokenizer does: the pipeline
@@ -31,6 +33,7 @@ final class TokenizerAssembly {
   private final ObjectNode definition;
   private final NamedTokens named;
   private final AddedVocabulary vocabulary;
+  private final Set<String> ownTokens = new HashSet<>();
   private final List<String> notes = new ArrayList<>();
 
   /** Fails with BAD_CHECKPOINT where a file is none, or the class is not supported. */
@@ -101,6 +104,7 @@ final class TokenizerAssembly {
       List<AddedToken> own = new ArrayList<>();
       file.path(ADDED).forEach(token -> own.add(AddedToken.of(token)));
       vocabulary.add(own);
+      own.forEach(token -> ownTokens.add(token.content()));
     }
     vocabulary.add(named.toAdd(vocabulary.ids().keySet()));
     if (kind == TokenizerClass.QWEN2) {
@@ -254,6 +258,11 @@ final class TokenizerAssembly {
 
   AddedVocabulary vocabulary() {
     return vocabulary;
+  }
+
+  /** The texts of tokens that come from tokenizer.json's list, whatever other files say. */
+  Set<String> ownTokens() {
+    return ownTokens;
   }
 
   /** The id of a named token; that of unk_token where it is not in any vocabulary. */

@@ -94,8 +94,7 @@ class ModelDirectoryTest {
     ModelDirectory original = open(source);
     Path target = temp.resolve("target");
     ModelDirectoryWriter.carrying(original)
-        .withDtype(dtype)
-        .withMaxShardBytes(maxShardBytes)
+        .withFormat(new WeightFormat(dtype, new ShardSize(maxShardBytes)))
         .write(STORAGE, target.toString(), tensors(original));
     ModelDirectory written = open(target);
     for (String name :
@@ -132,7 +131,7 @@ class ModelDirectoryTest {
     // What was rounded once is written again without a change.
     Path again = temp.resolve("again");
     ModelDirectoryWriter.carrying(written)
-        .withDtype(dtype)
+        .withFormat(WeightFormat.of(dtype))
         .write(STORAGE, again.toString(), tensors(written));
     assertThat(open(again).fingerprint()).isEqualTo(written.fingerprint());
   }
@@ -147,7 +146,7 @@ class ModelDirectoryTest {
     ModelDirectory original = open(source);
     Path target = temp.resolve("target");
     ModelDirectoryWriter.carrying(original)
-        .withDtype(Dtype.BF16)
+        .withFormat(WeightFormat.of(Dtype.BF16))
         .write(STORAGE, target.toString(), tensors(original));
     JsonNode config = open(target).config();
     assertThat(config.path("torch_dtype").asText()).isEqualTo("bfloat16");
@@ -216,7 +215,9 @@ class ModelDirectoryTest {
     Path target = temp.resolve("target");
     List<TensorSource> tensors = tensors(original);
     ModelDirectoryWriter writer = ModelDirectoryWriter.carrying(original);
-    writer.withMaxShardBytes(20000).write(STORAGE, target.toString(), tensors);
+    writer
+        .withFormat(new WeightFormat(Dtype.F32, new ShardSize(20000)))
+        .write(STORAGE, target.toString(), tensors);
     // A second write over the first that dies in the middle of its weights.
     TensorSource dies =
         TensorSource.of(
@@ -241,7 +242,14 @@ class ModelDirectoryTest {
 
   /** In the same pass as the fingerprint, whichever way a file spells its numbers. */
   @ParameterizedTest
-  @CsvSource({"F32, NaN", "F16, NaN", "BF16, NaN", "F32, Infinity", "F16, 1e9", "BF16, -Infinity"})
+  @CsvSource({
+    "F32, NaN",
+    "F16, NaN",
+    "BF16, NaN",
+    "F32, Infinity",
+    "F16, Infinity",
+    "BF16, -Infinity"
+  })
   void aWeightThatIsNoNumberIsNamedWithItsPlace(Dtype dtype, float value) throws IOException {
     ModelDirectory original = open(model("source"));
     original.requireFinite();
@@ -253,7 +261,7 @@ class ModelDirectoryTest {
         TensorSource.of("model.norm.weight", new long[] {64}, () -> FloatBuffer.wrap(norm)));
     Path target = temp.resolve("target");
     ModelDirectoryWriter.carrying(original)
-        .withDtype(dtype)
+        .withFormat(WeightFormat.of(dtype))
         .write(STORAGE, target.toString(), tensors);
     ModelDirectory written = open(target);
     assertThat(written.fingerprint()).isNotEqualTo(original.fingerprint());
@@ -294,7 +302,7 @@ class ModelDirectoryTest {
     ModelDirectory original = open(model("source"));
     String target = "objects:" + temp + "/target";
     ModelDirectoryWriter.carrying(original)
-        .withMaxShardBytes(50_000)
+        .withFormat(new WeightFormat(Dtype.F32, new ShardSize(50_000)))
         .write(objects, target, tensors(original));
     assertThat(ModelDirectory.open(objects, target).fingerprint())
         .isEqualTo(original.fingerprint());
@@ -372,11 +380,10 @@ class ModelDirectoryTest {
     ModelDirectoryWriter writer = ModelDirectoryWriter.carrying(original);
     writer.write(STORAGE, temp.resolve("single").toString(), tensors(original));
     writer
-        .withMaxShardBytes(20_000)
+        .withFormat(new WeightFormat(Dtype.F32, new ShardSize(20_000)))
         .write(STORAGE, temp.resolve("sharded").toString(), tensors(original));
     writer
-        .withDtype(Dtype.BF16)
-        .withMaxShardBytes(20_000)
+        .withFormat(new WeightFormat(Dtype.BF16, new ShardSize(20_000)))
         .write(STORAGE, temp.resolve("bf16").toString(), tensors(original));
     ModelDirectory rounded = open(temp.resolve("bf16"));
     writer.write(STORAGE, temp.resolve("widened").toString(), tensors(rounded));

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import com.sun.management.ThreadMXBean;
 import io.plumbline.PythonPeer;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -25,6 +27,7 @@ import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -58,6 +61,11 @@ class SafetensorsTest {
   void whatIsWrittenIsReadAgain(Dtype dtype) {
     String path = temp.resolve("x.safetensors").toString();
     float[] large = values(700_001, 1);
+    for (int i = 0; i < large.length && dtype != Dtype.F32; i++) {
+      if (dtype.isInfinite(dtype == Dtype.F16 ? Dtype.toF16(large[i]) : Dtype.toBf16(large[i]))) {
+        large[i] = Float.NEGATIVE_INFINITY;
+      }
+    }
     SafetensorsWriter.write(
         STORAGE,
         path,
@@ -132,6 +140,31 @@ class SafetensorsTest {
         .hasMessageContaining("gave 3 values");
   }
 
+  /** The greatest numbers that round to a finite one, and the least that do not. */
+  @ParameterizedTest
+  @CsvSource({
+    "F16, 65519.99, 65504, 65520",
+    "F16, -65519.99, -65504, -1e9",
+    "BF16, 3.396177e38, 3.3895314e38, 3.3961777e38"
+  })
+  void whatWouldBecomeInfiniteIsRefused(Dtype dtype, float most, float stored, float tooLarge) {
+    String path = temp.resolve("x.safetensors").toString();
+    SafetensorsWriter.write(
+        STORAGE, path, List.of(tensor("a.weight", new float[] {1, most}, 2)), dtype);
+    assertThat(read(SafetensorsFile.open(STORAGE, path), "a.weight")).containsExactly(1, stored);
+    assertThatThrownBy(
+            () ->
+                SafetensorsWriter.write(
+                    STORAGE,
+                    path,
+                    List.of(tensor("b.weight", new float[] {1, tooLarge}, 2)),
+                    dtype))
+        .isInstanceOf(PlumblineException.class)
+        .hasMessageContainingAll("b.weight", path, String.valueOf(tooLarge), "--save-dtype")
+        .extracting(e -> ((PlumblineException) e).code())
+        .isEqualTo(ErrorCode.NUMERICS);
+  }
+
   private SafetensorsFile open(String header, byte[] data) throws IOException {
     byte[] json = header.getBytes(StandardCharsets.UTF_8);
     return open(json.length, json, data);
@@ -198,6 +231,35 @@ class SafetensorsTest {
     assertThatThrownBy(() -> open(claimed, "{}".getBytes(StandardCharsets.UTF_8), new byte[8]))
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining("is not a sound safetensors file");
+  }
+
+  /** As many tensors as fit into the longest header that the format allows. */
+  @Test
+  void aHeaderOf100MegabytesIsRefusedInBoundedMemory() throws IOException {
+    byte[] header = new byte[(int) SafetensorsFile.MAX_HEADER_BYTES];
+    java.util.Arrays.fill(header, (byte) ' ');
+    String first = "{\"a%08d\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}";
+    int at = 0;
+    for (int i = 0; at + 100 < header.length; i++) {
+      String entry = (i == 0 ? first : "," + first.substring(1)).formatted(i);
+      byte[] bytes = entry.getBytes(StandardCharsets.UTF_8);
+      System.arraycopy(bytes, 0, header, at, bytes.length);
+      at += bytes.length;
+    }
+    header[at] = '}';
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    Path file = temp.resolve("header.safetensors");
+    try (var output = Files.newOutputStream(file)) {
+      ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+      output.write(length.putLong(header.length).array());
+      output.write(header);
+    }
+    long before = threads.getCurrentThreadAllocatedBytes();
+    assertThatThrownBy(() -> SafetensorsFile.open(STORAGE, file.toString()))
+        .isInstanceOf(PlumblineException.class)
+        .hasMessageContainingAll(file.toString(), "more than 100000 tensors", "\"a00100000\"");
+    assertThat(threads.getCurrentThreadAllocatedBytes() - before)
+        .isLessThan(SafetensorsFile.MAX_HEADER_BYTES + (300L << 20));
   }
 
   @Test

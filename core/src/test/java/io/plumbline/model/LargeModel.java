@@ -1,9 +1,9 @@
 package io.plumbline.model;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TrainingStateStore;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.collective.LocalRings;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Order;
@@ -76,7 +76,7 @@ public final class LargeModel {
       report("resumed");
       requireSame(logits, model.logits(sequence(row)));
 
-      model.write(storage, output.resolve("checkpoint").toString(), start, Dtype.F32);
+      model.write(storage, output.resolve("checkpoint").toString(), start, WeightFormat.F32);
       report("written");
       write(logits, output.resolve("seen.json.logits"));
     }

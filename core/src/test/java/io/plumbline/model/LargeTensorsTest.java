@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.Fixtures;
-import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
@@ -57,7 +57,7 @@ class LargeTensorsTest {
             TokenGradients.of(Models.derivatives(pass.values(), new Random(1))), segment -> {});
       }
       Path written = directory.resolve(output);
-      model.write(Storage.local(), written.toString(), start, Dtype.F32);
+      model.write(Storage.local(), written.toString(), start, WeightFormat.F32);
       return new Seen(
           logps, Models.gradients(model), Files.readAllBytes(written.resolve("model.safetensors")));
     }

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.PythonPeer;
-import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -138,11 +138,11 @@ class OddCheckpointsTest {
       String target = saved.resolve(entry.getKey()).toString();
       if (isScored(entry.getValue())) {
         try (ScoreModel model = ScoreModel.load(start, Purpose.INFERENCE, ComputeDtype.F32)) {
-          model.write(STORAGE, target, start, Dtype.F32);
+          model.write(STORAGE, target, start, WeightFormat.F32);
         }
       } else {
         try (CausalLm model = CausalLm.load(start, Purpose.INFERENCE, ComputeDtype.F32)) {
-          model.write(STORAGE, target, start, Dtype.F32);
+          model.write(STORAGE, target, start, WeightFormat.F32);
         }
       }
       ModelDirectory written = ModelDirectory.open(STORAGE, target);

@@ -14,6 +14,7 @@ import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
 import io.plumbline.checkpoint.TensorSource;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -71,7 +72,7 @@ class ScoreCheckpointTest {
       Path start, Path target, List<TokenizedRow> rows, Dtype dtype) {
     ModelDirectory directory = open(start);
     try (ScoreModel model = ScoreModel.load(directory, Purpose.TRAINING, ComputeDtype.F32, 11)) {
-      model.write(STORAGE, target.toString(), directory, dtype);
+      model.write(STORAGE, target.toString(), directory, WeightFormat.of(dtype));
       return model.infer(rows);
     }
   }

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.plumbline.Fixtures;
-import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
@@ -45,7 +45,7 @@ class ModelRewardTest {
     rewardModel = temp.resolve("reward-model");
     ModelDirectory start = ModelDirectory.open(STORAGE, languageModel.toString());
     try (ScoreModel model = ScoreModel.load(start, Purpose.TRAINING, ComputeDtype.F32, 7)) {
-      model.write(STORAGE, rewardModel.toString(), start, Dtype.F32);
+      model.write(STORAGE, rewardModel.toString(), start, WeightFormat.F32);
     }
   }
 

@@ -40,6 +40,9 @@ final class CommonFields {
     FREE
   }
 
+  /** More than any decoder has; a list of them is made before the weights are looked at. */
+  private static final int MOST_LAYERS = 10_000;
+
   private final ConfigFields config;
   private final Defaults defaults;
   private final int headDim;
@@ -52,6 +55,14 @@ final class CommonFields {
     this.defaults = defaults;
     config.refuseOtherCode(computed);
     headDim = headDim(width);
+    if (config.size("num_hidden_layers") > MOST_LAYERS) {
+      throw config.bad(
+          "has num_hidden_layers "
+              + config.size("num_hidden_layers")
+              + ", at most "
+              + MOST_LAYERS
+              + " are supported");
+    }
   }
 
   Sizes sizes() {

@@ -1,6 +1,8 @@
 package io.plumbline.spark.training;
 
 import io.plumbline.checkpoint.Dtype;
+import io.plumbline.checkpoint.ShardSize;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
@@ -46,7 +48,15 @@ public record ClusterSettings(
             help = "Type of the weights in checkpoint/.",
             standard = "f32",
             decidesNothing = "how the result is written")
-        WeightDtype saveDtype) {
+        WeightDtype saveDtype,
+    @Option(
+            help =
+                "The most that one weight file of checkpoint/ takes, such as 5GB, 500MB or 2GiB;"
+                    + " what takes more is written as several files with an index.",
+            label = "SIZE",
+            standard = "5GB",
+            decidesNothing = "how the result is written")
+        ShardSize maxShardSize) {
 
   /** Type of the weights in the checkpoint that is saved. */
   public enum WeightDtype {
@@ -58,5 +68,10 @@ public record ClusterSettings(
     Dtype dtype() {
       return Dtype.valueOf(name());
     }
+  }
+
+  /** How the checkpoint's weights are written. */
+  WeightFormat saved() {
+    return new WeightFormat(saveDtype.dtype(), maxShardSize);
   }
 }

@@ -368,7 +368,7 @@ public final class TrainingJob {
             new RankSettings(
                 request.batch().globalBatchSize(),
                 request.cluster().computeDtype(),
-                request.cluster().saveDtype().dtype(),
+                request.cluster().saved(),
                 request.batch().seed(),
                 loop,
                 COLLECTIVE_DEADLINE),

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
@@ -181,7 +181,7 @@ class CommandsTest {
     String reward = directory.resolve("reward").toString();
     ModelDirectory start = ModelDirectory.open(Storage.local(), model);
     try (ScoreModel fresh = ScoreModel.load(start, Purpose.INFERENCE, ComputeDtype.F32, 1)) {
-      fresh.write(Storage.local(), reward, start, Dtype.F32);
+      fresh.write(Storage.local(), reward, start, WeightFormat.F32);
     }
 
     Call text = Call.plumbline("score", "--model", reward, "--prompt", "Hello", "--json");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.base.CountOrShare;
+import io.plumbline.checkpoint.ShardSize;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.mine.BestAgainstWorst;
@@ -150,7 +151,8 @@ class LayersTest {
                     + " none --adam-beta1 0.8 --adam-beta2 0.95 --adam-epsilon 1e-6 --max-length"
                     + " 512 --max-prompt-length 64 --truncation-mode keep_end --no-shuffle"
                     + " --eval-steps 5 --save-steps 6 --keep-checkpoints 9 --resume"
-                    + " --compute-dtype bf16 --save-dtype f16 --beta 0.3 --max-bad-rows 2.5%")
+                    + " --compute-dtype bf16 --save-dtype f16 --max-shard-size 2GiB --beta 0.3"
+                    + " --max-bad-rows 2.5%")
                 .split(" "));
 
     assertThat(problems.sentences()).isEmpty();
@@ -179,6 +181,7 @@ class LayersTest {
     assertThat(request.saving().start()).isEqualTo(Start.RESUME);
     assertThat(request.cluster().computeDtype()).isEqualTo(ComputeDtype.BF16);
     assertThat(request.cluster().saveDtype()).isEqualTo(WeightDtype.F16);
+    assertThat(request.cluster().maxShardSize()).isEqualTo(new ShardSize(1L << 31));
     assertThat(((DpoAlgorithm.Settings) request.objective()).beta()).isEqualTo(0.3);
     assertThat(request.lengths().badRows()).isEqualTo(CountOrShare.ofShare(0.025));
     assertThat(CountOrShare.parse("10")).isEqualTo(CountOrShare.ofCount(10));
@@ -361,6 +364,7 @@ class LayersTest {
           Map.entry("device", "cpu"),
           Map.entry("compute-dtype", "bf16"),
           Map.entry("save-dtype", "bf16"),
+          Map.entry("max-shard-size", "500MB"),
           Map.entry("reward", "length"),
           Map.entry("cost", "length<=3"),
           Map.entry("max-failed-rewards", "7"),
@@ -606,7 +610,8 @@ class LayersTest {
     "sft, --optim adafactor --weight-decay 0.1",
     "sft, --optim sgd --sgd-momentum 0.9 --sgd-nesterov",
     "sft, --optim muon --muon-momentum 0.9 --adam-moments-dtype bf16 --adam-beta2 0.95",
-    "sft, --mlflow-uri https://h/p --mlflow-experiment e --mlflow-model m --mlflow-artifacts checkpoint",
+    "sft, --mlflow-uri https://h/p --mlflow-experiment e --mlflow-model m --mlflow-artifacts"
+        + " checkpoint",
     "dpo, --mlflow-uri http://h:5000 --mlflow-run r",
     "sft, --eval-data e --packing bfd --max-length 64 --loss-on all --no-shuffle --max-bad-rows 7",
     "reward, --eval-split 12% --eval-steps 2 --early-stopping-patience 3 --max-steps 9",
@@ -621,7 +626,8 @@ class LayersTest {
     "grpo, --reward answer",
     "grpo, --reward answer --reward regex{\"pattern\":\"^x\"} --cost length{\"per_token\":1}<=9",
     "grpo, --reward answer --loss-type rloo --beta 0.1 --max-failed-rewards 3 --stop end",
-    "grpo, --reward answer --loss-type cispo --epsilon-high 5 --beta 1 --kl-target 3 --kl-horizon 100",
+    "grpo, --reward answer --loss-type cispo --epsilon-high 5 --beta 1 --kl-target 3 --kl-horizon"
+        + " 100",
     "grpo, --reward answer --loss-type vespo --vespo-k-pos 1 --kl-budget 2 --max-update-kl 0.1",
     "grpo, --reward answer --loss-type sapo --num-iterations 2 --mask-truncated-completions",
     "ppo, --reward answer",

@@ -7,8 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
-import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
@@ -48,7 +48,7 @@ class RewardScoringTest {
     head.read("score.weight", values);
     try (ScoreModel reward =
         ScoreModel.load(start, Purpose.INFERENCE, ComputeDtype.F32, values.array())) {
-      reward.write(Storage.local(), model, start, Dtype.F32);
+      reward.write(Storage.local(), model, start, WeightFormat.F32);
     }
   }
 

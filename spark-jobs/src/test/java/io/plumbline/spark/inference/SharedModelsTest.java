@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.Fixtures;
-import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
@@ -42,7 +42,7 @@ class SharedModelsTest {
     String path = directory.resolve("reward").toString();
     ModelDirectory start = ModelDirectory.open(STORAGE, LLAMA);
     try (ScoreModel fresh = ScoreModel.load(start, Purpose.INFERENCE, ComputeDtype.F32, 1)) {
-      fresh.write(STORAGE, path, start, Dtype.F32);
+      fresh.write(STORAGE, path, start, WeightFormat.F32);
     }
     return path;
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.plumbline.Records;
 import io.plumbline.checkpoint.InitModel;
 import io.plumbline.checkpoint.RunTemplates;
+import io.plumbline.checkpoint.ShardSize;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -95,7 +96,12 @@ class PreflightTest {
             start == Start.RESUME,
             start == Start.OVERWRITE),
         new ClusterSettings(
-            ranks, 0, DeviceChoice.AUTO, ComputeDtype.F32, ClusterSettings.WeightDtype.F32),
+            ranks,
+            0,
+            DeviceChoice.AUTO,
+            ComputeDtype.F32,
+            ClusterSettings.WeightDtype.F32,
+            ShardSize.STANDARD),
         Optional.empty());
   }
 

@@ -2,6 +2,7 @@ package io.plumbline.spark.training;
 
 import io.plumbline.base.CountOrShare;
 import io.plumbline.checkpoint.RunTemplates;
+import io.plumbline.checkpoint.ShardSize;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.data.LossOn;
@@ -206,7 +207,12 @@ final class TestRequest implements Cloneable {
             start == Start.RESUME,
             start == Start.OVERWRITE),
         new ClusterSettings(
-            ranks, threads, DeviceChoice.AUTO, ComputeDtype.F32, ClusterSettings.WeightDtype.F32),
+            ranks,
+            threads,
+            DeviceChoice.AUTO,
+            ComputeDtype.F32,
+            ClusterSettings.WeightDtype.F32,
+            ShardSize.STANDARD),
         tracking);
   }
 }

@@ -15,6 +15,7 @@ public final class Commands {
         List.of(
             new QuickstartCommand(),
             new InitModelCommand(),
+            new AddTokensCommand(),
             new PrepareCommand(),
             new ReferenceCommand()));
     Algorithms.ALL.forEach(algorithm -> commands.add(new TrainCommand(algorithm)));

@@ -40,7 +40,7 @@ public enum CommandGroup {
 
   private List<String> commands() {
     return switch (this) {
-      case START -> List.of("quickstart", "init-model");
+      case START -> List.of("quickstart", "init-model", "add-tokens");
       case DATA -> List.of("prepare", "reference", "mine");
       case TRAIN -> Algorithms.ALL.stream().map(Algorithm::command).toList();
       case USE -> List.of("generate", "score", "evaluate");
@@ -54,7 +54,7 @@ public enum CommandGroup {
   public List<String> docs() {
     List<String> own =
         switch (this) {
-          case START -> List.of("README.md");
+          case START -> List.of("README.md", "docs/tokenizers.md");
           case DATA ->
               List.of(
                   "docs/data-formats.md", "docs/sources.md", "docs/mining.md", "docs/cluster.md");

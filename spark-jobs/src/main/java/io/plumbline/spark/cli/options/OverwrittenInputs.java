@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Finds what a command would read and {@code --overwrite} would delete before it does. */
-final class OverwrittenInputs {
+public final class OverwrittenInputs {
   private OverwrittenInputs() {}
 
   /** Adds a problem for each value of an option with a path in the output directory. */
-  static void refuse(
+  public static void refuse(
       List<Setting<?>> settings, String output, SettingValues values, Problems problems) {
     if (output.isEmpty()) {
       return;

@@ -35,7 +35,7 @@ final class StageInputs {
           "prompts", Purpose.HELD_OUT,
           "ptx-data", Purpose.TRAINING);
 
-  /** Options that name models or what belongs to one, rewards among them. */
+  /** Options that name models or what belongs to one, rewards and tokens among them. */
   private static final Set<String> MODELS =
       Set.of(
           "model",
@@ -43,6 +43,7 @@ final class StageInputs {
           "reference",
           "reward-model",
           "critic-model",
+          "tokens-file",
           RunTemplates.TEMPLATE,
           REWARD,
           COST);

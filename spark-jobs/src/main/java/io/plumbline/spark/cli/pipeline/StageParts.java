@@ -36,6 +36,8 @@ public record StageParts(Map<String, String> parts, String result, Remains remai
   static {
     BY_COMMAND.put(
         "init-model", new StageParts(Map.of(CHECKPOINT, ""), "config.json", Remains.DELETED));
+    BY_COMMAND.put(
+        "add-tokens", new StageParts(Map.of(CHECKPOINT, ""), "config.json", Remains.DELETED));
     BY_COMMAND.put("prepare", new StageParts(Map.of(), "prepared", Remains.FOUND));
     BY_COMMAND.put("reference", new StageParts(Map.of(), "prepared", Remains.FOUND));
     for (Algorithm algorithm : Algorithms.ALL) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.plumbline.advantage.GeneralizedAdvantage;
 import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.ActorCritic;
 import io.plumbline.model.CausalLm.Purpose;
@@ -253,7 +254,11 @@ public final class PpoAlgorithm extends RolloutAlgorithm {
                   completions.temperature())) {
         LoopOutcome outcome = learn(rank, model);
         if (training.isFirst()) {
-          values.write(training.storage(), training.run().critic(), start, Dtype.F32);
+          values.write(
+              training.storage(),
+              training.run().critic(),
+              start,
+              new WeightFormat(Dtype.F32, training.settings().saved().maxShardSize()));
         }
         return outcome;
       }

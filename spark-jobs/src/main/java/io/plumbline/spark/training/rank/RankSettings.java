@@ -1,6 +1,6 @@
 package io.plumbline.spark.training.rank;
 
-import io.plumbline.checkpoint.Dtype;
+import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.train.LoopSettings;
 import java.io.Serializable;
@@ -10,13 +10,13 @@ import java.time.Duration;
  * How ranks train, the same on all of them.
  *
  * @param globalBatchSize rows a step, over all ranks
- * @param saveDtype type of the weights in the checkpoint
+ * @param saved how the weights of the checkpoint are written
  * @param deadline how long a rank waits for its peers in one operation
  */
 public record RankSettings(
     int globalBatchSize,
     ComputeDtype computeDtype,
-    Dtype saveDtype,
+    WeightFormat saved,
     long seed,
     LoopSettings loop,
     Duration deadline)

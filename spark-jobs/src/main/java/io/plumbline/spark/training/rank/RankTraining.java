@@ -49,7 +49,7 @@ public record RankTraining(
       return sampled(
           (samples, moment) -> samples.write(policy, moment),
           () -> training.apply(policy),
-          () -> policy.write(storage, run.checkpoint(), start, settings.saveDtype()));
+          () -> policy.write(storage, run.checkpoint(), start, settings.saved()));
     }
   }
 
@@ -60,7 +60,7 @@ public record RankTraining(
       return sampled(
           (samples, moment) -> samples.write(scores, moment),
           () -> loop(scores, method),
-          () -> scores.write(storage, run.checkpoint(), start, settings.saveDtype()));
+          () -> scores.write(storage, run.checkpoint(), start, settings.saved()));
     }
   }
 
