@@ -10,7 +10,6 @@ import io.plumbline.text.TemplateSettings;
 import io.plumbline.text.TokenizerFiles;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -84,25 +83,31 @@ public final class ModelDirectory {
   /** By tensor name, the file that holds it. */
   private final Map<String, SafetensorsFile> files;
 
+  /** An adapter of the model that the files hold; what it changes is read changed. */
+  private final Optional<MergedWeights> merged;
+
   private ModelDirectory(
       Storage storage,
       String path,
       ObjectNode config,
       TokenizerFiles tokenizerFiles,
       Optional<String> generationConfig,
-      Map<String, SafetensorsFile> files) {
+      Map<String, SafetensorsFile> files,
+      Optional<MergedWeights> merged) {
     this.storage = storage;
     this.path = path;
     this.config = config;
     this.tokenizerFiles = tokenizerFiles;
     this.generationConfig = generationConfig;
     this.files = files;
+    this.merged = merged;
   }
 
   /**
    * Opens a directory: reads config.json and the headers of the weight files. Fails with
    * INPUT_NOT_FOUND where there is no directory, and with BAD_CHECKPOINT where it lacks something
-   * or holds weights as pickle, which can run code when it is read.
+   * or holds weights as pickle, which can run code when it is read. The directory of a LoRA adapter
+   * is the model that it adapts, with the adapter merged: it names that model.
    */
   public static ModelDirectory open(Storage storage, String path) {
     Set<String> names = names(storage, path);
@@ -113,6 +118,10 @@ public final class ModelDirectory {
               + path
               + "; name a directory with config.json, model.safetensors and tokenizer.json (a"
               + " model's name on a hub is not enough: nothing is downloaded).");
+    }
+    if (Adapter.isIn(names) && !WeightFiles.areIn(names)) {
+      Adapter adapter = Adapter.open(storage, path);
+      return open(storage, adapter.baseDirectory(storage)).with(adapter);
     }
     WeightFiles.refuseAdapters(storage, path, names);
     if (!names.contains(CONFIG)) {
@@ -134,7 +143,60 @@ public final class ModelDirectory {
         config,
         readTokenizerFiles(storage, path, names).withModel(ModelNames.of(config)),
         generationConfig,
-        files);
+        files,
+        Optional.empty());
+  }
+
+  /**
+   * This model with an adapter: its weights are read as PEFT's {@code merge_and_unload} makes them,
+   * and the adapter's tokenizer takes the place of its own, where there is one.
+   */
+  public ModelDirectory with(Adapter adapter) {
+    if (merged.isPresent()) {
+      throw bad(
+          path
+              + " is an adapter of "
+              + merged.get().base().path()
+              + " itself, and can have no second one: merge it first, by the command merge.");
+    }
+    Set<String> names = names(storage, adapter.path());
+    TokenizerFiles own = readTokenizerFiles(storage, adapter.path(), names);
+    TokenizerFiles files =
+        own.content("tokenizer.json").isEmpty()
+            ? tokenizerFiles
+            : own.withModel(ModelNames.of(config)).with(tokenizerFiles.rendering());
+    boolean scores =
+        adapter.config().task() == AdapterConfig.Task.SEQ_CLS && kind() == Kind.LANGUAGE_MODEL;
+    ObjectNode settings =
+        scores ? RewardModelFiles.ofNew(config, tokenizerFiles).config() : config.deepCopy();
+    return new ModelDirectory(
+        storage,
+        adapter.path(),
+        settings,
+        files,
+        generationConfig,
+        this.files,
+        Optional.of(new MergedWeights(this, adapter)));
+  }
+
+  /** The adapter that is merged into this model when it is read. */
+  public Optional<Adapter> adapter() {
+    return merged.map(MergedWeights::adapter);
+  }
+
+  /** The model without an adapter: this one, where it has none. */
+  public ModelDirectory base() {
+    return merged.map(weights -> weights.base().with(tokenizerFiles.rendering())).orElse(this);
+  }
+
+  /** Whether a directory holds a complete model or adapter, as far as its configuration tells. */
+  public static boolean isIn(Storage storage, String path) {
+    return storage.exists(Storage.join(path, CONFIG))
+        || storage.exists(Storage.join(path, AdapterConfig.FILE));
+  }
+
+  static boolean isOfTokenizer(String name) {
+    return TOKENIZER_FILES.contains(name);
   }
 
   static Set<String> names(Storage storage, String path) {
@@ -148,7 +210,7 @@ public final class ModelDirectory {
   /** The same model with what a run says about chat templates. */
   public ModelDirectory with(TemplateSettings templates) {
     return new ModelDirectory(
-        storage, path, config, tokenizerFiles.with(templates), generationConfig, files);
+        storage, path, config, tokenizerFiles.with(templates), generationConfig, files, merged);
   }
 
   private static PlumblineException bad(String sentence) {
@@ -224,18 +286,28 @@ public final class ModelDirectory {
 
   /** All tensors, by name. */
   public List<TensorInfo> tensors() {
-    List<TensorInfo> tensors = new ArrayList<>();
+    Map<String, TensorInfo> tensors = new TreeMap<>();
     files.forEach(
         (name, file) -> {
           SafetensorsFile.Tensor tensor = file.tensor(name);
-          tensors.add(new TensorInfo(name, tensor.dtype().name(), tensor.shape().clone()));
+          tensors.put(name, new TensorInfo(name, tensor.dtype().name(), tensor.shape().clone()));
         });
-    return tensors;
+    merged.ifPresent(weights -> tensors.putAll(weights.changed()));
+    return List.copyOf(tensors.values());
+  }
+
+  /** The shape of a tensor in the files. */
+  long[] shape(String tensor) {
+    return file(tensor).tensor(tensor).shape().clone();
   }
 
   /** Whether the weight files have a tensor of that name. */
   public boolean has(String tensor) {
-    return files.containsKey(tensor);
+    return files.containsKey(tensor) || isChanged(tensor);
+  }
+
+  private boolean isChanged(String tensor) {
+    return merged.isPresent() && merged.get().changes(tensor);
   }
 
   /**
@@ -243,6 +315,14 @@ public final class ModelDirectory {
    * with BAD_CHECKPOINT where there is no such tensor.
    */
   public void read(String tensor, FloatBuffer target) {
+    if (isChanged(tensor)) {
+      TensorInfo info = merged.get().changed().get(tensor);
+      int limit = target.limit();
+      target.limit(target.position() + Math.toIntExact(info.elements()));
+      merged.get().read(tensor, 0, target);
+      target.limit(limit);
+      return;
+    }
     file(tensor).read(tensor, target);
   }
 
@@ -251,6 +331,10 @@ public final class ModelDirectory {
    * tensors that no single buffer can hold.
    */
   public void read(String tensor, long fromElement, FloatBuffer target) {
+    if (isChanged(tensor)) {
+      merged.get().read(tensor, fromElement, target);
+      return;
+    }
     file(tensor).read(tensor, fromElement, target);
   }
 
@@ -259,6 +343,9 @@ public final class ModelDirectory {
    * of a quantised one.
    */
   public void requirePlainNumbers(String tensor) {
+    if (!files.containsKey(tensor) && isChanged(tensor)) {
+      return;
+    }
     SafetensorsFile file = file(tensor);
     file.requirePlainNumbers(file.tensor(tensor));
   }
@@ -268,6 +355,9 @@ public final class ModelDirectory {
    * to the first difference; known for as long as neither path, length nor time of a file changes.
    */
   public boolean sameNumbers(String one, String other) {
+    if (isChanged(one) || isChanged(other)) {
+      return false;
+    }
     return SameNumbers.of(storage, file(one), one, file(other), other);
   }
 
@@ -285,7 +375,7 @@ public final class ModelDirectory {
   }
 
   private ModelFingerprint.Known sound() {
-    ModelFingerprint.Known known = ModelFingerprint.of(storage, config, files);
+    ModelFingerprint.Known known = known();
     if (known.notFinite().isPresent()) {
       throw notFinite(path, known.notFinite().get().tensor(), known.notFinite().get().place());
     }
@@ -323,6 +413,17 @@ public final class ModelDirectory {
    * path, length nor time of a file changes.
    */
   public String fingerprint() {
-    return ModelFingerprint.of(storage, config, files).fingerprint();
+    return known().fingerprint();
+  }
+
+  private ModelFingerprint.Known known() {
+    if (merged.isEmpty()) {
+      return ModelFingerprint.of(storage, config, files);
+    }
+    ModelFingerprint.Known ofBase = merged.get().base().known();
+    ModelFingerprint.Known ofAdapter =
+        ModelFingerprint.of(storage, PythonJson.object(), merged.get().adapter().files());
+    return new ModelFingerprint.Known(
+        merged.get().fingerprint(ofBase, ofAdapter), ofBase.notFinite().or(ofAdapter::notFinite));
   }
 }

@@ -75,9 +75,14 @@ final class WeightFiles {
     return files;
   }
 
+  /** Whether there are weights of a whole model. */
+  static boolean areIn(Set<String> names) {
+    return names.contains(SINGLE) || names.contains(INDEX);
+  }
+
   /**
    * An adapter beside full weights, which transformers applies to them where peft is installed, or
-   * one that is alone.
+   * one that is not complete.
    */
   static void refuseAdapters(Storage storage, String path, Set<String> names) {
     Optional<String> adapter =
@@ -87,29 +92,20 @@ final class WeightFiles {
     if (adapter.isEmpty()) {
       return;
     }
-    boolean alone = !names.contains(SINGLE) && !names.contains(INDEX);
-    String base = "";
-    if (names.contains(ADAPTER_CONFIG)) {
-      base =
-          PythonJson.read(storage, Storage.join(path, ADAPTER_CONFIG))
-              .path("base_model_name_or_path")
-              .asText("");
-    }
-    String ofBase = base.isEmpty() || base.equals("null") ? "" : " of " + base;
+    boolean alone = !areIn(names);
+    String lacking = names.contains(ADAPTER_CONFIG) ? Adapter.WEIGHTS : ADAPTER_CONFIG;
     throw bad(
         path
             + (alone
-                ? " holds only an adapter" + ofBase + " (" + adapter.get() + "), not a model"
-                : " holds an adapter"
-                    + ofBase
-                    + " ("
+                ? " holds an adapter (" + adapter.get() + ") without its " + lacking
+                : " holds an adapter ("
                     + adapter.get()
                     + ") beside the model's weights, which transformers applies to them and"
                     + " Plumbline does not")
-            + "; merge it in Python by peft's"
-            + " AutoPeftModelForCausalLM.from_pretrained(...).merge_and_unload(), then"
-            + " save_pretrained of model and tokenizer, and name what it wrote"
-            + (alone ? "." : ", or delete the adapter's files if it is not meant."));
+            + (alone
+                ? ": name a directory that PEFT's save_pretrained wrote."
+                : ": put it into a directory of its own and merge it by plumbline merge, or delete"
+                    + " its files if it is not meant."));
   }
 
   /** transformers reads all of each file that the index names, also what the index leaves out. */

@@ -1,5 +1,7 @@
 package io.plumbline.model;
 
+import io.plumbline.checkpoint.Adapter;
+import io.plumbline.checkpoint.AdapterConfig;
 import io.plumbline.checkpoint.InitModel.EmbeddingSharing;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
@@ -14,6 +16,7 @@ import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Segment;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -41,10 +44,12 @@ public final class CausalLm implements AutoCloseable {
   private final Purpose purpose;
   private final List<Segment> segments;
   private final Decoder decoder;
+  private final Optional<AdapterWeights> adapter;
 
   private CausalLm(DecoderConfig config, Purpose purpose, ComputeDtype dtype, WeightSource source) {
     this.config = config;
     this.purpose = purpose;
+    this.adapter = Optional.empty();
     this.segments = LoadedWeights.segments(config, Head.TOKENS, source, purpose);
     try {
       this.decoder = new Decoder(config, Head.TOKENS, dtype, purpose, segments);
@@ -52,6 +57,66 @@ public final class CausalLm implements AutoCloseable {
       segments.forEach(Segment::close);
       throw e;
     }
+  }
+
+  private CausalLm(CausalLm base, AdapterWeights adapter, Purpose purpose) {
+    this.config = base.config;
+    this.purpose = purpose;
+    this.adapter = Optional.of(adapter);
+    this.segments = adapter.segments();
+    this.decoder =
+        new Decoder(
+            config, Head.TOKENS, base.decoder.dtype, purpose, base.segments, Optional.of(adapter));
+  }
+
+  /**
+   * A model with a fresh adapter, which changes nothing yet and is all that is trained.
+   *
+   * @param base the model below, for inference; it must stay open
+   * @param seed equal seeds give equal adapters, everywhere
+   * @throws PlumblineException BAD_USAGE where the configuration names what the model has not
+   */
+  public static CausalLm adapted(CausalLm base, AdapterConfig adapter, long seed) {
+    AdapterPlan plan = AdapterPlan.of(base.config, Head.TOKENS, adapter);
+    AdapterWeights weights =
+        AdapterWeights.fresh(
+            plan, Purpose.TRAINING, "", new BaseParameters(base.config, base.segments), seed);
+    return adapted(base, weights, Purpose.TRAINING);
+  }
+
+  /**
+   * A model with an adapter that was trained before.
+   *
+   * @param base the model below, for inference; it must stay open
+   * @param purpose whether the adapter is trained further
+   * @throws PlumblineException BAD_CHECKPOINT where it does not fit the model
+   */
+  public static CausalLm adapted(CausalLm base, Adapter adapter, Purpose purpose) {
+    AdapterPlan plan = AdapterPlan.of(base.config, Head.TOKENS, adapter);
+    return adapted(base, AdapterWeights.read(plan, purpose, "", adapter), purpose);
+  }
+
+  private static CausalLm adapted(CausalLm base, AdapterWeights weights, Purpose purpose) {
+    try {
+      return new CausalLm(base, weights, purpose);
+    } catch (RuntimeException | Error e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Fails as {@link #adapted(CausalLm, AdapterConfig, long)} would.
+   *
+   * @return the number of parameters that are trained
+   */
+  public static long check(ModelDirectory directory, AdapterConfig adapter) {
+    return AdapterPlan.of(check(directory), Head.TOKENS, adapter).parameters();
+  }
+
+  /** Fails as {@link #adapted(CausalLm, Adapter, Purpose)} would. */
+  public static void check(ModelDirectory directory, Adapter adapter) {
+    AdapterPlan.of(check(directory), Head.TOKENS, adapter);
   }
 
   /**
@@ -95,7 +160,10 @@ public final class CausalLm implements AutoCloseable {
     return config;
   }
 
-  /** Weights in the order of the forward pass: embedding, each layer, final norm with head. */
+  /**
+   * Weights in the order of the forward pass: embedding, each layer, final norm with head; with an
+   * adapter its own alone.
+   */
   public List<Segment> segments() {
     return List.copyOf(segments);
   }
@@ -164,11 +232,15 @@ public final class CausalLm implements AutoCloseable {
   /**
    * Writes a checkpoint that {@link #load(ModelDirectory, Purpose, ComputeDtype)} and transformers'
    * {@code AutoModelForCausalLM} read: these weights, and everything else of the model that they
-   * started from.
+   * started from. Of a model with an adapter, writes the adapter as PEFT does.
    *
    * @param start where this model was loaded from
    */
   public void write(Storage storage, String path, ModelDirectory start, WeightFormat format) {
+    if (adapter.isPresent()) {
+      adapter.get().write(storage, path, start, format.dtype());
+      return;
+    }
     ModelDirectoryWriter.carrying(start)
         .asLanguageModel(
             config.tiedEmbeddings() ? EmbeddingSharing.TIED : EmbeddingSharing.SEPARATE)
@@ -187,6 +259,6 @@ public final class CausalLm implements AutoCloseable {
   @Override
   public void close() {
     decoder.close();
-    segments.forEach(Segment::close);
+    adapter.ifPresentOrElse(AdapterWeights::close, () -> segments.forEach(Segment::close));
   }
 }

@@ -10,18 +10,22 @@ import io.plumbline.tensor.KernelFilling;
 import io.plumbline.tensor.Kernels;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Segment;
-import io.plumbline.tensor.Segment.Slice;
 import io.plumbline.tensor.Value;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A model's weights as the kernels take them, and the kernels compiled for its shape. */
 final class Decoder implements AutoCloseable {
-  /** A layer's weights by name, and for the kernels all of them and where their gradients go. */
-  record LayerWeights(Segment segment, Map<String, Value> weights, Value values, Value gradients) {}
+  /**
+   * A layer's weights, and where their gradients go, by name.
+   *
+   * @param segment what of it is trained, if anything
+   * @param gradients those of what is trained; null without any
+   */
+  record LayerWeights(
+      Optional<Segment> segment, Map<String, Value> weights, Value values, Value gradients) {}
 
   /** Logits of one chunk take at most this much. */
   static final long CHUNK_BYTES = 32L << 20;
@@ -31,92 +35,87 @@ final class Decoder implements AutoCloseable {
   private final Kernels<LayerKernels> layerKernels;
   private final Kernels<HeadKernels> headKernels;
   private final Kernels<GenerationKernels> generationKernels;
-  final Segment embeddingSegment;
-  final Segment headSegment;
+  final Optional<Segment> embeddingSegment;
+  final Optional<Segment> headSegment;
   final Value embedding;
+
+  /** Null where the embedding is not trained. */
   final Value embeddingGradient;
+
   final List<LayerWeights> layers;
   final Value norm;
+
+  /** Empty where the norm is not trained, as {@link #headGradient}. */
   final Value normGradient;
+
   final Value head;
   final Value headGradient;
   final LayerKinds kinds;
   final Device device;
   private final Scope scope;
 
+  /** A model whose weights are all trained, or none. */
   Decoder(
       DecoderConfig config,
       Head kind,
       ComputeDtype dtype,
       Purpose purpose,
       List<Segment> segments) {
-    this.config = config;
-    this.dtype = dtype;
-    boolean training = purpose == Purpose.TRAINING;
-    KernelFilling filling = filling(config, dtype);
-    layerKernels = Kernels.load(LayerKernels.class, "layers.py", filling);
-    headKernels = Kernels.load(HeadKernels.class, "head.py", filling);
-    generationKernels = Kernels.load(GenerationKernels.class, "generation.py", filling);
-    embeddingSegment = segments.get(0);
-    device = embeddingSegment.device();
-    scope = Scope.on(device);
-    headSegment = segments.get(segments.size() - 1);
-    long vocab = config.vocabSize();
-    long hidden = config.hiddenSize();
-    long rows = vocab + config.learnedPositions();
-    embedding = embeddingSegment.view(0, rows, hidden);
-    embeddingGradient = training ? embeddingSegment.gradientView(0, rows, hidden) : null;
-    List<LayerWeights> found = new ArrayList<>();
-    for (Segment segment : segments.subList(1, segments.size() - 1)) {
-      found.add(layer(segment, config.names().layers(), training));
-    }
-    layers = List.copyOf(found);
-    long normParameters = config.normParameters();
-    norm = headSegment.view(0, normParameters);
-    normGradient = training ? headSegment.gradientView(0, normParameters) : null;
-    boolean tied = kind == Head.TOKENS && config.tiedEmbeddings();
-    Segment ofHead = tied ? embeddingSegment : headSegment;
-    long offset = tied ? 0 : normParameters;
-    long headRows = kind == Head.SCORE ? 1 : vocab;
-    head = ofHead.view(offset, headRows, hidden);
-    headGradient = training ? ofHead.gradientView(offset, headRows, hidden) : null;
-    kinds = new LayerKinds(config.kinds(), scope);
+    this(config, kind, dtype, purpose, segments, Optional.empty());
   }
 
   /**
-   * A layer's weights by their names in it. Slices that lie side by side and multiply the same
-   * input become one tensor.
+   * A model with an adapter, which alone is trained if anything is.
+   *
+   * @param segments the weights below the adapter
+   * @param purpose of the adapter, or of the weights without one
    */
-  private static LayerWeights layer(Segment segment, String layers, boolean training) {
-    Map<String, List<Slice>> fused = new LinkedHashMap<>();
-    for (Slice slice : segment.slices()) {
-      fused.computeIfAbsent(nameInLayer(slice.name(), layers), n -> new ArrayList<>()).add(slice);
-    }
-    Map<String, Value> values = new LinkedHashMap<>();
-    Map<String, Value> gradients = new LinkedHashMap<>();
-    fused.forEach(
-        (name, slices) -> {
-          long offset = slices.get(0).offset();
-          long[] shape = slices.get(0).shape().clone();
-          shape[0] = slices.stream().mapToLong(s -> s.shape()[0]).sum();
-          values.put(name, segment.view(offset, shape));
-          if (training) {
-            gradients.put(name, segment.gradientView(offset, shape));
-          }
-        });
-    return new LayerWeights(
-        segment, values, segment.named(values), training ? segment.named(gradients) : null);
+  Decoder(
+      DecoderConfig config,
+      Head kind,
+      ComputeDtype dtype,
+      Purpose purpose,
+      List<Segment> segments,
+      Optional<AdapterWeights> adapter) {
+    this.config = config;
+    this.dtype = dtype;
+    KernelFilling filling = filling(config, dtype, adapter.map(AdapterWeights::plan));
+    layerKernels = Kernels.load(LayerKernels.class, "layers.py", filling);
+    headKernels = Kernels.load(HeadKernels.class, "head.py", filling);
+    generationKernels = Kernels.load(GenerationKernels.class, "generation.py", filling);
+    device = segments.get(0).device();
+    scope = Scope.on(device);
+    DecoderWeights weights = new DecoderWeights(config, kind, purpose, segments, adapter, scope);
+    embeddingSegment = weights.trainedEmbedding();
+    headSegment = weights.trainedHead();
+    embedding = weights.embedding().value();
+    embeddingGradient = weights.embedding().gradient().orElse(null);
+    Value none = scope.floats(new float[0], 0);
+    norm = weights.norm().value();
+    normGradient = weights.norm().gradient().orElse(none);
+    head = weights.head().value();
+    headGradient = weights.head().gradient().orElse(none);
+    layers = weights.layers();
+    kinds = new LayerKinds(config.kinds(), scope);
   }
 
-  private static String nameInLayer(String name, String layers) {
-    return name.substring(layers.length())
-        .replaceFirst("^\\d+\\.", "")
-        .replaceFirst("\\.[qkv]_proj\\.", ".qkv_proj.")
-        .replaceFirst("\\.(gate|up)_proj\\.", ".gate_up_proj.");
+  /** The lowest layer with anything that is trained, or 0 where the embedding is. */
+  int firstTrained() {
+    for (int i = 0; i < layers.size() && embeddingGradient == null; i++) {
+      if (layers.get(i).segment().isPresent()) {
+        return i;
+      }
+    }
+    return embeddingGradient == null ? layers.size() : 0;
   }
 
   /** What the kernels are compiled with. */
   static KernelFilling filling(DecoderConfig config, ComputeDtype dtype) {
+    return filling(config, dtype, Optional.empty());
+  }
+
+  private static KernelFilling filling(
+      DecoderConfig config, ComputeDtype dtype, Optional<AdapterPlan> adapter) {
     Map<String, String> constants = new HashMap<>();
     constants.put("LAYERS", "" + config.layers());
     constants.put("VOCABULARY", "" + config.vocabSize());
@@ -137,6 +136,10 @@ final class Decoder implements AutoCloseable {
     constants.put("HEAD_NORMS", "False");
     constants.put("GELU_GATE", "False");
     constants.put("PARALLEL_RESIDUAL", "False");
+    constants.put("FUSED_PROJECTIONS", "False");
+    constants.put("TRANSPOSED", "False");
+    constants.put("ADAPTED", python(adapter.isPresent()));
+    constants.put("DORA", python(adapter.filter(AdapterPlan::weightDecomposed).isPresent()));
     config.kernels().constants().forEach((name, value) -> constants.put(name, python(value)));
     return new KernelFilling(constants, Map.of("family", config.kernels().file()));
   }

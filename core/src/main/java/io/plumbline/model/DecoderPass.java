@@ -154,18 +154,20 @@ final class DecoderPass implements AutoCloseable {
     Value x = kernels.embed(ids, positions, decoder.embedding);
     boolean keep = keepsAll();
     for (int i = 0; i < depth; i++) {
-      if (training) {
+      boolean learns = i >= decoder.firstTrained();
+      if (training && learns) {
         Value leaf = kernels.cut(x);
-        if (i == 0 || !keep) {
+        if (i == decoder.firstTrained() || !keep) {
           scope.free(x);
         }
         x = leaf;
         inputs[i] = x;
       }
-      Value y = layer(i, x, keep ? GraphMode.GRAPH : training ? GraphMode.NO_GRAPH : mode);
-      if (keep) {
+      boolean graph = keep && learns;
+      Value y = layer(i, x, graph ? GraphMode.GRAPH : training ? GraphMode.NO_GRAPH : mode);
+      if (graph) {
         outputs[i] = y;
-      } else if (!training) {
+      } else if (!training || !learns) {
         scope.free(x);
       }
       x = y;
@@ -183,30 +185,33 @@ final class DecoderPass implements AutoCloseable {
   void backward(Value byLast, Consumer<Segment> onFinal) {
     scope.free(last());
     last = null;
-    onFinal.accept(decoder.headSegment);
+    decoder.headSegment.ifPresent(onFinal);
     Value gx = byLast;
-    for (int i = decoder.layers.size() - 1; i >= 0; i--) {
+    for (int i = decoder.layers.size() - 1; i >= decoder.firstTrained(); i--) {
       Decoder.LayerWeights layer = decoder.layers.get(i);
       Value y = outputs[i] != null ? outputs[i] : layer(i, inputs[i], GraphMode.GRAPH);
       Value gy = gx;
+      LayerKernels kernels = decoder.layerKernels(scope, GraphMode.GRAPH);
       gx =
-          decoder
-              .layerKernels(scope, GraphMode.GRAPH)
-              .layerBackward(y, gy, inputs[i], layer.values(), layer.gradients());
+          layer.gradients() == null
+              ? kernels.inputBackward(y, gy, inputs[i])
+              : kernels.layerBackward(y, gy, inputs[i], layer.values(), layer.gradients());
       scope.free(y, gy, inputs[i]);
-      onFinal.accept(layer.segment());
+      layer.segment().ifPresent(onFinal);
     }
-    layerKernels().embedBackward(ids, positions, gx, decoder.embeddingGradient);
-    onFinal.accept(decoder.embeddingSegment);
+    if (decoder.embeddingGradient != null) {
+      layerKernels().embedBackward(ids, positions, gx, decoder.embeddingGradient);
+    }
+    decoder.embeddingSegment.ifPresent(onFinal);
   }
 
   /** What backward comes to where no layer ran: nothing is added to any gradient. */
   void backwardOfNothing(Consumer<Segment> onFinal) {
-    onFinal.accept(decoder.headSegment);
+    decoder.headSegment.ifPresent(onFinal);
     for (int i = decoder.layers.size() - 1; i >= 0; i--) {
-      onFinal.accept(decoder.layers.get(i).segment());
+      decoder.layers.get(i).segment().ifPresent(onFinal);
     }
-    onFinal.accept(decoder.embeddingSegment);
+    decoder.embeddingSegment.ifPresent(onFinal);
   }
 
   @Override

@@ -28,6 +28,8 @@ interface LayerKernels {
 
   Value layerBackward(Value y, Value gy, Value x, Value w, Value gradients);
 
+  Value inputBackward(Value y, Value gy, Value x);
+
   void embedBackward(Value ids, Value positions, Value gx, Value gradient);
 
   Value cut(Value y);

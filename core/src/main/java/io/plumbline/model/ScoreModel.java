@@ -1,6 +1,8 @@
 package io.plumbline.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.plumbline.checkpoint.Adapter;
+import io.plumbline.checkpoint.AdapterConfig;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.ModelDirectoryWriter;
 import io.plumbline.checkpoint.WeightFormat;
@@ -15,6 +17,7 @@ import io.plumbline.storage.Storage;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Segment;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
@@ -34,6 +37,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   private final Purpose purpose;
   private final List<Segment> segments;
   private final Decoder decoder;
+  private final Optional<AdapterWeights> adapter;
 
   /** The token that is passed over at the end of a text; negative for none. */
   private final int padding;
@@ -43,6 +47,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
     this.config = checkpoint.config();
     this.purpose = purpose;
     this.padding = padding;
+    this.adapter = Optional.empty();
     this.segments =
         LoadedWeights.segments(config, Head.SCORE, checkpoint.weights(), purpose, prefix);
     try {
@@ -51,6 +56,73 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
       segments.forEach(Segment::close);
       throw e;
     }
+  }
+
+  private ScoreModel(ScoreModel base, AdapterWeights adapter, Purpose purpose) {
+    this.config = base.config;
+    this.purpose = purpose;
+    this.padding = base.padding;
+    this.adapter = Optional.of(adapter);
+    this.segments = adapter.segments();
+    this.decoder =
+        new Decoder(
+            config, Head.SCORE, base.decoder.dtype, purpose, base.segments, Optional.of(adapter));
+  }
+
+  /**
+   * A model with a fresh adapter and a copy of its head, which are all that is trained.
+   *
+   * @param base the model below, for inference; it must stay open
+   * @param prefix of the names of segments, which tells models apart that are trained together
+   * @param seed equal seeds give equal adapters, everywhere
+   * @throws PlumblineException BAD_USAGE where the configuration names what the model has not
+   */
+  public static ScoreModel adapted(
+      ScoreModel base, AdapterConfig adapter, String prefix, long seed) {
+    AdapterPlan plan = AdapterPlan.of(base.config, Head.SCORE, adapter);
+    AdapterWeights weights =
+        AdapterWeights.fresh(
+            plan, Purpose.TRAINING, prefix, new BaseParameters(base.config, base.segments), seed);
+    return adapted(base, weights);
+  }
+
+  /**
+   * A model with an adapter that was trained before.
+   *
+   * @param base the model below, for inference; it must stay open
+   * @param prefix of the names of segments, which tells models apart that are trained together
+   * @throws PlumblineException BAD_CHECKPOINT where it does not fit the model
+   */
+  public static ScoreModel adapted(ScoreModel base, Adapter adapter, String prefix) {
+    AdapterPlan plan = AdapterPlan.of(base.config, Head.SCORE, adapter);
+    return adapted(base, AdapterWeights.read(plan, Purpose.TRAINING, prefix, adapter));
+  }
+
+  private static ScoreModel adapted(ScoreModel base, AdapterWeights weights) {
+    try {
+      return new ScoreModel(base, weights, Purpose.TRAINING);
+    } catch (RuntimeException | Error e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Fails as {@link #adapted(ScoreModel, AdapterConfig, String, long)} would.
+   *
+   * @return the number of parameters that are trained
+   */
+  public static long check(ModelDirectory directory, AdapterConfig adapter) {
+    checkStart(directory);
+    return AdapterPlan.of(
+            DecoderConfig.parse(directory.config(), directory.path()), Head.SCORE, adapter)
+        .parameters();
+  }
+
+  /** Fails as {@link #adapted(ScoreModel, Adapter, String)} would. */
+  public static void check(ModelDirectory directory, Adapter adapter) {
+    checkStart(directory);
+    AdapterPlan.of(DecoderConfig.parse(directory.config(), directory.path()), Head.SCORE, adapter);
   }
 
   /**
@@ -269,6 +341,10 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    * @param start where this model was loaded from
    */
   public void write(Storage storage, String path, ModelDirectory start, WeightFormat format) {
+    if (adapter.isPresent()) {
+      adapter.get().write(storage, path, start, format.dtype());
+      return;
+    }
     writer(start).withFormat(format).write(storage, path, LoadedWeights.tensors(segments));
   }
 
@@ -282,6 +358,6 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   @Override
   public void close() {
     decoder.close();
-    segments.forEach(Segment::close);
+    adapter.ifPresentOrElse(AdapterWeights::close, () -> segments.forEach(Segment::close));
   }
 }

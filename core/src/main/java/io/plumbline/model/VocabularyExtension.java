@@ -14,12 +14,10 @@ import io.plumbline.model.architecture.DecoderConfig.ParameterShape;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.AddedTokens;
 import io.plumbline.text.Tokenizer;
-import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -31,7 +29,6 @@ import java.util.stream.Collectors;
  * @param addedRows of the embedding, and of a head that is not the embedding
  */
 public record VocabularyExtension(Map<String, Integer> ids, int addedRows) {
-  private static final int PIECE = 1 << 20;
 
   /**
    * Writes a model directory with more tokens than another.
@@ -126,26 +123,10 @@ public record VocabularyExtension(Map<String, Integer> ids, int addedRows) {
 
   private static TensorSource copied(
       ModelDirectory start, Checkpoint checkpoint, ParameterShape parameter) {
-    return new Copied(
+    return new StoredTensor(
         parameter.name(),
         parameter.shape(),
         start,
         checkpoint.weights().nameInFile(parameter.name()));
-  }
-
-  /** A tensor of a checkpoint, in pieces. */
-  private record Copied(String name, long[] shape, ModelDirectory start, String stored)
-      implements TensorSource {
-    @Override
-    public void values(Consumer<FloatBuffer> receiver) {
-      long elements = elements();
-      FloatBuffer piece = FloatBuffer.allocate((int) Math.min(PIECE, elements));
-      for (long at = 0; at < elements; at += piece.limit()) {
-        piece.clear();
-        piece.limit((int) Math.min(piece.capacity(), elements - at));
-        start.read(stored, at, piece);
-        receiver.accept(piece.flip());
-      }
-    }
   }
 }

@@ -5,7 +5,6 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -175,11 +174,6 @@ public final class Segment implements AutoCloseable {
   /** A tensor that shares the gradients' memory. */
   public Value gradientView(long offset, long... shape) {
     return Transfers.view(scope, withGradients().tensor, offset, shape);
-  }
-
-  /** Views by name, which live as long as the segment. */
-  public Value named(Map<String, Value> views) {
-    return scope.named(views);
   }
 
   /** Frees the memory; what was handed out must not be touched after this. */

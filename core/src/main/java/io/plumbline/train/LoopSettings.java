@@ -1,5 +1,6 @@
 package io.plumbline.train;
 
+import io.plumbline.model.ActivationMemory;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
@@ -18,6 +19,7 @@ import java.util.Set;
  * @param keepCheckpoints how many training states stay; 0 for all
  * @param badSteps what follows a loss or gradient that is not finite
  * @param selection which evaluation's weights are the result
+ * @param activations what is kept of a forward pass for its backward pass
  */
 public record LoopSettings(
     OptimizerSettings optimizer,
@@ -27,7 +29,8 @@ public record LoopSettings(
     long saveSteps,
     int keepCheckpoints,
     BadSteps badSteps,
-    Selection selection)
+    Selection selection,
+    ActivationMemory activations)
     implements Serializable {
 
   /** What follows a step whose loss or gradient is not finite. No weight has changed by then. */

@@ -9,7 +9,6 @@ import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.model.ActivationMemory;
 import io.plumbline.model.TrainedModel;
 import io.plumbline.model.TrainingPass;
 import io.plumbline.optim.Optimizer;
@@ -224,7 +223,7 @@ public final class TrainingLoop<P, V, G> {
   private void learn(MicroBatch rows, P columns, BatchLoss<V, G> loss, Consumer<Segment> onFinal) {
     try (TrainingPass<V, G> pass =
         model.forward(
-            rows.rows(), i -> method.isValued(columns, rows.slot(i)), ActivationMemory.KEEP)) {
+            rows.rows(), i -> method.isValued(columns, rows.slot(i)), settings.activations())) {
       pass.backward(loss.accumulate(rows, pass.values(), sums), onFinal);
     }
   }

@@ -7,15 +7,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from config import (
+    ADAPTED,
     ATTENTION_SCALE,
     ATTENTION_SOFT_CAP,
     COMPUTE_DTYPE,
+    FUSED_PROJECTIONS,
     HEAD_DIM,
     HEADS,
     KV_HEADS,
 )
-from parts import project
-from places import Places, additive
+from places import Places, additive, kept_rows
+from projections import linear, project, project_adapted
 from rope import rotated
 
 
@@ -30,22 +32,38 @@ def queries_keys_values(
     weight = w["self_attn.qkv_proj.weight"]
     bias = w.get("self_attn.qkv_proj.bias")
     kept = places.kept
-    if kept is None:
-        heads = project(h, weight, bias).view(-1, HEADS + 2 * KV_HEADS, HEAD_DIM)
+    if kept is None or (ADAPTED and FUSED_PROJECTIONS):
+        if ADAPTED:
+            modules = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]
+            widths = [HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM]
+            if FUSED_PROJECTIONS:
+                modules = ["self_attn.qkv_proj"]
+                widths = [weight.size(0)]
+            heads = project_adapted(h, weight, bias, modules, widths, w)
+        else:
+            heads = linear(h, weight, bias)
+        heads = heads.view(-1, HEADS + 2 * KV_HEADS, HEAD_DIM)
         q, k, v = heads.split([HEADS, KV_HEADS, KV_HEADS], 1)
-        return q, k, v
+        return kept_rows(q, places), k, v
     width = HEADS * HEAD_DIM
-    weight = weight.to(COMPUTE_DTYPE)
     query_bias: Optional[Tensor] = None
     key_value_bias: Optional[Tensor] = None
     if bias is not None:
-        bias = bias.to(COMPUTE_DTYPE)
         query_bias = bias[:width]
         key_value_bias = bias[width:]
-    q = F.linear(h.index_select(0, kept), weight[:width], query_bias).view(-1, HEADS, HEAD_DIM)
-    kv = F.linear(h, weight[width:], key_value_bias).view(-1, 2 * KV_HEADS, HEAD_DIM)
-    k, v = kv.chunk(2, 1)
-    return q, k, v
+    wanted = h.index_select(0, kept)
+    if ADAPTED:
+        q = project_adapted(wanted, weight[:width], query_bias, ["self_attn.q_proj"], [width], w)
+        modules = ["self_attn.k_proj", "self_attn.v_proj"]
+        widths = [KV_HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM]
+        kv = project_adapted(h, weight[width:], key_value_bias, modules, widths, w)
+    else:
+        # Cast once: the two parts of a weight are one in backward.
+        cast = weight.to(COMPUTE_DTYPE)
+        q = linear(wanted, cast[:width], query_bias)
+        kv = linear(h, cast[width:], key_value_bias)
+    k, v = kv.view(-1, 2 * KV_HEADS, HEAD_DIM).chunk(2, 1)
+    return q.view(-1, HEADS, HEAD_DIM), k, v
 
 
 def rotate(q: Tensor, k: Tensor, places: Places) -> Tuple[Tensor, Tensor]:
@@ -62,7 +80,7 @@ def rotate(q: Tensor, k: Tensor, places: Places) -> Tuple[Tensor, Tensor]:
 
 def attention_output(attended: Tensor, w: Dict[str, Tensor]) -> Tensor:
     """Projects what attend returns to the stream: [m, hidden]."""
-    return project(attended, w["self_attn.o_proj.weight"], w.get("self_attn.o_proj.bias"))
+    return project(attended, w, "self_attn.o_proj")
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, places: Places, cache: Optional[Tensor]) -> Tensor:

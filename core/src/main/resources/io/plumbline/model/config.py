@@ -43,6 +43,16 @@ LOGITS_SOFT_CAP: float = 0.0
 # What is added to the mean of squares in a norm.
 NORM_EPS: float = 1e-5
 
+# Whether modules of layers have adapters, and whether these learn the lengths of rows (DoRA).
+ADAPTED: bool = False
+DORA: bool = False
+
+# Whether queries, keys and values, and gate and up, are one module each (Phi 3).
+FUSED_PROJECTIONS: bool = False
+
+# Whether matrices stand transposed, [inputs, outputs] (GPT-2).
+TRANSPOSED: bool = False
+
 # The token whose embedding does not learn where it is read; negative for none.
 PAD_TOKEN: int = -1
 

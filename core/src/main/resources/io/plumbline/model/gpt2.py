@@ -2,7 +2,6 @@
 
 from typing import Dict, Optional, Tuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -10,6 +9,7 @@ from attention import attend
 from config import COMPUTE_DTYPE, HEAD_DIM, HEADS
 from parts import layer_norm, stacked_layer_norm
 from places import Places, kept_rows
+from projections import project
 
 
 def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tensor]) -> Tensor:
@@ -18,23 +18,18 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
     cache is None, or holds keys and values of earlier places and gets those of these.
     """
     h = layer_norm(x, w["ln_1.weight"], w["ln_1.bias"]).to(COMPUTE_DTYPE)
-    q, k, v = split_heads(conv(h, w["attn.c_attn.weight"], w["attn.c_attn.bias"]), places)
+    q, k, v = split_heads(project(h, w, "attn.c_attn"), places)
     attended = attend(q, k, v, places, cache)
-    x = kept_rows(x, places) + conv(attended, w["attn.c_proj.weight"], w["attn.c_proj.bias"])
+    x = kept_rows(x, places) + project(attended, w, "attn.c_proj")
     h = layer_norm(x, w["ln_2.weight"], w["ln_2.bias"]).to(COMPUTE_DTYPE)
-    h = F.gelu(conv(h, w["mlp.c_fc.weight"], w["mlp.c_fc.bias"]), approximate="tanh")
-    return x + conv(h, w["mlp.c_proj.weight"], w["mlp.c_proj.bias"])
+    h = F.gelu(project(h, w, "mlp.c_fc"), approximate="tanh")
+    return x + project(h, w, "mlp.c_proj")
 
 
 def split_heads(x: Tensor, places: Places) -> Tuple[Tensor, Tensor, Tensor]:
     """Returns queries of the places that are wanted, and keys and values, of x [n, 3 * hidden]."""
     q, k, v = x.view(-1, 3 * HEADS, HEAD_DIM).chunk(3, 1)
     return kept_rows(q, places), k, v
-
-
-def conv(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Multiplies x [n, inputs] by a weight [inputs, outputs] and adds a bias [outputs]."""
-    return torch.addmm(bias.to(COMPUTE_DTYPE), x, weight.to(COMPUTE_DTYPE))
 
 
 def final_norm(x: Tensor, weight: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from attention import attend, rotate
 from config import COMPUTE_DTYPE, HEAD_DIM, HEADS, PARALLEL_RESIDUAL
-from parts import layer_norm, project, stacked_layer_norm
+from parts import layer_norm, stacked_layer_norm
 from places import Places, kept_rows
+from projections import project
 
 
 def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tensor]) -> Tensor:
@@ -17,13 +18,9 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
     cache is None, or holds keys and values of earlier places and gets those of these.
     """
     h = layer_norm(x, w["input_layernorm.weight"], w["input_layernorm.bias"]).to(COMPUTE_DTYPE)
-    qkv = project(
-        h, w["attention.query_key_value.weight"], w.get("attention.query_key_value.bias")
-    )
-    q, k, v = split_heads(qkv, places)
+    q, k, v = split_heads(project(h, w, "attention.query_key_value"), places)
     q, k = rotate(q, k, places)
-    attended = attend(q, k, v, places, cache)
-    attended = project(attended, w["attention.dense.weight"], w.get("attention.dense.bias"))
+    attended = project(attend(q, k, v, places, cache), w, "attention.dense")
     x = kept_rows(x, places)
     if PARALLEL_RESIDUAL:
         return x + attended + feed_forward(x, w)
@@ -44,8 +41,8 @@ def feed_forward(x: Tensor, w: Dict[str, Tensor]) -> Tensor:
     """Normalizes x [n, hidden] and computes the feed-forward network of it."""
     h = layer_norm(x, w["post_attention_layernorm.weight"], w["post_attention_layernorm.bias"])
     h = h.to(COMPUTE_DTYPE)
-    h = F.gelu(project(h, w["mlp.dense_h_to_4h.weight"], w["mlp.dense_h_to_4h.bias"]))
-    return project(h, w["mlp.dense_4h_to_h.weight"], w["mlp.dense_4h_to_h.bias"])
+    h = F.gelu(project(h, w, "mlp.dense_h_to_4h"))
+    return project(h, w, "mlp.dense_4h_to_h")
 
 
 def final_norm(x: Tensor, weight: Tensor) -> Tensor:

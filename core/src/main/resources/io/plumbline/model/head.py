@@ -115,7 +115,8 @@ def token_head_backward(
 
     The derivatives by each logp, g, and by each entropy H, g', are [m]; by_entropy is empty where
     there are none. By the divided logits the derivative is g (onehot - p) - g' p (log p + H).
-    kept_logits are those of token_head, or empty: they are made again then.
+    kept_logits are those of token_head, or empty: they are made again then. An empty gradient is that
+    of a frozen weight.
     """
     selected = x.index_select(0, predictors).detach().requires_grad_(True)
     scale = norm_weight.detach().requires_grad_(True)
@@ -154,6 +155,8 @@ def token_head_backward(
             by_logits.mul_(LOGITS_SCALE)
         by_logits = by_logits.to(COMPUTE_DTYPE)
         gh[start:end] = by_logits @ w
+        if weight_gradient.numel() == 0:
+            continue
         if by_logits.dtype == weight_gradient.dtype:
             weight_gradient.addmm_(by_logits.t(), rows)
         else:
@@ -164,7 +167,8 @@ def token_head_backward(
     by_scale = found[1]
     assert by_selected is not None
     assert by_scale is not None
-    norm_gradient.add_(by_scale)
+    if norm_gradient.numel() > 0:
+        norm_gradient.add_(by_scale)
     return torch.zeros_like(x).index_add_(0, predictors, by_selected)
 
 
@@ -187,7 +191,7 @@ def scores_backward(
 ) -> Tensor:
     """Adds to the gradients of norm and head and returns the derivative by x.
 
-    by_score [m] is the derivative by each score.
+    by_score [m] is the derivative by each score. An empty gradient is that of a frozen weight.
     """
     leaf = x.detach().requires_grad_(True)
     scale = norm_weight.detach().requires_grad_(True)
@@ -200,8 +204,10 @@ def scores_backward(
     assert by_x is not None
     assert by_scale is not None
     assert by_head is not None
-    norm_gradient.add_(by_scale)
-    weight_gradient.add_(by_head)
+    if norm_gradient.numel() > 0:
+        norm_gradient.add_(by_scale)
+    if weight_gradient.numel() > 0:
+        weight_gradient.add_(by_head)
     return by_x
 
 

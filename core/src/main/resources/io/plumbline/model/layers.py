@@ -26,15 +26,23 @@ def layer_backward(
 ) -> Tensor:
     """Adds to the gradients of a layer's weights and returns the derivative by its input x.
 
-    y is the layer's output and gy the derivative by it.
+    y is the layer's output and gy the derivative by it. Weights without a gradient are frozen.
     """
     outer: List[Optional[Tensor]] = [gy]
-    found = torch.autograd.grad([y], [x] + list(w.values()), outer)
-    for i, name in enumerate(w.keys()):
+    found = torch.autograd.grad([y], [x] + [w[name] for name in gradients.keys()], outer)
+    for i, name in enumerate(gradients.keys()):
         gradient = found[i + 1]
         assert gradient is not None
         gradients[name].add_(gradient)
     gx = found[0]
+    assert gx is not None
+    return gx
+
+
+def input_backward(y: Tensor, gy: Tensor, x: Tensor) -> Tensor:
+    """Does what layer_backward does for a layer whose weights are all frozen."""
+    outer: List[Optional[Tensor]] = [gy]
+    gx = torch.autograd.grad([y], [x], outer)[0]
     assert gx is not None
     return gx
 

@@ -1,19 +1,21 @@
 """Parts of which families make their layers."""
 
-from typing import Dict, Optional
+from typing import Dict
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from config import (
-    COMPUTE_DTYPE,
+    ADAPTED,
     EMBEDDING_SCALE,
+    FUSED_PROJECTIONS,
     GELU_GATE,
     LEARNED_POSITIONS,
     NORM_EPS,
     VOCABULARY,
 )
+from projections import linear, project, project_adapted
 
 
 def embed(ids: Tensor, positions: Tensor, weight: Tensor) -> Tensor:
@@ -27,13 +29,6 @@ def embed(ids: Tensor, positions: Tensor, weight: Tensor) -> Tensor:
     if LEARNED_POSITIONS > 0:
         vectors = vectors + torch.embedding(weight, positions.long() + VOCABULARY)
     return vectors
-
-
-def project(x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
-    """Multiplies x [n, inputs] by a weight [outputs, inputs] and adds a bias [outputs], if any."""
-    if bias is not None:
-        bias = bias.to(COMPUTE_DTYPE)
-    return F.linear(x, weight.to(COMPUTE_DTYPE), bias)
 
 
 def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
@@ -54,10 +49,21 @@ def stacked_layer_norm(x: Tensor, parameters: Tensor) -> Tensor:
 
 def gated(x: Tensor, w: Dict[str, Tensor]) -> Tensor:
     """Computes the feed-forward network of x [n, hidden]: up by a gate, projected down."""
-    gate_up = project(x, w["mlp.gate_up_proj.weight"], w.get("mlp.gate_up_proj.bias"))
+    weight = w["mlp.gate_up_proj.weight"]
+    bias = w.get("mlp.gate_up_proj.bias")
+    if ADAPTED:
+        width = weight.size(0) // 2
+        modules = ["mlp.gate_proj", "mlp.up_proj"]
+        widths = [width, width]
+        if FUSED_PROJECTIONS:
+            modules = ["mlp.gate_up_proj"]
+            widths = [2 * width]
+        gate_up = project_adapted(x, weight, bias, modules, widths, w)
+    else:
+        gate_up = linear(x, weight, bias)
     gate, up = gate_up.chunk(2, -1)
     if GELU_GATE:
         gate = F.gelu(gate, approximate="tanh")
     else:
         gate = F.silu(gate)
-    return project(gate * up, w["mlp.down_proj.weight"], w.get("mlp.down_proj.bias"))
+    return project(gate * up, w, "mlp.down_proj")

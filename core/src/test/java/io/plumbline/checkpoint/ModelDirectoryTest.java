@@ -338,7 +338,7 @@ class ModelDirectoryTest {
     refused(noWeights, "save_pretrained", ErrorCode.BAD_CHECKPOINT);
     Files.delete(noWeights.resolve("pytorch_model.bin"));
     Files.writeString(noWeights.resolve("adapter_model.safetensors"), "x");
-    refused(noWeights, "merge it in", ErrorCode.BAD_CHECKPOINT);
+    refused(noWeights, "without its adapter_config.json", ErrorCode.BAD_CHECKPOINT);
 
     Path binaryTokenizer = model("binary-tokenizer");
     Files.write(binaryTokenizer.resolve("merges.txt"), new byte[] {(byte) 0xff});

@@ -48,6 +48,7 @@ class KernelsInPythonTest {
           "olmo2",
           "parts",
           "places",
+          "projections",
           "rope");
   private static final double TEMPERATURE = 0.7;
   private static final int NEW_TOKENS = 5;

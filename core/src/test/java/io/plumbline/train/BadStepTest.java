@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.ActivationMemory;
 import io.plumbline.optim.Optimizers;
 import io.plumbline.train.LoopSettings.BadSteps;
 import io.plumbline.train.LoopSettings.Selection;
@@ -121,6 +122,7 @@ class BadStepTest {
         saveSteps,
         0,
         badSteps,
-        Selection.LAST);
+        Selection.LAST,
+        ActivationMemory.KEEP);
   }
 }

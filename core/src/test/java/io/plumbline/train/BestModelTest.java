@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.data.TokenizedRow;
+import io.plumbline.model.ActivationMemory;
 import io.plumbline.optim.Optimizers;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopOutcome.Ending;
@@ -123,6 +124,7 @@ class BestModelTest {
         4,
         keep,
         BadSteps.STOP,
-        selection);
+        selection,
+        ActivationMemory.KEEP);
   }
 }

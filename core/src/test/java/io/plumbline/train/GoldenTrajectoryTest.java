@@ -74,6 +74,57 @@ class GoldenTrajectoryTest {
   }
 
   @ParameterizedTest(name = "{0} ranks, micro-batches of {1}")
+  @CsvSource({"1, 8", "2, 3", "4, 8"})
+  void dpoOfAnAdapterFollowsTrl(int ranks, int microBatch) throws IOException {
+    TestRun run = adapterRun(microBatch);
+    List<Map<String, Double>> lines = run.train(ranks);
+    followsAdapter(lines);
+    assertThat(lines.get(0).get("rewards/margins")).isCloseTo(0.0, within(1e-5));
+    run.assertWeightsCloseTo("traj/dpo_lora/final_adapter/adapter_model.safetensors", 1e-4);
+  }
+
+  @Test
+  void anAdapterResumesInTheMiddle() throws IOException {
+    TestRun run = adapterRun(4);
+    List<Map<String, Double>> lines = new ArrayList<>(run.train(2, "states", 11));
+    assertThat(lines).hasSize(11);
+    List<Map<String, Double>> rest = run.train(3, "states", Long.MAX_VALUE);
+    // From the newest state, at step 10.
+    lines.subList(20 - rest.size(), 11).clear();
+    lines.addAll(rest);
+    followsAdapter(lines);
+    run.assertWeightsCloseTo("traj/dpo_lora/final_adapter/adapter_model.safetensors", 1e-4);
+  }
+
+  private TestRun adapterRun(int microBatch) throws IOException {
+    LoopSettings settings = Records.with(settings(Schedule.LINEAR, 0, microBatch), "saveSteps", 5L);
+    LoopSettings faster =
+        Records.with(
+            settings, "optimizer", Records.with(settings.optimizer(), "learningRate", 5e-3));
+    return TestRun.dpoOfAdapter(directory, "traj/dpo_lora", 20, faster);
+  }
+
+  private static void followsAdapter(List<Map<String, Double>> lines) throws IOException {
+    assertThat(lines).hasSize(20);
+    followsAll(
+        lines,
+        "traj/dpo_lora",
+        List.of(
+            "loss",
+            "grad_norm",
+            "rewards/chosen",
+            "rewards/rejected",
+            "rewards/margins",
+            "rewards/accuracies",
+            "logps/chosen",
+            "logps/rejected",
+            "entropy",
+            "mean_token_accuracy",
+            "num_tokens",
+            "learning_rate"));
+  }
+
+  @ParameterizedTest(name = "{0} ranks, micro-batches of {1}")
   @CsvSource({"1, 8", "2, 3"})
   void sftFollowsTrl(int ranks, int microBatch) throws IOException {
     TestRun run =

@@ -1,6 +1,7 @@
 package io.plumbline.train;
 
 import io.plumbline.collective.LocalRings;
+import io.plumbline.model.ActivationMemory;
 import io.plumbline.objective.pair.PreferenceObjective;
 import io.plumbline.objective.pair.PreferenceSettings;
 import io.plumbline.optim.OptimizerSettings;
@@ -43,6 +44,7 @@ public final class Plain {
         saveSteps,
         0,
         LoopSettings.BadSteps.STOP,
-        LoopSettings.Selection.LAST);
+        LoopSettings.Selection.LAST,
+        ActivationMemory.KEEP);
   }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
 import io.plumbline.Records;
 import io.plumbline.base.Floats;
+import io.plumbline.checkpoint.Adapter;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.SafetensorsFile;
 import io.plumbline.checkpoint.TrainingStateStore;
@@ -127,7 +128,31 @@ final class TestRun {
         settings);
   }
 
+  /** DPO of an adapter on the small Llama, from where TRL's run began. */
+  static TestRun dpoOfAdapter(Path directory, String trajectory, long steps, LoopSettings settings)
+      throws IOException {
+    TestRun run =
+        new TestRun(
+            directory,
+            () -> {
+              CausalLm base = model(llama(), Purpose.INFERENCE);
+              String start = Fixtures.golden(trajectory).resolve("init_adapter").toString();
+              Adapter adapter = Adapter.open(Storage.local(), start);
+              return onTokens(
+                  CausalLm.adapted(base, adapter, Purpose.TRAINING),
+                  new Dpo(Plain.dpo(Objectives.dpo(0.1), 0.1, 1e-4)),
+                  Optional.of(base));
+            },
+            settings);
+    run.write("shards", withReference(pairs(trajectory)), steps);
+    return run;
+  }
+
   private static Learner onTokens(CausalLm policy, TokenMethod method) {
+    return onTokens(policy, method, Optional.empty());
+  }
+
+  private static Learner onTokens(CausalLm policy, TokenMethod method, Optional<CausalLm> below) {
     return new Learner() {
       @Override
       public LoopOutcome learn(
@@ -144,6 +169,7 @@ final class TestRun {
       @Override
       public void close() {
         policy.close();
+        below.ifPresent(CausalLm::close);
       }
     };
   }

@@ -15,8 +15,19 @@ public record FamilyKernels(String file, Map<String, Object> constants) {
   static final FamilyKernels WITH_HEAD_NORMS =
       new FamilyKernels("llama", Map.of("HEAD_NORMS", true));
 
+  /** Llama's layer with one module for queries, keys and values, and one for gate and up. */
+  static final FamilyKernels FUSED = new FamilyKernels("llama", Map.of("FUSED_PROJECTIONS", true));
+
+  /** The constant that says whether matrices stand transposed. */
+  static final String TRANSPOSED = "TRANSPOSED";
+
   public FamilyKernels {
     constants = Map.copyOf(constants);
+  }
+
+  /** Whether matrices stand transposed: [inputs, outputs]. */
+  public boolean transposed() {
+    return constants.getOrDefault(TRANSPOSED, false).equals(true);
   }
 
   /** With one more constant. */

@@ -51,7 +51,8 @@ final class Gpt2 {
             .add("mlp.c_proj.weight", inner, hidden)
             .add("mlp.c_proj.bias", hidden);
     // The embedding has no padding_idx in transformers: what reads padding teaches it, too.
-    FamilyKernels kernels = new FamilyKernels("gpt2", Map.of("PAD_TOKEN", -1));
+    FamilyKernels kernels =
+        new FamilyKernels("gpt2", Map.of("PAD_TOKEN", -1, FamilyKernels.TRANSPOSED, true));
     return common
         .decoder(sizes, common.sameKinds(Rope.none(sizes.headDim())), layer.list(), kernels)
         .named(TensorNames.GPT2);

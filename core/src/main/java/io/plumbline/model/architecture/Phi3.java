@@ -32,6 +32,9 @@ final class Phi3 {
         .add("mlp.gate_up_proj.weight", 2 * intermediate, sizes.hidden())
         .add("mlp.down_proj.weight", sizes.hidden(), intermediate);
     return common.decoder(
-        sizes, common.kinds(rope, rope, common.window(0), i -> true), layer.list(), "llama");
+        sizes,
+        common.kinds(rope, rope, common.window(0), i -> true),
+        layer.list(),
+        FamilyKernels.FUSED);
   }
 }

@@ -1,0 +1,116 @@
+package io.plumbline.model;
+
+import io.plumbline.checkpoint.AdapterConfig;
+import io.plumbline.settings.Heading;
+import io.plumbline.settings.Option;
+import io.plumbline.settings.PartlyUsed;
+import java.io.Serializable;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Whether an adapter is trained in place of all weights, and which: LoRA (Hu et al., 2021), by
+ * PEFT's and TRL's names.
+ *
+ * @param rank of the matrices A and B; 0 to train all weights, or the adapter that is named
+ * @param alpha over the rank, what multiplies their product
+ * @param targetModules names or a pattern of modules with an adapter
+ * @param modulesToSave names of modules that are trained whole
+ * @param adapter the directory of an adapter that is trained further; empty for none
+ */
+@Heading("LoRA")
+public record LoraSettings(
+    @Option(
+            name = "lora-r",
+            help =
+                "Trains an adapter of this rank on frozen weights, and writes it as PEFT does; 0 for"
+                    + " all weights.",
+            standard = "0",
+            min = 0,
+            neutral = "0")
+        int rank,
+    @Option(
+            name = "lora-alpha",
+            help = "The adapter's output is multiplied by this over the rank.",
+            standard = "32",
+            positive = true,
+            follows = "lora-r")
+        double alpha,
+    @Option(
+            name = "lora-target-modules",
+            label = "NAME,...",
+            help =
+                "Modules with an adapter, by the ends of their names, as in q_proj,v_proj; or a"
+                    + " regular expression for whole names; or all-linear. (PEFT: its own choice for"
+                    + " each family.)",
+            standard = AdapterConfig.ALL_LINEAR,
+            words = AdapterConfig.ALL_LINEAR,
+            commas = true,
+            follows = "lora-r")
+        List<String> targetModules,
+    @Option(
+            name = "lora-modules-to-save",
+            label = "NAME,...",
+            help = "Modules that are trained whole beside adapters, such as lm_head.",
+            commas = true,
+            follows = "lora-r")
+        List<String> modulesToSave,
+    @Option(
+            name = "use-rslora",
+            help = "Divides --lora-alpha by the root of the rank (rsLoRA).",
+            neutral = "false",
+            follows = "lora-r")
+        boolean rankStabilized,
+    @Option(
+            name = "use-dora",
+            help = "Learns the length of each row apart from its direction (DoRA).",
+            neutral = "false",
+            follows = "lora-r")
+        boolean weightDecomposed,
+    @Option(
+            label = "DIR",
+            help = "Goes on training the adapter in a directory of PEFT's, on --model.",
+            decidesNothing = "may lie elsewhere: its content is compared")
+        String adapter)
+    implements PartlyUsed, Serializable {
+  /** All weights are trained. */
+  public static final LoraSettings NONE =
+      new LoraSettings(0, 32, List.of(AdapterConfig.ALL_LINEAR), List.of(), false, false, "");
+
+  public LoraSettings {
+    // Lists that every Java serializes.
+    targetModules = List.copyOf(targetModules);
+    modulesToSave = List.copyOf(modulesToSave);
+  }
+
+  /** Whether an adapter is trained, a new one or an earlier one. */
+  public boolean trainsAdapter() {
+    return rank > 0 || continues();
+  }
+
+  /** Whether an earlier adapter is trained further. */
+  public boolean continues() {
+    return !adapter.isEmpty();
+  }
+
+  /** What PEFT calls these settings. */
+  public AdapterConfig config(AdapterConfig.Task task) {
+    List<String> whole =
+        task == AdapterConfig.Task.SEQ_CLS && !modulesToSave.contains("score")
+            ? java.util.stream.Stream.concat(
+                    modulesToSave.stream(), java.util.stream.Stream.of("score"))
+                .toList()
+            : modulesToSave;
+    return AdapterConfig.lora(rank, alpha, 0, targetModules, whole, task)
+        .rankStabilized(rankStabilized)
+        .weightDecomposed(weightDecomposed);
+  }
+
+  @Override
+  public Set<String> unused() {
+    return rank > 0
+        ? Set.of()
+        : Set.of(
+            "lora-alpha", "lora-target-modules", "lora-modules-to-save", "use-rslora", "use-dora");
+  }
+}

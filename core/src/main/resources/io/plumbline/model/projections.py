@@ -1,0 +1,106 @@
+"""Projections of a layer, and the low-rank adapters beside them.
+
+LoRA (Hu et al., "LoRA", 2021, equation 3) adds s B A to a weight, without ever making that sum; DoRA
+(Liu et al., "DoRA", 2024, equation 5) gives each row of the sum a length that is learned. A layer's
+weights hold, for a module that is adapted, "<module>.lora_A" [rank, inputs], "<module>.lora_B"
+[outputs, rank], "<module>.lora_scale" [], and with DoRA "<module>.lora_magnitude_vector" [outputs].
+"""
+
+from typing import Dict, List, Optional
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from config import ADAPTED, COMPUTE_DTYPE, DORA, TRANSPOSED
+
+
+def project(x: Tensor, w: Dict[str, Tensor], module: str) -> Tensor:
+    """Multiplies x [n, inputs] by a module's weight and adds its bias [outputs], if any.
+
+    The weight is [outputs, inputs], or, where matrices stand transposed, [inputs, outputs].
+    """
+    weight = w[module + ".weight"]
+    bias = w.get(module + ".bias")
+    if ADAPTED:
+        rows = weight.t() if TRANSPOSED else weight
+        return project_adapted(x, rows, bias, [module], [rows.size(0)], w)
+    if TRANSPOSED and bias is not None:
+        return torch.addmm(bias.to(COMPUTE_DTYPE), x, weight.to(COMPUTE_DTYPE))
+    return linear(x, weight, bias)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+    """Multiplies x [n, inputs] by a weight [outputs, inputs] and adds a bias [outputs], if any."""
+    if bias is not None:
+        bias = bias.to(COMPUTE_DTYPE)
+    return F.linear(x, weight.to(COMPUTE_DTYPE), bias)
+
+
+def project_adapted(
+    x: Tensor,
+    weight: Tensor,
+    bias: Optional[Tensor],
+    modules: List[str],
+    widths: List[int],
+    w: Dict[str, Tensor],
+) -> Tensor:
+    """Does what linear does for modules whose weights stand one above the other, with adapters.
+
+    widths are the outputs of each module.
+    """
+    added = adapters(x, modules, widths, w)
+    if added is None:
+        return linear(x, weight, bias)
+    if not DORA:
+        return linear(x, weight, bias) + added
+    y = (linear(x, weight, None) + added) * lengths(weight, modules, widths, w)
+    if bias is not None:
+        y = y + bias.to(COMPUTE_DTYPE)
+    return y
+
+
+def adapters(
+    x: Tensor, modules: List[str], widths: List[int], w: Dict[str, Tensor]
+) -> Optional[Tensor]:
+    """Returns what the modules' adapters add to x's projection, [n, outputs], or None."""
+    parts: List[Tensor] = []
+    found = False
+    for i, module in enumerate(modules):
+        a = w.get(module + ".lora_A")
+        if a is None:
+            zeros = torch.zeros([1, 1], device=x.device).to(COMPUTE_DTYPE)
+            parts.append(zeros.expand(x.size(0), widths[i]))
+        else:
+            found = True
+            low = F.linear(x, a.to(COMPUTE_DTYPE))
+            low = low * w[module + ".lora_scale"].to(COMPUTE_DTYPE)
+            parts.append(F.linear(low, w[module + ".lora_B"].to(COMPUTE_DTYPE)))
+    if not found:
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    return torch.cat(parts, -1)
+
+
+def lengths(
+    weight: Tensor, modules: List[str], widths: List[int], w: Dict[str, Tensor]
+) -> Tensor:
+    """Returns what DoRA multiplies each output by: the length that its row learns over the one it has.
+
+    The row's own length is not differentiated (DoRA, section 4.3).
+    """
+    parts: List[Tensor] = []
+    first = 0
+    for i, module in enumerate(modules):
+        magnitude = w.get(module + ".lora_magnitude_vector")
+        if magnitude is None:
+            parts.append(torch.ones([widths[i]], device=weight.device))
+        else:
+            a = w[module + ".lora_A"].detach()
+            b = w[module + ".lora_B"].detach()
+            rows = weight[first : first + widths[i]].float()
+            rows = rows + (b @ a) * w[module + ".lora_scale"]
+            parts.append(magnitude / torch.linalg_vector_norm(rows, 2, [1]))
+        first += widths[i]
+    return torch.cat(parts, 0).to(COMPUTE_DTYPE)
