@@ -16,7 +16,6 @@ import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /**
@@ -39,23 +38,36 @@ public final class SharedModels<M> {
   /** Language models: policies and references. */
   public static final SharedModels<CausalLm> LANGUAGE_MODELS =
       new SharedModels<>(
-          (directory, dtype) -> CausalLm.load(directory, Purpose.INFERENCE, dtype),
+          (directory, dtype, seed) -> CausalLm.load(directory, Purpose.INFERENCE, dtype),
           CausalLm::close);
 
   /** Reward models. */
   public static final SharedModels<ScoreModel> REWARD_MODELS =
       new SharedModels<>(
-          (directory, dtype) -> ScoreModel.load(directory, Purpose.INFERENCE, dtype),
+          (directory, dtype, seed) -> ScoreModel.load(directory, Purpose.INFERENCE, dtype),
           ScoreModel::close);
 
-  private static final List<SharedModels<?>> KINDS = List.of(LANGUAGE_MODELS, REWARD_MODELS);
+  /** What adapters are trained on that score: reward models, and language models with a head. */
+  public static final SharedModels<ScoreModel> SCORED_BASES =
+      new SharedModels<>(
+          (directory, dtype, seed) -> ScoreModel.load(directory, Purpose.INFERENCE, dtype, seed),
+          ScoreModel::close);
 
-  private final BiFunction<ModelDirectory, ComputeDtype, M> loader;
+  private static final List<SharedModels<?>> KINDS =
+      List.of(LANGUAGE_MODELS, REWARD_MODELS, SCORED_BASES);
+
+  /** Loads a model, with a seed for what its directory lacks. */
+  private interface Loader<M> {
+    M load(ModelDirectory directory, ComputeDtype dtype, long seed);
+  }
+
+  private final Loader<M> loader;
   private final Consumer<M> closing;
   private final Map<Key, Held<M>> held = new HashMap<>();
   private long loads;
 
-  private record Key(String path, String fingerprint, ComputeDtype dtype, Device device) {}
+  private record Key(
+      String path, String fingerprint, ComputeDtype dtype, Device device, long seed) {}
 
   private static final class Held<M> {
     final M model;
@@ -106,7 +118,7 @@ public final class SharedModels<M> {
     }
   }
 
-  private SharedModels(BiFunction<ModelDirectory, ComputeDtype, M> loader, Consumer<M> closing) {
+  private SharedModels(Loader<M> loader, Consumer<M> closing) {
     this.loader = loader;
     this.closing = closing;
   }
@@ -118,9 +130,19 @@ public final class SharedModels<M> {
    * @param modelFingerprint what {@link ModelDirectory#fingerprint} said on the driver: a process
    *     that sees other weights under the same path fails with BAD_CHECKPOINT
    */
-  public synchronized Lease<M> acquire(
+  public Lease<M> acquire(
       Storage storage, String path, String modelFingerprint, ComputeDtype dtype) {
-    Key key = new Key(path, modelFingerprint, dtype, Device.ofThread());
+    return acquire(storage, path, modelFingerprint, dtype, 0);
+  }
+
+  /**
+   * Gives a model as above.
+   *
+   * @param seed of what the directory lacks, such as a head
+   */
+  public synchronized Lease<M> acquire(
+      Storage storage, String path, String modelFingerprint, ComputeDtype dtype, long seed) {
+    Key key = new Key(path, modelFingerprint, dtype, Device.ofThread(), seed);
     Held<M> found = held.get(key);
     boolean load = found == null;
     if (found == null) {
@@ -131,7 +153,7 @@ public final class SharedModels<M> {
             "The model in %s is not the one that the driver saw there; keep it in a place that all hosts share, and do not change it while a job runs."
                 .formatted(path));
       }
-      found = new Held<>(loader.apply(directory, dtype));
+      found = new Held<>(loader.load(directory, dtype, seed));
       loads++;
       held.put(key, found);
     }

@@ -29,6 +29,11 @@ public record RunDirectory(String root) implements Serializable {
     return in("metrics.jsonl");
   }
 
+  /** The adapter that the run goes on with, beside the path of the model that it is on. */
+  public String start() {
+    return in("start");
+  }
+
   /** Rollouts, Parquet. */
   public String ledger() {
     return in("ledger");

@@ -85,6 +85,7 @@ public final class DataFiles {
           "croissant.json",
           "metadata.json",
           "config.json",
+          "adapter_config.json",
           "generation_config.json",
           "tokenizer.json",
           "tokenizer_config.json",

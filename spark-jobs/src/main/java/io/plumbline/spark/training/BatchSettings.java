@@ -1,6 +1,7 @@
 package io.plumbline.spark.training;
 
 import io.plumbline.data.CanonicalShards.Order;
+import io.plumbline.model.ActivationMemory;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
 import io.plumbline.settings.PartlyUsed;
@@ -16,6 +17,7 @@ import java.util.Set;
  * @param microBatchSize rows in one forward pass of a rank; by default as many as fit {@code
  *     microBatchTokens}
  * @param microBatchTokens token budget of one forward pass where {@code microBatchSize} is absent
+ * @param activations what is kept of a forward pass for its backward pass
  */
 @Heading("How long a run is and what a step holds")
 public record BatchSettings(
@@ -42,6 +44,14 @@ public record BatchSettings(
             min = 1,
             decidesNothing = "how a step's rows share passes")
         int microBatchTokens,
+    @Option(
+            name = "gradient-checkpointing",
+            help =
+                "Keeps of each forward pass only the inputs of layers, and computes layers again on"
+                    + " the way back: less memory, more time.",
+            flag = "RECOMPUTE",
+            decidesNothing = "what is kept for the way back")
+        ActivationMemory activations,
     @Option(
             help = "Decides the order of rows and everything else that is random.",
             standard = "42",

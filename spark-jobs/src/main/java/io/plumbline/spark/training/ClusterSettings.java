@@ -65,7 +65,7 @@ public record ClusterSettings(
     BF16;
 
     /** The type as files of weights have it. */
-    Dtype dtype() {
+    public Dtype dtype() {
       return Dtype.valueOf(name());
     }
   }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import io.plumbline.base.Json;
+import io.plumbline.checkpoint.Adapter;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunTemplates;
 import io.plumbline.checkpoint.TokenizerFit;
@@ -11,6 +12,7 @@ import io.plumbline.data.ColumnNames;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
+import io.plumbline.model.LoraSettings;
 import io.plumbline.spark.gang.Gang;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
@@ -145,6 +147,7 @@ public final class Preflight {
             rows ->
                 rows.data().forEach(path -> data("--" + rows.option(), path, Purpose.TRAINING)));
     request.objective().criticStart().ifPresent(start -> critic(start, model));
+    model.ifPresent(opened -> gathering(() -> adapter(request, opened)));
     gathering(
         () ->
             EarlierRun.obstacle(storage, request)
@@ -157,7 +160,7 @@ public final class Preflight {
   private void memory(SparkConf conf, TrainingRequest request, ModelDirectory model) {
     gathering(
         () ->
-            RankMemory.of(conf, request, model)
+            RankMemory.of(conf, storage, request, model)
                 .obstacle()
                 .ifPresent(sentence -> add(ErrorCode.CLUSTER_UNFIT, sentence)));
   }
@@ -183,6 +186,23 @@ public final class Preflight {
                             positions));
                   }
                 }));
+  }
+
+  /** Whether the adapter that is to be trained fits the model. */
+  private void adapter(TrainingRequest request, ModelDirectory model) {
+    LoraSettings lora = request.lora();
+    if (lora.trainsAdapter() && model.adapter().isPresent()) {
+      add(
+          ErrorCode.BAD_USAGE,
+          String.format(
+              "--model names %s, which is an adapter itself: name what it is an adapter of, and go on"
+                  + " with the adapter by --model %s --adapter %s.",
+              model.path(), model.base().path(), model.path()));
+    } else if (lora.continues()) {
+      request.algorithm().modelUse().check(model, Adapter.open(storage, lora.adapter()));
+    } else if (lora.trainsAdapter()) {
+      request.algorithm().modelUse().check(model, lora);
+    }
   }
 
   /** A critic reads the policy's tokens, so it must have its tokenizer. */
@@ -360,11 +380,8 @@ public final class Preflight {
   /**
    * The checkpoint, the states that are kept, and the one that is written before one is deleted.
    */
-  private static long bytesNeeded(TrainingRequest request, ModelDirectory model) {
-    long parameters = 0;
-    for (ModelDirectory.TensorInfo tensor : model.tensors()) {
-      parameters += tensor.elements();
-    }
+  private long bytesNeeded(TrainingRequest request, ModelDirectory model) {
+    long parameters = trained(storage, request, model);
     if (request.objective().criticStart().isPresent()) {
       parameters *= 2;
     }
@@ -377,6 +394,18 @@ public final class Preflight {
     // Values and moments, in f32.
     long stateBytes = (1L + request.optimizer().savedMoments()) * Float.BYTES;
     return Math.multiplyExact(parameters, saved + states * stateBytes);
+  }
+
+  /** Parameters that are trained, without a critic's. */
+  static long trained(Storage storage, TrainingRequest request, ModelDirectory model) {
+    LoraSettings lora = request.lora();
+    if (lora.continues()) {
+      return Adapter.open(storage, lora.adapter()).parameters();
+    }
+    if (lora.trainsAdapter()) {
+      return request.algorithm().modelUse().check(model, lora);
+    }
+    return model.tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum();
   }
 
   static String size(long bytes) {

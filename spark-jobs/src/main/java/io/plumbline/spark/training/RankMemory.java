@@ -8,8 +8,11 @@ import io.plumbline.model.TrainingMemory.Parameters;
 import io.plumbline.model.TrainingMemory.Pass;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.spark.gang.DeviceChoice;
+import io.plumbline.spark.training.algorithm.RolloutSettings;
+import io.plumbline.storage.Storage;
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.SparkConf;
 
@@ -34,25 +37,33 @@ final class RankMemory {
     this.need = need;
   }
 
-  static RankMemory of(SparkConf conf, TrainingRequest request, ModelDirectory model) {
+  static RankMemory of(
+      SparkConf conf, Storage storage, TrainingRequest request, ModelDirectory model) {
     OperatingSystemMXBean machine =
         (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-    return of(conf, machine.getTotalMemorySize(), request, model);
+    return of(conf, machine.getTotalMemorySize(), storage, request, model);
   }
 
   /**
    * @param machineBytes the memory of the machine that a local master has
    */
   static RankMemory of(
-      SparkConf conf, long machineBytes, TrainingRequest request, ModelDirectory model) {
-    return new RankMemory(conf, machineBytes, request, need(request, model));
+      SparkConf conf,
+      long machineBytes,
+      Storage storage,
+      TrainingRequest request,
+      ModelDirectory model) {
+    return new RankMemory(conf, machineBytes, request, need(conf, storage, request, model));
   }
 
-  private static TrainingMemory need(TrainingRequest request, ModelDirectory model) {
-    long parameters = model.tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum();
-    if (request.objective().criticStart().isPresent()) {
-      parameters *= 2;
-    }
+  private static TrainingMemory need(
+      SparkConf conf, Storage storage, TrainingRequest request, ModelDirectory model) {
+    boolean critic = request.objective().criticStart().isPresent();
+    int models = critic ? 2 : 1;
+    long trained = models * Preflight.trained(storage, request, model);
+    // Ranks of one process share what they do not train.
+    int sharing = isLocal(conf) ? request.cluster().ranks() : 1;
+    long frozen = frozen(storage, request, model) / sharing;
     int longest = request.lengths().maxLength().orElse(request.batch().microBatchTokens());
     long places =
         request.batch().microBatchSize().isPresent()
@@ -60,10 +71,36 @@ final class RankMemory {
             : Math.max(longest, request.batch().microBatchTokens());
     return TrainingMemory.of(
         DecoderConfig.parse(model.config(), model.path()),
-        new Parameters(parameters * Float.BYTES, parameters, request.optimizer().momentBytes()),
+        new Parameters(
+            (trained + frozen) * Float.BYTES, trained, request.optimizer().momentBytes()),
         new Pass(places, longest, places),
         request.cluster().computeDtype(),
-        ActivationMemory.KEEP);
+        request.batch().activations());
+  }
+
+  /** Parameters that are held and not trained: below adapters, of a reference, of rewards. */
+  private static long frozen(Storage storage, TrainingRequest request, ModelDirectory model) {
+    long own = parameters(model.base());
+    long frozen = 0;
+    if (request.lora().trainsAdapter()) {
+      frozen += request.objective().criticStart().isPresent() ? 2 * own : own;
+    } else if (request.rollouts().filter(RolloutSettings::holdsReference).isPresent()) {
+      frozen += own;
+    }
+    for (Map.Entry<String, String> other : request.objective().models().entrySet()) {
+      if (!other.getKey().equals("critic")) {
+        frozen += parameters(ModelDirectory.open(storage, other.getValue()));
+      }
+    }
+    return frozen;
+  }
+
+  private static long parameters(ModelDirectory model) {
+    return model.tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum();
+  }
+
+  private static boolean isLocal(SparkConf conf) {
+    return conf.get("spark.master", "").startsWith("local");
   }
 
   /** What cannot fit, whatever the rows are: a sentence; empty where it may. */
@@ -76,12 +113,15 @@ final class RankMemory {
                 String.format(
                     Locale.ROOT,
                     "A rank needs %s for weights, gradients and the optimizer's moments of %s, and"
-                        + " %s has %s: %s%s.",
+                        + " %s has %s: %s%s%s.",
                     Preflight.size(least),
                     request.files().model(),
                     room.of(),
                     Preflight.size(room.bytes()),
                     room.remedy(need.total()),
+                    request.lora().trainsAdapter()
+                        ? ""
+                        : ", train an adapter by --lora-r, or take --optim adafactor",
                     request.objective().criticStart().isPresent()
                         ? ", or take --critic-trunk shared"
                         : ""));
@@ -96,11 +136,14 @@ final class RankMemory {
                 String.format(
                     Locale.ROOT,
                     "A rank may need %s, %s of it for a full micro-batch, and %s has %s: if it ends"
-                        + " for want of memory, lower --micro-batch-tokens, or %s.",
+                        + " for want of memory, lower --micro-batch-tokens%s, or %s.",
                     Preflight.size(need.total()),
                     Preflight.size(need.activations() + need.passing() + need.unused()),
                     room.of(),
                     Preflight.size(room.bytes()),
+                    request.batch().activations() == ActivationMemory.KEEP
+                        ? ", give --gradient-checkpointing"
+                        : "",
                     room.remedy(need.total())));
   }
 
@@ -129,7 +172,7 @@ final class RankMemory {
     }
     String master = conf.get("spark.master", "");
     int ranks = request.cluster().ranks();
-    if (master.startsWith("local")) {
+    if (isLocal(conf)) {
       return Optional.of(
           new Room(
               machineBytes / ranks,

@@ -1,5 +1,6 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.checkpoint.Adapter;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.checkpoint.RunTemplates;
@@ -8,6 +9,7 @@ import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.LoraSettings;
 import io.plumbline.spark.gang.Gang;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.Filled;
@@ -108,7 +110,10 @@ public final class TrainingJob {
     Preflight.require(spark, request, storage);
     ModelDirectory model = request.openModel(storage);
     request.objective().notices(storage, model).forEach(progress::note);
-    RankMemory.of(spark.sparkContext().getConf(), request, model).doubt().ifPresent(progress::note);
+    adapterNotice(storage, request, model).ifPresent(progress::note);
+    RankMemory.of(spark.sparkContext().getConf(), storage, request, model)
+        .doubt()
+        .ifPresent(progress::note);
     try (OutputClaim claim =
             OutputClaim.take(storage, request.files().output(), request.saving().start());
         RunTracking tracking =
@@ -119,8 +124,40 @@ public final class TrainingJob {
     }
   }
 
+  /** What is trained, where that may not be what somebody expects. */
+  private static Optional<String> adapterNotice(
+      Storage storage, TrainingRequest request, ModelDirectory model) {
+    LoraSettings lora = request.lora();
+    if (!lora.trainsAdapter()) {
+      return model
+          .adapter()
+          .map(
+              adapter ->
+                  "%s is an adapter of %s: all weights of the two merged are trained. To go on with the adapter itself, give --model %s --adapter %s."
+                      .formatted(
+                          adapter.path(),
+                          model.base().path(),
+                          model.base().path(),
+                          adapter.path()));
+    }
+    long parameters =
+        lora.continues()
+            ? Adapter.open(storage, lora.adapter()).parameters()
+            : request.algorithm().modelUse().check(model, lora);
+    return Optional.of(
+        String.format(
+            Locale.ROOT,
+            "An adapter with %,d parameters is trained; the %,d of the model stay as they are.",
+            parameters,
+            model.base().tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum()));
+  }
+
   private TrainingOutcome train(ModelDirectory model) {
     RunTemplates.unread(model).ifPresent(progress::note);
+    model
+        .adapter()
+        .filter(adapter -> request.lora().continues())
+        .ifPresent(adapter -> adapter.copyTo(storage, run.start(), request.files().model()));
     recording.read("model", model.soundFingerprint());
     RunTemplates.fingerprint(model).ifPresent(hex -> recording.read(RunTemplates.TEMPLATE, hex));
     request
@@ -155,7 +192,7 @@ public final class TrainingJob {
             ? () -> culprits.sentence(named -> rows.places(data, model, named))
             : () -> "";
     TrainingTask.Start start =
-        new TrainingTask.Start(request.files().model(), model.tokenizerFiles().rendering());
+        new TrainingTask.Start(startPath(), model.tokenizerFiles().rendering());
     LoopOutcome outcome = train(start, plan, data.held().isPresent(), culprits, places);
     String culpritsStandAt = places.get();
     if (!culpritsStandAt.isEmpty()) {
@@ -290,7 +327,7 @@ public final class TrainingJob {
                       spark,
                       storage,
                       wanted,
-                      request.files().model(),
+                      startPath(),
                       ReferenceSettings.of(referenceCache(), request.cluster().computeDtype())
                           .withDevice(request.cluster().device())
                           .withTokensPerBatch(request.batch().microBatchTokens()),
@@ -309,6 +346,11 @@ public final class TrainingJob {
     } finally {
       wanted.unpersist();
     }
+  }
+
+  /** The directory of the model at the start. */
+  private String startPath() {
+    return request.lora().continues() ? run.start() : request.files().model();
   }
 
   private String referenceCache() {
@@ -357,7 +399,8 @@ public final class TrainingJob {
             request.saving().saveSteps(),
             request.saving().keepCheckpoints(),
             request.saving().badSteps(),
-            request.saving().selection());
+            request.saving().selection(),
+            request.batch().activations());
     TrainingTask task =
         new TrainingTask(
             storage,
@@ -370,6 +413,7 @@ public final class TrainingJob {
                 request.cluster().computeDtype(),
                 request.cluster().saved(),
                 request.batch().seed(),
+                request.lora(),
                 loop,
                 COLLECTIVE_DEADLINE),
             threads(),

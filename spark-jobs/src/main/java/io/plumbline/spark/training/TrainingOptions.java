@@ -1,5 +1,6 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.model.LoraSettings;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.settings.DeclaredOption;
 import io.plumbline.settings.Heading;
@@ -29,6 +30,7 @@ public final class TrainingOptions {
         List.of(
             FileSettings.class,
             BatchSettings.class,
+            LoraSettings.class,
             OptimizerSettings.class,
             LengthSettings.class));
     Class<? extends Record> own = algorithm.settings();
@@ -47,6 +49,7 @@ public final class TrainingOptions {
     values.putAll(valuesOf(request.files()));
     values.putAll(valuesOf((Record) request.objective()));
     values.putAll(valuesOf(request.batch()));
+    values.putAll(valuesOf(request.lora()));
     values.putAll(valuesOf(request.optimizer()));
     values.putAll(valuesOf(request.lengths()));
     values.putAll(request.templates().options());

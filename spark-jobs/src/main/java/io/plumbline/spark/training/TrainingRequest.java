@@ -1,7 +1,9 @@
 package io.plumbline.spark.training;
 
+import io.plumbline.checkpoint.Adapter;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunTemplates;
+import io.plumbline.model.LoraSettings;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.spark.tracking.TrackingSettings;
 import io.plumbline.spark.training.algorithm.Algorithm;
@@ -15,6 +17,7 @@ import java.util.Optional;
  * Everything that a training command was asked for, checked and complete.
  *
  * @param objective what is set by options that other algorithms do not have
+ * @param lora whether an adapter is trained in place of all weights
  * @param templates how conversations are rendered
  * @param tracking the server that hears of the run besides; empty for none
  */
@@ -22,6 +25,7 @@ public record TrainingRequest(
     FileSettings files,
     AlgorithmSettings objective,
     BatchSettings batch,
+    LoraSettings lora,
     OptimizerSettings optimizer,
     LengthSettings lengths,
     RunTemplates templates,
@@ -47,14 +51,18 @@ public record TrainingRequest(
     return objective.rollouts();
   }
 
-  /** The model that is trained, as conversations are rendered for it. */
+  /**
+   * The model that is trained, as conversations are rendered for it; with the adapter that is
+   * trained further.
+   */
   ModelDirectory openModel(Storage storage) {
-    return templates.open(storage, files.model());
+    ModelDirectory model = templates.open(storage, files.model());
+    return lora.continues() ? model.with(Adapter.open(storage, lora.adapter())) : model;
   }
 
   /** This request with conversations rendered in another way. */
   TrainingRequest with(RunTemplates other) {
     return new TrainingRequest(
-        files, objective, batch, optimizer, lengths, other, saving, cluster, tracking);
+        files, objective, batch, lora, optimizer, lengths, other, saving, cluster, tracking);
   }
 }

@@ -400,6 +400,11 @@ class LayersTest {
           Map.entry(
               "early-stopping-threshold",
               "--eval-split 5 --eval-steps 1 --metric-for-best-model loss"),
+          Map.entry("lora-alpha", "--lora-r 4"),
+          Map.entry("lora-target-modules", "--lora-r 4"),
+          Map.entry("lora-modules-to-save", "--lora-r 4"),
+          Map.entry("use-rslora", "--lora-r 4"),
+          Map.entry("use-dora", "--lora-r 4"),
           Map.entry("sgd-momentum", "--optim sgd"),
           Map.entry("sgd-nesterov", "--optim sgd --sgd-momentum 0.9"),
           Map.entry("muon-momentum", "--optim muon"),

@@ -122,8 +122,8 @@ class TrlOptionsTest {
     "sft, --bf16, is --compute-dtype here",
     "sft, --bf16 True, is --compute-dtype here",
     "sft, --no_bf16, is --compute-dtype here",
-    "grpo, --lora_r 16, 'lora_r is not there, because all weights are trained'",
-    "sft, --lora_target_modules q_proj v_proj, all weights are trained",
+    "grpo, --lora_bias all, 'lora_bias is not there, because no biases are trained'",
+    "sft, --use_peft, is --lora-r here",
     "dpo, --gradient-accumulation-steps 2, is --global-batch-size here",
     "reward, --dataset_name d, is --data here",
     "kto, --num_train_epochs 1, is --epochs here",
@@ -132,7 +132,7 @@ class TrlOptionsTest {
     "dpo, --per_device_train_batch_sze 4, is --global-batch-size here",
     "dpo, --gradient-acumulation-steps=2, nearest is TRL's gradient_accumulation_steps",
     "sft, --num_train_epoch 1, is --epochs here",
-    "sft, --lora_target_module q_proj v_proj, all weights are trained",
+    "sft, --lora_target_parameter w, adapters are of linear modules alone",
     "sft, --model_name_or_pth m, is --model here",
     "dpo, --rpo_alpha 1.0, is --loss-type here",
     "dpo, --max_steps -1, did you mean --max-steps",
@@ -162,7 +162,7 @@ class TrlOptionsTest {
         gradient_checkpointing_kwargs:
           use_reentrant:
             deep: false
-        lora_target_modules: [q_proj, v_proj]
+        lora_bias: none
         num-train-epoch: 2
         gradient_checkpointing_kwarg: {use_reentrant: false}
         max_length: 64
@@ -171,8 +171,8 @@ class TrlOptionsTest {
     assertThat(err)
         .contains("TRL's model_name_or_path is model here")
         .contains("TRL's per_device_train_batch_size is global-batch-size here")
-        .contains("gradient_checkpointing_kwargs is not there, because activations are kept")
-        .contains("lora_target_modules is not there")
+        .contains("TRL's gradient_checkpointing_kwargs is gradient-checkpointing here")
+        .contains("lora_bias is not there")
         .contains("nearest is TRL's num_train_epochs: TRL's num_train_epochs is epochs here")
         .contains("nearest is TRL's gradient_checkpointing_kwargs")
         .contains("run.yaml, line 2")

@@ -10,7 +10,9 @@ import io.plumbline.checkpoint.ShardSize;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.ActivationMemory;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.LoraSettings;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.settings.SettingsOf;
 import io.plumbline.spark.gang.DeviceChoice;
@@ -83,7 +85,15 @@ class PreflightTest {
             cache),
         SettingsOf.type(DpoAlgorithm.Settings.class).standard(),
         new BatchSettings(
-            1, OptionalLong.empty(), globalBatchSize, OptionalInt.empty(), 4096, 1, Order.SHUFFLED),
+            1,
+            OptionalLong.empty(),
+            globalBatchSize,
+            OptionalInt.empty(),
+            4096,
+            ActivationMemory.KEEP,
+            1,
+            Order.SHUFFLED),
+        LoraSettings.NONE,
         SettingsOf.type(OptimizerSettings.class).standard(),
         SettingsOf.type(LengthSettings.class).standard(),
         RunTemplates.NONE,

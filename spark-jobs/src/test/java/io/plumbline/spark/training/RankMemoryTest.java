@@ -42,7 +42,7 @@ class RankMemoryTest {
   private RankMemory memory(long machine, Map<String, String> settings) {
     SparkConf conf = new SparkConf(false);
     settings.forEach(conf::set);
-    return RankMemory.of(conf, machine, request, model);
+    return RankMemory.of(conf, machine, Storage.local(), request, model);
   }
 
   @Test

@@ -6,7 +6,9 @@ import io.plumbline.checkpoint.ShardSize;
 import io.plumbline.data.CanonicalShards.Order;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.data.LossOn;
+import io.plumbline.model.ActivationMemory;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.LoraSettings;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.optim.Optimizers;
 import io.plumbline.optim.Schedule;
@@ -54,6 +56,7 @@ final class TestRequest implements Cloneable {
   private Selection selection = Selection.LAST;
   private Optional<TrackingSettings> tracking = Optional.empty();
   private RunTemplates templates = RunTemplates.NONE;
+  private LoraSettings lora = LoraSettings.NONE;
 
   private TestRequest() {}
 
@@ -176,6 +179,10 @@ final class TestRequest implements Cloneable {
     return with(r -> r.selection = value);
   }
 
+  TestRequest lora(LoraSettings value) {
+    return with(r -> r.lora = value);
+  }
+
   TestRequest templates(RunTemplates value) {
     return with(r -> r.templates = value);
   }
@@ -190,7 +197,15 @@ final class TestRequest implements Cloneable {
             model, data, evalData, evalSplit, List.of(), Optional.empty(), output, cache),
         objective,
         new BatchSettings(
-            1.0, OptionalLong.of(steps), batch, OptionalInt.of(3), 8192, 7, Order.INPUT),
+            1.0,
+            OptionalLong.of(steps),
+            batch,
+            OptionalInt.of(3),
+            8192,
+            ActivationMemory.KEEP,
+            7,
+            Order.INPUT),
+        lora,
         optimizer,
         new LengthSettings(
             OptionalInt.of(maxLength),

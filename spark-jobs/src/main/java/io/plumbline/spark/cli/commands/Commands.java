@@ -15,6 +15,7 @@ public final class Commands {
         List.of(
             new QuickstartCommand(),
             new InitModelCommand(),
+            new MergeCommand(),
             new AddTokensCommand(),
             new PrepareCommand(),
             new ReferenceCommand()));

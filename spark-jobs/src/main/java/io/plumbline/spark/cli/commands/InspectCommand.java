@@ -106,7 +106,7 @@ final class InspectCommand implements Command {
     if (storage.exists(Storage.join(path, "run.json"))) {
       return run(storage, path);
     }
-    if (storage.exists(Storage.join(path, "config.json"))) {
+    if (ModelDirectory.isIn(storage, path)) {
       return model(storage, path);
     }
     if (storage.exists(Storage.join(path, EvaluateCommand.RESULT))) {
@@ -217,7 +217,7 @@ final class InspectCommand implements Command {
     List<Long> steps = TrainingStateStore.of(storage, Storage.join(path, "checkpoints")).steps();
     found.set("training_states", Json.MAPPER.valueToTree(steps));
     String checkpoint = Storage.join(path, "checkpoint");
-    if (storage.exists(Storage.join(checkpoint, "config.json"))) {
+    if (ModelDirectory.isIn(storage, checkpoint)) {
       found.set("checkpoint", model(storage, checkpoint));
     }
     String ledger = new RunDirectory(path).ledger();
@@ -321,6 +321,13 @@ final class InspectCommand implements Command {
             .put("family", config.path("model_type").asText())
             .put("parameters", parameters)
             .put("tensors", model.tensors().size());
+    model
+        .adapter()
+        .ifPresent(
+            adapter ->
+                found
+                    .put("adapter_of", model.base().path())
+                    .put("adapter_parameters", adapter.parameters()));
     found.set("parameters_by_dtype", Json.MAPPER.valueToTree(byDtype));
     for (String size :
         List.of(

@@ -36,6 +36,7 @@ public record RecordedOptions(String path, RunRecord record) {
           "reference-cache",
           "reward-model",
           "critic-model",
+          "adapter",
           RunTemplates.TEMPLATE);
   private static final Set<String> SOURCES = Set.of("data", "eval-data", "ptx-data");
   private static final Pattern WITH_SCHEME = Pattern.compile("[a-zA-Z][a-zA-Z0-9+.-]*:/.*");

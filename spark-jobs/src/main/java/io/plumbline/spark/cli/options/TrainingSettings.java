@@ -5,6 +5,7 @@ import io.plumbline.data.ExampleKind;
 import io.plumbline.data.LengthLimits.Truncation;
 import io.plumbline.data.LossOn;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.LoraSettings;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.settings.DeclaredOption;
 import io.plumbline.spark.gang.DeviceChoice;
@@ -156,6 +157,18 @@ public final class TrainingSettings {
     if (declared.offers(PACKING)) {
       rows.packing(values, problems);
     }
+    LoraSettings lora = declared.read(LoraSettings.class);
+    for (String option : lora.unused()) {
+      if (declared.has(option)) {
+        problems.add(
+            "--%s does nothing without --lora-r: add that, or leave it out.".formatted(option));
+      }
+    }
+    if (lora.rank() > 0 && lora.continues()) {
+      problems.add(
+          "--lora-r begins an adapter and --adapter goes on with one, which has its own rank: give"
+              + " one.");
+    }
     OptimizerSettings optimizer = declared.read(OptimizerSettings.class);
     check(optimizer, declared, problems);
     if (saving.resume() && saving.overwrite()) {
@@ -184,6 +197,7 @@ public final class TrainingSettings {
         declared.read(FileSettings.class).spelled(rows.spelledData(), rows.columns().texts()),
         objective,
         batch,
+        lora,
         optimizer,
         declared.read(LengthSettings.class),
         TemplateOptions.of(values),

@@ -122,7 +122,7 @@ public record PipelinePlan(List<Step> steps, Set<String> redone) {
 
   private static boolean isThere(PipelineStage stage, Storage storage) {
     String result = stage.writesItself() ? stage.parts().result() : stage.standardOutput();
-    return storage.exists(Storage.join(stage.output(), result));
+    return StageParts.isThere(storage, stage.output(), result);
   }
 
   /** What differs from what a stage was begun with, as a part of a sentence; empty for nothing. */

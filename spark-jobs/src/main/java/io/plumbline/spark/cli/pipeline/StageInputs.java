@@ -43,6 +43,7 @@ final class StageInputs {
           "reference",
           "reward-model",
           "critic-model",
+          "adapter",
           "tokens-file",
           RunTemplates.TEMPLATE,
           REWARD,

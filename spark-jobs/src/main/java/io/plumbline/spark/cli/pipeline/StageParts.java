@@ -1,5 +1,6 @@
 package io.plumbline.spark.cli.pipeline;
 
+import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.spark.training.algorithm.Algorithm;
 import io.plumbline.spark.training.algorithm.Algorithms;
 import io.plumbline.storage.Storage;
@@ -31,19 +32,19 @@ public record StageParts(Map<String, String> parts, String result, Remains remai
 
   static final String OUTPUT = "output";
   private static final String CHECKPOINT = "checkpoint";
+  private static final String CONFIG = "config.json";
   private static final Map<String, StageParts> BY_COMMAND = new LinkedHashMap<>();
 
   static {
-    BY_COMMAND.put(
-        "init-model", new StageParts(Map.of(CHECKPOINT, ""), "config.json", Remains.DELETED));
-    BY_COMMAND.put(
-        "add-tokens", new StageParts(Map.of(CHECKPOINT, ""), "config.json", Remains.DELETED));
+    BY_COMMAND.put("init-model", new StageParts(Map.of(CHECKPOINT, ""), CONFIG, Remains.DELETED));
+    BY_COMMAND.put("add-tokens", new StageParts(Map.of(CHECKPOINT, ""), CONFIG, Remains.DELETED));
+    BY_COMMAND.put("merge", new StageParts(Map.of(CHECKPOINT, ""), CONFIG, Remains.DELETED));
     BY_COMMAND.put("prepare", new StageParts(Map.of(), "prepared", Remains.FOUND));
     BY_COMMAND.put("reference", new StageParts(Map.of(), "prepared", Remains.FOUND));
     for (Algorithm algorithm : Algorithms.ALL) {
       BY_COMMAND.put(
           algorithm.command(),
-          new StageParts(algorithm.parts(), "checkpoint/config.json", Remains.RESUMED));
+          new StageParts(algorithm.parts(), CHECKPOINT + "/" + CONFIG, Remains.RESUMED));
     }
     BY_COMMAND.put(
         "generate",
@@ -54,6 +55,14 @@ public record StageParts(Map<String, String> parts, String result, Remains remai
         "evaluate",
         new StageParts(
             Map.of("evaluation", "evaluation.json"), "evaluation.json", Remains.DELETED));
+  }
+
+  /** Whether a result is there: of a model, or of an adapter in its place. */
+  static boolean isThere(Storage storage, String output, String result) {
+    String path = Storage.join(output, result);
+    return path.endsWith("/" + CONFIG)
+        ? ModelDirectory.isIn(storage, path.substring(0, path.length() - CONFIG.length() - 1))
+        : storage.exists(path);
   }
 
   public StageParts {

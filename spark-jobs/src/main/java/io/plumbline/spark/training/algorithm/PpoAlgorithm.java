@@ -7,7 +7,6 @@ import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.ActorCritic;
-import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.model.TokenStatistic;
 import io.plumbline.objective.rollout.ClippedValue;
@@ -25,6 +24,7 @@ import io.plumbline.settings.PartlyUsed;
 import io.plumbline.settings.Varied;
 import io.plumbline.settings.Without;
 import io.plumbline.spark.training.rank.RankTraining;
+import io.plumbline.spark.training.rank.StartedModels;
 import io.plumbline.train.LoopOutcome;
 import io.plumbline.train.Ppo;
 import java.io.Serializable;
@@ -240,25 +240,23 @@ public final class PpoAlgorithm extends RolloutAlgorithm {
       ModelDirectory start =
           ModelDirectory.open(training.storage(), critic.model())
               .with(policyStart.tokenizerFiles().rendering());
-      try (ScoreModel values =
-              ScoreModel.critic(
-                  start,
-                  Purpose.TRAINING,
-                  training.settings().computeDtype(),
-                  training.settings().seed());
+      try (StartedModels<ScoreModel> critic =
+              StartedModels.critic(training.storage(), start, training.settings());
           ActorCritic model =
               ActorCritic.of(
                   rank.policy(),
-                  values,
+                  critic.model(),
                   Set.of(TokenStatistic.ENTROPY),
                   completions.temperature())) {
         LoopOutcome outcome = learn(rank, model);
         if (training.isFirst()) {
-          values.write(
-              training.storage(),
-              training.run().critic(),
-              start,
-              new WeightFormat(Dtype.F32, training.settings().saved().maxShardSize()));
+          critic
+              .model()
+              .write(
+                  training.storage(),
+                  training.run().critic(),
+                  start,
+                  new WeightFormat(Dtype.F32, training.settings().saved().maxShardSize()));
         }
         return outcome;
       }

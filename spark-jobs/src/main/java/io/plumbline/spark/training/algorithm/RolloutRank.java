@@ -20,9 +20,9 @@ import io.plumbline.rollout.RolloutSampler;
 import io.plumbline.rollout.Rollouts;
 import io.plumbline.rollout.ledger.Ledger;
 import io.plumbline.spark.inference.Sampler;
-import io.plumbline.spark.inference.SharedModels;
 import io.plumbline.spark.training.rank.MetricsWriter;
 import io.plumbline.spark.training.rank.RankTraining;
+import io.plumbline.spark.training.rank.StartedModels;
 import io.plumbline.text.TemplateSettings;
 import io.plumbline.text.Tokenizer;
 import io.plumbline.train.LoopOutcome;
@@ -137,29 +137,23 @@ record RolloutRank(
     return region(rollouts.limits().maxUpdateKl(), TrustRegion.Center.SAMPLING_POLICY);
   }
 
-  /** A model that ranks of one process share, or none. */
-  private record Reference(Optional<SharedModels.Lease<CausalLm>> lease) implements AutoCloseable {
+  /** The model that the policy is held to, or none. */
+  private record Reference(Optional<StartedModels<CausalLm>> started) implements AutoCloseable {
     Optional<CausalLm> model() {
-      return lease.map(SharedModels.Lease::model);
+      return started.map(StartedModels::model);
     }
 
     @Override
     public void close() {
-      lease.ifPresent(SharedModels.Lease::close);
+      started.ifPresent(StartedModels::close);
     }
   }
 
   private static Reference reference(RankTraining training, RolloutSettings rollouts) {
-    boolean needed =
-        rollouts.beta() > 0 || rollouts.limits().klTarget() > 0 || rollouts.limits().klBudget() > 0;
     return new Reference(
-        needed
+        rollouts.holdsReference()
             ? Optional.of(
-                SharedModels.LANGUAGE_MODELS.acquire(
-                    training.storage(),
-                    training.start().path(),
-                    training.start().fingerprint(),
-                    training.settings().computeDtype()))
+                StartedModels.reference(training.storage(), training.start(), training.settings()))
             : Optional.empty());
   }
 

@@ -44,6 +44,11 @@ public interface RolloutSettings extends AlgorithmSettings {
 
   Loss loss();
 
+  /** Whether the policy is held to a model that is in memory beside it. */
+  default boolean holdsReference() {
+    return beta() > 0 || limits().klTarget() > 0 || limits().klBudget() > 0;
+  }
+
   Limits limits();
 
   /** What the loss is made of where β is in it. */

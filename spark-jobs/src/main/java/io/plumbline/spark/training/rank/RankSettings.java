@@ -2,6 +2,7 @@ package io.plumbline.spark.training.rank;
 
 import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.model.CausalLm.ComputeDtype;
+import io.plumbline.model.LoraSettings;
 import io.plumbline.train.LoopSettings;
 import java.io.Serializable;
 import java.time.Duration;
@@ -11,6 +12,7 @@ import java.time.Duration;
  *
  * @param globalBatchSize rows a step, over all ranks
  * @param saved how the weights of the checkpoint are written
+ * @param lora whether an adapter is trained in place of all weights
  * @param deadline how long a rank waits for its peers in one operation
  */
 public record RankSettings(
@@ -18,6 +20,7 @@ public record RankSettings(
     ComputeDtype computeDtype,
     WeightFormat saved,
     long seed,
+    LoraSettings lora,
     LoopSettings loop,
     Duration deadline)
     implements Serializable {

@@ -4,7 +4,6 @@ import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.model.CausalLm;
-import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.model.TokenModel;
 import io.plumbline.model.TrainedModel;
@@ -45,7 +44,8 @@ public record RankTraining(
 
   /** Trains a language model in some way, from the newest state or the start. */
   public LoopOutcome policy(Function<CausalLm, LoopOutcome> training) {
-    try (CausalLm policy = CausalLm.load(start, Purpose.TRAINING, settings.computeDtype())) {
+    try (StartedModels<CausalLm> started = StartedModels.policy(storage, start, settings)) {
+      CausalLm policy = started.model();
       return sampled(
           (samples, moment) -> samples.write(policy, moment),
           () -> training.apply(policy),
@@ -55,8 +55,8 @@ public record RankTraining(
 
   /** Trains a model with a head that scores completions, on the run's rows. */
   public LoopOutcome scorer(TrainingMethod<NoColumns, List<float[]>, List<float[]>> method) {
-    try (ScoreModel scores =
-        ScoreModel.load(start, Purpose.TRAINING, settings.computeDtype(), settings.seed())) {
+    try (StartedModels<ScoreModel> started = StartedModels.scorer(storage, start, settings)) {
+      ScoreModel scores = started.model();
       return sampled(
           (samples, moment) -> samples.write(scores, moment),
           () -> loop(scores, method),

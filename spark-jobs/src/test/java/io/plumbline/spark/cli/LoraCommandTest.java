@@ -1,0 +1,318 @@
+package io.plumbline.spark.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.Fixtures;
+import io.plumbline.checkpoint.SafetensorsFile;
+import io.plumbline.spark.inference.SharedModels;
+import io.plumbline.storage.Storage;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Adapters as a user trains and uses them, on a fresh model. */
+class LoraCommandTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @TempDir static Path directory;
+
+  private static String model;
+  private static String pairs;
+  private static String labelled;
+  private static String prompts;
+
+  @BeforeAll
+  static void makeModelAndData() throws Exception {
+    model = directory.resolve("model").toString();
+    Call init =
+        Call.plumbline(
+            ("init-model --output "
+                    + model
+                    + " --hidden-size 32 --layers 2 --heads 2 --kv-heads 1"
+                    + " --intermediate-size 64 --max-positions 128")
+                .split(" "));
+    assertThat(init.status()).as(init.err()).isZero();
+    pairs = Fixtures.golden("traj/preference.jsonl").toString();
+    labelled = Fixtures.golden("traj/unpaired.jsonl").toString();
+    prompts = directory.resolve("prompts.jsonl").toString();
+    StringBuilder rows = new StringBuilder();
+    for (int i = 0; i < 16; i++) {
+      rows.append("{\"prompt\": \"%d + 1\", \"answer\": \"%d\"}\n".formatted(i, i + 1));
+    }
+    Files.writeString(Path.of(prompts), rows);
+  }
+
+  private static String output(String name) {
+    return directory.resolve(name).toString();
+  }
+
+  /** Trains for some steps with an adapter, unless the options say otherwise. */
+  private static Call train(String command, String output, String... more) {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                command,
+                "--model",
+                model,
+                "--output",
+                output(output),
+                "--global-batch-size",
+                "8",
+                "--learning-rate",
+                "1e-2"));
+    args.addAll(Arrays.asList(more));
+    return Call.plumbline(args.toArray(String[]::new));
+  }
+
+  private static List<JsonNode> metrics(String output) throws IOException {
+    List<JsonNode> lines = new ArrayList<>();
+    for (String line : Files.readAllLines(directory.resolve(output + "/metrics.jsonl"))) {
+      lines.add(JSON.readTree(line));
+    }
+    return lines;
+  }
+
+  private static Map<String, float[]> adapter(String output) {
+    SafetensorsFile file =
+        SafetensorsFile.open(
+            Storage.local(), output(output) + "/checkpoint/adapter_model.safetensors");
+    Map<String, float[]> values = new TreeMap<>();
+    file.tensors()
+        .forEach(
+            (name, tensor) -> {
+              FloatBuffer buffer = FloatBuffer.allocate((int) tensor.elements());
+              file.read(name, buffer);
+              values.put(name, buffer.array());
+            });
+    return values;
+  }
+
+  @Test
+  void dpoTrainsAnAdapterThatEveryCommandReads() throws Exception {
+    Call call =
+        train(
+            "dpo",
+            "dpo",
+            "--data",
+            pairs,
+            "--lora-r",
+            "4",
+            "--max-steps",
+            "8",
+            "--ranks",
+            "2",
+            "--eval-split",
+            "8",
+            "--save-steps",
+            "4");
+    assertThat(call.status()).as(call.err()).isZero();
+    List<JsonNode> lines = metrics("dpo");
+    assertThat(lines.get(1).get("rewards/margins").asDouble()).isZero();
+    assertThat(lines.get(lines.size() - 1).get("eval_rewards/margins").asDouble()).isPositive();
+    Path checkpoint = directory.resolve("dpo/checkpoint");
+    JsonNode config = JSON.readTree(checkpoint.resolve("adapter_config.json").toFile());
+    assertThat(config.get("base_model_name_or_path").asText()).isEqualTo(model);
+    assertThat(config.get("r").asInt()).isEqualTo(4);
+    assertThat(checkpoint.resolve("model.safetensors")).doesNotExist();
+    assertThat(adapter("dpo")).hasSize(2 * 7 * 2);
+    // A training state holds the adapter and its moments, and no frozen weight.
+    long state = 0;
+    try (var files = Files.walk(directory.resolve("dpo/checkpoints/step-00000008"))) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        state += Files.size(file);
+      }
+    }
+    long parameters = adapter("dpo").values().stream().mapToLong(values -> values.length).sum();
+    assertThat(state).isBetween(12 * parameters, 12 * parameters + 20_000);
+
+    Call scored = Call.plumbline("score", "--model", checkpoint.toString(), "--prompt", "1 + 1");
+    assertThat(scored.status()).as(scored.err()).isZero();
+    Call merged =
+        Call.plumbline("merge", "--adapter", checkpoint.toString(), "--output", output("merged"));
+    assertThat(merged.status()).as(merged.err()).isZero();
+    Call whole = Call.plumbline("score", "--model", output("merged"), "--prompt", "1 + 1");
+    assertThat(whole.out()).isEqualTo(scored.out()).isNotEmpty();
+    assertThat(Call.plumbline("score", "--model", model, "--prompt", "1 + 1").out())
+        .isNotEqualTo(scored.out());
+    Call inspected = Call.plumbline("inspect", checkpoint.toString());
+    assertThat(inspected.status()).as(inspected.err()).isZero();
+  }
+
+  @Test
+  void aRunResumesAndGivesTheSameOnAnyNumberOfRanks() throws Exception {
+    String[] options = {"--data", pairs, "--lora-r", "2", "--use-dora", "--save-steps", "2"};
+    assertThat(train("sft", "whole", with(options, "--max-steps", "6")).status()).isNotZero();
+    String[] rows = {"--columns", "completion=chosen"};
+    String[] all = with(with(options, rows), "--no-shuffle");
+    Call call = train("sft", "whole", with(all, "--epochs", "1"));
+    assertThat(call.status()).as(call.err()).isZero();
+    Call three = train("sft", "three", with(all, "--epochs", "1", "--ranks", "3"));
+    assertThat(three.status()).as(three.err()).isZero();
+    adapter("whole")
+        .forEach(
+            (name, values) -> {
+              float[] other = adapter("three").get(name);
+              for (int i = 0; i < values.length; i++) {
+                assertThat(other[i]).as(name).isCloseTo(values[i], within(2e-4f));
+              }
+            });
+    // The newest states of the first run are taken away, as if it had been stopped.
+    Path states = directory.resolve("whole/checkpoints");
+    Storage.local().delete(states.resolve("step-00000008").toString());
+    Map<String, float[]> before = adapter("whole");
+    Call resumed = train("sft", "whole", with(all, "--epochs", "1", "--resume"));
+    assertThat(resumed.status()).as(resumed.err()).isZero();
+    adapter("whole").forEach((name, values) -> assertThat(values).isEqualTo(before.get(name)));
+    Call other = train("sft", "whole", with(all, "--epochs", "1", "--resume", "--lora-alpha", "8"));
+    assertThat(other.err()).contains("--lora-alpha");
+  }
+
+  private static String[] with(String[] some, String... more) {
+    List<String> all = new ArrayList<>(Arrays.asList(some));
+    all.addAll(Arrays.asList(more));
+    return all.toArray(String[]::new);
+  }
+
+  @Test
+  void trainingGoesOnWithAnAdapter() throws Exception {
+    Call first = train("dpo", "first", "--data", pairs, "--lora-r", "2", "--max-steps", "2");
+    assertThat(first.status()).as(first.err()).isZero();
+    String adapter = output("first") + "/checkpoint";
+    Call second = train("dpo", "second", "--data", pairs, "--adapter", adapter, "--max-steps", "3");
+    assertThat(second.status()).as(second.err()).isZero();
+    // The reference is the model with the adapter that training begins with, as in TRL.
+    assertThat(metrics("second").get(0).get("rewards/margins").asDouble())
+        .isCloseTo(0, within(1e-5));
+    assertThat(adapter("second").keySet()).isEqualTo(adapter("first").keySet());
+    assertThat(adapter("second")).isNotEqualTo(adapter("first"));
+    assertThat(train("dpo", "both", "--data", pairs, "--adapter", adapter, "--lora-r", "2").err())
+        .contains("--lora-r begins an adapter and --adapter goes on with one");
+    Call onAdapter =
+        Call.plumbline(
+            "dpo",
+            "--model",
+            adapter,
+            "--data",
+            pairs,
+            "--lora-r",
+            "2",
+            "--output",
+            output("third"));
+    assertThat(onAdapter.err()).contains("--model " + model + " --adapter " + adapter);
+    assertThat(directory.resolve("third")).doesNotExist();
+    // Without an option of LoRA, all weights of the merged model are trained.
+    Call whole =
+        Call.plumbline(
+            "dpo",
+            "--model",
+            adapter,
+            "--data",
+            pairs,
+            "--output",
+            output("all"),
+            "--max-steps",
+            "1");
+    assertThat(whole.status()).as(whole.err()).isZero();
+    assertThat(directory.resolve("all/checkpoint/model.safetensors")).exists();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"own, 2", "shared, 1"})
+  void ppoTrainsAdaptersOfPolicyAndCritic(String trunk, int ranks) throws Exception {
+    SharedModels.closeIdle();
+    long loads = SharedModels.LANGUAGE_MODELS.loads();
+    Call call =
+        train(
+            "ppo",
+            "ppo-" + trunk,
+            "--data",
+            prompts,
+            "--reward",
+            "answer",
+            "--critic-trunk",
+            trunk,
+            "--lora-r",
+            "2",
+            "--beta",
+            "0.05",
+            "--max-completion-length",
+            "6",
+            "--max-steps",
+            "4",
+            "--ranks",
+            "" + ranks);
+    assertThat(call.status()).as(call.err()).isZero();
+    // The reference is the policy's own weights without the adapter.
+    assertThat(SharedModels.LANGUAGE_MODELS.loads() - loads).isEqualTo(1);
+    assertThat(metrics("ppo-" + trunk).get(0).get("objective/kl").asDouble())
+        .isCloseTo(0, within(1e-5));
+    assertThat(directory.resolve("ppo-" + trunk + "/checkpoint/adapter_config.json")).exists();
+    if (trunk.equals("own")) {
+      assertThat(directory.resolve("ppo-own/critic/adapter_config.json")).exists();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"reward", "kto", "orpo", "simpo", "grpo"})
+  void everyCommandTrainsAdapters(String command) throws Exception {
+    List<String> options =
+        new ArrayList<>(List.of("--lora-r", "2", "--gradient-checkpointing", "--max-steps", "2"));
+    options.addAll(
+        command.equals("grpo")
+            ? List.of("--data", prompts, "--reward", "answer", "--max-completion-length", "6")
+            : List.of("--data", command.equals("kto") ? labelled : pairs));
+    Call call = train(command, command, options.toArray(String[]::new));
+    assertThat(call.status()).as(call.err()).isZero();
+    assertThat(adapter(command).values().stream().anyMatch(LoraCommandTest::isLearned)).isTrue();
+    if (command.equals("reward")) {
+      Call scored =
+          Call.plumbline("score", "--model", output("reward") + "/checkpoint", "--prompt", "1 + 1");
+      assertThat(scored.status()).as(scored.err()).isZero();
+      assertThat(adapter("reward")).containsKey("base_model.model.score.weight");
+    }
+  }
+
+  private static boolean isLearned(float[] values) {
+    for (float value : values) {
+      if (value != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Test
+  void whatDoesNothingIsRefused() {
+    assertThat(train("dpo", "none", "--data", pairs, "--lora-alpha", "8").err())
+        .contains("--lora-alpha does nothing without --lora-r");
+    assertThat(
+            train(
+                    "dpo",
+                    "names",
+                    "--data",
+                    pairs,
+                    "--lora-r",
+                    "2",
+                    "--lora-target-modules",
+                    "query")
+                .err())
+        .contains("\"query\" names a module for adapters")
+        .contains("q_proj");
+    assertThat(directory.resolve("names")).doesNotExist();
+  }
+}
