@@ -152,7 +152,7 @@ class PreflightTest {
     setInConfig("intermediate_size", "512");
     assertThat(problems(request)).isEmpty();
     Files.writeString(model.resolve("adapter_config.json"), "{}");
-    hasOnly(request, ErrorCode.BAD_CHECKPOINT, "adapter_config.json", "merge_and_unload");
+    hasOnly(request, ErrorCode.BAD_CHECKPOINT, "adapter_config.json", "plumbline merge");
   }
 
   /** The vocabulary and width of Qwen 2.5 7B, whose embedding is 2.03 GiB in f32. */
