@@ -49,6 +49,7 @@ public final class Adapter {
 
   private static final String LORA = ".lora_";
   private static final String WEIGHT = ".weight";
+  private static final String BASE_WEIGHT = ".base_layer.weight";
 
   private final String path;
   private final AdapterConfig config;
@@ -104,6 +105,10 @@ public final class Adapter {
     String name = tensor.name();
     if (!name.startsWith(PREFIX)) {
       throw bad("has the tensor " + name + ", and PEFT's begin with " + PREFIX);
+    }
+    if (name.endsWith(BASE_WEIGHT)) {
+      // PEFT saves an adapted head's own weight too, which is that of the base.
+      return;
     }
     int lora = name.indexOf(LORA);
     if (lora < 0) {

@@ -1,6 +1,7 @@
 package io.plumbline.model;
 
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
@@ -26,6 +27,9 @@ record Checkpoint(DecoderConfig config, WeightSource weights) {
     DirectoryWeights weights = DirectoryWeights.of(directory, config);
     if (head == Head.TOKENS && config.tiedEmbeddings()) {
       boolean own = weights.names().contains(config.names().head());
+      if (!own) {
+        refuseEmbeddingApart(directory, config);
+      }
       if (own && !weights.names().contains(config.names().embedding())) {
         weights = weights.withEmbeddingOfHead();
       } else if (own && weights.headIsEmbedding()) {
@@ -36,6 +40,21 @@ record Checkpoint(DecoderConfig config, WeightSource weights) {
       }
     }
     return checked(config, head, weights, weights.forHead(head));
+  }
+
+  /** PEFT trains a copy of the embedding alone, and the head stays what the embedding was. */
+  private static void refuseEmbeddingApart(ModelDirectory directory, DecoderConfig config) {
+    String module = config.names().embedding().replaceFirst("\\.weight$", "");
+    directory
+        .adapter()
+        .filter(adapter -> adapter.config().saved().stream().anyMatch(module::endsWith))
+        .ifPresent(
+            adapter -> {
+              throw new PlumblineException(
+                  ErrorCode.BAD_CHECKPOINT,
+                  "%s trained %s whole and not the head, which the model's configuration ties to it: train both (modules_to_save), or merge the adapter in PEFT and save it with tie_word_embeddings false."
+                      .formatted(adapter.path(), module));
+            });
   }
 
   /**
