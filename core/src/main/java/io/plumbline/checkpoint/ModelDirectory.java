@@ -189,6 +189,27 @@ public final class ModelDirectory {
     return merged.map(weights -> weights.base().with(tokenizerFiles.rendering())).orElse(this);
   }
 
+  /**
+   * Fails with BAD_USAGE where deleting a directory would delete this model, or the one that its
+   * adapter is of.
+   *
+   * @param output what a command deletes before it writes
+   */
+  public void requireOutside(String output) {
+    String deleted = storage.absolute(output) + "/";
+    for (String read : List.of(path, base().path)) {
+      if ((storage.absolute(read) + "/").startsWith(deleted)) {
+        throw new PlumblineException(
+            ErrorCode.BAD_USAGE,
+            read
+                + (read.equals(path) ? "" : ", which " + path + " is an adapter of,")
+                + " is in "
+                + output
+                + " and would be deleted by --overwrite: name another --output.");
+      }
+    }
+  }
+
   /** Whether a directory holds a complete model or adapter, as far as its configuration tells. */
   public static boolean isIn(Storage storage, String path) {
     return storage.exists(Storage.join(path, CONFIG))

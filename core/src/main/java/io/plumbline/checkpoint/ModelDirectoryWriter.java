@@ -56,9 +56,12 @@ public final class ModelDirectoryWriter {
    */
   public static ModelDirectoryWriter carrying(ModelDirectory source) {
     Map<String, byte[]> binaryFiles = new TreeMap<>();
-    String sentencepiece = Storage.join(source.path(), ModelDirectory.SENTENCEPIECE);
-    if (source.storage().exists(sentencepiece)) {
-      binaryFiles.put(ModelDirectory.SENTENCEPIECE, source.storage().readBytes(sentencepiece));
+    // PEFT saves no tokenizer with an adapter.
+    for (String path : List.of(source.base().path(), source.path())) {
+      String sentencepiece = Storage.join(path, ModelDirectory.SENTENCEPIECE);
+      if (source.storage().exists(sentencepiece)) {
+        binaryFiles.put(ModelDirectory.SENTENCEPIECE, source.storage().readBytes(sentencepiece));
+      }
     }
     return new ModelDirectoryWriter(
         source.config(),

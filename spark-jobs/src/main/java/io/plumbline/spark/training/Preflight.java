@@ -152,6 +152,9 @@ public final class Preflight {
         () ->
             EarlierRun.obstacle(storage, request)
                 .ifPresent(sentence -> add(ErrorCode.OUTPUT_IN_USE, sentence)));
+    if (request.saving().overwrite()) {
+      model.ifPresent(opened -> gathering(() -> opened.requireOutside(request.files().output())));
+    }
     writable(request.files().output(), request.files().referenceCache());
     model.ifPresent(opened -> gathering(() -> disk(request, opened)));
     return model;

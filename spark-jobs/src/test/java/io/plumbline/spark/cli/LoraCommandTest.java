@@ -297,6 +297,23 @@ class LoraCommandTest {
   }
 
   @Test
+  void overwritingNeverDeletesWhatTheAdapterIsOf() throws Exception {
+    Call first = train("dpo", "kept", "--data", pairs, "--lora-r", "2", "--max-steps", "1");
+    assertThat(first.status()).as(first.err()).isZero();
+    String adapter = output("kept") + "/checkpoint";
+    for (String deleted : List.of(model, adapter, output("kept"))) {
+      Call call = Call.plumbline("merge", "--adapter", adapter, "--output", deleted, "--overwrite");
+      assertThat(call.err()).contains("would be deleted by --overwrite");
+    }
+    Call call =
+        Call.plumbline(
+            "dpo", "--model", adapter, "--data", pairs, "--output", model, "--overwrite");
+    assertThat(call.err()).contains("would be deleted by --overwrite");
+    assertThat(Path.of(model, "model.safetensors")).exists();
+    assertThat(Path.of(adapter, "adapter_model.safetensors")).exists();
+  }
+
+  @Test
   void whatDoesNothingIsRefused() {
     assertThat(train("dpo", "none", "--data", pairs, "--lora-alpha", "8").err())
         .contains("--lora-alpha does nothing without --lora-r");

@@ -114,6 +114,7 @@ final class AddTokensCommand implements Command {
               ErrorCode.OUTPUT_IN_USE,
               output + " is not empty: name another --output, or replace it by --overwrite.");
         }
+        start.requireOutside(output);
         storage.delete(output);
       }
       VocabularyExtension made = VocabularyExtension.write(start, tokens, seed, storage, output);

@@ -89,6 +89,7 @@ final class MergeCommand implements Command {
               ErrorCode.OUTPUT_IN_USE,
               output + " is not empty: name another --output, or give --overwrite.");
         }
+        model.requireOutside(output);
         storage.delete(output);
       }
       AdapterMerge.write(storage, model, output, WeightFormat.of(dtype.dtype()));
