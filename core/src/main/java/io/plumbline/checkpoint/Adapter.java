@@ -49,6 +49,7 @@ public final class Adapter {
 
   private static final String LORA = ".lora_";
   private static final String WEIGHT = ".weight";
+  private static final String HEAD = "lm_head";
   private static final String BASE_WEIGHT = ".base_layer.weight";
 
   private final String path;
@@ -111,6 +112,14 @@ public final class Adapter {
       return;
     }
     int lora = name.indexOf(LORA);
+    if (name.startsWith(LORA + "embedding_", Math.max(lora, 0))) {
+      throw new PlumblineException(
+          ErrorCode.BAD_CHECKPOINT,
+          path
+              + " adapts the embedding "
+              + name.substring(PREFIX.length(), lora)
+              + ", which is not supported: merge the adapter in PEFT, by merge_and_unload.");
+    }
     if (lora < 0) {
       saved.add(name.substring(PREFIX.length()));
       return;
@@ -227,7 +236,10 @@ public final class Adapter {
 
   /** The parameters' number. */
   public long parameters() {
-    return file.tensors().values().stream().mapToLong(SafetensorsFile.Tensor::elements).sum();
+    return file.tensors().values().stream()
+        .filter(tensor -> !tensor.name().endsWith(BASE_WEIGHT))
+        .mapToLong(SafetensorsFile.Tensor::elements)
+        .sum();
   }
 
   /** Modules with an adapter, by their names in the model. */
@@ -278,7 +290,7 @@ public final class Adapter {
     }
     // In memory transformers 5 calls the head of GPT-NeoX as that of the others.
     String shorter =
-        own.equals("lm_head.weight") ? "embed_out.weight" : own.substring(own.indexOf('.') + 1);
+        own.equals(HEAD + WEIGHT) ? "embed_out.weight" : own.substring(own.indexOf('.') + 1);
     return names.contains(shorter) ? Optional.of(shorter) : Optional.empty();
   }
 
@@ -289,6 +301,15 @@ public final class Adapter {
     for (String module : modules) {
       among(baseNames, module + WEIGHT)
           .ifPresentOrElse(name -> found.put(name, module), () -> lost.add(module));
+    }
+    if (lost.contains(HEAD)) {
+      throw new PlumblineException(
+          ErrorCode.BAD_CHECKPOINT,
+          path
+              + " adapts the head, and "
+              + basePath
+              + " has none but its embedding: merge the adapter in PEFT, by merge_and_unload, and"
+              + " save it with tie_word_embeddings false.");
     }
     if (!lost.isEmpty()) {
       throw new PlumblineException(

@@ -13,7 +13,10 @@ import io.plumbline.PythonPeer;
 import io.plumbline.checkpoint.Adapter;
 import io.plumbline.checkpoint.AdapterConfig;
 import io.plumbline.checkpoint.AdapterConfig.Task;
+import io.plumbline.checkpoint.Dtype;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.SafetensorsWriter;
+import io.plumbline.checkpoint.TensorSource;
 import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.PlumblineException;
@@ -22,6 +25,7 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Torch;
+import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -247,6 +251,71 @@ class AdapterFilesTest {
         .isInstanceOf(PlumblineException.class)
         .hasMessageContaining(named)
         .hasMessageContaining(copy.toString());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "llama, model.embed_tokens.lora_embedding_A, adapts the embedding model.embed_tokens",
+    "llama, model.layers.0.self_attn.rotary.lora_A.default, none of a linear module",
+    "qwen2, lm_head.lora_A.weight, has none but its embedding",
+  })
+  void adaptersOfOtherModulesAreRefused(String base, String tensor, String message)
+      throws Exception {
+    Path copy = adapter();
+    List<TensorSource> tensors = new ArrayList<>();
+    tensors.add(zeros(Adapter.PREFIX + tensor, 8, 64));
+    if (tensor.endsWith("lora_A.weight")) {
+      tensors.add(zeros(Adapter.PREFIX + tensor.replace("lora_A", "lora_B"), VOCAB, 8));
+    }
+    SafetensorsWriter.write(
+        STORAGE, copy.resolve("adapter_model.safetensors").toString(), tensors, Dtype.F32);
+    ModelDirectory model = model(base);
+    assertThatThrownBy(() -> model.with(Adapter.open(STORAGE, copy.toString())))
+        .isInstanceOf(PlumblineException.class)
+        .hasMessageContaining(message)
+        .hasMessageContaining(copy.toString());
+  }
+
+  private static TensorSource zeros(String name, int rows, int columns) {
+    return TensorSource.of(
+        name, new long[] {rows, columns}, () -> FloatBuffer.allocate(rows * columns));
+  }
+
+  /** PEFT saves the weight below an adapted head beside the adapter. */
+  @Test
+  void theWeightBelowAnAdaptedHeadIsThatOfTheBase() throws Exception {
+    Path copy = adapter();
+    List<TensorSource> tensors =
+        List.of(
+            zeros("base_model.model.lm_head.base_layer.weight", VOCAB, 64),
+            zeros("base_model.model.lm_head.lora_A.weight", 8, 64),
+            zeros("base_model.model.lm_head.lora_B.weight", VOCAB, 8));
+    SafetensorsWriter.write(
+        STORAGE, copy.resolve("adapter_model.safetensors").toString(), tensors, Dtype.F32);
+    ModelDirectory base = model("llama");
+    Adapter adapter = Adapter.open(STORAGE, copy.toString());
+    assertThat(adapter.parameters()).isEqualTo(8 * (VOCAB + 64));
+    FloatBuffer merged = FloatBuffer.allocate(VOCAB * 64);
+    base.with(adapter).read("lm_head.weight", merged);
+    FloatBuffer own = FloatBuffer.allocate(VOCAB * 64);
+    base.read("lm_head.weight", own);
+    assertThat(merged.array()).isEqualTo(own.array());
+  }
+
+  @Test
+  void anEmbeddingApartFromItsTiedHeadIsRefused() throws Exception {
+    Path copy = adapter();
+    ObjectNode json = (ObjectNode) Models.json(copy.resolve("adapter_config.json"));
+    json.putArray("modules_to_save").add("embed_tokens");
+    Files.writeString(copy.resolve("adapter_config.json"), json.toString());
+    SafetensorsWriter.write(
+        STORAGE,
+        copy.resolve("adapter_model.safetensors").toString(),
+        List.of(zeros("base_model.model.model.embed_tokens.weight", VOCAB, 64)),
+        Dtype.F32);
+    ModelDirectory merged = model("qwen2").with(Adapter.open(STORAGE, copy.toString()));
+    assertThatThrownBy(() -> CausalLm.check(merged))
+        .hasMessageContaining("trained model.embed_tokens whole and not the head");
   }
 
   @Test

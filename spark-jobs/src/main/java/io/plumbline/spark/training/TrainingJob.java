@@ -140,16 +140,20 @@ public final class TrainingJob {
                           model.base().path(),
                           adapter.path()));
     }
+    Optional<Adapter> earlier =
+        lora.continues() ? Optional.of(Adapter.open(storage, lora.adapter())) : Optional.empty();
     long parameters =
-        lora.continues()
-            ? Adapter.open(storage, lora.adapter()).parameters()
-            : request.algorithm().modelUse().check(model, lora);
+        earlier
+            .map(Adapter::parameters)
+            .orElseGet(() -> request.algorithm().modelUse().check(model, lora));
+    double dropout = earlier.map(adapter -> adapter.config().dropout()).orElse(0.0);
     return Optional.of(
         String.format(
             Locale.ROOT,
-            "An adapter with %,d parameters is trained; the %,d of the model stay as they are.",
+            "An adapter with %,d parameters is trained; the %,d of the model stay as they are.%s",
             parameters,
-            model.base().tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum()));
+            model.base().tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum(),
+            dropout > 0 ? " Its dropout of " + dropout + " is not applied." : ""));
   }
 
   private TrainingOutcome train(ModelDirectory model) {
