@@ -23,6 +23,7 @@ import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -53,6 +54,10 @@ class OtherDeviceTest {
         methods.addAll(kernels(family, dtype, directory));
         directories.add(directory.toString());
       }
+      Path directory = Files.createDirectory(temp.resolve("adapted" + dtype.name()));
+      methods.addAll(kernels("llama", dtype, directory));
+      adapt(directory, dtype);
+      directories.add(directory.toString());
     }
     JsonNode result = PythonPeer.run(temp, "check_devices.py", directories.toArray(new String[0]));
     assertThat(result.get("noticed").asBoolean()).as("a tensor of the CPU is noticed").isTrue();
@@ -116,6 +121,30 @@ class OtherDeviceTest {
       // Without AdamW's fused update, which has no fake.
       methods.addAll(List.of("step", "step_with_momentum", "factored_step"));
       return methods;
+    }
+  }
+
+  /** Puts kernels with adapters, and the weights of one, in the place of those without. */
+  private static void adapt(Path directory, ComputeDtype dtype) throws IOException {
+    Path file = directory.resolve("model.json");
+    ObjectNode about = (ObjectNode) JSON.readTree(file.toFile());
+    ObjectNode layer = (ObjectNode) about.get("layer");
+    int hidden = about.get("hidden").asInt();
+    String module = "self_attn.o_proj";
+    int inputs = layer.get(module + ".weight").get(1).asInt();
+    layer.set(module + ".lora_A", JSON.valueToTree(new int[] {2, inputs}));
+    layer.set(module + ".lora_B", JSON.valueToTree(new int[] {hidden, 2}));
+    layer.set(module + ".lora_scale", JSON.valueToTree(new int[] {1}));
+    layer.set(module + ".lora_magnitude_vector", JSON.valueToTree(new int[] {hidden}));
+    Files.writeString(file, about.toString());
+    ObjectNode json = Models.config(Map.of("head_dim", 8, "pad_token_id", 0));
+    KernelFilling plain = Decoder.filling(DecoderConfig.parse(json, "adapted"), dtype);
+    Map<String, String> constants = new HashMap<>(plain.constants());
+    constants.put("ADAPTED", "True");
+    constants.put("DORA", "True");
+    KernelFilling filling = new KernelFilling(constants, plain.modules());
+    for (String name : List.of("layers", "head", "generation")) {
+      archive(directory, name, Decoder.class, filling);
     }
   }
 
