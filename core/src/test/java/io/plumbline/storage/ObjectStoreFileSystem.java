@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.StandardOpenOption;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -122,15 +122,20 @@ public final class ObjectStoreFileSystem extends FileSystem {
             }
             closed = true;
             Files.createDirectories(file.getParent());
-            if (!overwrite) {
-              try {
-                Files.write(file, toByteArray(), StandardOpenOption.CREATE_NEW);
-              } catch (FileAlreadyExistsException e) {
-                throw new org.apache.hadoop.fs.FileAlreadyExistsException(e.getMessage());
+            // An object is seen whole or not at all.
+            java.nio.file.Path whole = Files.createTempFile("object", null);
+            try {
+              Files.write(whole, toByteArray());
+              if (overwrite) {
+                Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+              } else {
+                Files.createLink(file, whole);
               }
-              return;
+            } catch (FileAlreadyExistsException e) {
+              throw new org.apache.hadoop.fs.FileAlreadyExistsException(e.getMessage());
+            } finally {
+              Files.deleteIfExists(whole);
             }
-            Files.write(file, toByteArray());
           }
         };
     return new FSDataOutputStream(output, null);

@@ -153,7 +153,7 @@ class PipelineCommandTest {
     Files.writeString(file, yaml);
     assertThat(call.status()).isNotZero();
     assertThat(call.err())
-        .contains("Stage said: ", "holds only an adapter of someone/base", "merge_and_unload");
+        .contains("Stage said: ", "holds an adapter", "without its adapter_model.safetensors");
     assertThat(output.resolve("stages-base")).doesNotExist();
   }
 

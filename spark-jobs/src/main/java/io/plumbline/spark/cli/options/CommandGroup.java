@@ -40,7 +40,7 @@ public enum CommandGroup {
 
   private List<String> commands() {
     return switch (this) {
-      case START -> List.of("quickstart", "init-model", "add-tokens");
+      case START -> List.of("quickstart", "init-model", "add-tokens", "merge");
       case DATA -> List.of("prepare", "reference", "mine");
       case TRAIN -> Algorithms.ALL.stream().map(Algorithm::command).toList();
       case USE -> List.of("generate", "score", "evaluate");
