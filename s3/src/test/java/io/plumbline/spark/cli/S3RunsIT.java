@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.Fixtures;
+import io.plumbline.base.Floats;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -421,10 +422,10 @@ class S3RunsIT {
     }
     try (TrainingStateStore.Writer first = states.begin(4);
         TrainingStateStore.Writer second = states.begin(4)) {
-      first.buffer("weights", FloatBuffer.wrap(values));
+      first.values("weights", Floats.of(FloatBuffer.wrap(values)));
       assertThat(proxy.takeRequests()).anyMatch(request -> request.contains("partNumber=4"));
       assertThat(states.newest()).isEmpty();
-      second.buffer("weights", FloatBuffer.wrap(values));
+      second.values("weights", Floats.of(FloatBuffer.wrap(values)));
       assertThat(states.newest()).isEmpty();
       first.commit();
       String winner = states.newest().orElseThrow().path();
@@ -432,7 +433,7 @@ class S3RunsIT {
       assertThat(states.newest().orElseThrow().path()).isEqualTo(winner);
     }
     FloatBuffer read = FloatBuffer.allocate(values.length);
-    states.newest().orElseThrow().read("weights", read);
+    states.newest().orElseThrow().read("weights", Floats.of(read));
     assertThat(read.array()).isEqualTo(values);
   }
 
