@@ -90,6 +90,16 @@ public final class Floats {
     }
   }
 
+  /** Changes all floats to those of others, as many, without a copy in between. */
+  public void put(Floats source) {
+    long done = 0;
+    for (FloatBuffer buffer : buffers()) {
+      int n = buffer.remaining();
+      source.slice(done, n).buffers().forEach(buffer::put);
+      done += n;
+    }
+  }
+
   private int piece(long place) {
     if (place < 0 || place >= length()) {
       throw new IndexOutOfBoundsException("float " + place + " of " + length());

@@ -8,7 +8,9 @@ import io.plumbline.error.PlumblineException;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 
 /**
@@ -18,6 +20,9 @@ import java.util.stream.IntStream;
 final class MergedWeights {
   /** Rows of a weight that are read and changed at once take about this much. */
   private static final int BLOCK_ELEMENTS = 4 << 20;
+
+  /** Whatever the base has. */
+  private static final String DTYPE = "F32";
 
   /** A module's adapter in memory. */
   private record Matrices(
@@ -37,7 +42,7 @@ final class MergedWeights {
   MergedWeights(ModelDirectory base, Adapter adapter) {
     this.base = base;
     this.adapter = adapter;
-    java.util.Set<String> names = new java.util.TreeSet<>();
+    Set<String> names = new TreeSet<>();
     base.tensors().forEach(tensor -> names.add(tensor.name()));
     adapted = adapter.weightsIn(names, base.path());
     for (String parameter : adapter.saved()) {
@@ -83,9 +88,20 @@ final class MergedWeights {
     Map<String, TensorInfo> found = new TreeMap<>();
     adapted
         .keySet()
-        .forEach(name -> found.put(name, new TensorInfo(name, "F32", base.shape(name))));
-    saved.forEach((name, own) -> found.put(name, new TensorInfo(name, "F32", adapter.shape(own))));
+        .forEach(name -> found.put(name, new TensorInfo(name, DTYPE, base.shape(name))));
+    saved.forEach((name, own) -> found.put(name, new TensorInfo(name, DTYPE, adapter.shape(own))));
     return found;
+  }
+
+  /** Writes the whole of a changed tensor, and advances the buffer. */
+  void read(String tensor, FloatBuffer target) {
+    long[] shape =
+        saved.containsKey(tensor) ? adapter.shape(saved.get(tensor)) : base.shape(tensor);
+    int limit = target.limit();
+    long elements = new TensorInfo(tensor, DTYPE, shape).elements();
+    target.limit(target.position() + Math.toIntExact(elements));
+    read(tensor, 0, target);
+    target.limit(limit);
   }
 
   /** Fills a buffer with the numbers of a changed tensor from a place on. */
@@ -101,11 +117,13 @@ final class MergedWeights {
     long at = from;
     while (target.hasRemaining()) {
       long row = at / columns;
-      int rows = (int) Math.min(rowsAtOnce, shape[0] - row);
+      int skipped = (int) (at - row * columns);
+      // No more rows than are asked for, the first and the last perhaps in part.
+      long asked = ((long) skipped + target.remaining() + columns - 1) / columns;
+      int rows = (int) Math.min(rowsAtOnce, asked);
       float[] block = new float[rows * columns];
       base.read(tensor, row * columns, FloatBuffer.wrap(block));
       merge(matrices, block, row, columns);
-      int skipped = (int) (at - row * columns);
       int n = Math.min(block.length - skipped, target.remaining());
       target.put(block, skipped, n);
       at += n;

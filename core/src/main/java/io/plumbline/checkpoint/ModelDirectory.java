@@ -317,6 +317,11 @@ public final class ModelDirectory {
     return List.copyOf(tensors.values());
   }
 
+  /** How many numbers all tensors hold. */
+  public long parameters() {
+    return tensors().stream().mapToLong(TensorInfo::elements).sum();
+  }
+
   /** The shape of a tensor in the files. */
   long[] shape(String tensor) {
     return file(tensor).tensor(tensor).shape().clone();
@@ -337,11 +342,7 @@ public final class ModelDirectory {
    */
   public void read(String tensor, FloatBuffer target) {
     if (isChanged(tensor)) {
-      TensorInfo info = merged.get().changed().get(tensor);
-      int limit = target.limit();
-      target.limit(target.position() + Math.toIntExact(info.elements()));
-      merged.get().read(tensor, 0, target);
-      target.limit(limit);
+      merged.get().read(tensor, target);
       return;
     }
     file(tensor).read(tensor, target);

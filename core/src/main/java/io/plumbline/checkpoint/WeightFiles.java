@@ -21,8 +21,6 @@ final class WeightFiles {
   static final String SINGLE = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
 
-  private static final String ADAPTER_CONFIG = "adapter_config.json";
-
   /** Files of a distributed checkpoint, which transformers takes before all others. */
   private static final Pattern DISTRIBUTED =
       Pattern.compile("shard-[0-9]{5}-model-[0-9]{5}-of-[0-9]{5}\\.safetensors");
@@ -87,13 +85,13 @@ final class WeightFiles {
   static void refuseAdapters(Storage storage, String path, Set<String> names) {
     Optional<String> adapter =
         names.stream()
-            .filter(name -> name.equals(ADAPTER_CONFIG) || name.startsWith("adapter_model."))
+            .filter(name -> name.equals(AdapterConfig.FILE) || name.startsWith("adapter_model."))
             .findFirst();
     if (adapter.isEmpty()) {
       return;
     }
     boolean alone = !areIn(names);
-    String lacking = names.contains(ADAPTER_CONFIG) ? Adapter.WEIGHTS : ADAPTER_CONFIG;
+    String lacking = names.contains(AdapterConfig.FILE) ? Adapter.WEIGHTS : AdapterConfig.FILE;
     throw bad(
         path
             + (alone

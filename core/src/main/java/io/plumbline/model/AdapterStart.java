@@ -32,17 +32,7 @@ final class AdapterStart {
         return;
       }
     }
-    copy(base.values(plan.own(name)), target);
-  }
-
-  private static void copy(Floats from, Floats to) {
-    long at = 0;
-    for (FloatBuffer piece : to.buffers()) {
-      float[] values = new float[piece.remaining()];
-      from.get(at, values);
-      piece.put(values);
-      at += values.length;
-    }
+    target.put(base.values(plan.own(name)));
   }
 
   /** Each parameter has a generator of its own, so that its numbers depend on no other's. */

@@ -80,17 +80,11 @@ record AddedRows(
   private static void addDistances(
       FloatBuffer values, float[] mean, SplittableRandom random, float[] target, int offset) {
     for (int at = 0; at < values.limit(); at += mean.length) {
-      float weight = (float) normal(random);
+      float weight = (float) NormalNumbers.next(random, 1);
       for (int i = 0; i < mean.length; i++) {
         target[offset + i] += weight * (values.get(at + i) - mean[i]);
       }
     }
-  }
-
-  /** Box and Muller's method on a generator whose numbers are the same on every Java. */
-  private static double normal(SplittableRandom random) {
-    double radius = StrictMath.sqrt(-2 * StrictMath.log(1 - random.nextDouble()));
-    return radius * StrictMath.cos(2 * Math.PI * random.nextDouble());
   }
 
   private interface Piece {

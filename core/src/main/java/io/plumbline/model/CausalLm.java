@@ -16,7 +16,6 @@ import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Segment;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -28,8 +27,19 @@ import java.util.Set;
 public final class CausalLm implements AutoCloseable {
   /** In which type the kernels multiply. Masters, gradients and edges are f32 either way. */
   public enum ComputeDtype {
-    F32,
-    BF16
+    F32("torch.float32"),
+    BF16("torch.bfloat16");
+
+    private final String inKernels;
+
+    ComputeDtype(String inKernels) {
+      this.inKernels = inKernels;
+    }
+
+    /** As the files of kernels write it. */
+    public String inKernels() {
+      return inKernels;
+    }
   }
 
   /** What a loaded model is for. */
@@ -40,33 +50,10 @@ public final class CausalLm implements AutoCloseable {
     TRAINING
   }
 
-  private final DecoderConfig config;
-  private final Purpose purpose;
-  private final List<Segment> segments;
-  private final Decoder decoder;
-  private final Optional<AdapterWeights> adapter;
+  private final HeldWeights weights;
 
-  private CausalLm(DecoderConfig config, Purpose purpose, ComputeDtype dtype, WeightSource source) {
-    this.config = config;
-    this.purpose = purpose;
-    this.adapter = Optional.empty();
-    this.segments = LoadedWeights.segments(config, Head.TOKENS, source, purpose);
-    try {
-      this.decoder = new Decoder(config, Head.TOKENS, dtype, purpose, segments);
-    } catch (RuntimeException | Error e) {
-      segments.forEach(Segment::close);
-      throw e;
-    }
-  }
-
-  private CausalLm(CausalLm base, AdapterWeights adapter, Purpose purpose) {
-    this.config = base.config;
-    this.purpose = purpose;
-    this.adapter = Optional.of(adapter);
-    this.segments = adapter.segments();
-    this.decoder =
-        new Decoder(
-            config, Head.TOKENS, base.decoder.dtype, purpose, base.segments, Optional.of(adapter));
+  private CausalLm(HeldWeights weights) {
+    this.weights = weights;
   }
 
   /**
@@ -77,11 +64,7 @@ public final class CausalLm implements AutoCloseable {
    * @throws PlumblineException BAD_USAGE where the configuration names what the model has not
    */
   public static CausalLm adapted(CausalLm base, AdapterConfig adapter, long seed) {
-    AdapterPlan plan = AdapterPlan.of(base.config, Head.TOKENS, adapter);
-    AdapterWeights weights =
-        AdapterWeights.fresh(
-            plan, Purpose.TRAINING, "", new BaseParameters(base.config, base.segments), seed);
-    return adapted(base, weights, Purpose.TRAINING);
+    return new CausalLm(base.weights.adapted(adapter, "", seed));
   }
 
   /**
@@ -92,17 +75,7 @@ public final class CausalLm implements AutoCloseable {
    * @throws PlumblineException BAD_CHECKPOINT where it does not fit the model
    */
   public static CausalLm adapted(CausalLm base, Adapter adapter, Purpose purpose) {
-    AdapterPlan plan = AdapterPlan.of(base.config, Head.TOKENS, adapter);
-    return adapted(base, AdapterWeights.read(plan, purpose, "", adapter), purpose);
-  }
-
-  private static CausalLm adapted(CausalLm base, AdapterWeights weights, Purpose purpose) {
-    try {
-      return new CausalLm(base, weights, purpose);
-    } catch (RuntimeException | Error e) {
-      weights.close();
-      throw e;
-    }
+    return new CausalLm(base.weights.adapted(adapter, purpose, ""));
   }
 
   /**
@@ -153,11 +126,11 @@ public final class CausalLm implements AutoCloseable {
   /** A model with weights from anywhere, such as fresh random ones. */
   public static CausalLm load(
       DecoderConfig config, WeightSource source, Purpose purpose, ComputeDtype dtype) {
-    return new CausalLm(config, purpose, dtype, source);
+    return new CausalLm(HeldWeights.load(config, Head.TOKENS, dtype, purpose, source, ""));
   }
 
   public DecoderConfig config() {
-    return config;
+    return weights.config();
   }
 
   /**
@@ -165,11 +138,11 @@ public final class CausalLm implements AutoCloseable {
    * adapter its own alone.
    */
   public List<Segment> segments() {
-    return List.copyOf(segments);
+    return List.copyOf(weights.segments());
   }
 
   Decoder decoder() {
-    return decoder;
+    return weights.decoder();
   }
 
   /**
@@ -194,7 +167,7 @@ public final class CausalLm implements AutoCloseable {
       List<TokenizedRow> rows, Set<TokenStatistic> statistics, double temperature) {
     try (TokenPass pass =
         new TokenPass(
-            decoder,
+            decoder(),
             rows,
             GraphMode.INFERENCE,
             ActivationMemory.RECOMPUTE,
@@ -225,8 +198,8 @@ public final class CausalLm implements AutoCloseable {
       ActivationMemory memory,
       Set<TokenStatistic> statistics,
       double temperature) {
-    LoadedWeights.checkTrainable(purpose);
-    return new TokenPass(decoder, rows, GraphMode.GRAPH, memory, statistics, temperature);
+    weights.checkTrainable();
+    return new TokenPass(decoder(), rows, GraphMode.GRAPH, memory, statistics, temperature);
   }
 
   /**
@@ -237,28 +210,26 @@ public final class CausalLm implements AutoCloseable {
    * @param start where this model was loaded from
    */
   public void write(Storage storage, String path, ModelDirectory start, WeightFormat format) {
-    if (adapter.isPresent()) {
-      adapter.get().write(storage, path, start, format.dtype());
-      return;
-    }
-    ModelDirectoryWriter.carrying(start)
-        .asLanguageModel(
-            config.tiedEmbeddings() ? EmbeddingSharing.TIED : EmbeddingSharing.SEPARATE)
-        .withFormat(format)
-        .write(storage, path, LoadedWeights.tensors(segments));
+    EmbeddingSharing sharing =
+        config().tiedEmbeddings() ? EmbeddingSharing.TIED : EmbeddingSharing.SEPARATE;
+    weights.write(
+        storage,
+        path,
+        start,
+        format,
+        () -> ModelDirectoryWriter.carrying(start).asLanguageModel(sharing));
   }
 
   /** Logits of every place of one sequence: [tokens][vocabulary]. For tests of small models. */
   float[][] logits(int[] sequence) {
-    try (Scope scope = Scope.on(decoder.device)) {
-      return decoder.logits(scope, sequence);
+    try (Scope scope = Scope.on(decoder().device)) {
+      return decoder().logits(scope, sequence);
     }
   }
 
   /** Frees the weights; buffers of its segments must not be touched after this. */
   @Override
   public void close() {
-    decoder.close();
-    adapter.ifPresentOrElse(AdapterWeights::close, () -> segments.forEach(Segment::close));
+    weights.close();
   }
 }

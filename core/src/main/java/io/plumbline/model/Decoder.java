@@ -43,6 +43,10 @@ final class Decoder implements AutoCloseable {
   final Value embeddingGradient;
 
   final List<LayerWeights> layers;
+
+  /** The lowest layer with anything that is trained, or 0 where the embedding is. */
+  final int firstTrained;
+
   final Value norm;
 
   /** Empty where the norm is not trained, as {@link #headGradient}. */
@@ -53,16 +57,6 @@ final class Decoder implements AutoCloseable {
   final LayerKinds kinds;
   final Device device;
   private final Scope scope;
-
-  /** A model whose weights are all trained, or none. */
-  Decoder(
-      DecoderConfig config,
-      Head kind,
-      ComputeDtype dtype,
-      Purpose purpose,
-      List<Segment> segments) {
-    this(config, kind, dtype, purpose, segments, Optional.empty());
-  }
 
   /**
    * A model with an adapter, which alone is trained if anything is.
@@ -96,11 +90,11 @@ final class Decoder implements AutoCloseable {
     head = weights.head().value();
     headGradient = weights.head().gradient().orElse(none);
     layers = weights.layers();
+    firstTrained = lowestTrained();
     kinds = new LayerKinds(config.kinds(), scope);
   }
 
-  /** The lowest layer with anything that is trained, or 0 where the embedding is. */
-  int firstTrained() {
+  private int lowestTrained() {
     for (int i = 0; i < layers.size() && embeddingGradient == null; i++) {
       if (layers.get(i).segment().isPresent()) {
         return i;
@@ -125,7 +119,7 @@ final class Decoder implements AutoCloseable {
     constants.put("HEAD_DIM", "" + config.headDim());
     constants.put("ROTARY_DIM", "" + config.kinds().get(0).rope().dims());
     constants.put("PAD_TOKEN", "" + config.padTokenId());
-    constants.put("COMPUTE_DTYPE", dtype == ComputeDtype.BF16 ? "torch.bfloat16" : "torch.float32");
+    constants.put("COMPUTE_DTYPE", dtype.inKernels());
     // What changes nothing, where a family does not say otherwise.
     constants.put("ATTENTION_SCALE", "" + 1 / Math.sqrt(config.headDim()));
     constants.put("ATTENTION_SOFT_CAP", "0.0");

@@ -154,10 +154,10 @@ final class DecoderPass implements AutoCloseable {
     Value x = kernels.embed(ids, positions, decoder.embedding);
     boolean keep = keepsAll();
     for (int i = 0; i < depth; i++) {
-      boolean learns = i >= decoder.firstTrained();
+      boolean learns = i >= decoder.firstTrained;
       if (training && learns) {
         Value leaf = kernels.cut(x);
-        if (i == decoder.firstTrained() || !keep) {
+        if (i == decoder.firstTrained || !keep) {
           scope.free(x);
         }
         x = leaf;
@@ -187,7 +187,7 @@ final class DecoderPass implements AutoCloseable {
     last = null;
     decoder.headSegment.ifPresent(onFinal);
     Value gx = byLast;
-    for (int i = decoder.layers.size() - 1; i >= decoder.firstTrained(); i--) {
+    for (int i = decoder.layers.size() - 1; i >= decoder.firstTrained; i--) {
       Decoder.LayerWeights layer = decoder.layers.get(i);
       Value y = outputs[i] != null ? outputs[i] : layer(i, inputs[i], GraphMode.GRAPH);
       Value gy = gx;

@@ -53,14 +53,6 @@ final class LoadedWeights {
     }
   }
 
-  /** Fails where a model cannot have gradients. */
-  static void checkTrainable(Purpose purpose) {
-    if (purpose != Purpose.TRAINING) {
-      throw new PlumblineException(
-          ErrorCode.INTERNAL, "a model that was loaded for inference cannot be trained");
-    }
-  }
-
   /** The weights as a checkpoint is written from them, by the names of the slices. */
   static List<TensorSource> tensors(List<Segment> segments) {
     List<TensorSource> tensors = new ArrayList<>();

@@ -5,6 +5,7 @@ import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
 import io.plumbline.settings.PartlyUsed;
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
@@ -95,12 +96,10 @@ public record LoraSettings(
 
   /** What PEFT calls these settings. */
   public AdapterConfig config(AdapterConfig.Task task) {
-    List<String> whole =
-        task == AdapterConfig.Task.SEQ_CLS && !modulesToSave.contains("score")
-            ? java.util.stream.Stream.concat(
-                    modulesToSave.stream(), java.util.stream.Stream.of("score"))
-                .toList()
-            : modulesToSave;
+    List<String> whole = new ArrayList<>(modulesToSave);
+    if (task == AdapterConfig.Task.SEQ_CLS && !whole.contains("score")) {
+      whole.add("score");
+    }
     return AdapterConfig.lora(rank, alpha, 0, targetModules, whole, task)
         .rankStabilized(rankStabilized)
         .weightDecomposed(weightDecomposed);

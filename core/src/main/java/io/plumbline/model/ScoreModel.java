@@ -17,7 +17,6 @@ import io.plumbline.storage.Storage;
 import io.plumbline.tensor.GraphMode;
 import io.plumbline.tensor.Segment;
 import java.util.List;
-import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
@@ -33,40 +32,22 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   /** What transformers takes where a configuration does not say. */
   private static final double INITIALIZER_RANGE = 0.02;
 
-  private final DecoderConfig config;
-  private final Purpose purpose;
-  private final List<Segment> segments;
-  private final Decoder decoder;
-  private final Optional<AdapterWeights> adapter;
+  private final HeldWeights weights;
 
   /** The token that is passed over at the end of a text; negative for none. */
   private final int padding;
 
-  private ScoreModel(
-      Checkpoint checkpoint, Purpose purpose, ComputeDtype dtype, int padding, String prefix) {
-    this.config = checkpoint.config();
-    this.purpose = purpose;
+  private ScoreModel(HeldWeights weights, int padding) {
+    this.weights = weights;
     this.padding = padding;
-    this.adapter = Optional.empty();
-    this.segments =
-        LoadedWeights.segments(config, Head.SCORE, checkpoint.weights(), purpose, prefix);
-    try {
-      this.decoder = new Decoder(config, Head.SCORE, dtype, purpose, segments);
-    } catch (RuntimeException | Error e) {
-      segments.forEach(Segment::close);
-      throw e;
-    }
   }
 
-  private ScoreModel(ScoreModel base, AdapterWeights adapter, Purpose purpose) {
-    this.config = base.config;
-    this.purpose = purpose;
-    this.padding = base.padding;
-    this.adapter = Optional.of(adapter);
-    this.segments = adapter.segments();
-    this.decoder =
-        new Decoder(
-            config, Head.SCORE, base.decoder.dtype, purpose, base.segments, Optional.of(adapter));
+  private ScoreModel(
+      Checkpoint checkpoint, Purpose purpose, ComputeDtype dtype, int padding, String prefix) {
+    this(
+        HeldWeights.load(
+            checkpoint.config(), Head.SCORE, dtype, purpose, checkpoint.weights(), prefix),
+        padding);
   }
 
   /**
@@ -79,11 +60,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    */
   public static ScoreModel adapted(
       ScoreModel base, AdapterConfig adapter, String prefix, long seed) {
-    AdapterPlan plan = AdapterPlan.of(base.config, Head.SCORE, adapter);
-    AdapterWeights weights =
-        AdapterWeights.fresh(
-            plan, Purpose.TRAINING, prefix, new BaseParameters(base.config, base.segments), seed);
-    return adapted(base, weights);
+    return new ScoreModel(base.weights.adapted(adapter, prefix, seed), base.padding);
   }
 
   /**
@@ -94,17 +71,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    * @throws PlumblineException BAD_CHECKPOINT where it does not fit the model
    */
   public static ScoreModel adapted(ScoreModel base, Adapter adapter, String prefix) {
-    AdapterPlan plan = AdapterPlan.of(base.config, Head.SCORE, adapter);
-    return adapted(base, AdapterWeights.read(plan, Purpose.TRAINING, prefix, adapter));
-  }
-
-  private static ScoreModel adapted(ScoreModel base, AdapterWeights weights) {
-    try {
-      return new ScoreModel(base, weights, Purpose.TRAINING);
-    } catch (RuntimeException | Error e) {
-      weights.close();
-      throw e;
-    }
+    return new ScoreModel(base.weights.adapted(adapter, Purpose.TRAINING, prefix), base.padding);
   }
 
   /**
@@ -270,37 +237,38 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
     }
   }
 
-  /** Box and Muller's method on a generator whose numbers are the same on every Java. */
   private static float[] freshHead(int hidden, double deviation, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     float[] head = new float[hidden];
     for (int i = 0; i < hidden; i++) {
-      double radius = StrictMath.sqrt(-2 * StrictMath.log(1 - random.nextDouble()));
-      double angle = 2 * Math.PI * random.nextDouble();
-      head[i] = (float) (deviation * radius * StrictMath.cos(angle));
+      head[i] = (float) NormalNumbers.next(random, deviation);
     }
     return head;
   }
 
+  private Decoder decoder() {
+    return weights.decoder();
+  }
+
   public DecoderConfig config() {
-    return config;
+    return weights.config();
   }
 
   /** Weights in the order of the forward pass: embedding, each layer, final norm with head. */
   @Override
   public List<Segment> segments() {
-    return segments;
+    return weights.segments();
   }
 
   @Override
   public ComputeDtype computeDtype() {
-    return decoder.dtype;
+    return decoder().dtype;
   }
 
   @Override
   public List<float[]> infer(List<TokenizedRow> rows) {
     try (ScorePass pass =
-        new ScorePass(decoder, rows, padding, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE)) {
+        new ScorePass(decoder(), rows, padding, GraphMode.INFERENCE, ActivationMemory.RECOMPUTE)) {
       return pass.values();
     }
   }
@@ -308,8 +276,8 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   @Override
   public TrainingPass<List<float[]>, List<float[]>> forward(
       List<TokenizedRow> rows, ActivationMemory memory) {
-    LoadedWeights.checkTrainable(purpose);
-    return new ScorePass(decoder, rows, padding, GraphMode.GRAPH, memory);
+    weights.checkTrainable();
+    return new ScorePass(decoder(), rows, padding, GraphMode.GRAPH, memory);
   }
 
   /**
@@ -325,11 +293,12 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   /** The scores of every prefix, with a graph kept for {@link TrainingPass#backward}. */
   TrainingPass<List<List<float[]>>, List<List<float[]>>> forwardValues(
       List<TokenizedRow> rows, ActivationMemory memory) {
-    LoadedWeights.checkTrainable(purpose);
+    weights.checkTrainable();
     return valuePass(rows, GraphMode.GRAPH, memory);
   }
 
   private ValuePass valuePass(List<TokenizedRow> rows, GraphMode mode, ActivationMemory memory) {
+    Decoder decoder = decoder();
     return new ValuePass(decoder, decoder.head, decoder.headGradient, rows, mode, memory);
   }
 
@@ -341,11 +310,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
    * @param start where this model was loaded from
    */
   public void write(Storage storage, String path, ModelDirectory start, WeightFormat format) {
-    if (adapter.isPresent()) {
-      adapter.get().write(storage, path, start, format.dtype());
-      return;
-    }
-    writer(start).withFormat(format).write(storage, path, LoadedWeights.tensors(segments));
+    weights.write(storage, path, start, format, () -> writer(start));
   }
 
   /** Of a reward model that began as {@code start}, which may name another architecture. */
@@ -357,7 +322,6 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   /** Frees the weights; buffers of its segments must not be touched after this. */
   @Override
   public void close() {
-    decoder.close();
-    adapter.ifPresentOrElse(AdapterWeights::close, () -> segments.forEach(Segment::close));
+    weights.close();
   }
 }

@@ -61,11 +61,7 @@ final class Muon implements UpdateRule {
         Kernels.load(
             MuonKernels.class,
             "muon.py",
-            new KernelFilling(
-                Map.of(
-                    "COMPUTE_DTYPE",
-                    dtype == ComputeDtype.BF16 ? "torch.bfloat16" : "torch.float32"),
-                Map.of()));
+            new KernelFilling(Map.of("COMPUTE_DTYPE", dtype.inKernels()), Map.of()));
     segments.forEach(this::add);
     others = new AdamW(Run.of(segments, slice -> !isMatrix(slice)), settings);
     moments.putAll(others.moments());

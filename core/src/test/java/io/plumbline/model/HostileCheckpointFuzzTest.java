@@ -112,7 +112,7 @@ class HostileCheckpointFuzzTest {
         }
       }
       Checkpoint found = Checkpoint.of(directory, Head.TOKENS);
-      LoadedWeights.segments(found.config(), Head.TOKENS, found.weights(), Purpose.INFERENCE)
+      LoadedWeights.segments(found.config(), Head.TOKENS, found.weights(), Purpose.INFERENCE, "")
           .forEach(Segment::close);
       return Outcome.READ;
     } catch (PlumblineException e) {

@@ -408,7 +408,7 @@ public final class Preflight {
     if (lora.trainsAdapter()) {
       return request.algorithm().modelUse().check(model, lora);
     }
-    return model.tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum();
+    return model.parameters();
   }
 
   static String size(long bytes) {

@@ -80,7 +80,7 @@ final class RankMemory {
 
   /** Parameters that are held and not trained: below adapters, of a reference, of rewards. */
   private static long frozen(Storage storage, TrainingRequest request, ModelDirectory model) {
-    long own = parameters(model.base());
+    long own = model.base().parameters();
     long frozen = 0;
     if (request.lora().trainsAdapter()) {
       frozen += request.objective().criticStart().isPresent() ? 2 * own : own;
@@ -89,14 +89,10 @@ final class RankMemory {
     }
     for (Map.Entry<String, String> other : request.objective().models().entrySet()) {
       if (!other.getKey().equals("critic")) {
-        frozen += parameters(ModelDirectory.open(storage, other.getValue()));
+        frozen += ModelDirectory.open(storage, other.getValue()).parameters();
       }
     }
     return frozen;
-  }
-
-  private static long parameters(ModelDirectory model) {
-    return model.tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum();
   }
 
   private static boolean isLocal(SparkConf conf) {

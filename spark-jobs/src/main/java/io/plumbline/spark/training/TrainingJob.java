@@ -152,7 +152,7 @@ public final class TrainingJob {
             Locale.ROOT,
             "An adapter with %,d parameters is trained; the %,d of the model stay as they are.%s",
             parameters,
-            model.base().tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum(),
+            model.base().parameters(),
             dropout > 0 ? " Its dropout of " + dropout + " is not applied." : ""));
   }
 

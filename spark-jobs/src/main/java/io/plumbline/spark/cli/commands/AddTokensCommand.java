@@ -1,8 +1,6 @@
 package io.plumbline.spark.cli.commands;
 
 import io.plumbline.checkpoint.ModelDirectory;
-import io.plumbline.error.ErrorCode;
-import io.plumbline.error.PlumblineException;
 import io.plumbline.model.VocabularyExtension;
 import io.plumbline.spark.cli.options.Command;
 import io.plumbline.spark.cli.options.OverwrittenInputs;
@@ -108,15 +106,7 @@ final class AddTokensCommand implements Command {
           path -> storage.readText(path).lines().filter(t -> !t.isBlank()).forEach(all::add));
       AddedTokens tokens = new AddedTokens(all, special, eos);
       ModelDirectory start = ModelDirectory.open(storage, model);
-      if (!storage.list(output).isEmpty()) {
-        if (!overwrite) {
-          throw new PlumblineException(
-              ErrorCode.OUTPUT_IN_USE,
-              output + " is not empty: name another --output, or replace it by --overwrite.");
-        }
-        start.requireOutside(output);
-        storage.delete(output);
-      }
+      FreshOutput.clear(storage, output, overwrite, () -> start.requireOutside(output));
       VocabularyExtension made = VocabularyExtension.write(start, tokens, seed, storage, output);
       made.ids().forEach((token, id) -> console.out().printf(Locale.ROOT, "%s: %d%n", token, id));
       console

@@ -2,7 +2,6 @@ package io.plumbline.spark.cli.commands;
 
 import io.plumbline.checkpoint.InitModel;
 import io.plumbline.checkpoint.ModelDirectory;
-import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.settings.Texts;
 import io.plumbline.spark.cli.options.Command;
@@ -144,27 +143,18 @@ final class InitModelCommand implements Command {
     boolean overwrite = values.of(OVERWRITE);
     return console -> {
       Storage storage = SparkSessions.storage();
-      if (!storage.list(output).isEmpty()) {
-        if (!overwrite) {
-          throw new PlumblineException(
-              ErrorCode.OUTPUT_IN_USE,
-              output + " is not empty: name another --output, or replace it by --overwrite.");
-        }
-        storage.delete(output);
-      }
+      FreshOutput.clear(storage, output, overwrite, () -> {});
       ModelDirectory model =
           texts.isEmpty()
               ? InitModel.write(storage, output, settings)
               : InitModel.writeFromTextFiles(storage, output, settings, texts);
-      long parameters =
-          model.tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum();
       console
           .out()
           .printf(
               Locale.ROOT,
               "%s: %,d parameters, %d tokens%n",
               output,
-              parameters,
+              model.parameters(),
               model.config().path("vocab_size").asInt());
     };
   }

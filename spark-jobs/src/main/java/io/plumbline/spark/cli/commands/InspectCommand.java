@@ -310,16 +310,14 @@ final class InspectCommand implements Command {
   private static ObjectNode model(Storage storage, String path) {
     ModelDirectory model = ModelDirectory.open(storage, path);
     Map<String, Long> byDtype = new TreeMap<>();
-    long parameters = 0;
     for (ModelDirectory.TensorInfo tensor : model.tensors()) {
       byDtype.merge(tensor.dtype(), tensor.elements(), Long::sum);
-      parameters += tensor.elements();
     }
     JsonNode config = model.config();
     ObjectNode found =
         holds(model.kind() == ModelDirectory.Kind.REWARD_MODEL ? "a reward model" : "a model", path)
             .put("family", config.path("model_type").asText())
-            .put("parameters", parameters)
+            .put("parameters", model.parameters())
             .put("tensors", model.tensors().size());
     model
         .adapter()

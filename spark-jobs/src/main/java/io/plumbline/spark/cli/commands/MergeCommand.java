@@ -83,15 +83,7 @@ final class MergeCommand implements Command {
             ErrorCode.BAD_USAGE,
             "--adapter names " + adapter + ", which is a whole model and no adapter.");
       }
-      if (!storage.list(output).isEmpty()) {
-        if (!overwrite) {
-          throw new PlumblineException(
-              ErrorCode.OUTPUT_IN_USE,
-              output + " is not empty: name another --output, or give --overwrite.");
-        }
-        model.requireOutside(output);
-        storage.delete(output);
-      }
+      FreshOutput.clear(storage, output, overwrite, () -> model.requireOutside(output));
       AdapterMerge.write(storage, model, output, WeightFormat.of(dtype.dtype()));
       console.out().println(output);
     };

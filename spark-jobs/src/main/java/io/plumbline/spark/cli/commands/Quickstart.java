@@ -71,7 +71,7 @@ final class Quickstart {
           String.format(
               Locale.ROOT,
               "init-model: a fresh model of %,d parameters in %s",
-              model.tensors().stream().mapToLong(ModelDirectory.TensorInfo::elements).sum(),
+              model.parameters(),
               fresh));
 
       TrainingOutcome sft =
