@@ -30,8 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class AdapterTest {
   private static final long SEED = Long.getLong("plumbline.seed", 20_261_201L);
   private static final Storage STORAGE = Storage.local();
-  private static final int COLUMNS = 21;
-  private static final int VOCAB = 512;
+  private static final int VOCAB = GoldenTexts.VOCAB;
 
   @BeforeAll
   static void useOneThread() {
@@ -69,34 +68,9 @@ class AdapterTest {
     }
   }
 
-  private static List<int[]> sequences(TensorFile golden) {
-    long[] ids = golden.longs("input_ids");
-    long[] mask = golden.longs("attention_mask");
-    List<int[]> out = new ArrayList<>();
-    for (int row = 0; row < ids.length / COLUMNS; row++) {
-      int from = row * COLUMNS;
-      int length = (int) Arrays.stream(mask, from, from + COLUMNS).sum();
-      out.add(Arrays.stream(ids, from, from + length).mapToInt(i -> (int) i).toArray());
-    }
-    return out;
-  }
-
-  private static TensorFile golden(String name) {
-    return TensorFile.open(Fixtures.golden("lora/" + name).resolve("golden.safetensors"));
-  }
-
-  private static void givesLogits(CausalLm model, String name, String tensor) {
-    TensorFile golden = golden(name);
-    float[] expected = golden.floats(tensor);
-    List<int[]> sequences = sequences(golden);
-    for (int row = 0; row < sequences.size(); row++) {
-      float[][] logits = model.logits(sequences.get(row));
-      for (int t = 0; t < logits.length; t++) {
-        int from = (row * COLUMNS + t) * VOCAB;
-        assertThat(logits[t])
-            .containsExactly(Arrays.copyOfRange(expected, from, from + VOCAB), within(1e-4f));
-      }
-    }
+  private static GoldenTexts golden(String name) {
+    return new GoldenTexts(
+        TensorFile.open(Fixtures.golden("lora/" + name).resolve("golden.safetensors")));
   }
 
   @ParameterizedTest
@@ -106,7 +80,7 @@ class AdapterTest {
         name,
         Purpose.INFERENCE,
         ComputeDtype.F32,
-        (below, adapted) -> givesLogits(adapted, name, "logits_adapter"));
+        (below, adapted) -> golden(name).areGivenLogits(adapted, "logits_adapter"));
   }
 
   @ParameterizedTest
@@ -119,11 +93,8 @@ class AdapterTest {
         (below, adapted) -> givesTheGradients(adapted, golden(name), summary(name)));
   }
 
-  private static void givesTheGradients(CausalLm model, TensorFile golden, JsonNode json) {
-    List<TokenizedRow> rows =
-        sequences(golden).stream()
-            .map(s -> Models.row(new int[] {s[0]}, Arrays.copyOfRange(s, 1, s.length)))
-            .toList();
+  private static void givesTheGradients(CausalLm model, GoldenTexts golden, JsonNode json) {
+    List<TokenizedRow> rows = golden.rows();
     for (ActivationMemory memory : ActivationMemory.values()) {
       Models.zeroGradients(model);
       try (TrainingPass<TokenLogps, TokenGradients> pass = model.forward(rows, memory, Set.of())) {
@@ -189,7 +160,7 @@ class AdapterTest {
           .isEqualTo(Arrays.copyOfRange(found.array(), from, from + piece.capacity()));
     }
     try (CausalLm model = CausalLm.load(merged, Purpose.INFERENCE, ComputeDtype.F32)) {
-      givesLogits(model, name, "logits_merged");
+      golden(name).areGivenLogits(model, "logits_merged");
     }
   }
 
@@ -250,10 +221,7 @@ class AdapterTest {
   }
 
   private static double meanLogp(String name, ComputeDtype dtype) {
-    List<TokenizedRow> rows =
-        sequences(golden(name)).stream()
-            .map(s -> Models.row(new int[] {s[0]}, Arrays.copyOfRange(s, 1, s.length)))
-            .toList();
+    List<TokenizedRow> rows = golden(name).rows();
     List<Double> logps = new ArrayList<>();
     with(
         name,

@@ -200,6 +200,10 @@ final class ChangedCheckpoint {
   }
 
   private void change() {
+    if (files.isEmpty()) {
+      // Earlier changes took every file away.
+      return;
+    }
     switch (choice.applyAsInt(8)) {
       case 0, 1 -> changeConfig();
       case 2 -> changeIndex();
@@ -226,7 +230,9 @@ final class ChangedCheckpoint {
     changeJson(
         INDEX,
         index -> {
-          if (choice.applyAsInt(6) == 0 || !(index.get("weight_map") instanceof ObjectNode map)) {
+          if (choice.applyAsInt(6) == 0
+              || !(index.get("weight_map") instanceof ObjectNode map)
+              || map.isEmpty()) {
             changeField(index, List.of("weight_map", "metadata"));
             return;
           }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.tensor.Torch;
@@ -24,29 +23,6 @@ class GoldenModelTest {
     Torch.useThreads(1);
   }
 
-  private static final int COLUMNS = 21;
-  private static final int VOCAB = 512;
-
-  /** The golden texts, cut to their real tokens. */
-  private static List<int[]> sequences(TensorFile golden) {
-    long[] ids = golden.longs("input_ids");
-    long[] mask = golden.longs("attention_mask");
-    List<int[]> out = new ArrayList<>();
-    for (int row = 0; row < ids.length / COLUMNS; row++) {
-      int from = row * COLUMNS;
-      int length = (int) Arrays.stream(mask, from, from + COLUMNS).sum();
-      out.add(Arrays.stream(ids, from, from + length).mapToInt(i -> (int) i).toArray());
-    }
-    return out;
-  }
-
-  /** Each text as a completion behind its first token. */
-  private static List<TokenizedRow> rows(TensorFile golden) {
-    return sequences(golden).stream()
-        .map(s -> Models.row(new int[] {s[0]}, Arrays.copyOfRange(s, 1, s.length)))
-        .toList();
-  }
-
   @ParameterizedTest
   @MethodSource("io.plumbline.model.Models#families")
   void givesTheLogitsOfTransformers(String name) {
@@ -55,18 +31,8 @@ class GoldenModelTest {
   }
 
   private static void givesTheLogits(String name, String config) {
-    TensorFile golden = Models.goldenTensors(name);
-    float[] expected = golden.floats("logits");
     try (CausalLm model = Models.golden(name, config, Purpose.INFERENCE, ComputeDtype.F32)) {
-      List<int[]> sequences = sequences(golden);
-      for (int row = 0; row < sequences.size(); row++) {
-        float[][] logits = model.logits(sequences.get(row));
-        for (int t = 0; t < logits.length; t++) {
-          int from = (row * COLUMNS + t) * VOCAB;
-          assertThat(logits[t])
-              .containsExactly(Arrays.copyOfRange(expected, from, from + VOCAB), within(1e-4f));
-        }
-      }
+      new GoldenTexts(Models.goldenTensors(name)).areGivenLogits(model, "logits");
     }
   }
 
@@ -76,10 +42,10 @@ class GoldenModelTest {
     TensorFile golden = Models.goldenTensors(name);
     float[] expected = golden.floats("token_logprobs");
     try (CausalLm model = Models.golden(name, Purpose.INFERENCE, ComputeDtype.F32)) {
-      List<List<float[]>> logps = model.logps(rows(golden)).logps();
+      List<List<float[]>> logps = model.logps(new GoldenTexts(golden).rows()).logps();
       for (int row = 0; row < logps.size(); row++) {
         float[] found = logps.get(row).get(0);
-        int from = row * (COLUMNS - 1);
+        int from = row * (GoldenTexts.COLUMNS - 1);
         assertThat(found)
             .containsExactly(
                 Arrays.copyOfRange(expected, from, from + found.length), within(1e-5f));
@@ -93,7 +59,8 @@ class GoldenModelTest {
     TensorFile golden = Models.goldenTensors(name);
     JsonNode json = Models.goldenJson(name);
     try (CausalLm model = Models.golden(name, Purpose.TRAINING, ComputeDtype.F32);
-        TrainingPass<TokenLogps, TokenGradients> pass = model.forward(rows(golden))) {
+        TrainingPass<TokenLogps, TokenGradients> pass =
+            model.forward(new GoldenTexts(golden).rows())) {
       float derivative = -1f / json.get("n_target_tokens").asInt();
       List<List<float[]>> gradients = new ArrayList<>();
       double nll = 0;

@@ -45,6 +45,21 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Follows runs of TRL's own trainers step by step, on any number of ranks. */
 class GoldenTrajectoryTest {
+  private static final List<String> DPO_METRICS =
+      List.of(
+          "loss",
+          "grad_norm",
+          "rewards/chosen",
+          "rewards/rejected",
+          "rewards/margins",
+          "rewards/accuracies",
+          "logps/chosen",
+          "logps/rejected",
+          "entropy",
+          "mean_token_accuracy",
+          "num_tokens",
+          "learning_rate");
+
   @TempDir Path directory;
 
   @ParameterizedTest(name = "{0} ranks, micro-batches of {1}")
@@ -53,22 +68,7 @@ class GoldenTrajectoryTest {
     TestRun run = TestRun.dpo(directory, "traj/dpo", 20, settings(Schedule.LINEAR, 0, microBatch));
     List<Map<String, Double>> lines = run.train(ranks);
     assertThat(lines).hasSize(20);
-    followsAll(
-        lines,
-        "traj/dpo",
-        List.of(
-            "loss",
-            "grad_norm",
-            "rewards/chosen",
-            "rewards/rejected",
-            "rewards/margins",
-            "rewards/accuracies",
-            "logps/chosen",
-            "logps/rejected",
-            "entropy",
-            "mean_token_accuracy",
-            "num_tokens",
-            "learning_rate"));
+    followsAll(lines, "traj/dpo", DPO_METRICS);
     assertThat(lines.get(0).get("rewards/margins")).isCloseTo(0.0, within(1e-5));
     run.assertWeightsCloseTo("traj/dpo/final.safetensors", 1e-4);
   }
@@ -106,22 +106,7 @@ class GoldenTrajectoryTest {
 
   private static void followsAdapter(List<Map<String, Double>> lines) throws IOException {
     assertThat(lines).hasSize(20);
-    followsAll(
-        lines,
-        "traj/dpo_lora",
-        List.of(
-            "loss",
-            "grad_norm",
-            "rewards/chosen",
-            "rewards/rejected",
-            "rewards/margins",
-            "rewards/accuracies",
-            "logps/chosen",
-            "logps/rejected",
-            "entropy",
-            "mean_token_accuracy",
-            "num_tokens",
-            "learning_rate"));
+    followsAll(lines, "traj/dpo_lora", DPO_METRICS);
   }
 
   @ParameterizedTest(name = "{0} ranks, micro-batches of {1}")

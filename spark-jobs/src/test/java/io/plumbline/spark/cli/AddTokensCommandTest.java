@@ -21,15 +21,7 @@ class AddTokensCommandTest {
   @BeforeAll
   static void makeModel() {
     LocalSpark.session();
-    model = directory.resolve("model").toString();
-    Call init =
-        Call.plumbline(
-            ("init-model --output "
-                    + model
-                    + " --hidden-size 32 --layers 2 --heads 2 --kv-heads 1"
-                    + " --intermediate-size 64")
-                .split(" "));
-    assertThat(init.status()).as(init.err()).isZero();
+    model = CommandRuns.freshModel(directory.resolve("model"));
   }
 
   private static ModelDirectory open(String path) {

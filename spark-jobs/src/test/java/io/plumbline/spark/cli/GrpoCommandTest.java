@@ -26,15 +26,7 @@ class GrpoCommandTest {
 
   @BeforeAll
   static void makeModelAndData() throws Exception {
-    model = directory.resolve("model").toString();
-    Call init =
-        Call.plumbline(
-            ("init-model --output "
-                    + model
-                    + " --hidden-size 32 --layers 2 --heads 2 --kv-heads 1"
-                    + " --intermediate-size 64 --max-positions 128")
-                .split(" "));
-    assertThat(init.status()).as(init.err()).isZero();
+    model = CommandRuns.freshModel(directory.resolve("model"), "--max-positions", "128");
     prompts = directory.resolve("prompts.jsonl").toString();
     StringBuilder rows = new StringBuilder();
     for (int i = 0; i < 24; i++) {
@@ -69,11 +61,7 @@ class GrpoCommandTest {
   }
 
   private static List<JsonNode> metrics(String output) throws IOException {
-    List<JsonNode> lines = new ArrayList<>();
-    for (String line : Files.readAllLines(directory.resolve(output + "/metrics.jsonl"))) {
-      lines.add(JSON.readTree(line));
-    }
-    return lines;
+    return CommandRuns.metrics(directory.resolve(output));
   }
 
   @Test

@@ -63,15 +63,7 @@ class MineCommandTest {
 
   @BeforeAll
   static void makeModelAndData() throws Exception {
-    model = directory.resolve("model").toString();
-    Call init =
-        Call.plumbline(
-            ("init-model --output "
-                    + model
-                    + " --hidden-size 32 --layers 2 --heads 2 --kv-heads 1"
-                    + " --intermediate-size 64 --max-positions 128")
-                .split(" "));
-    assertThat(init.status()).as(init.err()).isZero();
+    model = CommandRuns.freshModel(directory.resolve("model"), "--max-positions", "128");
     chats = directory.resolve("chats.jsonl").toString();
     texts = directory.resolve("texts.jsonl").toString();
     StringBuilder asChat = new StringBuilder();

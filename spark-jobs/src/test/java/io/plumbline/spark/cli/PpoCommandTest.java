@@ -61,22 +61,12 @@ class PpoCommandTest {
   }
 
   private static String fresh(String name, String vocabulary) {
-    String path = directory.resolve(name).toString();
-    List<String> args =
-        new ArrayList<>(
-            List.of(
-                ("init-model --output "
-                        + path
-                        + " --hidden-size 32 --layers 2 --heads 2 --kv-heads 1"
-                        + " --intermediate-size 64 --max-positions 128 --vocab-size "
-                        + vocabulary)
-                    .split(" ")));
+    List<String> more =
+        new ArrayList<>(List.of("--max-positions", "128", "--vocab-size", vocabulary));
     if (!vocabulary.equals("260")) {
-      args.addAll(List.of("--data", prompts));
+      more.addAll(List.of("--data", prompts));
     }
-    Call init = Call.plumbline(args.toArray(String[]::new));
-    assertThat(init.status()).as(init.err()).isZero();
-    return path;
+    return CommandRuns.freshModel(directory.resolve(name), more.toArray(String[]::new));
   }
 
   private static Call ppo(String output, String... more) {
@@ -103,11 +93,7 @@ class PpoCommandTest {
   }
 
   private static List<JsonNode> metrics(String output) throws IOException {
-    List<JsonNode> lines = new ArrayList<>();
-    for (String line : Files.readAllLines(directory.resolve(output + "/metrics.jsonl"))) {
-      lines.add(JSON.readTree(line));
-    }
-    return lines;
+    return CommandRuns.metrics(directory.resolve(output));
   }
 
   @Test
