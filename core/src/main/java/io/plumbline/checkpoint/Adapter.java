@@ -64,6 +64,14 @@ public final class Adapter {
     this.file = file;
   }
 
+  /** The same weights, to be trained with another dropout. */
+  public Adapter withDropout(double rate) {
+    Adapter changed = new Adapter(path, config.dropout(rate), file);
+    changed.modules.addAll(modules);
+    changed.saved.addAll(saved);
+    return changed;
+  }
+
   static boolean isIn(Set<String> names) {
     return names.contains(AdapterConfig.FILE) && names.contains(WEIGHTS);
   }

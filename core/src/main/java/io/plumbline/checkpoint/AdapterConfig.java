@@ -30,6 +30,7 @@ public final class AdapterConfig {
   private static final String SAVED = "modules_to_save";
   private static final String BASE = "base_model_name_or_path";
   private static final String RS_LORA = "use_rslora";
+  private static final String DROPOUT = "lora_dropout";
   private static final String DORA = "use_dora";
   private static final String TRANSPOSED = "fan_in_fan_out";
   private static final String TASK = "task_type";
@@ -90,7 +91,7 @@ public final class AdapterConfig {
     } else {
       json.put(ALPHA, alpha);
     }
-    json.put("lora_dropout", dropout);
+    json.put(DROPOUT, dropout);
     if (saved.isEmpty()) {
       json.putNull(SAVED);
     } else {
@@ -123,6 +124,13 @@ public final class AdapterConfig {
   /** With matrices that stand transposed in the base: PEFT's fan_in_fan_out. */
   public AdapterConfig transposed(boolean on) {
     return with(TRANSPOSED, on);
+  }
+
+  /** With a dropout of its inputs while it is trained. */
+  AdapterConfig dropout(double rate) {
+    ObjectNode changed = json.deepCopy();
+    changed.put(DROPOUT, rate);
+    return new AdapterConfig(changed);
   }
 
   /** With a path of the model that it adapts. */
@@ -216,7 +224,7 @@ public final class AdapterConfig {
 
   /** The dropout of an adapter's input while it is trained. */
   public double dropout() {
-    return json.path("lora_dropout").asDouble(0);
+    return json.path(DROPOUT).asDouble(0);
   }
 
   /** What multiplies B A of a module's adapter. */

@@ -1,5 +1,7 @@
 package io.plumbline.data;
 
+import io.plumbline.base.SplitMix64;
+
 /**
  * In which order an epoch visits the rows: a permutation of 0 to n-1, computed for each row alone,
  * so that no machine needs to hold or sort the others.
@@ -40,18 +42,19 @@ final class EpochOrder {
 
   /** Another order for each seed and each epoch. */
   static EpochOrder shuffled(long rows, long seed, long epoch) {
-    return keyed(rows, mix(mix(seed) + epoch));
+    return keyed(rows, SplitMix64.mix(SplitMix64.mix(seed) + epoch));
   }
 
   /** Another order for each seed, source of a mixture and round through its rows. */
   static EpochOrder ofSource(long rows, long seed, int source, long round) {
-    return keyed(rows, mix(mix(mix(seed ^ SOURCES) + source) + round));
+    return keyed(
+        rows, SplitMix64.mix(SplitMix64.mix(SplitMix64.mix(seed ^ SOURCES) + source) + round));
   }
 
   private static EpochOrder keyed(long rows, long key) {
     long[] roundKeys = new long[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
-      roundKeys[i] = mix(key + i);
+      roundKeys[i] = SplitMix64.mix(key + i);
     }
     return new EpochOrder(rows, roundKeys);
   }
@@ -75,17 +78,10 @@ final class EpochOrder {
     long left = value >>> halfBits;
     long right = value & halfMask;
     for (long key : roundKeys) {
-      long next = left ^ (mix(key + right) & halfMask);
+      long next = left ^ (SplitMix64.mix(key + right) & halfMask);
       left = right;
       right = next;
     }
     return (left << halfBits) | right;
-  }
-
-  private static long mix(long value) {
-    long z = value + 0x9E3779B97F4A7C15L;
-    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-    return z ^ (z >>> 31);
   }
 }

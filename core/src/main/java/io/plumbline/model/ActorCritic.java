@@ -100,6 +100,17 @@ public final class ActorCritic
     return policy.decoder().dtype;
   }
 
+  @Override
+  public boolean hasDropout() {
+    return policy.hasDropout();
+  }
+
+  @Override
+  public void begin(long draw) {
+    policy.decoder().begin(draw);
+    critic.ifPresent(model -> model.begin(draw));
+  }
+
   /** What the critic expects at every state, without a graph; one micro-batch. */
   public List<List<float[]>> values(List<TokenizedRow> rows) {
     if (critic.isPresent()) {

@@ -40,14 +40,16 @@ final class AdapterWeights implements AutoCloseable {
   }
 
   private final AdapterPlan plan;
+  private final Dropout dropout;
   private final Scope scope;
   private final List<Segment> segments = new ArrayList<>();
 
   /** By PEFT's name. */
   private final Map<String, View> views = new LinkedHashMap<>();
 
-  private AdapterWeights(AdapterPlan plan, Purpose purpose, String prefix) {
+  private AdapterWeights(AdapterPlan plan, Purpose purpose, String prefix, Dropout dropout) {
     this.plan = plan;
+    this.dropout = dropout;
     this.scope = Scope.on(Device.ofThread());
     try {
       for (AdapterPlan.Part part : plan.parts()) {
@@ -78,15 +80,19 @@ final class AdapterWeights implements AutoCloseable {
   static AdapterWeights fresh(
       AdapterPlan plan, Purpose purpose, String prefix, BaseParameters base, long seed) {
     return filled(
-        plan, purpose, prefix, (name, target) -> AdapterStart.fill(plan, name, target, base, seed));
+        new AdapterWeights(plan, purpose, prefix, new Dropout(plan.config().dropout(), seed)),
+        (name, target) -> AdapterStart.fill(plan, name, target, base, seed));
   }
 
-  /** An adapter with the weights of files. */
-  static AdapterWeights read(AdapterPlan plan, Purpose purpose, String prefix, Adapter files) {
+  /**
+   * An adapter with the weights of files.
+   *
+   * @param dropout while it is trained
+   */
+  static AdapterWeights read(
+      AdapterPlan plan, Purpose purpose, String prefix, Adapter files, Dropout dropout) {
     return filled(
-        plan,
-        purpose,
-        prefix,
+        new AdapterWeights(plan, purpose, prefix, dropout),
         (name, target) -> {
           long at = 0;
           for (FloatBuffer piece : target.buffers()) {
@@ -96,9 +102,7 @@ final class AdapterWeights implements AutoCloseable {
         });
   }
 
-  private static AdapterWeights filled(
-      AdapterPlan plan, Purpose purpose, String prefix, BiConsumer<String, Floats> writer) {
-    AdapterWeights weights = new AdapterWeights(plan, purpose, prefix);
+  private static AdapterWeights filled(AdapterWeights weights, BiConsumer<String, Floats> writer) {
     try {
       for (Segment segment : weights.segments) {
         segment.fillValues(
@@ -117,6 +121,11 @@ final class AdapterWeights implements AutoCloseable {
 
   AdapterPlan plan() {
     return plan;
+  }
+
+  /** Of what its modules read, while they are trained. */
+  Dropout dropout() {
+    return dropout;
   }
 
   /** In the order of the forward pass. */
@@ -150,6 +159,9 @@ final class AdapterWeights implements AutoCloseable {
       String own = module.nameInLayer();
       float scale = (float) module.scale();
       values.put(own + ".lora_scale", scope.floats(new float[] {scale}));
+      if (dropout.drops()) {
+        values.put(own + ".lora_key", scope.longs(new long[] {Dropout.key(module.name())}, 1));
+      }
       put(Part.A, ".lora_A", module, values, gradients, training);
       put(Part.B, ".lora_B", module, values, gradients, training);
       if (plan.weightDecomposed()) {

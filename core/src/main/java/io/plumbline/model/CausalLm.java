@@ -79,6 +79,17 @@ public final class CausalLm implements AutoCloseable {
   }
 
   /**
+   * A model with an adapter that is trained further, with its dropout.
+   *
+   * @param base the model below, for inference; it must stay open
+   * @param seed of the dropout
+   * @throws PlumblineException BAD_CHECKPOINT where it does not fit the model
+   */
+  public static CausalLm trainedFurther(CausalLm base, Adapter adapter, long seed) {
+    return new CausalLm(base.weights.trainedFurther(adapter, "", seed));
+  }
+
+  /**
    * Fails as {@link #adapted(CausalLm, AdapterConfig, long)} would.
    *
    * @return the number of parameters that are trained
@@ -173,6 +184,22 @@ public final class CausalLm implements AutoCloseable {
             ActivationMemory.RECOMPUTE,
             statistics,
             temperature)) {
+      return pass.values();
+    }
+  }
+
+  /** Whether passes with a graph leave elements out at random. */
+  public boolean hasDropout() {
+    return decoder().dropout.drops();
+  }
+
+  /**
+   * Log-probabilities as a training pass finds them: of a model with dropout, with what the present
+   * draw leaves out.
+   */
+  public TokenLogps trainedLogps(List<TokenizedRow> rows, double temperature) {
+    try (TrainingPass<TokenLogps, TokenGradients> pass =
+        forward(rows, ActivationMemory.RECOMPUTE, Set.of(), temperature)) {
       return pass.values();
     }
   }

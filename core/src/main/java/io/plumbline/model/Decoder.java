@@ -55,6 +55,13 @@ final class Decoder implements AutoCloseable {
   final Value head;
   final Value headGradient;
   final LayerKinds kinds;
+
+  /** Of inputs of the adapter, while it is trained. */
+  final Dropout dropout;
+
+  /** What the dropout of passes with a graph follows from. */
+  private volatile long draw;
+
   final Device device;
   private final Scope scope;
 
@@ -71,9 +78,10 @@ final class Decoder implements AutoCloseable {
       Purpose purpose,
       List<Segment> segments,
       Optional<AdapterWeights> adapter) {
+    this.dropout = adapter.map(AdapterWeights::dropout).orElse(Dropout.NONE);
     this.config = config;
     this.dtype = dtype;
-    KernelFilling filling = filling(config, dtype, adapter.map(AdapterWeights::plan));
+    KernelFilling filling = filling(config, dtype, adapter);
     layerKernels = Kernels.load(LayerKernels.class, "layers.py", filling);
     headKernels = Kernels.load(HeadKernels.class, "head.py", filling);
     generationKernels = Kernels.load(GenerationKernels.class, "generation.py", filling);
@@ -108,8 +116,8 @@ final class Decoder implements AutoCloseable {
     return filling(config, dtype, Optional.empty());
   }
 
-  private static KernelFilling filling(
-      DecoderConfig config, ComputeDtype dtype, Optional<AdapterPlan> adapter) {
+  static KernelFilling filling(
+      DecoderConfig config, ComputeDtype dtype, Optional<AdapterWeights> adapter) {
     Map<String, String> constants = new HashMap<>();
     constants.put("LAYERS", "" + config.layers());
     constants.put("VOCABULARY", "" + config.vocabSize());
@@ -133,7 +141,8 @@ final class Decoder implements AutoCloseable {
     constants.put("FUSED_PROJECTIONS", "False");
     constants.put("TRANSPOSED", "False");
     constants.put("ADAPTED", python(adapter.isPresent()));
-    constants.put("DORA", python(adapter.filter(AdapterPlan::weightDecomposed).isPresent()));
+    constants.put("DORA", python(adapter.filter(own -> own.plan().weightDecomposed()).isPresent()));
+    constants.put("DROPOUT", "" + adapter.map(own -> own.dropout().rate()).orElse(0.0));
     config.kernels().constants().forEach((name, value) -> constants.put(name, python(value)));
     return new KernelFilling(constants, Map.of("family", config.kernels().file()));
   }
@@ -172,6 +181,20 @@ final class Decoder implements AutoCloseable {
             kinds.ofLayers());
   }
 
+  /** Begins a draw of dropout. */
+  void begin(long draw) {
+    this.draw = draw;
+  }
+
+  /**
+   * What dropout mixes into the elements of places, [places]; empty without dropout.
+   *
+   * @param mode of the pass: without a graph nothing is left out
+   */
+  long[] dropoutKeys(PackedRows packed, GraphMode mode) {
+    return dropout.drops() && mode == GraphMode.GRAPH ? dropout.keys(packed, draw) : new long[0];
+  }
+
   /** Rows of logits that are made at once. */
   int chunk() {
     return (int) Math.max(16, CHUNK_BYTES / Float.BYTES / config.vocabSize());
@@ -190,9 +213,10 @@ final class Decoder implements AutoCloseable {
     Value all = scope.floats(positions, n);
     long[] block = {0, 1, n};
     List<Value> places = kinds.places(kernels, all, parts, block, new long[] {1});
+    Value keys = scope.longs(new long[0], 0);
     Value x = kernels.embed(scope.longs(ids, n), all, embedding);
     for (int i = 0; i < layers.size(); i++) {
-      x = kernels.layerForward(x, places.get(kinds.ofLayer(i)), layers.get(i).values());
+      x = kernels.layerForward(x, places.get(kinds.ofLayer(i)), keys, layers.get(i).values());
     }
     float[] flat = headKernels(scope, GraphMode.INFERENCE).allLogits(x, norm, head).floats();
     float[][] out = new float[n][config.vocabSize()];

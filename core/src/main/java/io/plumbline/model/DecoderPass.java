@@ -27,6 +27,9 @@ final class DecoderPass implements AutoCloseable {
   /** Of each kind of layers. */
   private List<Value> places;
 
+  /** Of dropout; empty without. */
+  private Value keys;
+
   private Value[] inputs;
   private Value[] outputs;
   private Value last;
@@ -125,13 +128,15 @@ final class DecoderPass implements AutoCloseable {
     Value wanted = last ? keptPlaces : places.get(decoder.kinds.ofLayer(i));
     return decoder
         .layerKernels(scope, graph)
-        .layerForward(x, wanted, decoder.layers.get(i).values());
+        .layerForward(x, wanted, keys, decoder.layers.get(i).values());
   }
 
   private void run() {
     int n = packed.ids().length;
     boolean training = mode == GraphMode.GRAPH;
     ids = scope.longs(packed.ids(), n);
+    long[] drawn = decoder.dropoutKeys(packed, mode);
+    keys = scope.longs(drawn, drawn.length);
     LayerKernels kernels = layerKernels();
     Value parts = scope.longs(packed.parts(), n);
     positions = scope.floats(packed.positions(), n);

@@ -1,5 +1,6 @@
 package io.plumbline.model;
 
+import io.plumbline.base.SplitMix64;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.Generation.Finish;
@@ -441,17 +442,6 @@ public final class Generator implements AutoCloseable {
 
   /** A number in [0, 1) that is fixed by the four: SplitMix64's mixing over each in turn. */
   public static double uniform(long seed, long key, long completion, long token) {
-    long h = mix(seed);
-    h = mix(h ^ key);
-    h = mix(h ^ completion);
-    h = mix(h ^ token);
-    return (h >>> 11) * 0x1.0p-53;
-  }
-
-  private static long mix(long value) {
-    long z = value + 0x9e3779b97f4a7c15L;
-    z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
-    z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
-    return z ^ (z >>> 31);
+    return (SplitMix64.mixAll(seed, key, completion, token) >>> 11) * 0x1.0p-53;
   }
 }

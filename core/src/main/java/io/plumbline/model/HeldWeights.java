@@ -87,8 +87,21 @@ final class HeldWeights implements AutoCloseable {
    * @param use whether the adapter is trained further
    */
   HeldWeights adapted(Adapter files, Purpose use, String prefix) {
+    return adapted(files, use, prefix, Dropout.NONE);
+  }
+
+  /**
+   * These with an adapter that is trained further, with its dropout.
+   *
+   * @param seed of the dropout
+   */
+  HeldWeights trainedFurther(Adapter files, String prefix, long seed) {
+    return adapted(files, Purpose.TRAINING, prefix, new Dropout(files.config().dropout(), seed));
+  }
+
+  private HeldWeights adapted(Adapter files, Purpose use, String prefix, Dropout dropout) {
     AdapterPlan plan = AdapterPlan.of(config(), head, files);
-    return with(AdapterWeights.read(plan, use, prefix, files), use);
+    return with(AdapterWeights.read(plan, use, prefix, files, dropout), use);
   }
 
   private HeldWeights with(AdapterWeights weights, Purpose use) {

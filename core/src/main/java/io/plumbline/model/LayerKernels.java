@@ -24,7 +24,7 @@ interface LayerKernels {
       long[] starts,
       Value kept);
 
-  Value layerForward(Value x, Value places, Value w);
+  Value layerForward(Value x, Value places, Value keys, Value w);
 
   Value layerBackward(Value y, Value gy, Value x, Value w, Value gradients);
 

@@ -8,6 +8,7 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Whether an adapter is trained in place of all weights, and which: LoRA (Hu et al., 2021), by
@@ -15,6 +16,7 @@ import java.util.Set;
  *
  * @param rank of the matrices A and B; 0 to train all weights, or the adapter that is named
  * @param alpha over the rank, what multiplies their product
+ * @param dropout the share of an adapter's inputs that is left out at random while it is trained
  * @param targetModules names or a pattern of modules with an adapter
  * @param modulesToSave names of modules that are trained whole
  * @param adapter the directory of an adapter that is trained further; empty for none
@@ -37,6 +39,17 @@ public record LoraSettings(
             positive = true,
             follows = "lora-r")
         double alpha,
+    @Option(
+            name = "lora-dropout",
+            help =
+                "Leaves out this share of an adapter's inputs while it is trained, at random."
+                    + " (TRL's commands: 0.05.)",
+            standard = "0",
+            min = 0,
+            max = 0.99,
+            neutral = "0",
+            follows = {"lora-r", "adapter"})
+        double dropout,
     @Option(
             name = "lora-target-modules",
             label = "NAME,...",
@@ -76,7 +89,7 @@ public record LoraSettings(
     implements PartlyUsed, Serializable {
   /** All weights are trained. */
   public static final LoraSettings NONE =
-      new LoraSettings(0, 32, List.of(AdapterConfig.ALL_LINEAR), List.of(), false, false, "");
+      new LoraSettings(0, 32, 0, List.of(AdapterConfig.ALL_LINEAR), List.of(), false, false, "");
 
   public LoraSettings {
     // Lists that every Java serializes.
@@ -100,16 +113,27 @@ public record LoraSettings(
     if (task == AdapterConfig.Task.SEQ_CLS && !whole.contains("score")) {
       whole.add("score");
     }
-    return AdapterConfig.lora(rank, alpha, 0, targetModules, whole, task)
+    return AdapterConfig.lora(rank, alpha, dropout, targetModules, whole, task)
         .rankStabilized(rankStabilized)
         .weightDecomposed(weightDecomposed);
   }
 
   @Override
   public Set<String> unused() {
-    return rank > 0
-        ? Set.of()
-        : Set.of(
-            "lora-alpha", "lora-target-modules", "lora-modules-to-save", "use-rslora", "use-dora");
+    if (rank > 0) {
+      return Set.of();
+    }
+    Set<String> unused =
+        new TreeSet<>(
+            Set.of(
+                "lora-alpha",
+                "lora-target-modules",
+                "lora-modules-to-save",
+                "use-rslora",
+                "use-dora"));
+    if (!continues()) {
+      unused.add("lora-dropout");
+    }
+    return unused;
   }
 }

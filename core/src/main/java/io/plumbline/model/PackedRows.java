@@ -17,6 +17,8 @@ import java.util.List;
  * @param ids token ids of all n places, 0 for padding
  * @param positions each place's distance from its sequence's start; completions restart behind the
  *     prompt
+ * @param identities what tells each place from others of a run, by {@link Dropout#identity}; 0 for
+ *     padding
  * @param parts 0 for the prompt, j for completion j, -1 for padding
  * @param blocks offset, sequences and length of each block
  * @param plain 1 for each block whose sequences have one completion, so that the causal mask
@@ -30,6 +32,7 @@ import java.util.List;
 record PackedRows(
     long[] ids,
     float[] positions,
+    long[] identities,
     long[] parts,
     long[] blocks,
     long[] plain,
@@ -117,6 +120,7 @@ record PackedRows(
     }
     long[] ids = new long[n];
     float[] positions = new float[n];
+    long[] identities = new long[n];
     long[] parts = new long[n];
     Arrays.fill(parts, -1);
     long[] blocks = new long[3 * groups.size()];
@@ -139,6 +143,7 @@ record PackedRows(
         for (int i = 0; i < row.prompt().length; i++, at++) {
           ids[at] = row.prompt()[i];
           positions[at] = i;
+          identities[at] = Dropout.identity(row.index(), -1, i);
           parts[at] = 0;
         }
         int before = found.read.size();
@@ -151,6 +156,7 @@ record PackedRows(
           for (int i = 0; i < completion.length; i++, at++) {
             ids[at] = completion[i];
             positions[at] = row.prompt().length + i;
+            identities[at] = Dropout.identity(row.index(), c, i);
             parts[at] = j + 1L;
           }
         }
@@ -176,6 +182,7 @@ record PackedRows(
     return new PackedRows(
         ids,
         positions,
+        identities,
         parts,
         blocks,
         plain,

@@ -64,14 +64,16 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   }
 
   /**
-   * A model with an adapter that was trained before.
+   * A model with an adapter that is trained further, with its dropout.
    *
    * @param base the model below, for inference; it must stay open
    * @param prefix of the names of segments, which tells models apart that are trained together
+   * @param seed of the dropout
    * @throws PlumblineException BAD_CHECKPOINT where it does not fit the model
    */
-  public static ScoreModel adapted(ScoreModel base, Adapter adapter, String prefix) {
-    return new ScoreModel(base.weights.adapted(adapter, Purpose.TRAINING, prefix), base.padding);
+  public static ScoreModel trainedFurther(
+      ScoreModel base, Adapter adapter, String prefix, long seed) {
+    return new ScoreModel(base.weights.trainedFurther(adapter, prefix, seed), base.padding);
   }
 
   /**
@@ -86,7 +88,7 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
         .parameters();
   }
 
-  /** Fails as {@link #adapted(ScoreModel, Adapter, String)} would. */
+  /** Fails as {@link #trainedFurther(ScoreModel, Adapter, String, long)} would. */
   public static void check(ModelDirectory directory, Adapter adapter) {
     checkStart(directory);
     AdapterPlan.of(DecoderConfig.parse(directory.config(), directory.path()), Head.SCORE, adapter);
@@ -263,6 +265,16 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
   @Override
   public ComputeDtype computeDtype() {
     return decoder().dtype;
+  }
+
+  @Override
+  public boolean hasDropout() {
+    return decoder().dropout.drops();
+  }
+
+  @Override
+  public void begin(long draw) {
+    decoder().begin(draw);
   }
 
   @Override

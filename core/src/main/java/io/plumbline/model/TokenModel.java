@@ -47,6 +47,16 @@ public final class TokenModel implements TrainedModel<TokenLogps, TokenGradients
   }
 
   @Override
+  public boolean hasDropout() {
+    return model.hasDropout();
+  }
+
+  @Override
+  public void begin(long draw) {
+    model.decoder().begin(draw);
+  }
+
+  @Override
   public TokenLogps infer(List<TokenizedRow> rows) {
     return model.logps(rows, statistics, temperature);
   }

@@ -19,6 +19,16 @@ public interface TrainedModel<V, G> {
   /** In which type its kernels multiply. */
   ComputeDtype computeDtype();
 
+  /** Whether passes with a graph leave elements out at random; those without never do. */
+  boolean hasDropout();
+
+  /**
+   * Begins a draw: what the next passes with a graph leave out follows from it, and from the rows.
+   *
+   * @param draw equal draws leave out the same
+   */
+  void begin(long draw);
+
   /** One micro-batch without a graph. */
   V infer(List<TokenizedRow> rows);
 

@@ -78,6 +78,13 @@ record GroupRows(double temperature, int mostTokens, TrainingObserver observer) 
     return each(groups, batch -> model.logps(batch, Set.of(), temperature).logps());
   }
 
+  /** The same as training passes find them, with what the present draw leaves out. */
+  List<List<float[]>> trainedLogps(CausalLm model, List<Group> groups) {
+    return model.hasDropout()
+        ? each(groups, batch -> model.trainedLogps(batch, temperature).logps())
+        : logps(model, groups);
+  }
+
   /**
    * What a forward pass says of whole groups, by group and completion.
    *

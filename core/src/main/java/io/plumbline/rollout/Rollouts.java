@@ -173,6 +173,12 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
     return step % schedule.stepsPerPhase() == 0;
   }
 
+  /** A ratio compares with the policy before the phase's first update, on the same draw. */
+  @Override
+  public long draw(long step) {
+    return step - step % schedule.stepsPerPhase();
+  }
+
   /** Between phases nothing is under way. */
   @Override
   public long nextRest(long steps) {
@@ -223,7 +229,7 @@ public final class Rollouts implements StepFeed<RolloutColumns> {
     // With one update a phase, its own log-probabilities are the old ones.
     List<List<float[]>> old =
         schedule.stepsPerPhase() > 1
-            ? passes.logps(sampler.policy(), groups)
+            ? passes.trainedLogps(sampler.policy(), groups)
             : Collections.nCopies(groups.size(), List.of());
     PhaseRows made =
         new PhaseRows(

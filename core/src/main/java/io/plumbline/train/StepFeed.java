@@ -41,6 +41,11 @@ public interface StepFeed<P> extends AutoCloseable {
     return step == 0;
   }
 
+  /** The draw of a step's dropout: that of others where their passes are compared. */
+  default long draw(long step) {
+    return step;
+  }
+
   /** All that decides further rows, as far as it changes during a run; the same on every rank. */
   ObjectNode state();
 

@@ -122,6 +122,7 @@ public final class TrainingLoop<P, V, G> {
         long step = done;
         long start = System.nanoTime();
         observer.checkInterrupted();
+        model.begin(feed.draw(step));
         WholeBatch<P> batch =
             WholeBatch.gather(method, model, feed.batch(step), collective, this::microBatches);
         P columns = batch.columns();
@@ -141,7 +142,8 @@ public final class TrainingLoop<P, V, G> {
           report(step, columns, gradientNorm, 0, (System.nanoTime() - start) / 1e9);
           done = Math.min(steps, feed.nextRest(done));
         } else {
-          if (feed.begins(step)) {
+          // With dropout the pass that learns differs from those that it is compared with.
+          if (feed.begins(step) && !model.hasDropout()) {
             method.checkBeforeFirstUpdate(sums);
           }
           double clip = Math.min(1.0, rates.maxGradNorm() / (gradientNorm + 1e-6));

@@ -47,6 +47,9 @@ NORM_EPS: float = 1e-5
 ADAPTED: bool = False
 DORA: bool = False
 
+# The share of their inputs that adapters leave out at random while they are trained.
+DROPOUT: float = 0.0
+
 # Whether queries, keys and values, and gate and up, are one module each (Phi 3).
 FUSED_PROJECTIONS: bool = False
 

@@ -8,16 +8,23 @@ from typing import Dict, List, Optional
 import torch
 from torch import Tensor
 
-from config import EMBEDDING_SCALE, LEARNED_POSITIONS, PAD_TOKEN, VOCABULARY
+from config import DROPOUT, EMBEDDING_SCALE, LEARNED_POSITIONS, PAD_TOKEN, VOCABULARY
 from family import layer
 from parts import embed
-from places import Places, kept_places, packed_places
+from places import Places, kept_places, kept_rows, packed_places
+from projections import with_dropout
 
 __all__ = ["embed", "kept_places", "packed_places"]
 
 
-def layer_forward(x: Tensor, places: Places, w: Dict[str, Tensor]) -> Tensor:
-    """Computes a layer of x [n, hidden]; returns [m, hidden], the places that are wanted."""
+def layer_forward(x: Tensor, places: Places, keys: Tensor, w: Dict[str, Tensor]) -> Tensor:
+    """Computes a layer of x [n, hidden]; returns [m, hidden], the places that are wanted.
+
+    keys [n], int64, are those of the places where adapters leave out inputs; without any nothing is
+    left out.
+    """
+    if DROPOUT > 0.0 and keys.size(0) > 0:
+        w = with_dropout(w, keys, kept_rows(keys, places))
     return layer(x, places, None, w)
 
 

@@ -3,7 +3,8 @@
 LoRA (Hu et al., "LoRA", 2021, equation 3) adds s B A to a weight, without ever making that sum; DoRA
 (Liu et al., "DoRA", 2024, equation 5) gives each row of the sum a length that is learned. A layer's
 weights hold, for a module that is adapted, "<module>.lora_A" [rank, inputs], "<module>.lora_B"
-[outputs, rank], "<module>.lora_scale" [], and with DoRA "<module>.lora_magnitude_vector" [outputs].
+[outputs, rank], "<module>.lora_scale" [], with DoRA "<module>.lora_magnitude_vector" [outputs], and
+where dropout may leave out inputs "<module>.lora_key" [1], a number of the module's own.
 """
 
 from typing import Dict, List, Optional
@@ -12,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from config import ADAPTED, COMPUTE_DTYPE, DORA, TRANSPOSED
+from config import ADAPTED, COMPUTE_DTYPE, DORA, DROPOUT, TRANSPOSED
 
 
 def project(x: Tensor, w: Dict[str, Tensor], module: str) -> Tensor:
@@ -54,7 +55,13 @@ def project_adapted(
         return linear(x, weight, bias)
     if not DORA:
         return linear(x, weight, bias) + added
-    y = (linear(x, weight, None) + added) * lengths(weight, modules, widths, w)
+    scale = lengths(weight, modules, widths, w)
+    y = linear(x, weight, None)
+    if DROPOUT > 0.0 and "dropout.keys" in w:
+        # What is left out is so for the weight too, as far as DoRA changes it (PEFT's DoraLayer).
+        y = y + dropped_bases(x, weight, modules, widths, w) * (scale - 1.0) + added * scale
+    else:
+        y = (y + added) * scale
     if bias is not None:
         y = y + bias.to(COMPUTE_DTYPE)
     return y
@@ -73,13 +80,67 @@ def adapters(
             parts.append(zeros.expand(x.size(0), widths[i]))
         else:
             found = True
-            low = F.linear(x, a.to(COMPUTE_DTYPE))
+            low = F.linear(dropped(x, module, w), a.to(COMPUTE_DTYPE))
             low = low * w[module + ".lora_scale"].to(COMPUTE_DTYPE)
             parts.append(F.linear(low, w[module + ".lora_B"].to(COMPUTE_DTYPE)))
     if not found:
         return None
     if len(parts) == 1:
         return parts[0]
+    return torch.cat(parts, -1)
+
+
+def with_dropout(w: Dict[str, Tensor], keys: Tensor, kept_keys: Tensor) -> Dict[str, Tensor]:
+    """Returns a layer's weights with what its adapters need to leave out inputs.
+
+    keys [n] are of all places, kept_keys [m] of those whose output is wanted.
+    """
+    more = w.copy()
+    more["dropout.keys"] = keys
+    more["dropout.kept_keys"] = kept_keys
+    return more
+
+
+def dropped(x: Tensor, module: str, w: Dict[str, Tensor]) -> Tensor:
+    """Returns x [n, inputs] with elements that are 0 at random, and the others larger for it.
+
+    Which ones is decided by 16 bits an element of SplitMix64 (Steele, Lea and Flood, 2014) over the
+    keys of place and module, so that it depends on nothing else.
+    """
+    key = w.get(module + ".lora_key")
+    if DROPOUT == 0.0 or key is None or "dropout.keys" not in w:
+        return x
+    keys = w["dropout.keys"]
+    if keys.size(0) != x.size(0):
+        keys = w["dropout.kept_keys"]
+    inputs = x.size(1)
+    columns = torch.arange((inputs + 3) // 4, device=x.device)
+    # 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9 and 0x94d049bb133111eb as signed numbers.
+    z = (keys.unsqueeze(1) + key) + columns * -7046029254386353131
+    z = (z ^ shifted(z, 30)) * -4658895280553007687
+    z = (z ^ shifted(z, 27)) * -7723592293110705685
+    z = z ^ shifted(z, 31)
+    least = int(round(DROPOUT * 65536.0))
+    parts = [(z >> by).bitwise_and_(65535) < least for by in [0, 16, 32, 48]]
+    left_out = torch.cat(parts, -1)[:, :inputs]
+    return x.masked_fill(left_out, 0.0) * (1.0 / (1.0 - DROPOUT))
+
+
+def shifted(z: Tensor, by: int) -> Tensor:
+    """Shifts the bits of int64 to the right, with zeros behind them."""
+    return (z >> by).bitwise_and_((1 << (64 - by)) - 1)
+
+
+def dropped_bases(
+    x: Tensor, weight: Tensor, modules: List[str], widths: List[int], w: Dict[str, Tensor]
+) -> Tensor:
+    """Multiplies by each module's weight what its adapter reads of x: [n, outputs]."""
+    parts: List[Tensor] = []
+    first = 0
+    for i, module in enumerate(modules):
+        rows = weight[first : first + widths[i]]
+        parts.append(linear(dropped(x, module, w), rows, None))
+        first += widths[i]
     return torch.cat(parts, -1)
 
 
@@ -101,6 +162,6 @@ def lengths(
             b = w[module + ".lora_B"].detach()
             rows = weight[first : first + widths[i]].float()
             rows = rows + (b @ a) * w[module + ".lora_scale"]
-            parts.append(magnitude / torch.linalg_vector_norm(rows, 2, [1]))
+            parts.append(magnitude / torch.norm(rows, 2, [1]))
         first += widths[i]
     return torch.cat(parts, 0).to(COMPUTE_DTYPE)

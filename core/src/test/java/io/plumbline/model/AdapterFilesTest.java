@@ -174,7 +174,7 @@ class AdapterFilesTest {
     List<int[]> texts = texts(random);
     List<float[]> outputs = new ArrayList<>();
     AdapterConfig config =
-        new LoraSettings(4, 8, List.of("all-linear"), List.of(), true, false, "")
+        new LoraSettings(4, 8, 0.1, List.of("all-linear"), List.of(), true, false, "")
             .config(Task.SEQ_CLS);
     try (ScoreModel base = ScoreModel.load(start, Purpose.INFERENCE, ComputeDtype.F32, 4);
         ScoreModel fresh = ScoreModel.adapted(base, config, "", 5)) {

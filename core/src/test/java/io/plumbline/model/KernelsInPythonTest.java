@@ -12,16 +12,12 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.PackedRows.Reading;
-import io.plumbline.tensor.KernelFilling;
-import io.plumbline.tensor.Kernels;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Torch;
 import io.plumbline.tensor.Value;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -36,20 +32,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KernelsInPythonTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final long SEED = Long.getLong("plumbline.seed", 20_261_130L);
-  private static final List<String> CALLED = List.of("layers", "head", "generation");
-  private static final List<String> IMPORTED =
-      List.of(
-          "attention",
-          "gemma",
-          "gpt2",
-          "gpt_neox",
-          "granite",
-          "llama",
-          "olmo2",
-          "parts",
-          "places",
-          "projections",
-          "rope");
   private static final double TEMPERATURE = 0.7;
   private static final int NEW_TOKENS = 5;
 
@@ -103,7 +85,7 @@ class KernelsInPythonTest {
         List<List<Generation>> generated =
             generator.generate(prompts, SamplingSettings.greedy(NEW_TOKENS, Set.of()));
 
-        writeKernels(Decoder.filling(model.config(), dtype));
+        KernelFiles.write(directory, Decoder.filling(model.config(), dtype));
         write(model.decoder(), packed, gradients, prompts);
         JsonNode results = PythonPeer.run(directory, "check_kernels.py", directory.toString());
         for (String kind : List.of("python", "archive")) {
@@ -164,30 +146,6 @@ class KernelsInPythonTest {
 
   private static float[] floats(JsonNode values) {
     return JSON.convertValue(values, float[].class);
-  }
-
-  /** The files with this model's constants in them, and the archives that Java makes. */
-  private void writeKernels(KernelFilling filling) throws IOException {
-    for (String name : IMPORTED) {
-      copy(name);
-    }
-    for (String name : CALLED) {
-      copy(name);
-      Files.write(
-          directory.resolve(name + ".pt"), Kernels.archive(Decoder.class, name + ".py", filling));
-    }
-    Files.writeString(
-        directory.resolve("family.py"),
-        "from " + filling.modules().get("family") + " import final_norm, layer\n");
-    List<String> lines = new ArrayList<>(List.of("import torch"));
-    filling.constants().forEach((name, value) -> lines.add(name + " = " + value));
-    Files.write(directory.resolve("config.py"), lines);
-  }
-
-  private void copy(String name) throws IOException {
-    try (InputStream in = Decoder.class.getResourceAsStream(name + ".py")) {
-      Files.copy(in, directory.resolve(name + ".py"));
-    }
   }
 
   private void write(

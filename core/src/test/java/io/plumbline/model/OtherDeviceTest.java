@@ -136,12 +136,14 @@ class OtherDeviceTest {
     layer.set(module + ".lora_B", JSON.valueToTree(new int[] {hidden, 2}));
     layer.set(module + ".lora_scale", JSON.valueToTree(new int[] {1}));
     layer.set(module + ".lora_magnitude_vector", JSON.valueToTree(new int[] {hidden}));
+    about.putArray("keyed").add(module);
     Files.writeString(file, about.toString());
     ObjectNode json = Models.config(Map.of("head_dim", 8, "pad_token_id", 0));
     KernelFilling plain = Decoder.filling(DecoderConfig.parse(json, "adapted"), dtype);
     Map<String, String> constants = new HashMap<>(plain.constants());
     constants.put("ADAPTED", "True");
     constants.put("DORA", "True");
+    constants.put("DROPOUT", "0.25");
     KernelFilling filling = new KernelFilling(constants, plain.modules());
     for (String name : List.of("layers", "head", "generation")) {
       archive(directory, name, Decoder.class, filling);

@@ -146,14 +146,21 @@ public final class TrainingJob {
         earlier
             .map(Adapter::parameters)
             .orElseGet(() -> request.algorithm().modelUse().check(model, lora));
-    double dropout = earlier.map(adapter -> adapter.config().dropout()).orElse(0.0);
+    double dropout =
+        lora.dropout() > 0 ? 0 : earlier.map(adapter -> adapter.config().dropout()).orElse(0.0);
     return Optional.of(
         String.format(
             Locale.ROOT,
             "An adapter with %,d parameters is trained; the %,d of the model stay as they are.%s",
             parameters,
             model.base().parameters(),
-            dropout > 0 ? " Its dropout of " + dropout + " is not applied." : ""));
+            dropout > 0
+                ? " Its dropout of "
+                    + dropout
+                    + " is not applied: --lora-dropout "
+                    + dropout
+                    + " would do so."
+                : ""));
   }
 
   private TrainingOutcome train(ModelDirectory model) {

@@ -143,7 +143,9 @@ class LoraCommandTest {
 
   @Test
   void aRunResumesAndGivesTheSameOnAnyNumberOfRanks() throws Exception {
-    String[] options = {"--data", pairs, "--lora-r", "2", "--use-dora", "--save-steps", "2"};
+    String[] options = {
+      "--data", pairs, "--lora-r", "2", "--use-dora", "--lora-dropout", "0.1", "--save-steps", "2"
+    };
     assertThat(train("sft", "whole", with(options, "--max-steps", "6")).status()).isNotZero();
     String[] rows = {"--columns", "completion=chosen"};
     String[] all = with(with(options, rows), "--no-shuffle");
@@ -217,6 +219,72 @@ class LoraCommandTest {
             "1");
     assertThat(whole.status()).as(whole.err()).isZero();
     assertThat(directory.resolve("all/checkpoint/model.safetensors")).exists();
+  }
+
+  @Test
+  void dropoutIsAppliedWhereAnOptionSaysSo() throws Exception {
+    String[] options = {"--data", pairs, "--lora-r", "2", "--max-steps", "3"};
+    Call plain = train("dpo", "no-dropout", options);
+    Call dropped = train("dpo", "dropout", with(options, "--lora-dropout", "0.2"));
+    assertThat(dropped.status()).as(dropped.err()).isZero();
+    assertThat(plain.status()).as(plain.err()).isZero();
+    // B is 0 at first, so that nothing is left out of the first loss, but of A's gradient then.
+    assertThat(metrics("dropout").get(0).get("loss"))
+        .isEqualTo(metrics("no-dropout").get(0).get("loss"));
+    assertThat(adapter("dropout")).isNotEqualTo(adapter("no-dropout"));
+    assertThat(metrics("dropout").get(2).get("loss"))
+        .isNotEqualTo(metrics("no-dropout").get(2).get("loss"));
+    String adapter = output("dropout") + "/checkpoint";
+    JsonNode config = JSON.readTree(Path.of(adapter, "adapter_config.json").toFile());
+    assertThat(config.get("lora_dropout").asDouble()).isEqualTo(0.2);
+    String[] further = {"--data", pairs, "--adapter", adapter, "--max-steps", "1"};
+    Call without = train("dpo", "further", further);
+    assertThat(without.err()).contains("--lora-dropout 0.2");
+    assertThat(metrics("further").get(0).get("rewards/margins").asDouble())
+        .isCloseTo(0, within(1e-5));
+    Call with = train("dpo", "further-dropout", with(further, "--lora-dropout", "0.2"));
+    assertThat(with.status()).as(with.err()).isZero();
+    assertThat(metrics("further-dropout").get(0).get("rewards/margins").asDouble())
+        .isNotCloseTo(0, within(1e-5));
+    assertThat(train("dpo", "none", "--data", pairs, "--lora-dropout", "0.1").err())
+        .contains("--lora-dropout");
+    assertThat(train("dpo", "none", with(options, "--lora-dropout", "1")).err())
+        .contains("--lora-dropout");
+    assertThat(directory.resolve("none")).doesNotExist();
+  }
+
+  /** The ratio compares passes under the same draw, so that it begins at 1. */
+  @Test
+  void withDropoutAPhaseKeepsItsDraw() throws Exception {
+    String adapter = output("grown") + "/checkpoint";
+    train("dpo", "grown", "--data", pairs, "--lora-r", "2", "--max-steps", "3");
+    Call call =
+        train(
+            "grpo",
+            "grpo-dropout",
+            "--data",
+            prompts,
+            "--reward",
+            "answer",
+            "--adapter",
+            adapter,
+            "--lora-dropout",
+            "0.3",
+            "--num-iterations",
+            "2",
+            "--num-generations",
+            "4",
+            "--max-completion-length",
+            "6",
+            "--max-steps",
+            "4");
+    assertThat(call.status()).as(call.err()).isZero();
+    List<JsonNode> lines = metrics("grpo-dropout");
+    for (int step : new int[] {0, 2}) {
+      assertThat(lines.get(step).get("importance_ratio/max").asDouble()).isCloseTo(1, within(1e-4));
+      assertThat(lines.get(step).get("sampling/importance_sampling_ratio/max").asDouble())
+          .isNotCloseTo(1, within(1e-4));
+    }
   }
 
   @ParameterizedTest

@@ -44,7 +44,10 @@ public final class StartedModels<M> implements AutoCloseable {
         base(storage, start, settings),
         base ->
             lora.continues()
-                ? CausalLm.adapted(base, start.adapter().orElseThrow(), Purpose.TRAINING)
+                ? CausalLm.trainedFurther(
+                    base,
+                    start.adapter().orElseThrow().withDropout(lora.dropout()),
+                    settings.seed())
                 : CausalLm.adapted(base, lora.config(Task.CAUSAL_LM), settings.seed()),
         CausalLm::close);
   }
@@ -104,7 +107,11 @@ public final class StartedModels<M> implements AutoCloseable {
         lease,
         below ->
             start.adapter().isPresent()
-                ? ScoreModel.adapted(below, start.adapter().get(), prefix)
+                ? ScoreModel.trainedFurther(
+                    below,
+                    start.adapter().get().withDropout(settings.lora().dropout()),
+                    prefix,
+                    settings.seed())
                 : ScoreModel.adapted(
                     below, settings.lora().config(Task.SEQ_CLS), prefix, settings.seed()),
         ScoreModel::close);
