@@ -118,6 +118,7 @@ final class Decoder implements AutoCloseable {
     constants.put("KV_HEADS", "" + config.kvHeads());
     constants.put("HEAD_DIM", "" + config.headDim());
     constants.put("ROTARY_DIM", "" + config.kinds().get(0).rope().dims());
+    constants.put("ORIGINAL_POSITIONS", "" + config.originalPositions());
     constants.put("PAD_TOKEN", "" + config.padTokenId());
     constants.put("COMPUTE_DTYPE", dtype.inKernels());
     // What changes nothing, where a family does not say otherwise.

@@ -20,6 +20,10 @@ HEAD_DIM: int = 8
 # Elements of a head that are rotated, the first ones.
 ROTARY_DIM: int = 8
 
+# The longest sequence that the first of two tables of frequencies is for (LongRoPE); more than any
+# where there is one table.
+ORIGINAL_POSITIONS: int = 2147483647
+
 # What multiplies the products of queries and keys, and the bound that they approach; 0 for none.
 ATTENTION_SCALE: float = 0.35355339059327373
 ATTENTION_SOFT_CAP: float = 0.0

@@ -90,7 +90,7 @@ class KernelsInPythonTest {
               row(random, vocabulary, 12, 6), row(random, vocabulary, 12, 6));
       List<int[]> prompts =
           List.of(Models.tokens(random, 7, vocabulary), Models.tokens(random, 4, vocabulary));
-      PackedRows packed = PackedRows.of(rows, vocabulary, Reading.COMPLETIONS);
+      PackedRows packed = PackedRows.of(rows, model.config(), Reading.COMPLETIONS);
       try (TrainingPass<TokenLogps, TokenGradients> pass =
               model.forward(
                   rows, ActivationMemory.KEEP, Set.of(TokenStatistic.ENTROPY), TEMPERATURE);

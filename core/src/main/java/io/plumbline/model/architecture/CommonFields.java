@@ -178,6 +178,7 @@ final class CommonFields {
 
   DecoderConfig decoder(
       Sizes sizes, List<LayerKind> kinds, List<ParameterShape> layer, FamilyKernels kernels) {
+    requireOneOriginal(kinds);
     boolean tied = config.flagOr("tie_word_embeddings", defaults.embeddings() == Embeddings.TIED);
     return new DecoderConfig(
         config.family(),
@@ -188,6 +189,20 @@ final class CommonFields {
         tied ? Embeddings.TIED : Embeddings.SEPARATE,
         padding(sizes.vocabulary()),
         TensorNames.LLAMA);
+  }
+
+  private void requireOneOriginal(List<LayerKind> kinds) {
+    long lengths =
+        kinds.stream()
+            .mapToInt(kind -> kind.rope().scaling().originalPositions())
+            .filter(length -> length < Integer.MAX_VALUE)
+            .distinct()
+            .count();
+    if (lengths > 1) {
+      throw config.bad(
+          "has layers of longrope with different original_max_position_embeddings, which is not"
+              + " supported");
+    }
   }
 
   private int keyValueHeads(int heads) {

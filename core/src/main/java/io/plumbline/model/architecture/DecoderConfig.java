@@ -128,6 +128,17 @@ public record DecoderConfig(
     return sizes.maxPositions();
   }
 
+  /**
+   * The longest sequence whose rotary positions are those of short ones; longer ones have others in
+   * all of their places. More than any sequence where there is no such bound.
+   */
+  public int originalPositions() {
+    return kinds.stream()
+        .mapToInt(kind -> kind.rope().scaling().originalPositions())
+        .min()
+        .orElse(Integer.MAX_VALUE);
+  }
+
   public boolean tiedEmbeddings() {
     return embeddings == Embeddings.TIED;
   }
