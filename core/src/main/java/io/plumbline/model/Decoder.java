@@ -130,6 +130,9 @@ final class Decoder implements AutoCloseable {
     constants.put("LOGITS_SOFT_CAP", "0.0");
     constants.put("HEAD_NORMS", "False");
     constants.put("GELU_GATE", "False");
+    constants.put("EXPERTS_PER_TOKEN", "1");
+    constants.put("WHOLE_SHARES", "False");
+    constants.put("QKV_BOUND", "0.0");
     constants.put("PARALLEL_RESIDUAL", "False");
     constants.put("FUSED_PROJECTIONS", "False");
     constants.put("TRANSPOSED", "False");

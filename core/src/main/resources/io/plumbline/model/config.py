@@ -33,6 +33,13 @@ ATTENTION_SOFT_CAP: float = 0.0
 HEAD_NORMS: bool = False
 GELU_GATE: bool = False
 
+# Experts that compute each place of a mixture, and whether their shares add up to 1.
+EXPERTS_PER_TOKEN: int = 2
+WHOLE_SHARES: bool = False
+
+# The bound of queries, keys and values (OLMoE); 0 for none.
+QKV_BOUND: float = 0.0
+
 # Whether attention and feed-forward read the same input (GPT-NeoX).
 PARALLEL_RESIDUAL: bool = False
 

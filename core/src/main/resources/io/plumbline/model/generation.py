@@ -47,12 +47,13 @@ def step_weights(
     windows: List[int],
     kinds: List[int],
 ) -> Weights:
-    """Returns weights whose matrices are cast once."""
+    """Returns weights whose matrices are cast once; a router's is not, which chooses in float32."""
     lowered: List[Dict[str, Tensor]] = []
     for w in layers:
         one: Dict[str, Tensor] = {}
         for name, weight in w.items():
-            one[name] = weight.to(COMPUTE_DTYPE) if weight.dim() == 2 else weight
+            cast = weight.dim() == 2 and name != "mlp.gate.weight"
+            one[name] = weight.to(COMPUTE_DTYPE) if cast else weight
         lowered.append(one)
     head = head.to(COMPUTE_DTYPE)
     return Weights(embedding, norm, head, lowered, frequencies, magnitudes, windows, kinds)

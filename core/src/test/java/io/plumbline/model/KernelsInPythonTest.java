@@ -40,15 +40,18 @@ class KernelsInPythonTest {
   private static final List<String> IMPORTED =
       List.of(
           "attention",
+          "experts",
           "gemma",
           "gpt2",
           "gpt_neox",
           "granite",
           "llama",
           "olmo2",
+          "olmoe",
           "parts",
           "places",
           "projections",
+          "qwen3_moe",
           "rope");
   private static final double TEMPERATURE = 0.7;
   private static final int NEW_TOKENS = 5;
@@ -72,7 +75,7 @@ class KernelsInPythonTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"gemma3_text", "gpt2", "gpt_neox", "olmo3"})
+  @ValueSource(strings = {"gemma3_text", "gpt2", "gpt_neox", "olmo3", "olmoe", "qwen3_moe"})
   void pythonComputesTheFamiliesToo(String name) throws Exception {
     Path config = Fixtures.golden("models/" + name).resolve("config.json");
     compare((ObjectNode) Models.json(config), ComputeDtype.F32, 2e-6);
