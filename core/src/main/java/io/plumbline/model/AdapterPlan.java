@@ -72,6 +72,7 @@ record AdapterPlan(
         throw unknown("to be trained whole", name, names(model, head, m -> true));
       }
     }
+    requireNoExperts(model, config);
     Set<String> linear = new TreeSet<>();
     linear(model).forEach(module -> linear.add(module.name()));
     for (String name : config.named()) {
@@ -214,8 +215,8 @@ record AdapterPlan(
     List<Module> modules = new ArrayList<>();
     boolean transposed = model.kernels().transposed();
     for (int layer = 0; layer < model.layers(); layer++) {
-      for (ParameterShape parameter : model.layerShapes()) {
-        if (parameter.shape().length == 2) {
+      for (ParameterShape parameter : model.layerShapes().get(layer)) {
+        if (parameter.shape().length == 2 && !isOfExperts(parameter.name())) {
           String own = moduleOf(parameter.name());
           long inputs = parameter.shape()[transposed ? 0 : 1];
           long outputs = parameter.shape()[transposed ? 1 : 0];
@@ -225,6 +226,30 @@ record AdapterPlan(
       }
     }
     return modules;
+  }
+
+  /**
+   * PEFT 0.21 adapts experts by target_parameters, all of a layer in one pair of matrices, and so
+   * it reads "all-linear" and the names that experts have.
+   */
+  private static void requireNoExperts(DecoderConfig model, AdapterConfig config) {
+    for (int layer = 0; layer < model.layers(); layer++) {
+      for (ParameterShape parameter : model.layerShapes().get(layer)) {
+        String module = model.names().layers() + layer + "." + moduleOf(parameter.name());
+        if (isOfExperts(parameter.name()) && config.adapts(module)) {
+          throw new PlumblineException(
+              ErrorCode.BAD_USAGE,
+              module
+                  + " would have an adapter, and neither experts nor what chooses them can have one:"
+                  + " name others by --lora-target-modules, such as q_proj,k_proj,v_proj,o_proj.");
+        }
+      }
+    }
+  }
+
+  /** An expert's parameter or the router's, by its name in a layer. */
+  private static boolean isOfExperts(String parameter) {
+    return parameter.startsWith("mlp.experts.") || parameter.equals("mlp.gate.weight");
   }
 
   private static List<ParameterShape> parameters(DecoderConfig model, Head head) {
@@ -278,8 +303,8 @@ record AdapterPlan(
         throw new PlumblineException(
             ErrorCode.BAD_USAGE,
             moduleOf(parameter.name())
-                + " is a linear module of a layer, and can have an adapter but not be trained"
-                + " whole: name it by --lora-target-modules.");
+                + " is a linear module of a layer, which cannot be trained whole beside adapters:"
+                + " name it by --lora-target-modules.");
       }
     }
     boolean embedding = names.contains(model.names().embedding());

@@ -126,6 +126,7 @@ final class Decoder implements AutoCloseable {
     constants.put("KV_HEADS", "" + config.kvHeads());
     constants.put("HEAD_DIM", "" + config.headDim());
     constants.put("ROTARY_DIM", "" + config.kinds().get(0).rope().dims());
+    constants.put("ORIGINAL_POSITIONS", "" + config.originalPositions());
     constants.put("PAD_TOKEN", "" + config.padTokenId());
     constants.put("COMPUTE_DTYPE", dtype.inKernels());
     // What changes nothing, where a family does not say otherwise.
@@ -137,6 +138,9 @@ final class Decoder implements AutoCloseable {
     constants.put("LOGITS_SOFT_CAP", "0.0");
     constants.put("HEAD_NORMS", "False");
     constants.put("GELU_GATE", "False");
+    constants.put("EXPERTS_PER_TOKEN", "1");
+    constants.put("WHOLE_SHARES", "False");
+    constants.put("QKV_BOUND", "0.0");
     constants.put("PARALLEL_RESIDUAL", "False");
     constants.put("FUSED_PROJECTIONS", "False");
     constants.put("TRANSPOSED", "False");

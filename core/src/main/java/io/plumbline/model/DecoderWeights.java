@@ -145,6 +145,7 @@ final class DecoderWeights {
   private String nameInLayer(String name) {
     return name.substring(config.names().layers().length())
         .replaceFirst("^\\d+\\.", "")
+        .replaceFirst("\\.experts\\.\\d+\\.", ".experts.")
         .replaceFirst("\\.[qkv]_proj\\.", ".qkv_proj.")
         .replaceFirst("\\.(gate|up)_proj\\.", ".gate_up_proj.");
   }

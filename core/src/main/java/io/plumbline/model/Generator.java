@@ -352,8 +352,49 @@ public final class Generator implements AutoCloseable {
       return filled + Math.min(more, longest);
     }
 
+    /**
+     * Runs again all places of sequences that grow beyond the original context with their newest
+     * token: as in transformers the places before it are rotated in another way then.
+     */
+    private void rotateAnew() {
+      int original = decoder.config.originalPositions();
+      List<Integer> grown =
+          IntStream.range(0, running.size())
+              .filter(i -> running.get(i).open() && used - running.get(i).start == original)
+              .boxed()
+              .toList();
+      int most = Math.max(1, PROMPT_PLACES / Math.max(1, original));
+      for (int from = 0; from < grown.size(); from += most) {
+        rotateAnew(grown.subList(from, Math.min(grown.size(), from + most)), original + 1);
+      }
+    }
+
+    /** The same of sequences that have this length with their newest token. */
+    private void rotateAnew(List<Integer> rows, int length) {
+      int n = rows.size();
+      long[] ids = new long[n * length];
+      float[] positions = new float[n * length];
+      for (int i = 0; i < n; i++) {
+        running.get(rows.get(i)).writeSeen(ids, i * length, (i + 1) * length);
+        for (int place = 0; place < length; place++) {
+          positions[i * length + place] = place;
+        }
+      }
+      try (Scope step = Scope.on(decoder.device)) {
+        GenerationKernels kernels = decoder.generationKernels(step);
+        Value filled = kernels.newCache(decoder.embedding, n, length);
+        Value all = step.longs(ids, n, length);
+        kernels.step(all, step.floats(positions, n, length), filled, 0, noMask(step), weights);
+        long[] past = {length - 1L};
+        for (int i = 0; i < n; i++) {
+          kernels.placeRows(cache, rows.get(i), used, filled, new long[] {i}, length - 1, past);
+        }
+      }
+    }
+
     /** Runs the newest token of every running sequence; gives the logits of the next one. */
     private Value advance(Scope step) {
+      rotateAnew();
       if (used == capacity) {
         capacity = grownCapacity(running, used, Math.max(FIRST_GROWTH, used));
         Value grown = decoder.generationKernels(kept).grownCache(cache, capacity);

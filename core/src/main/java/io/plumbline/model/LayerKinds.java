@@ -12,13 +12,20 @@ final class LayerKinds {
   /**
    * One kind.
    *
-   * @param frequencies [rotated elements / 2], in radians a position
+   * @param frequencies [tables, rotated elements / 2], in radians a position
    * @param magnitude [], what multiplies cos and sin
    * @param window as in {@link LayerKind}
    */
   record Values(Value frequencies, Value magnitude, int window) {}
 
+  /** Of each kind its tables, one behind the other. */
   private final List<float[]> frequencies = new ArrayList<>();
+
+  /**
+   * Of frequencies: one, or two where a kind has others for sequences beyond the original context.
+   */
+  private final int tables;
+
   private final float[] magnitudes;
   private final List<Values> values = new ArrayList<>();
   private final int[] ofLayers;
@@ -27,14 +34,23 @@ final class LayerKinds {
     List<LayerKind> distinct = layers.stream().distinct().toList();
     ofLayers = layers.stream().mapToInt(distinct::indexOf).toArray();
     magnitudes = new float[distinct.size()];
+    tables =
+        distinct.stream().allMatch(k -> k.rope().scaling().originalPositions() == Integer.MAX_VALUE)
+            ? 1
+            : 2;
     for (LayerKind kind : distinct) {
       float[] rates = kind.rope().inverseFrequencies();
+      int half = rates.length;
+      if (tables > 1) {
+        rates = Arrays.copyOf(rates, 2 * half);
+        System.arraycopy(kind.rope().longFrequencies(), 0, rates, half, half);
+      }
       float magnitude = (float) kind.rope().scaling().magnitude();
       magnitudes[values.size()] = magnitude;
       frequencies.add(rates);
       values.add(
           new Values(
-              scope.floats(rates, rates.length),
+              scope.floats(rates, tables, half),
               scope.floats(new float[] {magnitude}),
               kind.window()));
     }
@@ -58,14 +74,14 @@ final class LayerKinds {
     return values.stream().mapToLong(Values::window).toArray();
   }
 
-  /** Of all kinds: [kinds, rotated elements / 2]. */
+  /** Of all kinds: [kinds, tables, rotated elements / 2]. */
   Value frequencies(Scope scope) {
-    int half = frequencies.get(0).length;
-    float[] all = new float[frequencies.size() * half];
+    int size = frequencies.get(0).length;
+    float[] all = new float[frequencies.size() * size];
     for (int i = 0; i < frequencies.size(); i++) {
-      System.arraycopy(frequencies.get(i), 0, all, i * half, half);
+      System.arraycopy(frequencies.get(i), 0, all, i * size, size);
     }
-    return scope.floats(all, frequencies.size(), half);
+    return scope.floats(all, frequencies.size(), tables, size / tables);
   }
 
   /** Of all kinds: [kinds]. */

@@ -3,6 +3,7 @@ package io.plumbline.model;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.architecture.DecoderConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -10,9 +11,9 @@ import java.util.List;
 
 /**
  * A micro-batch laid out for the kernels. Each row is a sequence: its prompt and then its
- * completions. Behind an empty prompt every completion is a sequence of its own. Sequences of
- * almost equal length form a block that is padded at the end of each sequence, blocks follow each
- * other.
+ * completions. Behind an empty prompt every completion is a sequence of its own, and so it is with
+ * its prompt where completions of a row differ in their rotary positions. Sequences of almost equal
+ * length form a block that is padded at the end of each sequence, blocks follow each other.
  *
  * @param ids token ids of all n places, 0 for padding
  * @param positions each place's distance from its sequence's start; completions restart behind the
@@ -96,8 +97,8 @@ record PackedRows(
   /** Leaving out fewer places than this share of them does not pay for the explicit mask. */
   private static final double WORTHWHILE = 0.15;
 
-  static PackedRows of(List<TokenizedRow> rows, int vocabSize, Reading reading) {
-    return of(rows, vocabSize, reading, NO_TOKEN);
+  static PackedRows of(List<TokenizedRow> rows, DecoderConfig config, Reading reading) {
+    return of(rows, config, reading, NO_TOKEN);
   }
 
   /**
@@ -106,14 +107,14 @@ record PackedRows(
    *
    * @param padding the token that pads; negative for none
    */
-  static PackedRows ends(List<TokenizedRow> rows, int vocabSize, int padding) {
-    return of(rows, vocabSize, Reading.ENDS, padding);
+  static PackedRows ends(List<TokenizedRow> rows, DecoderConfig config, int padding) {
+    return of(rows, config, Reading.ENDS, padding);
   }
 
   private static PackedRows of(
-      List<TokenizedRow> rows, int vocabSize, Reading reading, int padding) {
-    check(rows, vocabSize);
-    List<List<Sequence>> groups = group(sequences(rows));
+      List<TokenizedRow> rows, DecoderConfig config, Reading reading, int padding) {
+    check(rows, config.vocabSize());
+    List<List<Sequence>> groups = group(sequences(rows, config.originalPositions()));
     int n = 0;
     for (List<Sequence> group : groups) {
       n = Math.addExact(n, Math.multiplyExact(group.size(), group.get(0).length()));
@@ -148,7 +149,9 @@ record PackedRows(
         }
         int before = found.read.size();
         int statesBefore = found.states.size();
-        found.addPrompt(sequence.row(), row, offset);
+        if (sequence.firstCompletion() == 0) {
+          found.addPrompt(sequence.row(), row, offset);
+        }
         for (int j = 0; j < sequence.completions(); j++) {
           int c = sequence.firstCompletion() + j;
           int[] completion = row.completions().get(c);
@@ -259,19 +262,29 @@ record PackedRows(
     }
   }
 
-  private static List<Sequence> sequences(List<TokenizedRow> rows) {
+  private static List<Sequence> sequences(List<TokenizedRow> rows, int originalPositions) {
     List<Sequence> out = new ArrayList<>();
     for (int i = 0; i < rows.size(); i++) {
       TokenizedRow row = rows.get(i);
-      if (row.prompt().length > 0) {
+      int prompt = row.prompt().length;
+      if (prompt > 0 && sharesPrompt(row, originalPositions)) {
         out.add(new Sequence(i, 0, row.completions().size(), row.tokens()));
       } else {
         for (int c = 0; c < row.completions().size(); c++) {
-          out.add(new Sequence(i, c, 1, row.completions().get(c).length));
+          out.add(new Sequence(i, c, 1, prompt + row.completions().get(c).length));
         }
       }
     }
     return out;
+  }
+
+  /** Whether all texts of a row have the same rotary positions, by what each needs alone. */
+  private static boolean sharesPrompt(TokenizedRow row, int originalPositions) {
+    return row.completions().stream()
+            .map(completion -> row.prompt().length + completion.length > originalPositions)
+            .distinct()
+            .count()
+        == 1;
   }
 
   /** The kept places; writes to {@code place} where each of them stands among these. */

@@ -23,8 +23,7 @@ final class ScorePass implements TrainingPass<List<float[]>, List<float[]>> {
       GraphMode mode,
       ActivationMemory memory) {
     this.layers =
-        new DecoderPass(
-            decoder, PackedRows.ends(rows, decoder.config.vocabSize(), padding), mode, memory);
+        new DecoderPass(decoder, PackedRows.ends(rows, decoder.config, padding), mode, memory);
     try {
       this.scores =
           PackedRows.spreadEnds(

@@ -58,8 +58,7 @@ final class TokenPass implements TrainingPass<TokenLogps, TokenGradients> {
                 ? Reading.PROMPTS_AND_COMPLETIONS
                 : Reading.COMPLETIONS;
     this.layers =
-        new DecoderPass(
-            decoder, PackedRows.of(rows, decoder.config.vocabSize(), reading), mode, memory);
+        new DecoderPass(decoder, PackedRows.of(rows, decoder.config, reading), mode, memory);
     try {
       this.tokens = readsNoToken() ? nothing() : run();
       this.states =

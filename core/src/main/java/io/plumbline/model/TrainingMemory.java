@@ -4,6 +4,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.model.architecture.DecoderConfig.ParameterShape;
+import java.util.List;
 
 /**
  * The native memory that a training pass of a decoder takes at its peak, in bytes; without what the
@@ -67,16 +68,24 @@ public record TrainingMemory(
       Pass pass,
       ComputeDtype dtype,
       ActivationMemory memory) {
-    Layer layer = new Layer(config, pass, dtype);
+    List<Layer> layers =
+        config.layerShapes().stream()
+            .map(shapes -> new Layer(config, shapes, pass, dtype))
+            .toList();
     boolean keeps = memory == ActivationMemory.KEEP;
     long stream = pass.places() * config.hiddenSize() * Float.BYTES;
     long logits = pass.predicted() * config.vocabSize() * Float.BYTES;
     long kept = keeps && logits <= TokenPass.KEPT_LOGITS_BYTES ? logits : 0;
-    long activations = (keeps ? layer.kept() : stream) * config.layers() + kept;
+    long inLayers = keeps ? layers.stream().mapToLong(Layer::kept).sum() : stream * config.layers();
+    long activations = inLayers + kept;
     long backThroughHead = CHUNKS_OF_LOGITS * Decoder.CHUNK_BYTES + castHead(config, pass, dtype);
     // Kept logits are gathered from chunks when all of them are there.
     long head = Math.max(backThroughHead, kept) + 3 * stream;
-    long back = layer.passing() + (keeps ? 0 : layer.kept());
+    long back =
+        layers.stream()
+            .mapToLong(layer -> layer.passing() + (keeps ? 0 : layer.kept()))
+            .max()
+            .orElse(0);
     // The head's logits are gone when the first layer goes back.
     long passing = Math.max(head, back - kept);
     return new TrainingMemory(
@@ -101,21 +110,22 @@ public record TrainingMemory(
 
   /** One layer, in bytes. */
   private record Layer(long kept, long passing) {
-    Layer(DecoderConfig config, Pass pass, ComputeDtype dtype) {
-      this(counted(config, pass, dtype), passing(config, pass));
+    Layer(DecoderConfig config, List<ParameterShape> shapes, Pass pass, ComputeDtype dtype) {
+      this(counted(config, shapes, pass, dtype), passing(config, shapes, pass));
     }
 
-    private static long counted(DecoderConfig config, Pass pass, ComputeDtype dtype) {
+    private static long counted(
+        DecoderConfig config, List<ParameterShape> shapes, Pass pass, ComputeDtype dtype) {
       int size = dtype == ComputeDtype.BF16 ? Short.BYTES : Float.BYTES;
       long hidden = config.hiddenSize();
       long perPlace = 0;
       // Its input, and the stream behind attention.
       perPlace += 2 * hidden * Float.BYTES;
       // Of each norm the normalized input, and the output in the type of the products.
-      perPlace += norms(config) * hidden * (Float.BYTES + size);
+      perPlace += norms(config, shapes) * hidden * (Float.BYTES + size);
       perPlace += attention(config, pass, size);
-      perPlace += feedForward(config) * size;
-      long cast = dtype == ComputeDtype.BF16 ? matrices(config) * Short.BYTES : 0;
+      perPlace += feedForward(config, shapes) * size;
+      long cast = dtype == ComputeDtype.BF16 ? matrices(shapes) * Short.BYTES : 0;
       return pass.places() * perPlace + cast;
     }
 
@@ -142,10 +152,17 @@ public record TrainingMemory(
     /**
      * Numbers that the feed-forward network keeps of a place: gate, up, and what is made of them.
      */
-    private static long feedForward(DecoderConfig config) {
+    private static long feedForward(DecoderConfig config, List<ParameterShape> shapes) {
+      for (ParameterShape shape : shapes) {
+        if (shape.name().startsWith("mlp.experts.")) {
+          // The same of each expert that a place has, with its input and its output.
+          return config.kernels().expertsPerToken()
+              * (4 * shape.shape()[0] + 2L * config.hiddenSize());
+        }
+      }
       long all = 0;
       long least = Long.MAX_VALUE;
-      for (ParameterShape shape : config.layerShapes()) {
+      for (ParameterShape shape : shapes) {
         if (shape.shape().length == 2 && shape.name().contains("mlp")) {
           all += shape.elements() / config.hiddenSize();
           least = Math.min(least, shape.elements() / config.hiddenSize());
@@ -155,29 +172,28 @@ public record TrainingMemory(
       return all == 0 ? 0 : 2 * (all - least);
     }
 
-    private static long norms(DecoderConfig config) {
-      return config.layerShapes().stream()
+    private static long norms(DecoderConfig config, List<ParameterShape> shapes) {
+      return shapes.stream()
           .filter(shape -> shape.shape().length == 1 && shape.name().endsWith(".weight"))
           .filter(shape -> shape.elements() == config.hiddenSize())
           .count();
     }
 
-    private static long matrices(DecoderConfig config) {
-      return config.layerShapes().stream()
+    private static long matrices(List<ParameterShape> shapes) {
+      return shapes.stream()
           .filter(shape -> shape.shape().length == 2)
           .mapToLong(ParameterShape::elements)
           .sum();
     }
 
     /** What exists while a layer goes back: gradients of its weights and of what it made. */
-    private static long passing(DecoderConfig config, Pass pass) {
-      long weights =
-          config.layerShapes().stream().mapToLong(ParameterShape::elements).sum() * Float.BYTES;
+    private static long passing(DecoderConfig config, List<ParameterShape> shapes, Pass pass) {
+      long weights = shapes.stream().mapToLong(ParameterShape::elements).sum() * Float.BYTES;
       long scores = grouped(config) ? PASSING_SCORES * config.heads() * pass.longest() : 0;
       return weights
           + pass.places()
               * Float.BYTES
-              * (3L * config.hiddenSize() + Math.max(feedForward(config), scores));
+              * (3L * config.hiddenSize() + Math.max(feedForward(config, shapes), scores));
     }
   }
 }

@@ -31,8 +31,7 @@ final class ValuePass implements TrainingPass<List<List<float[]>>, List<List<flo
     this.weight = weight;
     this.weightGradient = weightGradient;
     this.layers =
-        new DecoderPass(
-            decoder, PackedRows.of(rows, decoder.config.vocabSize(), Reading.STATES), mode, memory);
+        new DecoderPass(decoder, PackedRows.of(rows, decoder.config, Reading.STATES), mode, memory);
     try {
       this.values =
           PackedRows.spreadStates(

@@ -13,12 +13,30 @@ from config import (
     COMPUTE_DTYPE,
     FUSED_PROJECTIONS,
     HEAD_DIM,
+    HEAD_NORMS,
     HEADS,
     KV_HEADS,
 )
+from parts import rms_norm
 from places import Places, additive, kept_rows
 from projections import linear, project, project_adapted
 from rope import rotated
+
+
+def with_attention(
+    x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tensor]
+) -> Tensor:
+    """Adds attention of the normalized stream x [n, hidden] to it, as in Llama's layer.
+
+    Returns [m, hidden], the places that are wanted; cache as in attend.
+    """
+    h = rms_norm(x, w["input_layernorm.weight"]).to(COMPUTE_DTYPE)
+    q, k, v = queries_keys_values(h, places, w)
+    if HEAD_NORMS:
+        q = rms_norm(q.float(), w["self_attn.q_norm.weight"]).to(COMPUTE_DTYPE)
+        k = rms_norm(k.float(), w["self_attn.k_norm.weight"]).to(COMPUTE_DTYPE)
+    q, k = rotate(q, k, places)
+    return kept_rows(x, places) + attention_output(attend(q, k, v, places, cache), w)
 
 
 def queries_keys_values(

@@ -20,6 +20,10 @@ HEAD_DIM: int = 8
 # Elements of a head that are rotated, the first ones.
 ROTARY_DIM: int = 8
 
+# The longest sequence that the first of two tables of frequencies is for (LongRoPE); more than any
+# where there is one table.
+ORIGINAL_POSITIONS: int = 2147483647
+
 # What multiplies the products of queries and keys, and the bound that they approach; 0 for none.
 ATTENTION_SCALE: float = 0.35355339059327373
 ATTENTION_SOFT_CAP: float = 0.0
@@ -28,6 +32,13 @@ ATTENTION_SOFT_CAP: float = 0.0
 # network is GELU, by its tanh approximation, and not SiLU.
 HEAD_NORMS: bool = False
 GELU_GATE: bool = False
+
+# Experts that compute each place of a mixture, and whether their shares add up to 1.
+EXPERTS_PER_TOKEN: int = 2
+WHOLE_SHARES: bool = False
+
+# The bound of queries, keys and values (OLMoE); 0 for none.
+QKV_BOUND: float = 0.0
 
 # Whether attention and feed-forward read the same input (GPT-NeoX).
 PARALLEL_RESIDUAL: bool = False

@@ -28,8 +28,8 @@ class Weights(NamedTuple):
     # [vocabulary, hidden]
     head: Tensor
     layers: List[Dict[str, Tensor]]
-    # Of each kind of layers: frequencies [kinds, ROTARY_DIM / 2] and what multiplies cos and sin
-    # [kinds], as in angles, and the window, as in packed_places.
+    # Of each kind of layers: frequencies [kinds, 1 or 2, ROTARY_DIM / 2] and what multiplies cos
+    # and sin [kinds], as in angles, and the window, as in packed_places.
     frequencies: Tensor
     magnitudes: Tensor
     windows: List[int]
@@ -47,12 +47,13 @@ def step_weights(
     windows: List[int],
     kinds: List[int],
 ) -> Weights:
-    """Returns weights whose matrices are cast once."""
+    """Returns weights whose matrices are cast once; a router's is not, which chooses in float32."""
     lowered: List[Dict[str, Tensor]] = []
     for w in layers:
         one: Dict[str, Tensor] = {}
         for name, weight in w.items():
-            one[name] = weight.to(COMPUTE_DTYPE) if weight.dim() == 2 else weight
+            cast = weight.dim() == 2 and name != "mlp.gate.weight"
+            one[name] = weight.to(COMPUTE_DTYPE) if cast else weight
         lowered.append(one)
     head = head.to(COMPUTE_DTYPE)
     return Weights(embedding, norm, head, lowered, frequencies, magnitudes, windows, kinds)
@@ -133,9 +134,11 @@ def step(
         hiding = mask
     places: List[Places] = []
     for kind, window in enumerate(w.windows):
-        cos, sin = angles(positions.view(-1), w.frequencies[kind], w.magnitudes[kind])
+        block = [0, b, t]
+        frequencies = w.frequencies[kind]
+        cos, sin = angles(positions.view(-1), frequencies, w.magnitudes[kind], block)
         seen = within_window(hiding, window, cached, t, ids)
-        places.append(Places(cos, sin, cos, sin, None, [0, b, t], [0], [seen], cached))
+        places.append(Places(cos, sin, cos, sin, None, block, [0], [seen], cached))
     x = embed(ids.view(-1), positions.view(-1), w.embedding)
     for i, one in enumerate(w.layers):
         x = layer(x, places[w.kinds[i]], cache[2 * i : 2 * i + 2], one)

@@ -4,10 +4,10 @@ from typing import Dict, Optional
 
 from torch import Tensor
 
-from attention import attend, attention_output, queries_keys_values, rotate
-from config import COMPUTE_DTYPE, HEAD_NORMS
+from attention import with_attention
+from config import COMPUTE_DTYPE
 from parts import gated, rms_norm
-from places import Places, kept_rows
+from places import Places
 
 
 def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tensor]) -> Tensor:
@@ -15,13 +15,7 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
 
     cache is None, or holds keys and values of earlier places and gets those of these.
     """
-    h = rms_norm(x, w["input_layernorm.weight"]).to(COMPUTE_DTYPE)
-    q, k, v = queries_keys_values(h, places, w)
-    if HEAD_NORMS:
-        q = rms_norm(q.float(), w["self_attn.q_norm.weight"]).to(COMPUTE_DTYPE)
-        k = rms_norm(k.float(), w["self_attn.k_norm.weight"]).to(COMPUTE_DTYPE)
-    q, k = rotate(q, k, places)
-    x = kept_rows(x, places) + attention_output(attend(q, k, v, places, cache), w)
+    x = with_attention(x, places, cache, w)
     h = rms_norm(x, w["post_attention_layernorm.weight"]).to(COMPUTE_DTYPE)
     return x + gated(h, w)
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from attention import attend, attention_output, queries_keys_values, rotate
 from config import COMPUTE_DTYPE
-from parts import gated, rms_norm
+from parts import all_heads_norm, gated, rms_norm
 from places import Places, kept_rows
 
 
@@ -23,11 +23,6 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
     x = kept_rows(x, places) + rms_norm(attended.float(), w["post_attention_layernorm.weight"])
     h = gated(x.to(COMPUTE_DTYPE), w)
     return x + rms_norm(h.float(), w["post_feedforward_layernorm.weight"])
-
-
-def all_heads_norm(x: Tensor, weight: Tensor) -> Tensor:
-    """Normalizes the heads of x [n, heads, HEAD_DIM] as one vector; weight has their elements."""
-    return rms_norm(x.float().flatten(1), weight).to(COMPUTE_DTYPE).view(x.shape)
 
 
 def final_norm(x: Tensor, weight: Tensor) -> Tensor:

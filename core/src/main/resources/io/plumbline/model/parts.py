@@ -8,6 +8,7 @@ from torch import Tensor
 
 from config import (
     ADAPTED,
+    COMPUTE_DTYPE,
     EMBEDDING_SCALE,
     FUSED_PROJECTIONS,
     GELU_GATE,
@@ -34,6 +35,11 @@ def embed(ids: Tensor, positions: Tensor, weight: Tensor) -> Tensor:
 def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
     """Divides x [..., width] by the root of its mean square; weight [width] multiplies it then."""
     return torch.rms_norm(x, weight.shape, weight, NORM_EPS)
+
+
+def all_heads_norm(x: Tensor, weight: Tensor) -> Tensor:
+    """Normalizes the heads of x [n, heads, HEAD_DIM] as one vector; weight has their elements."""
+    return rms_norm(x.float().flatten(1), weight).to(COMPUTE_DTYPE).view(x.shape)
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -55,6 +55,40 @@ class DecoderConfigTest {
         .isEqualTo(Models.goldenJson(name).get("n_params").asLong());
   }
 
+  @Test
+  void expertsAreRefusedWhereTheyAreNotComputed() {
+    assertRefused(Map.of("num_local_experts", 4), "num_local_experts", "llama");
+    Map<String, Object> experts = Map.of("model_type", "olmoe", "num_experts", 4);
+    assertRefused(experts, "num_experts_per_tok 8", "only 4 experts");
+    Map<String, Object> balanced = Map.of("model_type", "qwen3_moe", "output_router_logits", true);
+    assertRefused(balanced, "output_router_logits", "not computed");
+    assertRefused(Map.of("model_type", "olmoe", "head_dim", 4), "head_dim 4", "hidden_size 32");
+    assertRefused(Map.of("model_type", "olmoe", "clip_qkv", 0), "positive clip_qkv");
+    assertRefused(
+        Map.of("model_type", "qwen3_moe", "clip_qkv", 2), "clip_qkv", "no qwen3_moe model");
+  }
+
+  /** As in Qwen3MoeDecoderLayer. */
+  @Test
+  void layersWithoutExpertsAreThoseThatTheSettingsName() {
+    DecoderConfig config =
+        parse(
+            Map.of(
+                "model_type", "qwen3_moe",
+                "num_hidden_layers", 6,
+                "decoder_sparse_step", 2,
+                "mlp_only_layers", List.of(3),
+                "num_experts", 4,
+                "num_experts_per_tok", 2));
+    for (int i = 0; i < 6; i++) {
+      List<String> names =
+          config.layerShapes().get(i).stream().map(DecoderConfig.ParameterShape::name).toList();
+      boolean sparse = i == 1 || i == 5;
+      assertThat(names.contains("mlp.experts.3.down_proj.weight")).isEqualTo(sparse);
+      assertThat(names.contains("mlp.down_proj.weight")).isEqualTo(!sparse);
+    }
+  }
+
   /** LlamaConfig has no such field, and transformers does not read it. */
   @Test
   void theEpsilonOfOtherFamiliesIsNotRead() {
@@ -72,7 +106,7 @@ class DecoderConfigTest {
   }
 
   private static List<String> names(DecoderConfig config) {
-    return config.layerShapes().stream().map(DecoderConfig.ParameterShape::name).toList();
+    return config.layerShapes().get(0).stream().map(DecoderConfig.ParameterShape::name).toList();
   }
 
   private static DecoderConfig read(String name, String file) {

@@ -15,15 +15,18 @@ final class KernelFiles {
   private static final List<String> IMPORTED =
       List.of(
           "attention",
+          "experts",
           "gemma",
           "gpt2",
           "gpt_neox",
           "granite",
           "llama",
           "olmo2",
+          "olmoe",
           "parts",
           "places",
           "projections",
+          "qwen3_moe",
           "rope");
 
   private KernelFiles() {}

@@ -54,7 +54,7 @@ class KernelsInPythonTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"gemma3_text", "gpt2", "gpt_neox", "olmo3"})
+  @ValueSource(strings = {"gemma3_text", "gpt2", "gpt_neox", "olmo3", "olmoe", "qwen3_moe"})
   void pythonComputesTheFamiliesToo(String name) throws Exception {
     Path config = Fixtures.golden("models/" + name).resolve("config.json");
     compare((ObjectNode) Models.json(config), ComputeDtype.F32, 2e-6);
@@ -72,7 +72,7 @@ class KernelsInPythonTest {
               row(random, vocabulary, 12, 6), row(random, vocabulary, 12, 6));
       List<int[]> prompts =
           List.of(Models.tokens(random, 7, vocabulary), Models.tokens(random, 4, vocabulary));
-      PackedRows packed = PackedRows.of(rows, vocabulary, Reading.COMPLETIONS);
+      PackedRows packed = PackedRows.of(rows, model.config(), Reading.COMPLETIONS);
       try (TrainingPass<TokenLogps, TokenGradients> pass =
               model.forward(
                   rows, ActivationMemory.KEEP, Set.of(TokenStatistic.ENTROPY), TEMPERATURE);

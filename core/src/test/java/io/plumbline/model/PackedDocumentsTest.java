@@ -7,6 +7,7 @@ import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.PackedRows.Reading;
+import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.tensor.Torch;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,6 +22,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Documents that share a row: completions of an empty prompt, with loss masks. */
 class PackedDocumentsTest {
   private static final int VOCAB = 512;
+
+  private static final DecoderConfig CONFIG =
+      DecoderConfig.parse(Models.config(Map.of("vocab_size", VOCAB)), "llama");
 
   /** Small models gain nothing from more threads, and on a busy machine they lose. */
   @BeforeAll
@@ -131,19 +135,35 @@ class PackedDocumentsTest {
     int[] ten = new int[10];
     TokenizedRow two = Models.row(new int[0], ten, new int[40]);
     TokenizedRow one = Models.row(new int[] {1, 2}, new int[8]);
-    PackedRows packed = PackedRows.of(List.of(two, one), VOCAB, Reading.COMPLETIONS);
+    PackedRows packed = PackedRows.of(List.of(two, one), CONFIG, Reading.COMPLETIONS);
     assertThat(packed.plain()).containsExactly(1, 1);
     assertThat(packed.blocks()).containsExactly(0, 1, 40, 40, 2, 10);
+  }
+
+  /** Within 12 tokens phi3_longrope has other rotary positions than beyond. */
+  @Test
+  void textsShareNoPromptThatTheyRotateInDifferentWays() {
+    try (CausalLm model = Models.golden("phi3_longrope", Purpose.INFERENCE, ComputeDtype.F32)) {
+      TokenizedRow mixed = Models.row(new int[8], new int[2], new int[6], new int[4]);
+      PackedRows apart =
+          PackedRows.of(List.of(mixed), model.config(), Reading.PROMPTS_AND_COMPLETIONS);
+      assertThat(apart.blocks()).containsExactly(0, 1, 14, 14, 1, 12, 26, 1, 10);
+      // Each token of the prompt is read once.
+      assertThat(apart.read().owners()).doesNotHaveDuplicates().hasSize(7 + 2 + 6 + 4);
+      TokenizedRow longer = Models.row(new int[8], new int[5], new int[6]);
+      PackedRows together = PackedRows.of(List.of(longer), model.config(), Reading.COMPLETIONS);
+      assertThat(together.blocks()).containsExactly(0, 1, 19);
+    }
   }
 
   @Test
   void theLastLayerLeavesOutWhatNobodyReads() {
     TokenizedRow row = Models.row(new int[30], new int[4], new int[6]);
-    assertThat(PackedRows.of(List.of(row), VOCAB, Reading.COMPLETIONS).starts())
+    assertThat(PackedRows.of(List.of(row), CONFIG, Reading.COMPLETIONS).starts())
         .containsExactly(29);
-    assertThat(PackedRows.of(List.of(row), VOCAB, Reading.PROMPTS_AND_COMPLETIONS).starts())
+    assertThat(PackedRows.of(List.of(row), CONFIG, Reading.PROMPTS_AND_COMPLETIONS).starts())
         .containsExactly(0);
-    PackedRows ends = PackedRows.of(List.of(row), VOCAB, Reading.ENDS);
+    PackedRows ends = PackedRows.of(List.of(row), CONFIG, Reading.ENDS);
     assertThat(ends.starts()).containsExactly(33);
     assertThat(ends.kept()).containsExactly(33, 34, 35, 36, 37, 38, 39);
     assertThat(ends.read().places()).containsExactly(0, 6);
@@ -153,7 +173,7 @@ class PackedDocumentsTest {
             new int[30],
             List.of(new int[4], new int[6]),
             List.of(new byte[] {0, 0, 1, 1}, new byte[] {1, 1, 1, 1, 1, 1}));
-    assertThat(PackedRows.of(List.of(masked), VOCAB, Reading.COMPLETIONS).starts())
+    assertThat(PackedRows.of(List.of(masked), CONFIG, Reading.COMPLETIONS).starts())
         .containsExactly(29);
   }
 }

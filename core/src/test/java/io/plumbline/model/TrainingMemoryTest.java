@@ -7,6 +7,7 @@ import io.plumbline.model.TrainingMemory.Parameters;
 import io.plumbline.model.TrainingMemory.Pass;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
+import java.util.HashMap;
 import java.util.Map;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
@@ -48,6 +49,30 @@ class TrainingMemoryTest {
             dtype,
             ActivationMemory.KEEP);
     assertThat(memory.activations()).isCloseTo(bytes, Percentage.withPercentage(2));
+  }
+
+  /** The same of a layer of qwen3_moe.py; norms of heads, which are not counted, keep 6 MB. */
+  @ParameterizedTest
+  @CsvSource({"F32, 65261568", "BF16, 58445824"})
+  void countsWhatExpertsKeep(ComputeDtype dtype, long bytes) {
+    Map<String, Object> fields = new HashMap<>();
+    fields.put("model_type", "qwen3_moe");
+    fields.put("hidden_size", 512);
+    fields.put("num_hidden_layers", 1);
+    fields.put("num_attention_heads", 8);
+    fields.put("num_key_value_heads", 2);
+    fields.put("num_experts", 16);
+    fields.put("num_experts_per_tok", 4);
+    fields.put("moe_intermediate_size", 192);
+    DecoderConfig config = DecoderConfig.parse(Models.config(fields), "random");
+    TrainingMemory memory =
+        TrainingMemory.of(
+            config,
+            Parameters.full(config, Head.TOKENS, 8),
+            new Pass(PLACES, 256, 0),
+            dtype,
+            ActivationMemory.KEEP);
+    assertThat(memory.activations()).isCloseTo(bytes, Percentage.withPercentage(12));
   }
 
   @Test

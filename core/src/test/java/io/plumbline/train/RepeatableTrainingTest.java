@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.Fixtures;
+import io.plumbline.data.TokenizedRow;
 import io.plumbline.optim.Optimizers;
 import io.plumbline.optim.Schedule;
 import io.plumbline.tensor.Device;
@@ -20,6 +22,8 @@ import java.util.TreeMap;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The same run again gives the same bits, also after a stop; other world sizes give rounding. */
 class RepeatableTrainingTest {
@@ -49,6 +53,23 @@ class RepeatableTrainingTest {
       }
       run.assertWeightsCloseTo(weights, 1e-5);
     }
+  }
+
+  /** Which experts a token has does not depend on the tokens beside it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen3_moe", "olmoe"})
+  void worldSizesGiveExpertsTheSameWeights(String family) throws IOException {
+    List<TokenizedRow> rows = TestRun.supervised("traj/sft");
+    Path model = Fixtures.golden("models/" + family);
+    TestRun run = TestRun.of(directory, model, Sft::new, rows, 6, settings(0));
+    List<Map<String, Double>> alone = run.train(1);
+    Map<String, float[]> weights = run.weights();
+    List<Map<String, Double>> together = run.train(2);
+    for (int i = 0; i < alone.size(); i++) {
+      assertThat(together.get(i).get("loss"))
+          .isCloseTo(alone.get(i).get("loss"), Offset.offset(1e-5));
+    }
+    run.assertWeightsCloseTo(weights, 1e-5);
   }
 
   @Test

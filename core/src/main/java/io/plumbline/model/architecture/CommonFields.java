@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.model.architecture.DecoderConfig.Embeddings;
 import io.plumbline.model.architecture.DecoderConfig.ParameterShape;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -178,16 +179,42 @@ final class CommonFields {
 
   DecoderConfig decoder(
       Sizes sizes, List<LayerKind> kinds, List<ParameterShape> layer, FamilyKernels kernels) {
+    return decoderOf(sizes, kinds, Collections.nCopies(sizes.layers(), layer), kernels);
+  }
+
+  /**
+   * @param layers the parameters of each layer
+   */
+  DecoderConfig decoderOf(
+      Sizes sizes,
+      List<LayerKind> kinds,
+      List<List<ParameterShape>> layers,
+      FamilyKernels kernels) {
+    requireOneOriginal(kinds);
     boolean tied = config.flagOr("tie_word_embeddings", defaults.embeddings() == Embeddings.TIED);
     return new DecoderConfig(
         config.family(),
         sizes,
         kinds,
-        layer,
+        layers,
         kernels.with("NORM_EPS", epsilon()),
         tied ? Embeddings.TIED : Embeddings.SEPARATE,
         padding(sizes.vocabulary()),
         TensorNames.LLAMA);
+  }
+
+  private void requireOneOriginal(List<LayerKind> kinds) {
+    long lengths =
+        kinds.stream()
+            .mapToInt(kind -> kind.rope().scaling().originalPositions())
+            .filter(length -> length < Integer.MAX_VALUE)
+            .distinct()
+            .count();
+    if (lengths > 1) {
+      throw config.bad(
+          "has layers of longrope with different original_max_position_embeddings, which is not"
+              + " supported");
+    }
   }
 
   private int keyValueHeads(int heads) {

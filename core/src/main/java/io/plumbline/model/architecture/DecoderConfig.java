@@ -12,7 +12,7 @@ import java.util.List;
  *
  * @param family the config's model_type
  * @param kinds the kind of each layer
- * @param layerShapes the parameters of a layer, by their names in it, in the order of its buffer
+ * @param layerShapes the parameters of each layer, by their names in it, in the order of its buffer
  * @param kernels what the kernels are compiled from
  * @param embeddings whether the head is the embedding
  * @param padTokenId the token that pads, which a reward model looks for; a negative number for none
@@ -21,7 +21,7 @@ public record DecoderConfig(
     String family,
     Sizes sizes,
     List<LayerKind> kinds,
-    List<ParameterShape> layerShapes,
+    List<List<ParameterShape>> layerShapes,
     FamilyKernels kernels,
     Embeddings embeddings,
     int padTokenId,
@@ -128,6 +128,17 @@ public record DecoderConfig(
     return sizes.maxPositions();
   }
 
+  /**
+   * The longest sequence whose rotary positions are those of short ones; longer ones have others in
+   * all of their places. More than any sequence where there is no such bound.
+   */
+  public int originalPositions() {
+    return kinds.stream()
+        .mapToInt(kind -> kind.rope().scaling().originalPositions())
+        .min()
+        .orElse(Integer.MAX_VALUE);
+  }
+
   public boolean tiedEmbeddings() {
     return embeddings == Embeddings.TIED;
   }
@@ -151,7 +162,7 @@ public record DecoderConfig(
       out.add(
           new SegmentShape(
               "layer " + layer,
-              layerShapes.stream()
+              layerShapes.get(layer).stream()
                   .map(p -> new ParameterShape(prefix + p.name(), p.shape()))
                   .toList()));
     }

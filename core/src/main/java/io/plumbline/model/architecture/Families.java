@@ -19,9 +19,11 @@ public final class Families {
               Map.entry("mistral", Mistral::read),
               Map.entry("olmo2", Olmo2::read),
               Map.entry("olmo3", Olmo3::read),
+              Map.entry("olmoe", Olmoe::read),
               Map.entry("phi3", Phi3::read),
               Map.entry("qwen2", Qwen2::read),
               Map.entry("qwen3", Qwen3::read),
+              Map.entry("qwen3_moe", Qwen3Moe::read),
               Map.entry("smollm3", SmolLm3::read)));
 
   private Families() {}

@@ -21,6 +21,9 @@ public record FamilyKernels(String file, Map<String, Object> constants) {
   /** The constant that says whether matrices stand transposed. */
   static final String TRANSPOSED = "TRANSPOSED";
 
+  /** The constant that says how many experts compute a place. */
+  static final String EXPERTS_PER_TOKEN = "EXPERTS_PER_TOKEN";
+
   public FamilyKernels {
     constants = Map.copyOf(constants);
   }
@@ -28,6 +31,11 @@ public record FamilyKernels(String file, Map<String, Object> constants) {
   /** Whether matrices stand transposed: [inputs, outputs]. */
   public boolean transposed() {
     return constants.getOrDefault(TRANSPOSED, false).equals(true);
+  }
+
+  /** How many experts compute a place; 1 in a model without any. */
+  public int expertsPerToken() {
+    return (Integer) constants.getOrDefault(EXPERTS_PER_TOKEN, 1);
   }
 
   /** With one more constant. */

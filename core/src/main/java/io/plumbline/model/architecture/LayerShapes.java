@@ -78,6 +78,23 @@ final class LayerShapes {
     return bias == Bias.PRESENT ? add("mlp.down_proj.bias", hidden) : this;
   }
 
+  /**
+   * A router and the networks that it chooses from; gates and ups of all of them lie side by side,
+   * and so do their downs.
+   */
+  LayerShapes experts(int experts, long intermediate) {
+    long hidden = sizes.hidden();
+    add("mlp.gate.weight", experts, hidden);
+    for (int i = 0; i < experts; i++) {
+      add("mlp.experts." + i + ".gate_proj.weight", intermediate, hidden);
+      add("mlp.experts." + i + ".up_proj.weight", intermediate, hidden);
+    }
+    for (int i = 0; i < experts; i++) {
+      add("mlp.experts." + i + ".down_proj.weight", hidden, intermediate);
+    }
+    return this;
+  }
+
   /** All query heads side by side. */
   long queryWidth() {
     return (long) sizes.heads() * sizes.headDim();

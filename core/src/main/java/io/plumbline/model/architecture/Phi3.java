@@ -18,10 +18,8 @@ final class Phi3 {
   static DecoderConfig read(ConfigFields config) {
     Llama.requireSilu(config);
     CommonFields common = new CommonFields(config, DEFAULTS, HeadWidth.FREE, Set.of());
-    RopeFields fields = common.rope();
-    Rope rope = fields.ofAllLayers(DEFAULTS.ropeTheta());
-    Sizes promised = common.sizes();
-    Sizes sizes = common.sizes(fields.promised(promised.maxPositions(), rope));
+    Rope rope = common.rope().ofAllLayers(DEFAULTS.ropeTheta());
+    Sizes sizes = common.sizes();
     long intermediate = config.size("intermediate_size");
     LayerShapes layer = new LayerShapes(sizes);
     layer

@@ -19,4 +19,9 @@ public record Rope(double theta, RopeScaling scaling, int dims) {
   public float[] inverseFrequencies() {
     return scaling.inverseFrequencies((float) theta, dims);
   }
+
+  /** Those of sequences that are longer than the scaling's original context. */
+  public float[] longFrequencies() {
+    return scaling.longFrequencies((float) theta, dims);
+  }
 }

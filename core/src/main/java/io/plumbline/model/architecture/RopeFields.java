@@ -182,36 +182,31 @@ final class RopeFields {
     return dims * Math.log(original / (turns * 2 * Math.PI)) / (2 * Math.log(theta));
   }
 
-  /**
-   * By the short factors, which transformers takes for texts within the original context; longer
-   * ones are refused or cut elsewhere, see {@link #promised}.
-   */
   private RopeScaling longRope(JsonNode rope, int dims) {
     double original = originalPositions(rope);
+    double factor =
+        rope.path("factor").isNumber() ? config.positive(rope, "factor") : positions / original;
+    double magnitude = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+    return new RopeScaling.LongRope(
+        factors(rope, "short_factor", dims),
+        factors(rope, "long_factor", dims),
+        (int) original,
+        numberOr(rope, "attention_factor", magnitude));
+  }
+
+  private List<Double> factors(JsonNode rope, String key, int dims) {
     List<Double> factors = new ArrayList<>();
-    rope.path("short_factor").forEach(factor -> factors.add(factor.asDouble()));
+    rope.path(key).forEach(factor -> factors.add(factor.asDouble()));
     if (factors.size() != dims / 2 || factors.stream().anyMatch(factor -> !(factor > 0))) {
       throw config.bad(
           "needs "
               + dims / 2
-              + " positive numbers as short_factor in its RoPE settings, not "
+              + " positive numbers as "
+              + key
+              + " in its RoPE settings, not "
               + factors.size());
     }
-    double factor =
-        rope.path("factor").isNumber() ? config.positive(rope, "factor") : positions / original;
-    double magnitude = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
-    return new RopeScaling.LongRope(factors, numberOr(rope, "attention_factor", magnitude));
-  }
-
-  /**
-   * The longest context in which one set of frequencies holds.
-   *
-   * @param positions the longest that the checkpoint promises
-   */
-  int promised(int positions, Rope rope) {
-    return rope.scaling() instanceof RopeScaling.LongRope
-        ? Math.min(positions, (int) originalPositions(settings()))
-        : positions;
+    return factors;
   }
 
   private static double numberOr(JsonNode rope, String key, double otherwise) {

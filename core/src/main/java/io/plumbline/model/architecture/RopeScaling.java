@@ -15,6 +15,16 @@ public sealed interface RopeScaling {
    */
   float[] inverseFrequencies(float theta, int dims);
 
+  /** The longest sequence that {@link #inverseFrequencies} is for; at most this for any. */
+  default int originalPositions() {
+    return Integer.MAX_VALUE;
+  }
+
+  /** {@link #inverseFrequencies} of sequences beyond {@link #originalPositions}. */
+  default float[] longFrequencies(float theta, int dims) {
+    return inverseFrequencies(theta, dims);
+  }
+
   /** What multiplies cos and sin of the angles. */
   default double magnitude() {
     return 1;
@@ -112,18 +122,32 @@ public sealed interface RopeScaling {
   }
 
   /**
-   * LongRoPE (Ding et al. 2024): every frequency divided by a factor of its own.
+   * LongRoPE (Ding et al. 2024): every frequency divided by a factor of its own, which is another
+   * one in sequences beyond the original context.
    *
-   * @param factors one a pair of elements
+   * @param shortFactors one a pair of elements
+   * @param longFactors one a pair of elements
    * @param magnitude what multiplies cos and sin
    */
-  record LongRope(List<Double> factors, double magnitude) implements RopeScaling {
+  record LongRope(
+      List<Double> shortFactors, List<Double> longFactors, int originalPositions, double magnitude)
+      implements RopeScaling {
     public LongRope {
-      factors = List.copyOf(factors);
+      shortFactors = List.copyOf(shortFactors);
+      longFactors = List.copyOf(longFactors);
     }
 
     @Override
     public float[] inverseFrequencies(float theta, int dims) {
+      return divided(shortFactors, theta, dims);
+    }
+
+    @Override
+    public float[] longFrequencies(float theta, int dims) {
+      return divided(longFactors, theta, dims);
+    }
+
+    private static float[] divided(List<Double> factors, float theta, int dims) {
       float[] out = new float[dims / 2];
       for (int i = 0; i < out.length; i++) {
         out[i] = 1.0f / (factors.get(i).floatValue() * period(theta, dims, i));
