@@ -145,11 +145,7 @@ class DropoutTest {
 
   /** DoRA does not differentiate the lengths of rows: its gradients are compared with PEFT's. */
   @ParameterizedTest
-  @CsvSource({
-    "all_r4_rslora, KEEP",
-    "all_r4_rslora, RECOMPUTE",
-    "gpt_neox, RECOMPUTE"
-  })
+  @CsvSource({"all_r4_rslora, KEEP", "all_r4_rslora, RECOMPUTE", "gpt_neox, RECOMPUTE"})
   void itsGradientIsThatOfWhatWasLeftIn(String name, ActivationMemory memory) {
     Random random = new Random(SEED);
     List<TokenizedRow> rows = rows(random);
