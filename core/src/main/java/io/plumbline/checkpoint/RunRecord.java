@@ -20,14 +20,14 @@ import java.util.regex.Pattern;
  * enough to run it again. Immutable; each {@code with} gives another record. What looks like a
  * secret is masked before it enters.
  *
- * <p>Fields: {@code command}, {@code status} (running, completed, failed), {@code started}, {@code
- * ended} (ISO 8601, UTC), {@code seed}, {@code configuration}, {@code identity} (what decides
- * updates, with a version), {@code fingerprints} (hex SHA-256 by name), {@code directory} (from
- * which relative paths go), {@code versions}, {@code environment} (what else may decide the last
- * bits of a result), {@code counts} (by dotted name, such as {@code reference.computed}), {@code
- * read} (what the rows of each split were read as), {@code timings} (seconds by name), {@code
- * ranks} (where each ran), {@code results} and, for a failed run, {@code error}, with {@code
- * refused} where nothing came of it because of what it was given.
+ * <p>Fields: {@code command}, {@code status} (running, completed, failed, interrupted), {@code
+ * started}, {@code ended} (ISO 8601, UTC), {@code seed}, {@code configuration}, {@code identity}
+ * (what decides updates, with a version), {@code fingerprints} (hex SHA-256 by name), {@code
+ * directory} (from which relative paths go), {@code versions}, {@code environment} (what else may
+ * decide the last bits of a result), {@code counts} (by dotted name, such as {@code
+ * reference.computed}), {@code read} (what the rows of each split were read as), {@code timings}
+ * (seconds by name), {@code ranks} (where each ran), {@code results} and, for a failed run, {@code
+ * error}, with {@code refused} where nothing came of it because of what it was given.
  */
 public final class RunRecord {
   private static final String MASK = "***";
@@ -169,6 +169,11 @@ public final class RunRecord {
         });
   }
 
+  /** Of a run that was asked to end and can be resumed. */
+  public RunRecord interrupted(Instant when, String why) {
+    return failed(when, why).with(copy -> copy.put("status", "interrupted"));
+  }
+
   /** A failed run whose model or data was refused before anything was made of it. */
   public RunRecord refused(Instant when, String error) {
     return failed(when, error).with(copy -> copy.put("refused", true));
@@ -202,7 +207,7 @@ public final class RunRecord {
     return json.path("command").asText();
   }
 
-  /** running, completed or failed. */
+  /** running, completed, failed or interrupted. */
   public String status() {
     return json.path("status").asText();
   }

@@ -11,11 +11,18 @@ import java.util.OptionalLong;
  * @param ending why it ended
  */
 public record LoopOutcome(long firstStep, long lastStep, OptionalLong best, Ending ending) {
+  /** Whether it was asked to end, and can be resumed. */
+  public boolean isInterrupted() {
+    return ending == Ending.INTERRUPTED;
+  }
+
   /** Why a run ended. */
   public enum Ending {
     /** It did all the steps of its plan. */
     COMPLETE,
     /** The chosen metric did not get better any more. */
-    STOPPED_EARLY
+    STOPPED_EARLY,
+    /** It was asked to; its state is saved, and nothing else came of it. */
+    INTERRUPTED
   }
 }

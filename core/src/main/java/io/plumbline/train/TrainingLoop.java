@@ -57,6 +57,7 @@ public final class TrainingLoop<P, V, G> {
   private final Sums sums;
   private final LoopProgress progress = new LoopProgress();
   private long tokensInStep;
+  private boolean askedToStop;
 
   /**
    * A loop over written rows.
@@ -157,6 +158,10 @@ public final class TrainingLoop<P, V, G> {
         if (!last && feed.nextRest(done) != done) {
           continue;
         }
+        if (askedToStop && !last) {
+          save(done, optimizer);
+          return new LoopOutcome(firstStep, done, OptionalLong.empty(), Ending.INTERRUPTED);
+        }
         boolean save = last || isDue(lastRest, done, settings.saveSteps());
         if (last || isDue(lastRest, done, settings.evalSteps())) {
           save |= select(done, evaluate(done));
@@ -232,9 +237,11 @@ public final class TrainingLoop<P, V, G> {
 
   private void addUpOverRanks() {
     sums.addUpOver(collective);
-    double[] tokens = {tokensInStep};
+    double[] tokens = {tokensInStep, observer.isAskedToStop() ? 1 : 0};
     collective.allReduceSum(tokens);
     tokensInStep = (long) tokens[0];
+    // Summed, so that all ranks end at the same step.
+    askedToStop |= tokens[1] > 0;
     progress.tokens += tokensInStep;
   }
 

@@ -8,6 +8,11 @@ public interface TrainingObserver {
   /** Called at least once a step; throws INTERRUPTED when the run is to stop. */
   void checkInterrupted();
 
+  /** Whether training is to end at the next step; it is enough that one rank is told. */
+  default boolean isAskedToStop() {
+    return false;
+  }
+
   /**
    * Metrics of a step or an evaluation, in the order in which they should be shown. Rank 0 only.
    */

@@ -98,6 +98,24 @@ class RepeatableTrainingTest {
     assertSameBits(run.weights(), weights);
   }
 
+  @Test
+  void aRunThatIsAskedToStopSavesItsStateAndGoesOnWithTheSameBits() throws IOException {
+    TestRun run = TestRun.dpo(directory, "traj/dpo", 12, settings(4));
+    List<Map<String, Double>> whole = run.train(2, "undisturbed", Long.MAX_VALUE);
+    Map<String, float[]> weights = run.weights();
+
+    // One rank hears of it, in step 7; a state is due after steps 4 and 8.
+    List<Map<String, Double>> first = run.askedToStopAfter(6).train(2, "asked", Long.MAX_VALUE);
+    assertThat(run.outcome().ending()).isEqualTo(LoopOutcome.Ending.INTERRUPTED);
+    assertThat(run.outcome().lastStep()).isEqualTo(7);
+    assertThat(withoutTimings(first)).isEqualTo(withoutTimings(whole.subList(0, 7)));
+    List<Map<String, Double>> rest =
+        run.askedToStopAfter(Long.MAX_VALUE).train(2, "asked", Long.MAX_VALUE);
+    assertThat(run.outcome().ending()).isEqualTo(LoopOutcome.Ending.COMPLETE);
+    assertThat(withoutTimings(rest)).isEqualTo(withoutTimings(whole.subList(7, 12)));
+    assertSameBits(run.weights(), weights);
+  }
+
   /** The CPU by another name: gradients, states and weights go through copies, as of a GPU. */
   @Test
   void aModelOnAnotherDeviceGivesTheSameBits() throws IOException {

@@ -79,6 +79,8 @@ final class TestRun {
   /** How the last {@link #train} ended on rank 0. */
   private LoopOutcome outcome;
 
+  private long askToStopAt = Long.MAX_VALUE;
+
   private final List<String> notes = Collections.synchronizedList(new ArrayList<>());
 
   private TestRun(Path directory, Supplier<Learner> learner, LoopSettings settings) {
@@ -398,6 +400,12 @@ final class TestRun {
     return lines;
   }
 
+  /** Has the next run asked, by its last rank alone, to stop once so many lines were reported. */
+  TestRun askedToStopAfter(long lines) {
+    askToStopAt = lines;
+    return this;
+  }
+
   /** What ends a run in the middle. */
   static final class StoppedFromOutside extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -415,6 +423,11 @@ final class TestRun {
               if (lines.size() >= stopBefore) {
                 throw new StoppedFromOutside();
               }
+            }
+
+            @Override
+            public boolean isAskedToStop() {
+              return collective.rank() == collective.worldSize() - 1 && lines.size() >= askToStopAt;
             }
 
             @Override

@@ -12,6 +12,7 @@ import io.plumbline.spark.cli.options.TrainingSettings;
 import io.plumbline.spark.cli.terminal.Console;
 import io.plumbline.spark.cli.terminal.Failure;
 import io.plumbline.spark.cli.terminal.Interruption;
+import io.plumbline.spark.cli.terminal.Termination;
 import io.plumbline.spark.cli.terminal.Versions;
 import io.plumbline.storage.Storage;
 import java.util.ArrayList;
@@ -172,7 +173,7 @@ public final class Plumbline {
       if (verbose) {
         e.printStackTrace(console.err());
       }
-      return failure.exitStatus();
+      return Termination.heard() ? Termination.STATUS : failure.exitStatus();
     }
   }
 

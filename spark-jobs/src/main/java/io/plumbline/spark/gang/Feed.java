@@ -51,6 +51,11 @@ final class Feed implements AutoCloseable {
   private final BlockingQueue<Line> lines = new LinkedBlockingQueue<>(MOST_QUEUED);
   private final Thread dispatcher;
   private final Set<Socket> connections = new HashSet<>();
+
+  /** Of ranks that have proven themselves. */
+  private final Set<DataOutputStream> ranks = new HashSet<>();
+
+  private boolean stopping;
   private final List<Outcome> failures = new ArrayList<>();
   private int unproven;
   private int newestAttempt;
@@ -151,15 +156,21 @@ final class Feed implements AutoCloseable {
 
   private void serve(Socket socket) {
     boolean proven = false;
+    DataOutputStream out = null;
     try (socket) {
       socket.setSoTimeout(FeedProtocol.HANDSHAKE_MILLIS);
       socket.setKeepAlive(true);
       DataInputStream in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
-      int attempt = welcome(in, new DataOutputStream(socket.getOutputStream()));
+      out = new DataOutputStream(socket.getOutputStream());
+      int attempt = welcome(in, out);
       proven = true;
       synchronized (connections) {
         unproven--;
         newestAttempt = Math.max(newestAttempt, attempt);
+        ranks.add(out);
+        if (stopping) {
+          out.writeByte(FeedProtocol.STOP);
+        }
       }
       // No limit on silence between lines; finish() closes what is still open.
       socket.setSoTimeout(0);
@@ -176,7 +187,22 @@ final class Feed implements AutoCloseable {
           unproven--;
         }
         connections.remove(socket);
+        ranks.remove(out);
         connections.notifyAll();
+      }
+    }
+  }
+
+  /** Asks the ranks that call, now and later, to stop at their next step. */
+  void askToStop() {
+    synchronized (connections) {
+      stopping = true;
+      for (DataOutputStream rank : ranks) {
+        try {
+          rank.writeByte(FeedProtocol.STOP);
+        } catch (IOException e) {
+          LOG.info("A rank could not be asked to stop: {}", e.toString());
+        }
       }
     }
   }

@@ -8,13 +8,14 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * The feed from ranks to the driver.
+ * The feed from ranks to the driver, and the driver's request to stop.
  *
  * <pre>
  * driver → rank  magic, nonce
  * rank → driver  rank, attempt, nonce, HMAC(secret, "member" and all of the above)
  * driver → rank  HMAC(secret, "driver" and all of the above)
  * rank → driver  frames: type, length, text
+ * driver → rank  1, once or more, where ranks are to stop
  * </pre>
  */
 final class FeedProtocol {
@@ -25,6 +26,8 @@ final class FeedProtocol {
   static final int LONGEST_LINE = 8 << 20;
   static final byte LINE = 1;
   static final byte OUTCOME = 2;
+
+  static final byte STOP = 1;
 
   private static final SecureRandom RANDOM = new SecureRandom();
 

@@ -91,6 +91,20 @@ public final class Gang {
    */
   public static String run(
       SparkSession spark, Settings settings, GangTask task, Consumer<String> listener) {
+    return run(spark, settings, task, new StopRequest(), listener);
+  }
+
+  /**
+   * Runs a gang that can be asked to stop.
+   *
+   * @param stop by which members are asked ({@link GangMember#isAskedToStop})
+   */
+  public static String run(
+      SparkSession spark,
+      Settings settings,
+      GangTask task,
+      StopRequest stop,
+      Consumer<String> listener) {
     Preflight.check(spark, settings.ranks(), DeviceChoice.CPU);
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     byte[] secret = new byte[SECRET_BYTES];
@@ -109,6 +123,7 @@ public final class Gang {
       context.addJobTag(tag);
       List<Outcome> outcomes;
       try {
+        stop.reach(feed::askToStop);
         outcomes = outcomes(context, settings.ranks(), function);
       } catch (Throwable e) {
         // A caller that is interrupted leaves the job running otherwise.
@@ -116,6 +131,7 @@ public final class Gang {
         feed.finish();
         throw explain(e, feed, settings.ranks());
       } finally {
+        stop.reachNobody();
         context.removeJobTag(tag);
       }
       feed.finish();

@@ -31,6 +31,9 @@ public interface GangMember {
   /** Throws INTERRUPTED if Spark has asked this task to stop. Call it at least once a step. */
   void checkInterrupted();
 
+  /** Whether the driver has asked the gang to stop at its next step; one rank hears it. */
+  boolean isAskedToStop();
+
   /** Sends one line to the driver's listener while the job runs; never blocks or fails training. */
   void publish(String line);
 }

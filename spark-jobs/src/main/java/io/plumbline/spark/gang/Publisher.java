@@ -4,6 +4,7 @@ import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -15,7 +16,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A rank's end of the feed. Lines wait in a bounded queue for a thread that sends them; when the
- * driver is slow or unreachable the oldest are dropped, and training continues.
+ * driver is slow or unreachable the oldest are dropped, and training continues. On the way back
+ * comes the driver's request to stop.
  */
 final class Publisher implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Publisher.class);
@@ -36,6 +38,7 @@ final class Publisher implements AutoCloseable {
   private boolean sending;
   private boolean closed;
   private Socket socket;
+  private volatile boolean askedToStop;
 
   Publisher(String host, int port, byte[] secret, int rank, int attempt) {
     this.host = host;
@@ -46,6 +49,11 @@ final class Publisher implements AutoCloseable {
     thread = new Thread(this::work, "plumbline-feed-" + rank);
     thread.setDaemon(true);
     thread.start();
+  }
+
+  /** Whether the driver has asked the gang to stop at its next step. */
+  boolean isAskedToStop() {
+    return askedToStop;
   }
 
   void publish(String line) {
@@ -80,10 +88,13 @@ final class Publisher implements AutoCloseable {
   }
 
   private void work() {
+    // One rank is enough to hear a request to stop, which it tells the others: it calls the driver
+    // before it has anything to say.
+    boolean calls = rank == 0;
     boolean warned = false;
     while (true) {
       synchronized (queue) {
-        while (queue.isEmpty()) {
+        while (queue.isEmpty() && !calls) {
           if (closed) {
             return;
           }
@@ -97,6 +108,9 @@ final class Publisher implements AutoCloseable {
       try (Socket connection = connect();
           DataOutputStream out =
               new DataOutputStream(new BufferedOutputStream(connection.getOutputStream()))) {
+        Thread listening = new Thread(() -> listen(connection), "plumbline-feed-back-" + rank);
+        listening.setDaemon(true);
+        listening.start();
         send(out);
         return;
       } catch (IOException e) {
@@ -122,6 +136,19 @@ final class Publisher implements AutoCloseable {
           return;
         }
       }
+    }
+  }
+
+  /** Waits for the driver's request until the connection ends. */
+  private void listen(Socket connection) {
+    try {
+      connection.setSoTimeout(0);
+      InputStream in = connection.getInputStream();
+      for (int sign = in.read(); sign >= 0; sign = in.read()) {
+        askedToStop |= sign == FeedProtocol.STOP;
+      }
+    } catch (IOException e) {
+      LOG.debug("The way back from the driver ended", e);
     }
   }
 

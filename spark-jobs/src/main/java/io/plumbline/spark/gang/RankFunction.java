@@ -181,6 +181,11 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
     }
 
     @Override
+    public boolean isAskedToStop() {
+      return publisher.isAskedToStop();
+    }
+
+    @Override
     public void publish(String line) {
       publisher.publish(line);
     }

@@ -104,8 +104,11 @@ record EarlierRun(RunRecord record, RunIdentity identity, Progress progress, Str
    * The record of a run that ended by a failure. One that was refused for its model or its data
    * before any row was made keeps no place.
    */
-  static RunRecord failed(RunRecord record, RuntimeException e) {
-    String error = String.valueOf(e.getMessage());
+  static RunRecord failed(RunRecord record, Throwable e) {
+    String error = e instanceof PlumblineException ? String.valueOf(e.getMessage()) : e.toString();
+    if (e instanceof PlumblineException known && known.code() == ErrorCode.INTERRUPTED) {
+      return record.interrupted(Instant.now(), error);
+    }
     boolean refused =
         e instanceof PlumblineException known
             && known.code().exitStatus() == ErrorCode.BAD_DATA.exitStatus()

@@ -72,7 +72,8 @@ final class RunRecording {
       T result = work.get();
       record = record.completed(Instant.now());
       return result;
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
+      // Scala throws checked exceptions undeclared, and an Error ends a run as well.
       record = EarlierRun.failed(record, e);
       throw e;
     } finally {

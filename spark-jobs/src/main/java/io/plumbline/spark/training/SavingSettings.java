@@ -12,6 +12,7 @@ import io.plumbline.train.LoopSettings.Selection;
  * @param evalSteps evaluates every so many steps; 0 for only before the first and after the last
  * @param selection which evaluation's weights are the result
  * @param saveSteps training state every so many steps; 0 for only at the end
+ * @param maxHours ends training at the first step after so many hours; 0 for no limit
  */
 @Heading("Evaluation, checkpoints and starting again")
 public record SavingSettings(
@@ -44,6 +45,14 @@ public record SavingSettings(
         int keepCheckpoints,
     @Option(
             help =
+                "Ends training at its first step after so many hours, with its state saved, so that"
+                    + " --resume continues; 0 for no limit.",
+            standard = "0",
+            min = 0,
+            decidesNothing = "when a run pauses")
+        double maxHours,
+    @Option(
+            help =
                 "Continues from the newest complete training state in --output, or starts if there is"
                     + " none.",
             recorded = false,
@@ -57,7 +66,7 @@ public record SavingSettings(
   /** These with another choice of the result. */
   public SavingSettings selecting(Selection other) {
     return new SavingSettings(
-        evalSteps, other, badSteps, saveSteps, keepCheckpoints, resume, overwrite);
+        evalSteps, other, badSteps, saveSteps, keepCheckpoints, maxHours, resume, overwrite);
   }
 
   /** How an output directory that has something in it is treated. */

@@ -1,6 +1,5 @@
 package io.plumbline.spark.training;
 
-import io.plumbline.checkpoint.Adapter;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.checkpoint.RunTemplates;
@@ -9,8 +8,8 @@ import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
-import io.plumbline.model.LoraSettings;
 import io.plumbline.spark.gang.Gang;
+import io.plumbline.spark.gang.StopRequest;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
@@ -52,6 +51,7 @@ public final class TrainingJob {
   private final ProgressListener progress;
   private final Storage storage;
   private final RunDirectory run;
+  private final StopRequest stop;
 
   private TrainingJob(
       SparkSession spark,
@@ -59,7 +59,8 @@ public final class TrainingJob {
       TrainingRequest request,
       Map<String, Object> standardOptions,
       Optional<Repetition> repetition,
-      RunTracking tracking) {
+      RunTracking tracking,
+      StopRequest stop) {
     this.spark = spark;
     this.storage = storage;
     this.request = request;
@@ -67,6 +68,7 @@ public final class TrainingJob {
     this.repetition = repetition;
     this.tracking = tracking;
     this.progress = tracking.listener();
+    this.stop = stop;
     this.run = new RunDirectory(request.files().output());
     this.recording = new RunRecording(storage, request, spark.version(), repetition, progress);
   }
@@ -82,7 +84,23 @@ public final class TrainingJob {
       TrainingRequest request,
       Map<String, Object> standardOptions,
       ProgressListener progress) {
-    return run(spark, request, standardOptions, Optional.empty(), progress);
+    return run(spark, request, standardOptions, new StopRequest(), progress);
+  }
+
+  /**
+   * Does what {@link #run(SparkSession, TrainingRequest, Map, ProgressListener)} does until it is
+   * asked to stop.
+   *
+   * @throws PlumblineException INTERRUPTED where training ended before its last step, with its
+   *     state saved
+   */
+  public static TrainingOutcome run(
+      SparkSession spark,
+      TrainingRequest request,
+      Map<String, Object> standardOptions,
+      StopRequest stop,
+      ProgressListener progress) {
+    return run(spark, request, standardOptions, Optional.empty(), stop, progress);
   }
 
   /**
@@ -95,8 +113,9 @@ public final class TrainingJob {
       TrainingRequest request,
       Map<String, Object> standardOptions,
       Repetition repetition,
+      StopRequest stop,
       ProgressListener progress) {
-    return run(spark, request, standardOptions, Optional.of(repetition), progress);
+    return run(spark, request, standardOptions, Optional.of(repetition), stop, progress);
   }
 
   private static TrainingOutcome run(
@@ -104,63 +123,26 @@ public final class TrainingJob {
       TrainingRequest asked,
       Map<String, Object> standardOptions,
       Optional<Repetition> repetition,
+      StopRequest stop,
       ProgressListener progress) {
     Storage storage = Storage.of(spark.sparkContext().hadoopConfiguration());
     TrainingRequest request = TemplateDate.taken(storage, asked);
     Preflight.require(spark, request, storage);
     ModelDirectory model = request.openModel(storage);
     request.objective().notices(storage, model).forEach(progress::note);
-    adapterNotice(storage, request, model).ifPresent(progress::note);
+    AdapterNotice.of(storage, request, model).ifPresent(progress::note);
     RankMemory.of(spark.sparkContext().getConf(), storage, request, model)
         .doubt()
         .ifPresent(progress::note);
     try (OutputClaim claim =
             OutputClaim.take(storage, request.files().output(), request.saving().start());
         RunTracking tracking =
-            RunTracking.of(storage, request.files().output(), request.tracking(), progress)) {
+            RunTracking.of(storage, request.files().output(), request.tracking(), progress);
+        TimeLimit limit = TimeLimit.of(request.saving().maxHours(), stop)) {
       TrainingJob job =
-          new TrainingJob(spark, storage, request, standardOptions, repetition, tracking);
+          new TrainingJob(spark, storage, request, standardOptions, repetition, tracking, stop);
       return job.recording.during(() -> job.train(model));
     }
-  }
-
-  /** What is trained, where that may not be what somebody expects. */
-  private static Optional<String> adapterNotice(
-      Storage storage, TrainingRequest request, ModelDirectory model) {
-    LoraSettings lora = request.lora();
-    if (!lora.trainsAdapter()) {
-      return model
-          .adapter()
-          .map(
-              adapter ->
-                  "%s is an adapter of %s: all weights of the two merged are trained. To go on with the adapter itself, give --model %s --adapter %s."
-                      .formatted(
-                          adapter.path(),
-                          model.base().path(),
-                          model.base().path(),
-                          adapter.path()));
-    }
-    Optional<Adapter> earlier =
-        lora.continues() ? Optional.of(Adapter.open(storage, lora.adapter())) : Optional.empty();
-    long parameters =
-        earlier
-            .map(Adapter::parameters)
-            .orElseGet(() -> request.algorithm().modelUse().check(model, lora));
-    double dropout =
-        lora.dropout() > 0 ? 0 : earlier.map(adapter -> adapter.config().dropout()).orElse(0.0);
-    return Optional.of(
-        String.format(
-            Locale.ROOT,
-            "An adapter with %,d parameters is trained; the %,d of the model stay as they are.%s",
-            parameters,
-            model.base().parameters(),
-            dropout > 0
-                ? " Its dropout of "
-                    + dropout
-                    + " is not applied: --lora-dropout "
-                    + dropout
-                    + " would do so."
-                : ""));
   }
 
   private TrainingOutcome train(ModelDirectory model) {
@@ -205,6 +187,17 @@ public final class TrainingJob {
     TrainingTask.Start start =
         new TrainingTask.Start(startPath(), model.tokenizerFiles().rendering());
     LoopOutcome outcome = train(start, plan, data.held().isPresent(), culprits, places);
+    if (outcome.isInterrupted()) {
+      throw new PlumblineException(
+          ErrorCode.INTERRUPTED,
+          String.format(
+              Locale.ROOT,
+              "Training was stopped by %s after step %,d of %,d, and its state is saved: continue by"
+                  + " the same call with --resume.",
+              stop.reason().orElse("a request"),
+              outcome.lastStep(),
+              steps(plan)));
+    }
     String culpritsStandAt = places.get();
     if (!culpritsStandAt.isEmpty()) {
       progress.note(culpritsStandAt);
@@ -436,6 +429,7 @@ public final class TrainingJob {
             spark,
             new Gang.Settings(request.cluster().ranks(), COLLECTIVE_DEADLINE),
             task,
+            stop,
             line -> hear(RankMessage.read(line), steps(plan), culprits));
     recording.add(known -> known.withRanks(TrainingTask.ranks(result)));
     progress.stageFinished(

@@ -110,42 +110,78 @@ class LauncherIT {
 
   @Test
   void ctrlCEndsARunWithASentenceThatSaysHowToGoOn() throws Exception {
-    Path root = Fixtures.root();
+    assertThat(run(Map.of(), launcher(), "init-model", "--output", model()).status()).isZero();
+    Ended ended = ended("INT", "step 1/");
+    assertThat(ended.status()).isEqualTo(130);
+    assertThat(ended.err())
+        .contains("plumbline sft: stopped from outside: the state in ", " is kept; continue")
+        .doesNotContain("\tat ", "not foreseen");
+  }
+
+  @Test
+  void sigtermSavesTheStepUnderWayAndTheRunGoesOnFromThere() throws Exception {
+    assertThat(run(Map.of(), launcher(), "init-model", "--output", model()).status()).isZero();
+    Path record = directory.resolve("run/run.json");
+    long last = 0;
+    for (int call = 0; call < 2; call++) {
+      Ended ended = ended("TERM", "step " + (last + 1) + "/", "--resume");
+      assertThat(ended.status()).as(ended.err()).isEqualTo(143);
+      assertThat(ended.err())
+          .contains("training ends after this step and saves its state")
+          .containsPattern(
+              "stopped by SIGTERM after step [\\d,]+ of [\\d,]+, and its state is saved")
+          .doesNotContain("\tat ", "not foreseen", "stopped from outside");
+      assertThat(Files.readString(record)).contains("\"interrupted\"");
+      List<String> lines = Files.readAllLines(directory.resolve("run/metrics.jsonl"));
+      // Every step once: nothing was lost, and nothing is done again.
+      for (int step = 1; step <= lines.size(); step++) {
+        assertThat(lines.get(step - 1)).contains("\"step\":" + step + ",");
+      }
+      assertThat((long) lines.size()).isGreaterThan(last);
+      last = lines.size();
+    }
+  }
+
+  private String model() {
+    return directory.resolve("model").toString();
+  }
+
+  /** A run that a signal ends once it has said something. */
+  private Ended ended(String signal, String once, String... more) throws Exception {
+    Path out = directory.resolve("out-of-run");
     Path err = directory.resolve("err-of-run");
-    String model = directory.resolve("model").toString();
-    assertThat(run(Map.of(), launcher(), "init-model", "--output", model).status()).isZero();
-    Process process =
-        new ProcessBuilder(
+    List<String> command =
+        new ArrayList<>(
+            List.of(
                 // A shell that runs tests in the background has it ignored.
                 "env",
-                "--default-signal=INT",
+                "--default-signal=" + signal,
                 launcher(),
                 "sft",
                 "--model",
-                model,
+                model(),
                 "--data",
-                root.resolve("data-samples/sft/train.jsonl").toString(),
+                Fixtures.root().resolve("data-samples/sft/train.jsonl").toString(),
                 "--output",
                 directory.resolve("run").toString(),
                 "--epochs",
-                "1000")
+                "1000"));
+    command.addAll(List.of(more));
+    Process process =
+        new ProcessBuilder(command)
             .redirectError(err.toFile())
-            .redirectOutput(directory.resolve("out-of-run").toFile())
+            .redirectOutput(out.toFile())
             .start();
     long deadline = System.nanoTime() + DEADLINE.toNanos();
-    while (!Files.readString(err).contains("step 1/") && System.nanoTime() < deadline) {
+    while (!Files.readString(err).contains(once) && System.nanoTime() < deadline) {
       assertThat(process.isAlive()).as(Files.readString(err)).isTrue();
       Thread.sleep(100);
     }
-    assertThat(run(Map.of(), "kill", "-INT", Long.toString(process.pid())).status()).isZero();
+    assertThat(run(Map.of(), "kill", "-" + signal, Long.toString(process.pid())).status()).isZero();
     boolean ended = process.waitFor(DEADLINE.toSeconds(), TimeUnit.SECONDS);
     process.destroyForcibly();
-
     assertThat(ended).isTrue();
-    assertThat(process.exitValue()).isEqualTo(130);
-    assertThat(Files.readString(err))
-        .contains("plumbline sft: stopped from outside: the state in ", " is kept; continue")
-        .doesNotContain("\tat ", "not foreseen");
+    return new Ended(process.exitValue(), Files.readString(out), Files.readString(err));
   }
 
   @Test

@@ -99,6 +99,39 @@ class GangTest {
   }
 
   @Test
+  void membersHearThatTheyAreToStop() {
+    for (boolean before : new boolean[] {true, false}) {
+      StopRequest stop = new StopRequest();
+      assertThat(stop.ask("too early")).isFalse();
+      StopRequest asked = before ? stop : new StopRequest();
+      String result =
+          Gang.run(
+              spark,
+              FOUR,
+              member -> {
+                double[] heard = {0};
+                for (int step = 0; heard[0] == 0; step++) {
+                  member.checkInterrupted();
+                  member.publish("step " + step);
+                  heard[0] = member.isAskedToStop() ? 1 : 0;
+                  member.collective().allReduceSum(heard);
+                  Thread.sleep(5);
+                }
+                return "stopped";
+              },
+              asked,
+              line -> {
+                if (!before) {
+                  assertThat(asked.ask("SIGTERM")).isTrue();
+                }
+              });
+      assertThat(result).isEqualTo("stopped");
+      assertThat(asked.reason()).contains(before ? "too early" : "SIGTERM");
+      assertThat(asked.ask("afterwards")).isFalse();
+    }
+  }
+
+  @Test
   void linesArriveWhileTheGangRuns() throws Exception {
     CountDownLatch heard = HEARD;
     String result =

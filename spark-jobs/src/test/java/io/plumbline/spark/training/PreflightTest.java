@@ -103,6 +103,7 @@ class PreflightTest {
             BadSteps.STOP,
             500,
             2,
+            0,
             start == Start.RESUME,
             start == Start.OVERWRITE),
         new ClusterSettings(

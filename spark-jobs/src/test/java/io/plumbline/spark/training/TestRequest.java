@@ -219,6 +219,7 @@ final class TestRequest implements Cloneable {
             badSteps,
             saveSteps,
             0,
+            0,
             start == Start.RESUME,
             start == Start.OVERWRITE),
         new ClusterSettings(

@@ -13,15 +13,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.optim.Optimizers;
 import io.plumbline.optim.Schedule;
+import io.plumbline.spark.gang.StopRequest;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.training.algorithm.RewardAlgorithm;
 import io.plumbline.spark.training.algorithm.SftAlgorithm;
+import io.plumbline.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -165,6 +168,43 @@ class TrainingJobTest {
     assertThatThrownBy(() -> run(request, ProgressListener.NONE))
         .hasMessageContaining("holds another run")
         .hasMessageContaining("--resume");
+  }
+
+  @Test
+  void aRunThatIsAskedToStopIsInterruptedAndResumes() throws IOException {
+    TrainingOutcome whole =
+        TrainingJob.run(
+            spark,
+            TestRequest.dpo(
+                    model, golden("preference.jsonl"), directory.resolve("undisturbed"), 5, 2)
+                .build(),
+            Map.of(),
+            ProgressListener.NONE);
+    TestRequest request = dpo("preference.jsonl", 5, 2);
+    StopRequest stop = new StopRequest();
+    Quiet asking =
+        new Quiet() {
+          @Override
+          public void step(long step, long totalSteps, Map<String, Double> metrics) {
+            stop.ask("the test");
+          }
+        };
+    assertThatThrownBy(() -> TrainingJob.run(spark, request.build(), Map.of(), stop, asking))
+        .isInstanceOfSatisfying(
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INTERRUPTED))
+        .hasMessageMatching("Training was stopped by the test after step [1-4] of 5, .*--resume.");
+    Path run = directory.resolve("run");
+    assertThat(RunRecord.read(Storage.local(), run.resolve("run.json").toString()).status())
+        .isEqualTo("interrupted");
+    assertThat(run.resolve("checkpoint")).doesNotExist();
+
+    TrainingOutcome resumed = run(request.start(Start.RESUME), ProgressListener.NONE);
+    assertThat(Files.readAllBytes(Path.of(resumed.files().checkpoint(), "model.safetensors")))
+        .isEqualTo(Files.readAllBytes(Path.of(whole.files().checkpoint(), "model.safetensors")));
+    assertThat(Files.readAllLines(Path.of(resumed.files().metrics())))
+        .hasSameSizeAs(Files.readAllLines(Path.of(whole.files().metrics())));
+    assertThat(RunRecord.read(Storage.local(), run.resolve("run.json").toString()).status())
+        .isEqualTo("completed");
   }
 
   private TrainingOutcome run(TestRequest request, ProgressListener progress) {

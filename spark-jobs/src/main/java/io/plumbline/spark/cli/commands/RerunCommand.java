@@ -9,6 +9,8 @@ import io.plumbline.spark.cli.options.SparkSessions;
 import io.plumbline.spark.cli.options.TrackingOptions;
 import io.plumbline.spark.cli.options.TrainingSettings;
 import io.plumbline.spark.cli.terminal.Progress;
+import io.plumbline.spark.cli.terminal.Termination;
+import io.plumbline.spark.gang.StopRequest;
 import io.plumbline.spark.training.Repetition;
 import io.plumbline.spark.training.Repetition.Changes;
 import io.plumbline.spark.training.TrainingJob;
@@ -91,7 +93,9 @@ public final class RerunCommand implements Command {
       Repetition repetition =
           new Repetition(
               recorded.path(), recorded.record(), allowed ? Changes.ALLOWED : Changes.REFUSED);
-      try (SparkSessions.Session session = SparkSessions.open(values, request.cluster().ranks());
+      StopRequest stop = new StopRequest();
+      try (Termination termination = Termination.asks(stop, name(), console);
+          SparkSessions.Session session = SparkSessions.open(values, request.cluster().ranks());
           Progress progress = Progress.on(console)) {
         TrainingOutcome outcome =
             TrainingJob.repeat(
@@ -99,6 +103,7 @@ public final class RerunCommand implements Command {
                 request,
                 TrainingSettings.standard(request.algorithm()),
                 repetition,
+                stop,
                 progress);
         progress.close();
         console.out().print(OutcomeText.of(outcome));

@@ -7,6 +7,8 @@ import io.plumbline.spark.cli.options.SettingValues;
 import io.plumbline.spark.cli.options.SparkSessions;
 import io.plumbline.spark.cli.options.TrainingSettings;
 import io.plumbline.spark.cli.terminal.Progress;
+import io.plumbline.spark.cli.terminal.Termination;
+import io.plumbline.spark.gang.StopRequest;
 import io.plumbline.spark.training.TrainingJob;
 import io.plumbline.spark.training.TrainingOutcome;
 import io.plumbline.spark.training.TrainingRequest;
@@ -49,11 +51,13 @@ public record TrainCommand(Algorithm algorithm) implements Command {
   public Work check(SettingValues values, Problems problems) {
     TrainingRequest request = TrainingSettings.request(algorithm, values, problems);
     return console -> {
-      try (SparkSessions.Session session = SparkSessions.open(values, request.cluster().ranks());
+      StopRequest stop = new StopRequest();
+      try (Termination termination = Termination.asks(stop, name(), console);
+          SparkSessions.Session session = SparkSessions.open(values, request.cluster().ranks());
           Progress progress = Progress.on(console)) {
         TrainingOutcome outcome =
             TrainingJob.run(
-                session.spark(), request, TrainingSettings.standard(algorithm), progress);
+                session.spark(), request, TrainingSettings.standard(algorithm), stop, progress);
         progress.close();
         console.out().print(OutcomeText.of(outcome));
       }

@@ -249,7 +249,7 @@ public final class PpoAlgorithm extends RolloutAlgorithm {
                   Set.of(TokenStatistic.ENTROPY),
                   completions.temperature())) {
         LoopOutcome outcome = learn(rank, model);
-        if (training.isFirst()) {
+        if (training.isFirst() && !outcome.isInterrupted()) {
           critic
               .model()
               .write(

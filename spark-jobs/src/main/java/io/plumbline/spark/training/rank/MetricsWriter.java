@@ -47,6 +47,11 @@ public final class MetricsWriter implements TrainingObserver, AutoCloseable {
   }
 
   @Override
+  public boolean isAskedToStop() {
+    return member.isAskedToStop();
+  }
+
+  @Override
   public void metrics(Map<String, Double> metrics) {
     log.orElseThrow().append(MetricLine.write(metrics));
     tell(new RankMessage.Metrics(metrics));

@@ -74,7 +74,7 @@ public record RankTraining(
       sampling.accept(samples, "before");
     }
     LoopOutcome outcome = training.get();
-    if (isFirst()) {
+    if (isFirst() && !outcome.isInterrupted()) {
       sampling.accept(samples, "after");
       writing.run();
     }
