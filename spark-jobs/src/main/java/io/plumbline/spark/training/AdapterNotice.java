@@ -12,8 +12,7 @@ final class AdapterNotice {
   private AdapterNotice() {}
 
   /** What is trained, where that may not be what somebody expects. */
-  static Optional<String> of(
-      Storage storage, TrainingRequest request, ModelDirectory model) {
+  static Optional<String> of(Storage storage, TrainingRequest request, ModelDirectory model) {
     LoraSettings lora = request.lora();
     if (!lora.trainsAdapter()) {
       return model
