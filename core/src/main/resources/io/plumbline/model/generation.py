@@ -19,9 +19,9 @@ from rope import angles
 
 
 class Weights(NamedTuple):
-    """A model's weights for many steps: matrices in the type that multiplies."""
+    """A model's weights for many steps: matrices in the type that multiplies, or as they are held."""
 
-    # [VOCABULARY + LEARNED_POSITIONS, hidden], in float32: it is only looked up.
+    # [VOCABULARY + LEARNED_POSITIONS, hidden], as it is held: it is only looked up.
     embedding: Tensor
     # [hidden]
     norm: Tensor
@@ -47,12 +47,16 @@ def step_weights(
     windows: List[int],
     kinds: List[int],
 ) -> Weights:
-    """Returns weights whose matrices are cast once."""
+    """Returns weights whose matrices are cast once where they are float32.
+
+    Others are held in fewer bytes, which a copy in a larger type would take back.
+    """
     lowered: List[Dict[str, Tensor]] = []
     for w in layers:
         one: Dict[str, Tensor] = {}
         for name, weight in w.items():
-            one[name] = weight.to(COMPUTE_DTYPE) if weight.dim() == 2 else weight
+            cast = weight.dim() == 2 and weight.dtype == torch.float32
+            one[name] = weight.to(COMPUTE_DTYPE) if cast else weight
         lowered.append(one)
     head = head.to(COMPUTE_DTYPE)
     return Weights(embedding, norm, head, lowered, frequencies, magnitudes, windows, kinds)
