@@ -19,7 +19,7 @@ from rope import angles
 
 
 class Weights(NamedTuple):
-    """A model's weights for many steps: matrices in the type that multiplies, or as they are held."""
+    """A model's weights for many steps: matrices as they multiply, or as they are held."""
 
     # [VOCABULARY + LEARNED_POSITIONS, hidden], as it is held: it is only looked up.
     embedding: Tensor

@@ -5,7 +5,7 @@ LoRA (Hu et al., "LoRA", 2021, equation 3) adds s B A to a weight, without ever 
 weights hold, for a module that is adapted, "<module>.lora_A" [rank, inputs], "<module>.lora_B"
 [outputs, rank], "<module>.lora_scale" [], and with DoRA "<module>.lora_magnitude_vector" [outputs].
 
-Frozen weights may be held in bf16, or in int8 with "<weight>_scales" beside them, as matrix reads them.
+Frozen weights may be in bf16, or in int8 with "<weight>_scales" beside them: matrix reads them.
 """
 
 from typing import Dict, List, Optional

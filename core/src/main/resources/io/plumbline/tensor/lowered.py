@@ -16,10 +16,10 @@ def zeros_in_int8(length: int, like: Tensor) -> Tensor:
 
 
 def quantize(x: Tensor, quantized: Tensor, scales: Tensor, block: int) -> None:
-    """Writes x [rows, columns] as whole numbers from -127 to 127, int8, and scales [rows, blocks, 1].
+    """Writes x [rows, columns] as whole numbers from -127 to 127 and scales [rows, blocks, 1].
 
     A scale is that of so many columns, or of those that are left at the end of a row: the greatest
-    absolute value among them over 127. The nearest multiple of it stands for a value, halves to even.
+    absolute value among them over 127. A value becomes the nearest multiple of it, halves to even.
     """
     rows, columns = x.size()
     blocks = scales.size(1)
