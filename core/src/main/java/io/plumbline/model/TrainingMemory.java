@@ -4,6 +4,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.model.architecture.DecoderConfig.ParameterShape;
+import io.plumbline.tensor.HeldDtype;
 
 /**
  * The native memory that a training pass of a decoder takes at its peak, in bytes; without what the
@@ -38,8 +39,9 @@ public record TrainingMemory(
    * @param weights bytes of all parameters, trained or not
    * @param trained how many parameters have gradients
    * @param momentBytes bytes that the optimizer keeps of each of them
+   * @param matrices the type in which those of layers are held, as {@link BaseStorage} says
    */
-  public record Parameters(long weights, long trained, int momentBytes) {
+  public record Parameters(long weights, long trained, int momentBytes, HeldDtype matrices) {
     /** All of a model in f32. */
     public static Parameters full(DecoderConfig config, Head head, int momentBytes) {
       long all =
@@ -47,7 +49,7 @@ public record TrainingMemory(
               .flatMap(segment -> segment.parameters().stream())
               .mapToLong(ParameterShape::elements)
               .sum();
-      return new Parameters(all * Float.BYTES, all, momentBytes);
+      return new Parameters(all * Float.BYTES, all, momentBytes, HeldDtype.F32);
     }
   }
 
@@ -67,13 +69,16 @@ public record TrainingMemory(
       Pass pass,
       ComputeDtype dtype,
       ActivationMemory memory) {
-    Layer layer = new Layer(config, pass, dtype);
-    boolean keeps = memory == ActivationMemory.KEEP;
+    HeldDtype matrices = parameters.matrices();
+    Layer layer = new Layer(config, pass, dtype, matrices);
+    boolean keeps = BaseStorage.kept(matrices, dtype, memory) == ActivationMemory.KEEP;
     long stream = pass.places() * config.hiddenSize() * Float.BYTES;
     long logits = pass.predicted() * config.vocabSize() * Float.BYTES;
     long kept = keeps && logits <= TokenPass.KEPT_LOGITS_BYTES ? logits : 0;
     long activations = (keeps ? layer.kept() : stream) * config.layers() + kept;
-    long backThroughHead = CHUNKS_OF_LOGITS * Decoder.CHUNK_BYTES + castHead(config, pass, dtype);
+    long backThroughHead =
+        CHUNKS_OF_LOGITS * Decoder.CHUNK_BYTES
+            + (pass.predicted() == 0 ? 0 : castHead(config, dtype, matrices));
     // Kept logits are gathered from chunks when all of them are there.
     long head = Math.max(backThroughHead, kept) + 3 * stream;
     long back = layer.passing() + (keeps ? 0 : layer.kept());
@@ -89,10 +94,13 @@ public record TrainingMemory(
   }
 
   /** The head's weights and their gradient in the type in which they are multiplied. */
-  private static long castHead(DecoderConfig config, Pass pass, ComputeDtype dtype) {
-    return dtype == ComputeDtype.F32 || pass.predicted() == 0
-        ? 0
-        : 2L * config.vocabSize() * config.hiddenSize() * (Short.BYTES + Float.BYTES);
+  private static long castHead(DecoderConfig config, ComputeDtype dtype, HeldDtype matrices) {
+    long head = (long) config.vocabSize() * config.hiddenSize();
+    if (matrices == HeldDtype.F32) {
+      return dtype == ComputeDtype.F32 ? 0 : 2 * head * (Short.BYTES + Float.BYTES);
+    }
+    // A frozen one is bf16 then, and has no gradient.
+    return dtype == ComputeDtype.F32 ? head * Float.BYTES : 0;
   }
 
   public long total() {
@@ -101,8 +109,16 @@ public record TrainingMemory(
 
   /** One layer, in bytes. */
   private record Layer(long kept, long passing) {
-    Layer(DecoderConfig config, Pass pass, ComputeDtype dtype) {
-      this(counted(config, pass, dtype), passing(config, pass));
+    Layer(DecoderConfig config, Pass pass, ComputeDtype dtype, HeldDtype matrices) {
+      this(counted(config, pass, dtype) + copies(config, dtype, matrices), passing(config, pass));
+    }
+
+    /** The matrices in the type in which they are multiplied, where they are held in another. */
+    private static long copies(DecoderConfig config, ComputeDtype dtype, HeldDtype matrices) {
+      return switch (dtype) {
+        case F32 -> matrices == HeldDtype.F32 ? 0 : matrices(config) * Float.BYTES;
+        case BF16 -> matrices == HeldDtype.BF16 ? 0 : matrices(config) * Short.BYTES;
+      };
     }
 
     private static long counted(DecoderConfig config, Pass pass, ComputeDtype dtype) {
@@ -115,8 +131,7 @@ public record TrainingMemory(
       perPlace += norms(config) * hidden * (Float.BYTES + size);
       perPlace += attention(config, pass, size);
       perPlace += feedForward(config) * size;
-      long cast = dtype == ComputeDtype.BF16 ? matrices(config) * Short.BYTES : 0;
-      return pass.places() * perPlace + cast;
+      return pass.places() * perPlace;
     }
 
     /** Bytes that attention keeps of a place. */
