@@ -249,7 +249,7 @@ record AdapterPlan(
 
   /** An expert's parameter or the router's, by its name in a layer. */
   private static boolean isOfExperts(String parameter) {
-    return parameter.startsWith("mlp.experts.") || parameter.equals("mlp.gate.weight");
+    return parameter.startsWith("mlp.experts.") || parameter.equals(DecoderConfig.ROUTER);
   }
 
   private static List<ParameterShape> parameters(DecoderConfig model, Head head) {

@@ -10,6 +10,8 @@ import java.util.SplittableRandom;
 
 /** The values that a fresh adapter has. */
 final class AdapterStart {
+  private static final int READ_AT_ONCE = 1 << 20;
+
   private AdapterStart() {}
 
   /**
@@ -28,11 +30,11 @@ final class AdapterStart {
         return;
       }
       if (name.equals(Part.MAGNITUDE.tensor(module.name()))) {
-        target.put(0, lengths(module, base.values(module.name() + ".weight"), plan.transposed()));
+        target.put(0, lengths(module, base, plan.transposed()));
         return;
       }
     }
-    target.put(base.values(plan.own(name)));
+    base.read(plan.own(name), target);
   }
 
   /** Each parameter has a generator of its own, so that its numbers depend on no other's. */
@@ -50,15 +52,22 @@ final class AdapterStart {
   }
 
   /** Of each output, the length of its row in a weight. */
-  private static float[] lengths(AdapterPlan.Module module, Floats weight, boolean transposed) {
+  private static float[] lengths(
+      AdapterPlan.Module module, BaseParameters base, boolean transposed) {
     int outputs = Math.toIntExact(module.outputs());
     int inputs = Math.toIntExact(module.inputs());
+    int rows = transposed ? inputs : outputs;
+    int columns = transposed ? outputs : inputs;
     double[] squares = new double[outputs];
-    float[] row = new float[transposed ? outputs : inputs];
-    for (int r = 0; r < (transposed ? inputs : outputs); r++) {
-      weight.get((long) r * row.length, row);
-      for (int c = 0; c < row.length; c++) {
-        squares[transposed ? c : r] += (double) row[c] * row[c];
+    int atOnce = Math.min(rows, Math.max(1, READ_AT_ONCE / columns));
+    FloatBuffer some = FloatBuffer.allocate(atOnce * columns);
+    for (int first = 0; first < rows; first += atOnce) {
+      some.clear().limit(Math.min(atOnce, rows - first) * columns);
+      base.read(module.name() + ".weight", (long) first * columns, some);
+      some.flip();
+      for (int i = 0; i < some.limit(); i++) {
+        int output = transposed ? i % columns : first + i / columns;
+        squares[output] += (double) some.get(i) * some.get(i);
       }
     }
     float[] lengths = new float[outputs];

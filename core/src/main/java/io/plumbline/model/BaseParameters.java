@@ -1,27 +1,30 @@
 package io.plumbline.model;
 
 import io.plumbline.base.Floats;
-import io.plumbline.error.ErrorCode;
-import io.plumbline.error.PlumblineException;
 import io.plumbline.model.architecture.DecoderConfig;
-import io.plumbline.tensor.Segment;
-import io.plumbline.tensor.Segment.Slice;
-import java.util.List;
+import java.nio.FloatBuffer;
 
-/** The frozen parameters below an adapter, by the family's names. */
-record BaseParameters(DecoderConfig config, List<Segment> segments) {
-  /** A parameter's values; the embedding's for a head that is tied to it. */
-  Floats values(String parameter) {
-    boolean tied = config.tiedEmbeddings() && parameter.equals(config.names().head());
-    String stored = tied ? config.names().embedding() : parameter;
-    for (Segment segment : segments) {
-      for (Slice slice : segment.slices()) {
-        if (slice.name().equals(stored)) {
-          return segment.values().slice(slice.offset(), slice.length());
-        }
-      }
+/**
+ * The parameters below an adapter, by the family's names: the values of their files, in whatever
+ * type they are held.
+ */
+record BaseParameters(DecoderConfig config, WeightSource source) {
+  /** Fills a target with a parameter's values; the embedding's for a head that is tied to it. */
+  void read(String parameter, Floats target) {
+    long from = 0;
+    for (FloatBuffer piece : target.buffers()) {
+      read(parameter, from, piece);
+      from += piece.limit();
     }
-    throw new PlumblineException(
-        ErrorCode.INTERNAL, "the base of an adapter has no parameter " + parameter);
+  }
+
+  /**
+   * Fills a target with some values of a parameter.
+   *
+   * @param from how many values are before the first one that is wanted
+   */
+  void read(String parameter, long from, FloatBuffer target) {
+    boolean tied = config.tiedEmbeddings() && parameter.equals(config.names().head());
+    source.read(tied ? config.names().embedding() : parameter, from, target);
   }
 }

@@ -13,9 +13,11 @@ import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.GraphMode;
+import io.plumbline.tensor.HeldDtype;
 import io.plumbline.tensor.Scope;
 import io.plumbline.tensor.Segment;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -52,8 +54,16 @@ public final class CausalLm implements AutoCloseable {
 
   private final HeldWeights weights;
 
+  /** The model below an adapter, where it is closed with this one. */
+  private final Optional<CausalLm> below;
+
   private CausalLm(HeldWeights weights) {
+    this(weights, Optional.empty());
+  }
+
+  private CausalLm(HeldWeights weights, Optional<CausalLm> below) {
     this.weights = weights;
+    this.below = below;
   }
 
   /**
@@ -112,6 +122,39 @@ public final class CausalLm implements AutoCloseable {
   public static CausalLm load(ModelDirectory directory, Purpose purpose, ComputeDtype dtype) {
     Checkpoint checkpoint = checkpoint(directory);
     return load(checkpoint.config(), checkpoint.weights(), purpose, dtype);
+  }
+
+  /**
+   * Loads a checkpoint that is not trained, to the device of this thread. Where a directory is that
+   * of an adapter, its model is held so below it; in f32 the two are merged.
+   *
+   * @param held the type of the matrices of layers, as {@link BaseStorage} says
+   * @throws PlumblineException BAD_CHECKPOINT as {@link #load(ModelDirectory, Purpose,
+   *     ComputeDtype)} would
+   */
+  public static CausalLm frozen(ModelDirectory directory, ComputeDtype dtype, HeldDtype held) {
+    if (held == HeldDtype.F32) {
+      return load(directory, Purpose.INFERENCE, dtype);
+    }
+    Checkpoint checkpoint = checkpoint(directory.base());
+    CausalLm base = frozen(checkpoint.config(), checkpoint.weights(), dtype, held);
+    if (directory.adapter().isEmpty()) {
+      return base;
+    }
+    try {
+      HeldWeights adapted = base.weights.adapted(directory.adapter().get(), Purpose.INFERENCE, "");
+      return new CausalLm(adapted, Optional.of(base));
+    } catch (RuntimeException | Error e) {
+      base.close();
+      throw e;
+    }
+  }
+
+  /** A model that is not trained, with weights from anywhere. */
+  static CausalLm frozen(
+      DecoderConfig config, WeightSource source, ComputeDtype dtype, HeldDtype held) {
+    BaseStorage storage = new BaseStorage(config, held);
+    return new CausalLm(HeldWeights.frozen(storage, Head.TOKENS, dtype, source));
   }
 
   /**
@@ -258,5 +301,6 @@ public final class CausalLm implements AutoCloseable {
   @Override
   public void close() {
     weights.close();
+    below.ifPresent(CausalLm::close);
   }
 }

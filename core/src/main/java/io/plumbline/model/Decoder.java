@@ -6,6 +6,7 @@ import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.tensor.Device;
 import io.plumbline.tensor.GraphMode;
+import io.plumbline.tensor.HeldDtype;
 import io.plumbline.tensor.KernelFilling;
 import io.plumbline.tensor.Kernels;
 import io.plumbline.tensor.Scope;
@@ -32,6 +33,7 @@ final class Decoder implements AutoCloseable {
 
   final DecoderConfig config;
   final ComputeDtype dtype;
+  private final HeldDtype matrices;
   private final Kernels<LayerKernels> layerKernels;
   private final Kernels<HeadKernels> headKernels;
   private final Kernels<GenerationKernels> generationKernels;
@@ -68,7 +70,7 @@ final class Decoder implements AutoCloseable {
   /**
    * A model with an adapter, which alone is trained if anything is.
    *
-   * @param segments the weights below the adapter
+   * @param whole all weights of the model, below the adapter
    * @param purpose of the adapter, or of the weights without one
    */
   Decoder(
@@ -76,7 +78,7 @@ final class Decoder implements AutoCloseable {
       Head kind,
       ComputeDtype dtype,
       Purpose purpose,
-      List<Segment> segments,
+      WholeWeights whole,
       Optional<AdapterWeights> adapter) {
     this.dropout = adapter.map(AdapterWeights::dropout).orElse(Dropout.NONE);
     this.config = config;
@@ -85,9 +87,11 @@ final class Decoder implements AutoCloseable {
     layerKernels = Kernels.load(LayerKernels.class, "layers.py", filling);
     headKernels = Kernels.load(HeadKernels.class, "head.py", filling);
     generationKernels = Kernels.load(GenerationKernels.class, "generation.py", filling);
-    device = segments.get(0).device();
+    matrices = whole.matrices();
+    device = whole.segments().get(0).device();
     scope = Scope.on(device);
-    DecoderWeights weights = new DecoderWeights(config, kind, purpose, segments, adapter, scope);
+    DecoderWeights weights =
+        new DecoderWeights(config, kind, purpose, whole.segments(), adapter, scope);
     embeddingSegment = weights.trainedEmbedding();
     headSegment = weights.trainedHead();
     embedding = weights.embedding().value();
@@ -129,6 +133,7 @@ final class Decoder implements AutoCloseable {
     constants.put("ORIGINAL_POSITIONS", "" + config.originalPositions());
     constants.put("PAD_TOKEN", "" + config.padTokenId());
     constants.put("COMPUTE_DTYPE", dtype.inKernels());
+    constants.put("SCALED_BLOCK", "" + HeldDtype.BLOCK);
     // What changes nothing, where a family does not say otherwise.
     constants.put("ATTENTION_SCALE", "" + 1 / Math.sqrt(config.headDim()));
     constants.put("ATTENTION_SOFT_CAP", "0.0");
@@ -153,6 +158,11 @@ final class Decoder implements AutoCloseable {
 
   private static String python(Object value) {
     return value instanceof Boolean on ? on ? "True" : "False" : value.toString();
+  }
+
+  /** What a training pass keeps that is to keep this. */
+  ActivationMemory kept(ActivationMemory asked) {
+    return BaseStorage.kept(matrices, dtype, asked);
   }
 
   /** Kernels of embedding and layers. */

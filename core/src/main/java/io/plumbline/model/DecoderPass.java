@@ -44,7 +44,7 @@ final class DecoderPass implements AutoCloseable {
     this.scope = Scope.on(decoder.device);
     this.packed = packed;
     this.mode = mode;
-    this.memory = memory;
+    this.memory = decoder.kept(memory);
     if (!readsNothing()) {
       try {
         run();

@@ -19,8 +19,12 @@ import java.util.Optional;
  * beside them.
  */
 final class DecoderWeights {
-  /** A parameter, and where its gradient goes if it is trained. */
-  record Parameter(Value value, Optional<Value> gradient) {}
+  /**
+   * A parameter, and where its gradient goes if it is trained.
+   *
+   * @param scales of a matrix that is held in int8
+   */
+  record Parameter(Value value, Optional<Value> scales, Optional<Value> gradient) {}
 
   private final DecoderConfig config;
   private final Head kind;
@@ -103,6 +107,7 @@ final class DecoderWeights {
   private static Parameter view(Segment segment, long offset, boolean trained, long... shape) {
     return new Parameter(
         segment.view(offset, shape),
+        segment.scales(offset, shape),
         trained ? Optional.of(segment.gradientView(offset, shape)) : Optional.empty());
   }
 
@@ -132,6 +137,7 @@ final class DecoderWeights {
           Parameter parameter =
               parameter(slices.get(0).name(), segment, slices.get(0).offset(), shape);
           values.put(name, parameter.value());
+          parameter.scales().ifPresent(scales -> values.put(name + "_scales", scales));
           parameter.gradient().ifPresent(gradient -> gradients.put(name, gradient));
         });
     adapter.ifPresent(weights -> weights.addTo(layer, values, gradients, training));

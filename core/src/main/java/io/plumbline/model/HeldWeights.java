@@ -12,6 +12,7 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.HeldDtype;
 import io.plumbline.tensor.Segment;
 import java.util.List;
 import java.util.Optional;
@@ -23,7 +24,7 @@ final class HeldWeights implements AutoCloseable {
   private final Purpose purpose;
 
   /** All weights of the model, or of the one below an adapter. */
-  private final List<Segment> whole;
+  private final WholeWeights whole;
 
   private final Optional<AdapterWeights> adapter;
   private final Decoder decoder;
@@ -33,7 +34,7 @@ final class HeldWeights implements AutoCloseable {
       Head head,
       ComputeDtype dtype,
       Purpose purpose,
-      List<Segment> whole,
+      WholeWeights whole,
       Optional<AdapterWeights> adapter) {
     this.head = head;
     this.purpose = purpose;
@@ -59,12 +60,26 @@ final class HeldWeights implements AutoCloseable {
       Purpose purpose,
       WeightSource source,
       String prefix) {
+    List<Segment> segments = LoadedWeights.segments(config, head, source, purpose, prefix);
     return new HeldWeights(
         config,
         head,
         dtype,
         purpose,
-        LoadedWeights.segments(config, head, source, purpose, prefix),
+        new WholeWeights(segments, source, HeldDtype.F32),
+        Optional.empty());
+  }
+
+  /** Loads all weights of a model that is not trained, to the device of this thread. */
+  static HeldWeights frozen(
+      BaseStorage storage, Head head, ComputeDtype dtype, WeightSource source) {
+    List<Segment> segments = LoadedWeights.frozen(storage, head, source);
+    return new HeldWeights(
+        storage.config(),
+        head,
+        dtype,
+        Purpose.INFERENCE,
+        new WholeWeights(segments, source, storage.matrices()),
         Optional.empty());
   }
 
@@ -76,7 +91,7 @@ final class HeldWeights implements AutoCloseable {
    */
   HeldWeights adapted(AdapterConfig fresh, String prefix, long seed) {
     AdapterPlan plan = AdapterPlan.of(config(), head, fresh);
-    BaseParameters below = new BaseParameters(config(), whole);
+    BaseParameters below = new BaseParameters(config(), whole.source());
     return with(
         AdapterWeights.fresh(plan, Purpose.TRAINING, prefix, below, seed), Purpose.TRAINING);
   }
@@ -118,7 +133,7 @@ final class HeldWeights implements AutoCloseable {
 
   /** In the order of the forward pass: what belongs to this model alone. */
   List<Segment> segments() {
-    return adapter.map(AdapterWeights::segments).orElse(whole);
+    return adapter.map(AdapterWeights::segments).orElse(whole.segments());
   }
 
   /** Fails where there can be no gradients. */
@@ -144,7 +159,7 @@ final class HeldWeights implements AutoCloseable {
     if (adapter.isPresent()) {
       adapter.get().write(storage, path, start, format.dtype());
     } else {
-      writer.get().withFormat(format).write(storage, path, LoadedWeights.tensors(whole));
+      writer.get().withFormat(format).write(storage, path, LoadedWeights.tensors(whole.segments()));
     }
   }
 
@@ -156,6 +171,6 @@ final class HeldWeights implements AutoCloseable {
   }
 
   private void closeOwn() {
-    adapter.ifPresentOrElse(AdapterWeights::close, () -> whole.forEach(Segment::close));
+    adapter.ifPresentOrElse(AdapterWeights::close, whole::close);
   }
 }

@@ -11,6 +11,7 @@ import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.model.architecture.DecoderConfig.ParameterShape;
 import io.plumbline.model.architecture.DecoderConfig.SegmentShape;
 import io.plumbline.tensor.Device;
+import io.plumbline.tensor.HeldDtype;
 import io.plumbline.tensor.Segment;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -49,6 +50,31 @@ final class LoadedWeights {
       return List.copyOf(allocated);
     } catch (RuntimeException | Error e) {
       allocated.forEach(Segment::close);
+      throw e;
+    }
+  }
+
+  /**
+   * The weights of a model that is not trained, held as a storage says; the caller closes the
+   * segments. At most one segment is there in f32 besides.
+   */
+  static List<Segment> frozen(BaseStorage storage, Head head, WeightSource source) {
+    DecoderConfig config = storage.config();
+    if (storage.matrices() == HeldDtype.F32) {
+      return segments(config, head, source, Purpose.INFERENCE);
+    }
+    WeightCheck.require(config, head, source);
+    List<Segment> lowered = new ArrayList<>();
+    try {
+      for (SegmentShape shape : config.segmentShapes(head)) {
+        try (Segment read = allocate(shape, Purpose.INFERENCE, "")) {
+          read.fillValues(values -> fill(read, values, source));
+          lowered.add(read.lowered(slice -> storage.of(slice.name(), slice.shape())));
+        }
+      }
+      return List.copyOf(lowered);
+    } catch (RuntimeException | Error e) {
+      lowered.forEach(Segment::close);
       throw e;
     }
   }

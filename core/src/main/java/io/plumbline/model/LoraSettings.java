@@ -4,11 +4,13 @@ import io.plumbline.checkpoint.AdapterConfig;
 import io.plumbline.settings.Heading;
 import io.plumbline.settings.Option;
 import io.plumbline.settings.PartlyUsed;
+import io.plumbline.tensor.HeldDtype;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 
 /**
  * Whether an adapter is trained in place of all weights, and which: LoRA (Hu et al., 2021), by
@@ -19,6 +21,7 @@ import java.util.TreeSet;
  * @param dropout the share of an adapter's inputs that is left out at random while it is trained
  * @param targetModules names or a pattern of modules with an adapter
  * @param modulesToSave names of modules that are trained whole
+ * @param baseDtype the type in which the frozen weights are held
  * @param adapter the directory of an adapter that is trained further; empty for none
  */
 @Heading("LoRA")
@@ -82,6 +85,14 @@ public record LoraSettings(
             follows = "lora-r")
         boolean weightDecomposed,
     @Option(
+            help =
+                "In which type the frozen weights are held. int8 has a scale for each 64 values of a"
+                    + " row; embedding and head are bf16 then.",
+            standard = "f32",
+            neutral = "f32",
+            follows = "lora-r")
+        HeldDtype baseDtype,
+    @Option(
             label = "DIR",
             help = "Goes on training the adapter in a directory of PEFT's, on --model.",
             decidesNothing = "may lie elsewhere: its content is compared")
@@ -89,7 +100,12 @@ public record LoraSettings(
     implements PartlyUsed, Serializable {
   /** All weights are trained. */
   public static final LoraSettings NONE =
-      new LoraSettings(0, 32, 0, List.of(AdapterConfig.ALL_LINEAR), List.of(), false, false, "");
+      new LoraSettings(
+          0, 32, 0, List.of(AdapterConfig.ALL_LINEAR), List.of(), false, false, HeldDtype.F32, "");
+
+  private static final List<String> OF_NEW_ADAPTERS =
+      List.of(
+          "lora-alpha", "lora-target-modules", "lora-modules-to-save", "use-rslora", "use-dora");
 
   public LoraSettings {
     // Lists that every Java serializes.
@@ -118,22 +134,21 @@ public record LoraSettings(
         .weightDecomposed(weightDecomposed);
   }
 
+  /** Options that do nothing beside the others, and what they need. */
+  public Map<String, String> missing() {
+    Map<String, String> missing = new TreeMap<>();
+    if (rank == 0) {
+      OF_NEW_ADAPTERS.forEach(option -> missing.put(option, "--lora-r"));
+    }
+    if (!trainsAdapter()) {
+      missing.put("base-dtype", "--lora-r or --adapter");
+      missing.put("lora-dropout", "--lora-r or --adapter");
+    }
+    return missing;
+  }
+
   @Override
   public Set<String> unused() {
-    if (rank > 0) {
-      return Set.of();
-    }
-    Set<String> unused =
-        new TreeSet<>(
-            Set.of(
-                "lora-alpha",
-                "lora-target-modules",
-                "lora-modules-to-save",
-                "use-rslora",
-                "use-dora"));
-    if (!continues()) {
-      unused.add("lora-dropout");
-    }
-    return unused;
+    return missing().keySet();
   }
 }

@@ -15,6 +15,7 @@ import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.GraphMode;
+import io.plumbline.tensor.HeldDtype;
 import io.plumbline.tensor.Segment;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -171,17 +172,43 @@ public final class ScoreModel implements TrainedModel<List<float[]>, List<float[
     return withItsHeadOrFresh(directory, purpose, dtype, seed, "critic ");
   }
 
+  /**
+   * Loads a model that is not trained, with its head or a fresh one as above.
+   *
+   * @param held the type of the matrices of layers, as {@link BaseStorage} says
+   */
+  public static ScoreModel frozen(
+      ModelDirectory directory, ComputeDtype dtype, HeldDtype held, long seed) {
+    Start start = Start.of(directory, seed);
+    BaseStorage storage = new BaseStorage(start.checkpoint().config(), held);
+    return new ScoreModel(
+        HeldWeights.frozen(storage, Head.SCORE, dtype, start.checkpoint().weights()),
+        start.padding());
+  }
+
   private static ScoreModel withItsHeadOrFresh(
       ModelDirectory directory, Purpose purpose, ComputeDtype dtype, long seed, String prefix) {
-    if (hasHead(directory)) {
-      Checkpoint checkpoint = rewardModel(directory);
-      return new ScoreModel(checkpoint, purpose, dtype, checkpoint.config().padTokenId(), prefix);
+    Start start = Start.of(directory, seed);
+    return new ScoreModel(start.checkpoint(), purpose, dtype, start.padding(), prefix);
+  }
+
+  /**
+   * What training starts from.
+   *
+   * @param padding as {@link ScoreModel#padding}
+   */
+  private record Start(Checkpoint checkpoint, int padding) {
+    /** A reward model with its head, or a language model under a fresh one. */
+    static Start of(ModelDirectory directory, long seed) {
+      if (hasHead(directory)) {
+        Checkpoint checkpoint = rewardModel(directory);
+        return new Start(checkpoint, checkpoint.config().padTokenId());
+      }
+      Checkpoint checkpoint =
+          Checkpoint.withScoreHead(
+              directory, hidden -> freshHead(hidden, deviation(directory), seed));
+      return new Start(checkpoint, ModelDirectoryWriter.paddingOfNewRewardModel(directory));
     }
-    Checkpoint checkpoint =
-        Checkpoint.withScoreHead(
-            directory, hidden -> freshHead(hidden, deviation(directory), seed));
-    int padding = ModelDirectoryWriter.paddingOfNewRewardModel(directory);
-    return new ScoreModel(checkpoint, purpose, dtype, padding, prefix);
   }
 
   /**

@@ -4,6 +4,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.model.architecture.DecoderConfig.ParameterShape;
+import io.plumbline.tensor.HeldDtype;
 import java.util.List;
 
 /**
@@ -39,8 +40,9 @@ public record TrainingMemory(
    * @param weights bytes of all parameters, trained or not
    * @param trained how many parameters have gradients
    * @param momentBytes bytes that the optimizer keeps of each of them
+   * @param matrices the type in which those of layers are held, as {@link BaseStorage} says
    */
-  public record Parameters(long weights, long trained, int momentBytes) {
+  public record Parameters(long weights, long trained, int momentBytes, HeldDtype matrices) {
     /** All of a model in f32. */
     public static Parameters full(DecoderConfig config, Head head, int momentBytes) {
       long all =
@@ -48,7 +50,7 @@ public record TrainingMemory(
               .flatMap(segment -> segment.parameters().stream())
               .mapToLong(ParameterShape::elements)
               .sum();
-      return new Parameters(all * Float.BYTES, all, momentBytes);
+      return new Parameters(all * Float.BYTES, all, momentBytes, HeldDtype.F32);
     }
   }
 
@@ -68,17 +70,20 @@ public record TrainingMemory(
       Pass pass,
       ComputeDtype dtype,
       ActivationMemory memory) {
+    HeldDtype matrices = parameters.matrices();
     List<Layer> layers =
         config.layerShapes().stream()
-            .map(shapes -> new Layer(config, shapes, pass, dtype))
+            .map(shapes -> new Layer(config, shapes, pass, dtype, matrices))
             .toList();
-    boolean keeps = memory == ActivationMemory.KEEP;
+    boolean keeps = BaseStorage.kept(matrices, dtype, memory) == ActivationMemory.KEEP;
     long stream = pass.places() * config.hiddenSize() * Float.BYTES;
     long logits = pass.predicted() * config.vocabSize() * Float.BYTES;
     long kept = keeps && logits <= TokenPass.KEPT_LOGITS_BYTES ? logits : 0;
     long inLayers = keeps ? layers.stream().mapToLong(Layer::kept).sum() : stream * config.layers();
     long activations = inLayers + kept;
-    long backThroughHead = CHUNKS_OF_LOGITS * Decoder.CHUNK_BYTES + castHead(config, pass, dtype);
+    long backThroughHead =
+        CHUNKS_OF_LOGITS * Decoder.CHUNK_BYTES
+            + (pass.predicted() == 0 ? 0 : castHead(config, dtype, matrices));
     // Kept logits are gathered from chunks when all of them are there.
     long head = Math.max(backThroughHead, kept) + 3 * stream;
     long back =
@@ -98,10 +103,13 @@ public record TrainingMemory(
   }
 
   /** The head's weights and their gradient in the type in which they are multiplied. */
-  private static long castHead(DecoderConfig config, Pass pass, ComputeDtype dtype) {
-    return dtype == ComputeDtype.F32 || pass.predicted() == 0
-        ? 0
-        : 2L * config.vocabSize() * config.hiddenSize() * (Short.BYTES + Float.BYTES);
+  private static long castHead(DecoderConfig config, ComputeDtype dtype, HeldDtype matrices) {
+    long head = (long) config.vocabSize() * config.hiddenSize();
+    if (matrices == HeldDtype.F32) {
+      return dtype == ComputeDtype.F32 ? 0 : 2 * head * (Short.BYTES + Float.BYTES);
+    }
+    // A frozen one is bf16 then, and has no gradient.
+    return dtype == ComputeDtype.F32 ? head * Float.BYTES : 0;
   }
 
   public long total() {
@@ -110,8 +118,24 @@ public record TrainingMemory(
 
   /** One layer, in bytes. */
   private record Layer(long kept, long passing) {
-    Layer(DecoderConfig config, List<ParameterShape> shapes, Pass pass, ComputeDtype dtype) {
-      this(counted(config, shapes, pass, dtype), passing(config, shapes, pass));
+    Layer(
+        DecoderConfig config,
+        List<ParameterShape> shapes,
+        Pass pass,
+        ComputeDtype dtype,
+        HeldDtype matrices) {
+      this(
+          counted(config, shapes, pass, dtype) + copies(shapes, dtype, matrices),
+          passing(config, shapes, pass));
+    }
+
+    /** The matrices in the type in which they are multiplied, where they are held in another. */
+    private static long copies(
+        List<ParameterShape> shapes, ComputeDtype dtype, HeldDtype matrices) {
+      return switch (dtype) {
+        case F32 -> matrices == HeldDtype.F32 ? 0 : matrices(shapes) * Float.BYTES;
+        case BF16 -> matrices == HeldDtype.BF16 ? 0 : matrices(shapes) * Short.BYTES;
+      };
     }
 
     private static long counted(
@@ -125,8 +149,7 @@ public record TrainingMemory(
       perPlace += norms(config, shapes) * hidden * (Float.BYTES + size);
       perPlace += attention(config, pass, size);
       perPlace += feedForward(config, shapes) * size;
-      long cast = dtype == ComputeDtype.BF16 ? matrices(shapes) * Short.BYTES : 0;
-      return pass.places() * perPlace + cast;
+      return pass.places() * perPlace;
     }
 
     /** Bytes that attention keeps of a place. */

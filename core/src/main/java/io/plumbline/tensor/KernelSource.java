@@ -32,11 +32,11 @@ final class KernelSource {
 
   /** PyTorch's numbers of types, which are all that the format knows. */
   private static final Map<String, String> DTYPES =
-      Map.of("torch.float32", "6", "torch.float64", "7", "torch.bfloat16", "15");
+      Map.of("torch.float32", "6", "torch.float64", "7", "torch.int8", "1", "torch.bfloat16", "15");
 
   private static final Pattern NAME =
       Pattern.compile(
-          "\"(?:[^\"\\\\\n]|\\\\.)*\"|torch\\.(?:float32|float64|bfloat16)\\b|(?<![\\w.])[A-Za-z_]\\w*");
+          "\"(?:[^\"\\\\\n]|\\\\.)*\"|torch\\.(?:float32|float64|int8|bfloat16)\\b|(?<![\\w.])[A-Za-z_]\\w*");
 
   private final String file;
   private final Map<String, PythonFile.Function> functions = new LinkedHashMap<>();

@@ -5,12 +5,15 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * A run of parameters that belong together (the embedding, a layer, the head): one flat f32 tensor
  * of values and, for training, one of gradients. What the all-reduce and the optimizer work on. May
- * be of any length: kernels know no limit, and Java reads and writes it by {@link Floats}.
+ * be of any length: kernels know no limit, and Java reads and writes it by {@link Floats}. Values
+ * that are never trained can be held in fewer bytes ({@link #lowered}).
  */
 public final class Segment implements AutoCloseable {
   /** A parameter's place in its segment. */
@@ -76,7 +79,13 @@ public final class Segment implements AutoCloseable {
   private final long length;
   private final Device device;
   private final Scope scope = Scope.open();
+
+  /** Null where the values are lowered. */
   private final Flat values;
+
+  private final LoweredValues lowered;
+
+  /** Null where there is no room for gradients. */
   private final Flat gradients;
 
   private Segment(String name, List<Slice> slices, long length, Gradients kind, Device device) {
@@ -85,7 +94,23 @@ public final class Segment implements AutoCloseable {
     this.length = length;
     this.device = device;
     values = new Flat();
+    lowered = null;
     gradients = kind == Gradients.PRESENT ? new Flat() : null;
+  }
+
+  private Segment(Segment from, Function<Slice, HeldDtype> dtypes) {
+    name = from.name;
+    slices = from.slices;
+    length = from.length;
+    device = from.device;
+    values = null;
+    gradients = null;
+    try {
+      lowered = new LoweredValues(scope, from.values.tensor, device, slices, dtypes);
+    } catch (RuntimeException | Error e) {
+      scope.close();
+      throw e;
+    }
   }
 
   /** A segment of zeros with the given parameters in this order. */
@@ -108,6 +133,16 @@ public final class Segment implements AutoCloseable {
     return new Segment(name, List.copyOf(slices), offset, gradients, device);
   }
 
+  /**
+   * A copy whose parameters are held in these types, for kernels alone: Java cannot read it, and it
+   * has no gradients.
+   *
+   * @param dtypes int8 for matrices alone; parameters that are viewed together have one type
+   */
+  public Segment lowered(Function<Slice, HeldDtype> dtypes) {
+    return new Segment(this, dtypes);
+  }
+
   public String name() {
     return name;
   }
@@ -125,18 +160,34 @@ public final class Segment implements AutoCloseable {
     return device;
   }
 
+  /** The bytes of values and gradients. */
+  public long bytes() {
+    if (lowered != null) {
+      return lowered.bytes();
+    }
+    return length * Float.BYTES * (gradients == null ? 1 : 2);
+  }
+
   /**
    * The values in the host's memory: a live view of their own memory, or, where they live on
    * another device, a copy of them as they are now, which the next call overwrites.
    */
   public Floats values() {
-    return values.fetch();
+    return inF32().fetch();
+  }
+
+  private Flat inF32() {
+    if (values == null) {
+      throw new PlumblineException(
+          ErrorCode.INTERNAL, name + " holds rounded values, which kernels alone read");
+    }
+    return values;
   }
 
   /** Sets the values to what a writer puts in, whose content before is undefined. */
   public void fillValues(Consumer<Floats> writer) {
-    writer.accept(values.room());
-    values.store();
+    writer.accept(inF32().room());
+    inF32().store();
   }
 
   /**
@@ -166,9 +217,20 @@ public final class Segment implements AutoCloseable {
    * gradients where the segment has room for them.
    */
   public Value view(long offset, long... shape) {
+    if (lowered != null) {
+      return lowered.view(scope, offset, shape);
+    }
     return gradients == null
         ? Transfers.view(scope, values.tensor, offset, shape)
         : Transfers.leaf(scope, values.tensor, offset, shape);
+  }
+
+  /**
+   * What the rows of such a view are multiplied by where it is int8, [rows, blocks, 1]; empty where
+   * it is not.
+   */
+  public Optional<Value> scales(long offset, long... shape) {
+    return lowered == null ? Optional.empty() : lowered.scales(scope, offset, shape);
   }
 
   /** A tensor that shares the gradients' memory. */

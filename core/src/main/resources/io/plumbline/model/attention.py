@@ -19,7 +19,7 @@ from config import (
 )
 from parts import rms_norm
 from places import Places, additive, kept_rows
-from projections import linear, project, project_adapted
+from projections import linear, matrix, project, project_adapted
 from rope import rotated
 
 
@@ -47,7 +47,7 @@ def queries_keys_values(
     Returns queries of the places whose output is wanted, [m, HEADS, HEAD_DIM], and keys and values
     of all, [n, KV_HEADS, HEAD_DIM] each.
     """
-    weight = w["self_attn.qkv_proj.weight"]
+    weight = matrix(w, "self_attn.qkv_proj.weight")
     bias = w.get("self_attn.qkv_proj.bias")
     kept = places.kept
     if kept is None or (ADAPTED and FUSED_PROJECTIONS):

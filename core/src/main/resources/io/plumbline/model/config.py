@@ -67,6 +67,9 @@ FUSED_PROJECTIONS: bool = False
 # Whether matrices stand transposed, [inputs, outputs] (GPT-2).
 TRANSPOSED: bool = False
 
+# Values of a row that share a scale where a matrix is held in int8.
+SCALED_BLOCK: int = 64
+
 # The token whose embedding does not learn where it is read; negative for none.
 PAD_TOKEN: int = -1
 

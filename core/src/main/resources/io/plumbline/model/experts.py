@@ -1,13 +1,13 @@
 """Mixtures of experts: feed-forward networks of which a router chooses some for each place."""
 
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from config import COMPUTE_DTYPE, EXPERTS_PER_TOKEN, WHOLE_SHARES
-from projections import linear
+from projections import linear, scaled
 
 
 def mixture(x: Tensor, router: Tensor, w: Dict[str, Tensor]) -> Tensor:
@@ -38,9 +38,22 @@ def by_expert(rows: List[Tensor], w: Dict[str, Tensor]) -> List[Tensor]:
     experts = len(rows)
     gate_up = w["mlp.experts.gate_up_proj.weight"].chunk(experts)
     down = w["mlp.experts.down_proj.weight"].chunk(experts)
+    gate_up_scales = scales_by_expert(w.get("mlp.experts.gate_up_proj.weight_scales"), experts)
+    down_scales = scales_by_expert(w.get("mlp.experts.down_proj.weight_scales"), experts)
     found: List[Tensor] = []
     for i, own in enumerate(rows):
         if own.size(0) > 0:
-            gate, up = linear(own, gate_up[i], None).chunk(2, -1)
-            found.append(linear(F.silu(gate) * up, down[i], None))
+            gate, up = linear(own, scaled(gate_up[i], gate_up_scales[i]), None).chunk(2, -1)
+            found.append(linear(F.silu(gate) * up, scaled(down[i], down_scales[i]), None))
+    return found
+
+
+def scales_by_expert(scales: Optional[Tensor], experts: int) -> List[Optional[Tensor]]:
+    """Returns each expert's part of the scales of all; None for each where there are none."""
+    found: List[Optional[Tensor]] = []
+    for i in range(experts):
+        if scales is None:
+            found.append(None)
+        else:
+            found.append(scales.chunk(experts)[i])
     return found

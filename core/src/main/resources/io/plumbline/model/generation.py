@@ -19,9 +19,9 @@ from rope import angles
 
 
 class Weights(NamedTuple):
-    """A model's weights for many steps: matrices in the type that multiplies."""
+    """A model's weights for many steps: matrices as they multiply, or as they are held."""
 
-    # [VOCABULARY + LEARNED_POSITIONS, hidden], in float32: it is only looked up.
+    # [VOCABULARY + LEARNED_POSITIONS, hidden], as it is held: it is only looked up.
     embedding: Tensor
     # [hidden]
     norm: Tensor
@@ -47,12 +47,17 @@ def step_weights(
     windows: List[int],
     kinds: List[int],
 ) -> Weights:
-    """Returns weights whose matrices are cast once; a router's is not, which chooses in float32."""
+    """Returns weights whose matrices are cast once where they are float32.
+
+    Others are held in fewer bytes, which a copy in a larger type would take back. A router's is not
+    cast, which chooses in float32.
+    """
     lowered: List[Dict[str, Tensor]] = []
     for w in layers:
         one: Dict[str, Tensor] = {}
         for name, weight in w.items():
-            cast = weight.dim() == 2 and name != "mlp.gate.weight"
+            cast = weight.dim() == 2 and weight.dtype == torch.float32
+            cast = cast and name != "mlp.gate.weight"
             one[name] = weight.to(COMPUTE_DTYPE) if cast else weight
         lowered.append(one)
     head = head.to(COMPUTE_DTYPE)

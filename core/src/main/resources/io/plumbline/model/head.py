@@ -66,7 +66,7 @@ def token_head(
         mean_logits = torch.empty([m], device=x.device)
     elif with_mean_logits:
         # The mean over the vocabulary of h . w_v is h . the mean of w_v.
-        mean_logits = h.float() @ weight.mean(0) * LOGITS_SCALE
+        mean_logits = h.float() @ weight.mean(0, dtype=torch.float32) * LOGITS_SCALE
     kept: List[Tensor] = []
     for i in range((m + chunk - 1) // chunk):
         start = i * chunk

@@ -16,19 +16,19 @@ from config import (
     NORM_EPS,
     VOCABULARY,
 )
-from projections import linear, project, project_adapted
+from projections import linear, matrix, project, project_adapted
 
 
 def embed(ids: Tensor, positions: Tensor, weight: Tensor) -> Tensor:
     """Returns the vectors [n, hidden] of ids [n] at positions [n].
 
-    weight is [VOCABULARY + LEARNED_POSITIONS, hidden].
+    weight is [VOCABULARY + LEARNED_POSITIONS, hidden], in float32 or bf16.
     """
-    vectors = torch.embedding(weight, ids)
+    vectors = torch.embedding(weight, ids).float()
     if EMBEDDING_SCALE != 1.0:
         vectors = vectors * EMBEDDING_SCALE
     if LEARNED_POSITIONS > 0:
-        vectors = vectors + torch.embedding(weight, positions.long() + VOCABULARY)
+        vectors = vectors + torch.embedding(weight, positions.long() + VOCABULARY).float()
     return vectors
 
 
@@ -55,7 +55,7 @@ def stacked_layer_norm(x: Tensor, parameters: Tensor) -> Tensor:
 
 def gated(x: Tensor, w: Dict[str, Tensor]) -> Tensor:
     """Computes the feed-forward network of x [n, hidden]: up by a gate, projected down."""
-    weight = w["mlp.gate_up_proj.weight"]
+    weight = matrix(w, "mlp.gate_up_proj.weight")
     bias = w.get("mlp.gate_up_proj.bias")
     if ADAPTED:
         width = weight.size(0) // 2

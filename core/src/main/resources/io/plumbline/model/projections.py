@@ -5,6 +5,8 @@ LoRA (Hu et al., "LoRA", 2021, equation 3) adds s B A to a weight, without ever 
 weights hold, for a module that is adapted, "<module>.lora_A" [rank, inputs], "<module>.lora_B"
 [outputs, rank], "<module>.lora_scale" [], with DoRA "<module>.lora_magnitude_vector" [outputs], and
 where dropout may leave out inputs "<module>.lora_key" [1], a number of the module's own.
+
+Frozen weights may be in bf16, or in int8 with "<weight>_scales" beside them: matrix reads them.
 """
 
 from typing import Dict, List, Optional
@@ -13,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from config import ADAPTED, COMPUTE_DTYPE, DORA, DROPOUT, TRANSPOSED
+from config import ADAPTED, COMPUTE_DTYPE, DORA, DROPOUT, SCALED_BLOCK, TRANSPOSED
 
 
 def project(x: Tensor, w: Dict[str, Tensor], module: str) -> Tensor:
@@ -21,7 +23,7 @@ def project(x: Tensor, w: Dict[str, Tensor], module: str) -> Tensor:
 
     The weight is [outputs, inputs], or, where matrices stand transposed, [inputs, outputs].
     """
-    weight = w[module + ".weight"]
+    weight = matrix(w, module + ".weight")
     bias = w.get(module + ".bias")
     if ADAPTED:
         rows = weight.t() if TRANSPOSED else weight
@@ -29,6 +31,28 @@ def project(x: Tensor, w: Dict[str, Tensor], module: str) -> Tensor:
     if TRANSPOSED and bias is not None:
         return torch.addmm(bias.to(COMPUTE_DTYPE), x, weight.to(COMPUTE_DTYPE))
     return linear(x, weight, bias)
+
+
+def matrix(w: Dict[str, Tensor], name: str) -> Tensor:
+    """Returns a weight [rows, columns] in float32 or bf16.
+
+    One in int8 is multiplied by its scales [rows, blocks, 1], in float32.
+    """
+    return scaled(w[name], w.get(name + "_scales"))
+
+
+def scaled(weight: Tensor, scales: Optional[Tensor]) -> Tensor:
+    """Returns a weight [rows, columns] times its scales [rows, blocks, 1], if it has any."""
+    if scales is None:
+        return weight
+    rows, columns = weight.size()
+    blocks = scales.size(1)
+    if columns == blocks * SCALED_BLOCK:
+        # In one copy: multiplying int8 by float32 would make two.
+        values = weight.float().view(rows, blocks, SCALED_BLOCK)
+        return values.mul_(scales).view(rows, columns)
+    spread = scales.expand(rows, blocks, SCALED_BLOCK).reshape(rows, -1)
+    return weight.float() * spread[:, :columns]
 
 
 def linear(x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:

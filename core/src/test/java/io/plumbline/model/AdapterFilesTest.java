@@ -23,6 +23,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.HeldDtype;
 import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Torch;
 import java.nio.FloatBuffer;
@@ -174,7 +175,7 @@ class AdapterFilesTest {
     List<int[]> texts = texts(random);
     List<float[]> outputs = new ArrayList<>();
     AdapterConfig config =
-        new LoraSettings(4, 8, 0.1, List.of("all-linear"), List.of(), true, false, "")
+        new LoraSettings(4, 8, 0.1, List.of("all-linear"), List.of(), true, false, HeldDtype.F32, "")
             .config(Task.SEQ_CLS);
     try (ScoreModel base = ScoreModel.load(start, Purpose.INFERENCE, ComputeDtype.F32, 4);
         ScoreModel fresh = ScoreModel.adapted(base, config, "", 5)) {

@@ -1,5 +1,7 @@
 package io.plumbline.model;
 
+import io.plumbline.checkpoint.AdapterConfig;
+import io.plumbline.checkpoint.AdapterConfig.Task;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
@@ -10,6 +12,8 @@ import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.optim.Optimizer;
 import io.plumbline.optim.Optimizers;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.HeldDtype;
+import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Torch;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 
@@ -26,11 +31,14 @@ import java.util.Set;
  * by {@code bench/memory}.
  *
  * <p>Arguments: the model's directory, the type of products, what is kept of activations, rows in a
- * micro-batch, tokens of a prompt and of a completion.
+ * micro-batch, tokens of a prompt and of a completion; and the type in which frozen weights are
+ * held below an adapter of rank 16, or nothing to train all weights.
  */
 public final class MeasuredMemory {
   private static final int STEPS = 3;
   private static final int THREADS = 2;
+  private static final AdapterConfig LORA =
+      AdapterConfig.lora(16, 32, 0, List.of("all-linear"), List.of(), Task.CAUSAL_LM);
 
   private MeasuredMemory() {}
 
@@ -43,7 +51,13 @@ public final class MeasuredMemory {
     Torch.useThreads(THREADS);
     ModelDirectory start = ModelDirectory.open(Storage.local(), arguments[0]);
     long before = peak();
-    try (CausalLm model = CausalLm.load(start, Purpose.TRAINING, dtype)) {
+    Optional<HeldDtype> held =
+        arguments.length > 6 ? Optional.of(HeldDtype.valueOf(arguments[6])) : Optional.empty();
+    Optional<CausalLm> below = held.map(type -> CausalLm.frozen(start, dtype, type));
+    try (CausalLm model =
+        below
+            .map(base -> CausalLm.adapted(base, LORA, 1))
+            .orElseGet(() -> CausalLm.load(start, Purpose.TRAINING, dtype))) {
       long loaded = peak();
       int vocabulary = model.config().vocabSize();
       Random random = new Random(1);
@@ -65,7 +79,17 @@ public final class MeasuredMemory {
           optimizer.step(1e-6, 1);
         }
       }
-      Parameters all = Parameters.full(model.config(), Head.TOKENS, 2 * Float.BYTES);
+      long trained = model.segments().stream().mapToLong(Segment::length).sum();
+      Parameters all =
+          held.map(
+                  type ->
+                      new Parameters(
+                          new BaseStorage(model.config(), type).bytes(Head.TOKENS)
+                              + trained * Float.BYTES,
+                          trained,
+                          2 * Float.BYTES,
+                          type))
+              .orElse(Parameters.full(model.config(), Head.TOKENS, 2 * Float.BYTES));
       Pass pass =
           new Pass(
               (long) count * (prompt + completion), prompt + completion, (long) count * completion);
@@ -73,12 +97,13 @@ public final class MeasuredMemory {
       long measured = peak();
       System.out.printf(
           Locale.ROOT,
-          "%-5s %-9s %2d x %4d:%-4d  process %d MB, loaded %.2f x what is held, peak %d MB, estimate %d MB (%+.1f %%)  %s%n",
+          "%-5s %-9s %2d x %4d:%-4d %-4s  process %d MB, loaded %.2f x what is held, peak %d MB, estimate %d MB (%+.1f %%)  %s%n",
           dtype,
           memory,
           count,
           prompt,
           completion,
+          held.map(HeldDtype::name).orElse("all"),
           before >> 20,
           (double) (loaded - before) / (all.weights() + all.trained() * Float.BYTES),
           measured >> 20,
@@ -86,6 +111,7 @@ public final class MeasuredMemory {
           100.0 * (before + estimate.total() - measured) / measured,
           estimate);
     }
+    below.ifPresent(CausalLm::close);
   }
 
   /** The process's resident memory at most so far, in bytes, as Linux counts it. */

@@ -60,9 +60,13 @@ final class Models {
     Path directory = Fixtures.golden("models/" + name);
     return CausalLm.load(
         DecoderConfig.parse((ObjectNode) json(directory.resolve(config)), name),
-        TensorFile.open(directory.resolve("model.safetensors")),
+        goldenWeights(name),
         purpose,
         dtype);
+  }
+
+  static WeightSource goldenWeights(String name) {
+    return TensorFile.open(Fixtures.golden("models/" + name).resolve("model.safetensors"));
   }
 
   static TensorFile goldenTensors(String name) {
@@ -99,7 +103,11 @@ final class Models {
 
   static CausalLm random(ObjectNode config, Purpose purpose, ComputeDtype dtype, long seed) {
     DecoderConfig parsed = DecoderConfig.parse(config, "random");
-    return CausalLm.load(parsed, new RandomWeights(parsed, seed), purpose, dtype);
+    return CausalLm.load(parsed, randomWeights(parsed, seed), purpose, dtype);
+  }
+
+  static WeightSource randomWeights(DecoderConfig config, long seed) {
+    return new RandomWeights(config, seed);
   }
 
   /** Normal weights, norms around 1. */

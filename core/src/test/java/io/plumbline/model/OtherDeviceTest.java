@@ -100,7 +100,9 @@ class OtherDeviceTest {
       for (String name : List.of("layers", "head", "generation")) {
         archive(directory, name, Decoder.class, filling);
       }
-      archive(directory, "flat", Segment.class, KernelFilling.NONE);
+      for (String name : List.of("flat", "lowered")) {
+        archive(directory, name, Segment.class, KernelFilling.NONE);
+      }
       for (String name : List.of("adafactor", "adamw", "gradients", "moments", "sgd")) {
         archive(directory, name, Optimizer.class, KernelFilling.NONE);
       }
@@ -117,6 +119,7 @@ class OtherDeviceTest {
         }
       }
       methods.addAll(List.of("view_of", "moved", "zeros_on", "copy", "clear", "norm"));
+      methods.addAll(List.of("zeros_in_int8", "quantize"));
       methods.addAll(List.of("zeros_in_bf16", "part", "convert", "noise", "rounded"));
       // Without AdamW's fused update, which has no fake.
       methods.addAll(List.of("step", "step_with_momentum", "factored_step"));

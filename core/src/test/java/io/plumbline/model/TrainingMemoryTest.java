@@ -7,7 +7,9 @@ import io.plumbline.model.TrainingMemory.Parameters;
 import io.plumbline.model.TrainingMemory.Pass;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
+import io.plumbline.tensor.HeldDtype;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
@@ -73,6 +75,34 @@ class TrainingMemoryTest {
             dtype,
             ActivationMemory.KEEP);
     assertThat(memory.activations()).isCloseTo(bytes, Percentage.withPercentage(12));
+  }
+
+  private static TrainingMemory frozen(HeldDtype held, ComputeDtype dtype) {
+    DecoderConfig config = config(3);
+    long bytes = new BaseStorage(config, held).bytes(Head.TOKENS);
+    return TrainingMemory.of(
+        config,
+        new Parameters(bytes, 0, 8, held),
+        new Pass(PLACES, 256, 512),
+        dtype,
+        ActivationMemory.KEEP);
+  }
+
+  @Test
+  void countsCopiesOfFrozenMatricesWhereTheyAreMultipliedInAnotherType() {
+    long matrices = 960 * 576 + 576 * 576 + 3 * 1536 * 576;
+    long embedding = 49152L * 576;
+    assertThat(frozen(HeldDtype.INT8, ComputeDtype.F32).weights())
+        .isEqualTo(matrices + matrices / 64 * 4 + 2 * embedding + 4 * 2 * 576 + 4 * 576);
+    TrainingMemory inBf16 = frozen(HeldDtype.BF16, ComputeDtype.BF16);
+    assertThat(frozen(HeldDtype.F32, ComputeDtype.BF16).activations() - inBf16.activations())
+        .isEqualTo(2 * matrices);
+    for (HeldDtype held : List.of(HeldDtype.BF16, HeldDtype.INT8)) {
+      TrainingMemory copied = frozen(held, ComputeDtype.F32);
+      // The input of the layer alone is kept, and its matrices are copied while it goes back.
+      assertThat(copied.activations()).isEqualTo(PLACES * 576L * 4);
+      assertThat(copied.passing()).isGreaterThan(4 * matrices);
+    }
   }
 
   @Test

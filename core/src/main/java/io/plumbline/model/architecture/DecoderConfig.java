@@ -41,6 +41,9 @@ public record DecoderConfig(
   }
 
   /** The score head's weight by its Hugging Face name. */
+  /** The end of the names of what chooses experts. */
+  public static final String ROUTER = "mlp.gate.weight";
+
   public static final String SCORE_WEIGHT = "score.weight";
 
   /** A parameter by its Hugging Face name. */

@@ -84,7 +84,7 @@ final class LayerShapes {
    */
   LayerShapes experts(int experts, long intermediate) {
     long hidden = sizes.hidden();
-    add("mlp.gate.weight", experts, hidden);
+    add(DecoderConfig.ROUTER, experts, hidden);
     for (int i = 0; i < experts; i++) {
       add("mlp.experts." + i + ".gate_proj.weight", intermediate, hidden);
       add("mlp.experts." + i + ".up_proj.weight", intermediate, hidden);

@@ -9,6 +9,7 @@ import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.storage.Storage;
 import io.plumbline.tensor.Device;
+import io.plumbline.tensor.HeldDtype;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -38,27 +39,26 @@ public final class SharedModels<M> {
   /** Language models: policies and references. */
   public static final SharedModels<CausalLm> LANGUAGE_MODELS =
       new SharedModels<>(
-          (directory, dtype, seed) -> CausalLm.load(directory, Purpose.INFERENCE, dtype),
+          (directory, dtype, matrices, seed) -> CausalLm.frozen(directory, dtype, matrices),
           CausalLm::close);
 
   /** Reward models. */
   public static final SharedModels<ScoreModel> REWARD_MODELS =
       new SharedModels<>(
-          (directory, dtype, seed) -> ScoreModel.load(directory, Purpose.INFERENCE, dtype),
+          (directory, dtype, matrices, seed) ->
+              ScoreModel.load(directory, Purpose.INFERENCE, dtype),
           ScoreModel::close);
 
   /** What adapters are trained on that score: reward models, and language models with a head. */
   public static final SharedModels<ScoreModel> SCORED_BASES =
-      new SharedModels<>(
-          (directory, dtype, seed) -> ScoreModel.load(directory, Purpose.INFERENCE, dtype, seed),
-          ScoreModel::close);
+      new SharedModels<>(ScoreModel::frozen, ScoreModel::close);
 
   private static final List<SharedModels<?>> KINDS =
       List.of(LANGUAGE_MODELS, REWARD_MODELS, SCORED_BASES);
 
   /** Loads a model, with a seed for what its directory lacks. */
   private interface Loader<M> {
-    M load(ModelDirectory directory, ComputeDtype dtype, long seed);
+    M load(ModelDirectory directory, ComputeDtype dtype, HeldDtype matrices, long seed);
   }
 
   private final Loader<M> loader;
@@ -67,7 +67,12 @@ public final class SharedModels<M> {
   private long loads;
 
   private record Key(
-      String path, String fingerprint, ComputeDtype dtype, Device device, long seed) {}
+      String path,
+      String fingerprint,
+      ComputeDtype dtype,
+      HeldDtype matrices,
+      Device device,
+      long seed) {}
 
   private static final class Held<M> {
     final M model;
@@ -132,17 +137,23 @@ public final class SharedModels<M> {
    */
   public Lease<M> acquire(
       Storage storage, String path, String modelFingerprint, ComputeDtype dtype) {
-    return acquire(storage, path, modelFingerprint, dtype, 0);
+    return acquire(storage, path, modelFingerprint, dtype, HeldDtype.F32, 0);
   }
 
   /**
    * Gives a model as above.
    *
+   * @param matrices the type of the matrices of layers; for models that are not reward models
    * @param seed of what the directory lacks, such as a head
    */
   public synchronized Lease<M> acquire(
-      Storage storage, String path, String modelFingerprint, ComputeDtype dtype, long seed) {
-    Key key = new Key(path, modelFingerprint, dtype, Device.ofThread(), seed);
+      Storage storage,
+      String path,
+      String modelFingerprint,
+      ComputeDtype dtype,
+      HeldDtype matrices,
+      long seed) {
+    Key key = new Key(path, modelFingerprint, dtype, matrices, Device.ofThread(), seed);
     Held<M> found = held.get(key);
     boolean load = found == null;
     if (found == null) {
@@ -153,7 +164,7 @@ public final class SharedModels<M> {
             "The model in %s is not the one that the driver saw there; keep it in a place that all hosts share, and do not change it while a job runs."
                 .formatted(path));
       }
-      found = new Held<>(loader.load(directory, dtype, seed));
+      found = new Held<>(loader.load(directory, dtype, matrices, seed));
       loads++;
       held.put(key, found);
     }

@@ -9,6 +9,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.HeldDtype;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.Serializable;
@@ -50,14 +51,19 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
     }
   }
 
-  /** The name of a model's values in one compute type. */
-  static String referenceFingerprint(String modelFingerprint, ComputeDtype dtype) {
+  /**
+   * The name of a model's values in one compute type.
+   *
+   * @param held the type of its matrices, which the name has where it is not f32
+   */
+  static String referenceFingerprint(String modelFingerprint, ComputeDtype dtype, HeldDtype held) {
+    String types = name(dtype) + (held == HeldDtype.F32 ? "" : "\nheld in " + name(held));
     return Sha256.hex(
-        ("plumbline reference " + VERSION + "\n" + modelFingerprint + "\n" + name(dtype))
+        ("plumbline reference " + VERSION + "\n" + modelFingerprint + "\n" + types)
             .getBytes(StandardCharsets.UTF_8));
   }
 
-  static String name(ComputeDtype dtype) {
+  private static String name(Enum<?> dtype) {
     return dtype.name().toLowerCase(Locale.ROOT);
   }
 
@@ -82,7 +88,7 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
   }
 
   /** Says what the reference is, unless someone has said so before. */
-  void describe(String model, String modelFingerprint, ComputeDtype dtype) {
+  void describe(String model, String modelFingerprint, ReferenceSettings settings) {
     String path = Storage.join(root(), "reference.json");
     if (storage.exists(path)) {
       return;
@@ -92,7 +98,8 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
     json.put("version", VERSION);
     json.put("model", model);
     json.put("model_fingerprint", modelFingerprint);
-    json.put("compute_dtype", name(dtype));
+    json.put("compute_dtype", name(settings.dtype()));
+    json.put("held_dtype", name(settings.held()));
     json.put("temperature", 1.0);
     json.put("created", Instant.now().toString());
     // Losing the race is as good: the winner wrote the same but for the time.

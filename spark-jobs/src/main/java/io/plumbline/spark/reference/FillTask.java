@@ -105,7 +105,7 @@ record FillTask(
   private SharedModels.Lease<CausalLm> lease() {
     try (Device.Use use = settings.device().ofThisTask().use()) {
       return SharedModels.LANGUAGE_MODELS.acquire(
-          directory.storage(), model, modelFingerprint, settings.dtype());
+          directory.storage(), model, modelFingerprint, settings.dtype(), settings.held(), 0);
     }
   }
 

@@ -11,6 +11,7 @@ import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.progress.ProgressListener.Amount;
 import io.plumbline.spark.progress.StageProgress;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.HeldDtype;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,11 +35,11 @@ import scala.Tuple2;
 /**
  * Log-probabilities of a reference model, computed once a row and kept as Parquet.
  *
- * <p>A value is found by the reference (weights, configuration and compute type of the model) and
- * by the row (token ids, boundaries and loss masks), never by a path or a place in the data. So
- * another model, tokenizer, template or type never reads the wrong value, and runs and teams can
- * share one directory, also at the same time. Tokens that the row's loss masks leave out have the
- * value 0.
+ * <p>A value is found by the reference (weights, configuration, compute type and held type of the
+ * model) and by the row (token ids, boundaries and loss masks), never by a path or a place in the
+ * data. So another model, tokenizer, template or type never reads the wrong value, and runs and
+ * teams can share one directory, also at the same time. Tokens that the row's loss masks leave out
+ * have the value 0.
  */
 public final class ReferenceCache {
   /** The stage's name towards a {@link ProgressListener}. */
@@ -59,7 +60,7 @@ public final class ReferenceCache {
 
   /** The name under which a model's values are kept: hex SHA-256. */
   public static String referenceFingerprint(ModelDirectory model, ComputeDtype dtype) {
-    return CacheDirectory.referenceFingerprint(model.fingerprint(), dtype);
+    return CacheDirectory.referenceFingerprint(model.fingerprint(), dtype, HeldDtype.F32);
   }
 
   /** What a cache holds; an empty summary where there is none. */
@@ -91,7 +92,8 @@ public final class ReferenceCache {
         new CacheDirectory(
             storage,
             settings.cacheDirectory(),
-            CacheDirectory.referenceFingerprint(modelFingerprint, settings.dtype()));
+            CacheDirectory.referenceFingerprint(
+                modelFingerprint, settings.dtype(), settings.held()));
     int slots = slots(spark);
     CollectionAccumulator<String> damage = context.sc().collectionAccumulator("damaged parts");
     JavaPairRDD<String, String> known =
@@ -110,7 +112,7 @@ public final class ReferenceCache {
       listener.stageStarted(STAGE, totals.missing(), "rows");
       Computed computed = Computed.NOTHING;
       if (totals.missing() > 0) {
-        directory.describe(modelPath, modelFingerprint, settings.dtype());
+        directory.describe(modelPath, modelFingerprint, settings);
         FillTask task =
             new FillTask(
                 directory,

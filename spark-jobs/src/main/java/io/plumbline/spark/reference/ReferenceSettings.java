@@ -4,6 +4,7 @@ import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.gang.DeviceChoice;
+import io.plumbline.tensor.HeldDtype;
 import java.io.Serializable;
 import java.time.Duration;
 
@@ -13,6 +14,7 @@ import java.time.Duration;
  * @param cacheDirectory any Hadoop path; may be shared by runs and teams, also at the same time
  * @param dtype in which type the reference model's kernels multiply; values of different types are
  *     kept apart
+ * @param held in which type the reference's matrices of layers are held; as {@code dtype}
  * @param device on what kind of device tasks compute
  * @param threadsPerTask threads that PyTorch uses in a task; 0 for the cores that Spark gives one
  * @param tokensPerBatch token budget of one forward pass, padding included; a row that is longer
@@ -23,6 +25,7 @@ import java.time.Duration;
 public record ReferenceSettings(
     String cacheDirectory,
     ComputeDtype dtype,
+    HeldDtype held,
     DeviceChoice device,
     int threadsPerTask,
     int tokensPerBatch,
@@ -49,21 +52,47 @@ public record ReferenceSettings(
   /** A cache with the usual batch and part sizes. */
   public static ReferenceSettings of(String cacheDirectory, ComputeDtype dtype) {
     return new ReferenceSettings(
-        cacheDirectory, dtype, DeviceChoice.AUTO, 0, 8192, 512, Duration.ofSeconds(30));
+        cacheDirectory,
+        dtype,
+        HeldDtype.F32,
+        DeviceChoice.AUTO,
+        0,
+        8192,
+        512,
+        Duration.ofSeconds(30));
+  }
+
+  public ReferenceSettings withHeld(HeldDtype other) {
+    return new ReferenceSettings(
+        cacheDirectory,
+        dtype,
+        other,
+        device,
+        threadsPerTask,
+        tokensPerBatch,
+        rowsPerPart,
+        partInterval);
   }
 
   public ReferenceSettings withDevice(DeviceChoice choice) {
     return new ReferenceSettings(
-        cacheDirectory, dtype, choice, threadsPerTask, tokensPerBatch, rowsPerPart, partInterval);
+        cacheDirectory,
+        dtype,
+        held,
+        choice,
+        threadsPerTask,
+        tokensPerBatch,
+        rowsPerPart,
+        partInterval);
   }
 
   public ReferenceSettings withThreadsPerTask(int threads) {
     return new ReferenceSettings(
-        cacheDirectory, dtype, device, threads, tokensPerBatch, rowsPerPart, partInterval);
+        cacheDirectory, dtype, held, device, threads, tokensPerBatch, rowsPerPart, partInterval);
   }
 
   public ReferenceSettings withTokensPerBatch(int tokens) {
     return new ReferenceSettings(
-        cacheDirectory, dtype, device, threadsPerTask, tokens, rowsPerPart, partInterval);
+        cacheDirectory, dtype, held, device, threadsPerTask, tokens, rowsPerPart, partInterval);
   }
 }

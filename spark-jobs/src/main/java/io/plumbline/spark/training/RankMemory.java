@@ -3,17 +3,23 @@ package io.plumbline.spark.training;
 import com.sun.management.OperatingSystemMXBean;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.ActivationMemory;
+import io.plumbline.model.BaseStorage;
 import io.plumbline.model.TrainingMemory;
 import io.plumbline.model.TrainingMemory.Parameters;
 import io.plumbline.model.TrainingMemory.Pass;
 import io.plumbline.model.architecture.DecoderConfig;
+import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.spark.gang.DeviceChoice;
+import io.plumbline.spark.training.algorithm.ModelUse;
 import io.plumbline.spark.training.algorithm.RolloutSettings;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.HeldDtype;
 import java.lang.management.ManagementFactory;
+import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.ToLongFunction;
 import org.apache.spark.SparkConf;
 
 /**
@@ -27,14 +33,22 @@ final class RankMemory {
   private final SparkConf conf;
   private final long machineBytes;
   private final TrainingRequest request;
+
+  /** By the type in which the weights below an adapter are held. */
+  private final Map<HeldDtype, TrainingMemory> needs;
+
   private final TrainingMemory need;
 
   private RankMemory(
-      SparkConf conf, long machineBytes, TrainingRequest request, TrainingMemory need) {
+      SparkConf conf,
+      long machineBytes,
+      TrainingRequest request,
+      Map<HeldDtype, TrainingMemory> needs) {
     this.conf = conf;
     this.machineBytes = machineBytes;
     this.request = request;
-    this.need = need;
+    this.needs = needs;
+    this.need = needs.get(request.lora().baseDtype());
   }
 
   static RankMemory of(
@@ -53,17 +67,27 @@ final class RankMemory {
       Storage storage,
       TrainingRequest request,
       ModelDirectory model) {
-    return new RankMemory(conf, machineBytes, request, need(conf, storage, request, model));
+    Map<HeldDtype, TrainingMemory> needs = new EnumMap<>(HeldDtype.class);
+    for (HeldDtype held : HeldDtype.values()) {
+      if (held == HeldDtype.F32 || request.lora().trainsAdapter()) {
+        needs.put(held, need(conf, storage, request, model, held));
+      }
+    }
+    return new RankMemory(conf, machineBytes, request, needs);
   }
 
   private static TrainingMemory need(
-      SparkConf conf, Storage storage, TrainingRequest request, ModelDirectory model) {
+      SparkConf conf,
+      Storage storage,
+      TrainingRequest request,
+      ModelDirectory model,
+      HeldDtype held) {
     boolean critic = request.objective().criticStart().isPresent();
     int models = critic ? 2 : 1;
     long trained = models * Preflight.trained(storage, request, model);
     // Ranks of one process share what they do not train.
     int sharing = isLocal(conf) ? request.cluster().ranks() : 1;
-    long frozen = frozen(storage, request, model) / sharing;
+    long frozen = frozen(storage, request, model, held) / sharing;
     int longest = request.lengths().maxLength().orElse(request.batch().microBatchTokens());
     long places =
         request.batch().microBatchSize().isPresent()
@@ -72,27 +96,49 @@ final class RankMemory {
     return TrainingMemory.of(
         DecoderConfig.parse(model.config(), model.path()),
         new Parameters(
-            (trained + frozen) * Float.BYTES, trained, request.optimizer().momentBytes()),
+            trained * Float.BYTES + frozen, trained, request.optimizer().momentBytes(), held),
         new Pass(places, longest, places),
         request.cluster().computeDtype(),
         request.batch().activations());
   }
 
-  /** Parameters that are held and not trained: below adapters, of a reference, of rewards. */
-  private static long frozen(Storage storage, TrainingRequest request, ModelDirectory model) {
-    long own = model.base().parameters();
+  /** Bytes of what is held and not trained: below adapters, of a reference, of rewards. */
+  private static long frozen(
+      Storage storage, TrainingRequest request, ModelDirectory model, HeldDtype held) {
     long frozen = 0;
     if (request.lora().trainsAdapter()) {
-      frozen += request.objective().criticStart().isPresent() ? 2 * own : own;
+      BaseStorage base = new BaseStorage(DecoderConfig.parse(model.config(), model.path()), held);
+      boolean scores = request.algorithm().modelUse() == ModelUse.DECODER;
+      frozen += base.bytes(scores ? Head.SCORE : Head.TOKENS);
+      if (request.objective().criticStart().isPresent()) {
+        frozen += base.bytes(Head.SCORE);
+      }
     } else if (request.rollouts().filter(RolloutSettings::holdsReference).isPresent()) {
-      frozen += own;
+      frozen += model.base().parameters() * Float.BYTES;
     }
     for (Map.Entry<String, String> other : request.objective().models().entrySet()) {
       if (!other.getKey().equals("critic")) {
-        frozen += ModelDirectory.open(storage, other.getValue()).parameters();
+        frozen += ModelDirectory.open(storage, other.getValue()).parameters() * Float.BYTES;
       }
     }
     return frozen;
+  }
+
+  /** The largest type of frozen weights, below the one that is asked for, in which a run fits. */
+  private String smaller(ToLongFunction<TrainingMemory> needed, long room) {
+    return needs.entrySet().stream()
+        .filter(entry -> entry.getKey().compareTo(request.lora().baseDtype()) > 0)
+        .filter(entry -> needed.applyAsLong(entry.getValue()) <= room)
+        .findFirst()
+        .map(
+            entry ->
+                ", hold the frozen weights by --base-dtype "
+                    + entry.getKey().name().toLowerCase(Locale.ROOT))
+        .orElse("");
+  }
+
+  private static long least(TrainingMemory memory) {
+    return memory.weights() + memory.gradients() + memory.moments();
   }
 
   private static boolean isLocal(SparkConf conf) {
@@ -101,7 +147,7 @@ final class RankMemory {
 
   /** What cannot fit, whatever the rows are: a sentence; empty where it may. */
   Optional<String> obstacle() {
-    long least = need.weights() + need.gradients() + need.moments();
+    long least = least(need);
     return room()
         .filter(room -> least > room.bytes())
         .map(
@@ -109,7 +155,7 @@ final class RankMemory {
                 String.format(
                     Locale.ROOT,
                     "A rank needs %s for weights, gradients and the optimizer's moments of %s, and"
-                        + " %s has %s: %s%s%s.",
+                        + " %s has %s: %s%s%s%s.",
                     Preflight.size(least),
                     request.files().model(),
                     room.of(),
@@ -118,6 +164,7 @@ final class RankMemory {
                     request.lora().trainsAdapter()
                         ? ""
                         : ", train an adapter by --lora-r, or take --optim adafactor",
+                    smaller(RankMemory::least, room.bytes()),
                     request.objective().criticStart().isPresent()
                         ? ", or take --critic-trunk shared"
                         : ""));
@@ -132,15 +179,23 @@ final class RankMemory {
                 String.format(
                     Locale.ROOT,
                     "A rank may need %s, %s of it for a full micro-batch, and %s has %s: if it ends"
-                        + " for want of memory, lower --micro-batch-tokens%s, or %s.",
+                        + " for want of memory, lower --micro-batch-tokens%s%s, or %s.",
                     Preflight.size(need.total()),
                     Preflight.size(need.activations() + need.passing() + need.unused()),
                     room.of(),
                     Preflight.size(room.bytes()),
-                    request.batch().activations() == ActivationMemory.KEEP
-                        ? ", give --gradient-checkpointing"
-                        : "",
+                    keepsActivations() ? ", give --gradient-checkpointing" : "",
+                    smaller(TrainingMemory::total, room.bytes()),
                     room.remedy(need.total())));
+  }
+
+  private boolean keepsActivations() {
+    ActivationMemory kept =
+        BaseStorage.kept(
+            request.lora().baseDtype(),
+            request.cluster().computeDtype(),
+            request.batch().activations());
+    return kept == ActivationMemory.KEEP;
   }
 
   /**

@@ -333,6 +333,7 @@ public final class TrainingJob {
                       wanted,
                       startPath(),
                       ReferenceSettings.of(referenceCache(), request.cluster().computeDtype())
+                          .withHeld(request.lora().baseDtype())
                           .withDevice(request.cluster().device())
                           .withTokensPerBatch(request.batch().microBatchTokens()),
                       progress));

@@ -288,8 +288,8 @@ class LoraCommandTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"own, 2", "shared, 1"})
-  void ppoTrainsAdaptersOfPolicyAndCritic(String trunk, int ranks) throws Exception {
+  @CsvSource({"own, 2, int8", "shared, 1, f32"})
+  void ppoTrainsAdaptersOfPolicyAndCritic(String trunk, int ranks, String held) throws Exception {
     SharedModels.closeIdle();
     long loads = SharedModels.LANGUAGE_MODELS.loads();
     Call call =
@@ -304,6 +304,8 @@ class LoraCommandTest {
             trunk,
             "--lora-r",
             "2",
+            "--base-dtype",
+            held,
             "--beta",
             "0.05",
             "--max-completion-length",
@@ -324,10 +326,13 @@ class LoraCommandTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"reward", "kto", "orpo", "simpo", "grpo"})
-  void everyCommandTrainsAdapters(String command) throws Exception {
+  @CsvSource({"reward, int8", "kto, f32", "orpo, f32", "simpo, bf16", "grpo, f32"})
+  void everyCommandTrainsAdapters(String command, String held) throws Exception {
     List<String> options =
-        new ArrayList<>(List.of("--lora-r", "2", "--gradient-checkpointing", "--max-steps", "2"));
+        new ArrayList<>(List.of("--lora-r", "2", "--base-dtype", held, "--max-steps", "2"));
+    if (held.equals("f32")) {
+      options.add("--gradient-checkpointing");
+    }
     options.addAll(
         command.equals("grpo")
             ? List.of("--data", prompts, "--reward", "answer", "--max-completion-length", "6")
@@ -341,6 +346,38 @@ class LoraCommandTest {
       assertThat(scored.status()).as(scored.err()).isZero();
       assertThat(adapter("reward")).containsKey("base_model.model.score.weight");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bf16", "int8"})
+  void frozenWeightsAreHeldInFewerBytes(String held) throws Exception {
+    String[] options = {"--data", pairs, "--base-dtype", held, "--save-steps", "2"};
+    String[] fresh = with(options, "--lora-r", "2", "--max-steps", "4");
+    Call call = train("dpo", held, fresh);
+    assertThat(call.status()).as(call.err()).isZero();
+    // Reference and policy begin with the same weights, in the stage of references too.
+    assertThat(metrics(held).get(0).get("rewards/margins").asDouble()).isZero();
+    assertThat(directory.resolve(held + "/checkpoint/model.safetensors")).doesNotExist();
+    Map<String, float[]> whole = adapter(held);
+    Call two = train("dpo", held + "-two", with(fresh, "--ranks", "2"));
+    assertThat(two.status()).as(two.err()).isZero();
+    adapter(held + "-two")
+        .forEach(
+            (name, values) ->
+                assertThat(values).as(name).containsExactly(whole.get(name), within(2e-4f)));
+    Path states = directory.resolve(held + "/checkpoints");
+    Storage.local().delete(states.resolve("step-00000004").toString());
+    Call resumed = train("dpo", held, with(fresh, "--resume"));
+    assertThat(resumed.status()).as(resumed.err()).isZero();
+    adapter(held).forEach((name, values) -> assertThat(values).isEqualTo(whole.get(name)));
+    String[] other = {"--data", pairs, "--lora-r", "2", "--max-steps", "4", "--resume"};
+    assertThat(train("dpo", held, other).err()).contains("--base-dtype");
+    // Goes on with the adapter on the same rounded weights.
+    String[] more = with(options, "--adapter", output(held) + "/checkpoint", "--max-steps", "2");
+    Call further = train("dpo", held + "-further", more);
+    assertThat(further.status()).as(further.err()).isZero();
+    assertThat(metrics(held + "-further").get(0).get("rewards/margins").asDouble())
+        .isCloseTo(0, within(1e-5));
   }
 
   private static boolean isLearned(float[] values) {
@@ -373,6 +410,8 @@ class LoraCommandTest {
   void whatDoesNothingIsRefused() {
     assertThat(train("dpo", "none", "--data", pairs, "--lora-alpha", "8").err())
         .contains("--lora-alpha does nothing without --lora-r");
+    assertThat(train("dpo", "none", "--data", pairs, "--base-dtype", "int8").err())
+        .contains("--base-dtype does nothing without --lora-r or --adapter");
     assertThat(
             train(
                     "dpo",

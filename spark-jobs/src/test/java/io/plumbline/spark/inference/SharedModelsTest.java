@@ -7,13 +7,17 @@ import io.plumbline.Fixtures;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.WeightFormat;
 import io.plumbline.error.PlumblineException;
+import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.ScoreModel;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.HeldDtype;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -51,6 +55,22 @@ class SharedModelsTest {
   void modelsOfEitherKindAreLoadedOnceForManyTasksAndLingerUntilClosed() throws Exception {
     loadedOnce(SharedModels.LANGUAGE_MODELS, LLAMA);
     loadedOnce(SharedModels.REWARD_MODELS, rewardModel());
+  }
+
+  @Test
+  void weightsOfOneTypeAreNeverTakenForThoseOfAnother() {
+    String fingerprint = ModelDirectory.open(STORAGE, LLAMA).fingerprint();
+    Set<CausalLm> models = new HashSet<>();
+    for (HeldDtype held : HeldDtype.values()) {
+      for (int i = 0; i < 2; i++) {
+        try (SharedModels.Lease<CausalLm> lease =
+            SharedModels.LANGUAGE_MODELS.acquire(
+                STORAGE, LLAMA, fingerprint, ComputeDtype.F32, held, 0)) {
+          models.add(lease.model());
+        }
+      }
+    }
+    assertThat(models).hasSize(3);
   }
 
   private static <M> void loadedOnce(SharedModels<M> models, String path) throws Exception {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.HeldDtype;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -95,8 +96,9 @@ class CacheDirectoryTest {
 
   @Test
   void saysWhatTheReferenceIs() {
-    directory.describe("some/model", "abc", ComputeDtype.BF16);
-    directory.describe("the same model elsewhere", "abc", ComputeDtype.BF16);
+    ReferenceSettings settings = ReferenceSettings.of("cache", ComputeDtype.BF16);
+    directory.describe("some/model", "abc", settings);
+    directory.describe("the same model elsewhere", "abc", settings);
     directory.write("one", ROWS);
 
     CacheSummary summary = CacheDirectory.summary(Storage.local(), temp.toString());
@@ -115,11 +117,13 @@ class CacheDirectoryTest {
   void keepsModelsAndTypesApart() {
     assertThat(
             List.of(
-                CacheDirectory.referenceFingerprint("a", ComputeDtype.F32),
-                CacheDirectory.referenceFingerprint("a", ComputeDtype.BF16),
-                CacheDirectory.referenceFingerprint("b", ComputeDtype.F32)))
+                CacheDirectory.referenceFingerprint("a", ComputeDtype.F32, HeldDtype.F32),
+                CacheDirectory.referenceFingerprint("a", ComputeDtype.BF16, HeldDtype.F32),
+                CacheDirectory.referenceFingerprint("a", ComputeDtype.F32, HeldDtype.BF16),
+                CacheDirectory.referenceFingerprint("a", ComputeDtype.F32, HeldDtype.INT8),
+                CacheDirectory.referenceFingerprint("b", ComputeDtype.F32, HeldDtype.F32)))
         .doesNotHaveDuplicates()
-        .contains(CacheDirectory.referenceFingerprint("a", ComputeDtype.F32));
+        .contains(CacheDirectory.referenceFingerprint("a", ComputeDtype.F32, HeldDtype.F32));
   }
 
   private static void assertSame(List<CachedRow> read, List<CachedRow> written) {

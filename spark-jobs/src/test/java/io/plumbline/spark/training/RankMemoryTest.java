@@ -4,8 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.plumbline.checkpoint.InitModel;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.model.BaseStorage;
+import io.plumbline.model.LoraSettings;
+import io.plumbline.model.architecture.DecoderConfig;
+import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.HeldDtype;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.junit.jupiter.api.BeforeEach;
@@ -77,6 +83,36 @@ class RankMemoryTest {
             "spark.executor.memoryOverhead", "60g");
     assertThat(memory(0, large).obstacle()).isEmpty();
     assertThat(memory(0, large).doubt()).isEmpty();
+  }
+
+  private static LoraSettings lora(HeldDtype held) {
+    return new LoraSettings(2, 4, 0, List.of("q_proj"), List.of(), false, false, held, "");
+  }
+
+  private long frozen(HeldDtype held) {
+    return new BaseStorage(DecoderConfig.parse(model.config(), "model"), held).bytes(Head.TOKENS);
+  }
+
+  @Test
+  void frozenWeightsInFewerBytesAreOfferedWhereTheyFit() {
+    Map<String, String> local = Map.of("spark.master", "local[1]");
+    TestRequest dpo =
+        TestRequest.dpo(
+            directory.resolve("model"), directory.resolve("data"), directory.resolve("out"), 1, 1);
+    request = dpo.lora(lora(HeldDtype.F32)).build();
+    assertThat(memory(frozen(HeldDtype.F32), local).obstacle().orElseThrow())
+        .contains("fewer --ranks", ", hold the frozen weights by --base-dtype bf16");
+    assertThat(memory(frozen(HeldDtype.BF16), local).obstacle().orElseThrow())
+        .contains("--base-dtype int8");
+    assertThat(memory(frozen(HeldDtype.INT8), local).obstacle().orElseThrow())
+        .doesNotContain("--base-dtype");
+    request = dpo.lora(lora(HeldDtype.INT8)).build();
+    assertThat(memory(frozen(HeldDtype.BF16), local).obstacle()).isEmpty();
+    // Layers are computed again anyway.
+    assertThat(memory(frozen(HeldDtype.BF16), local).doubt().orElseThrow())
+        .doesNotContain("--gradient-checkpointing");
+    assertThat(memory(frozen(HeldDtype.INT8), local).obstacle().orElseThrow())
+        .doesNotContain("--base-dtype");
   }
 
   @Test

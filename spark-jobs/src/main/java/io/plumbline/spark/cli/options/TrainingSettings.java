@@ -158,12 +158,7 @@ public final class TrainingSettings {
       rows.packing(values, problems);
     }
     LoraSettings lora = declared.read(LoraSettings.class);
-    for (String option : lora.unused()) {
-      if (declared.has(option)) {
-        problems.add(
-            "--%s does nothing without --lora-r: add that, or leave it out.".formatted(option));
-      }
-    }
+    refuseMissing(lora.missing(), declared, problems);
     if (lora.rank() > 0 && lora.continues()) {
       problems.add(
           "--lora-r begins an adapter and --adapter goes on with one, which has its own rank: give"
@@ -217,16 +212,20 @@ public final class TrainingSettings {
     if (optimizer.maxGradNorm() == 0) {
       problems.add("--max-grad-norm must be over 0, or none for no limit.");
     }
-    optimizer
-        .missing()
-        .forEach(
-            (option, needed) -> {
-              if (declared.has(option)) {
-                problems.add(
-                    "--%s does nothing without %s: add that, or leave it out."
-                        .formatted(option, needed));
-              }
-            });
+    refuseMissing(optimizer.missing(), declared, problems);
+  }
+
+  /** Refuses options that do nothing, each with what it needs. */
+  private static void refuseMissing(
+      Map<String, String> missing, DeclaredSettings declared, Problems problems) {
+    missing.forEach(
+        (option, needed) -> {
+          if (declared.has(option)) {
+            problems.add(
+                "--%s does nothing without %s: add that, or leave it out."
+                    .formatted(option, needed));
+          }
+        });
   }
 
   private static void check(

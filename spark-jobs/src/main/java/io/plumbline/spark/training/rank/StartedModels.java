@@ -56,9 +56,7 @@ public final class StartedModels<M> implements AutoCloseable {
   public static StartedModels<CausalLm> reference(
       Storage storage, ModelDirectory start, RankSettings settings) {
     if (!settings.lora().continues()) {
-      Lease<CausalLm> lease =
-          SharedModels.LANGUAGE_MODELS.acquire(
-              storage, start.path(), start.fingerprint(), settings.computeDtype());
+      Lease<CausalLm> lease = base(storage, start, settings);
       return new StartedModels<>(lease.model(), shared -> {}, Optional.of(lease));
     }
     return over(
@@ -71,7 +69,12 @@ public final class StartedModels<M> implements AutoCloseable {
       Storage storage, ModelDirectory start, RankSettings settings) {
     ModelDirectory base = settings.lora().continues() ? start.base() : start;
     return SharedModels.LANGUAGE_MODELS.acquire(
-        storage, base.path(), base.fingerprint(), settings.computeDtype());
+        storage,
+        base.path(),
+        base.fingerprint(),
+        settings.computeDtype(),
+        settings.lora().baseDtype(),
+        0);
   }
 
   /** A reward model at the start of training. */
@@ -102,7 +105,12 @@ public final class StartedModels<M> implements AutoCloseable {
     ModelDirectory base = start.base();
     Lease<ScoreModel> lease =
         SharedModels.SCORED_BASES.acquire(
-            storage, base.path(), base.fingerprint(), settings.computeDtype(), settings.seed());
+            storage,
+            base.path(),
+            base.fingerprint(),
+            settings.computeDtype(),
+            settings.lora().baseDtype(),
+            settings.seed());
     return over(
         lease,
         below ->
