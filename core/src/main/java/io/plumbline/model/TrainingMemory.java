@@ -26,11 +26,25 @@ public record TrainingMemory(
    */
   private static final double UNUSED = 0.35;
 
-  /** Logits that exist at once beside those that are kept. */
-  private static final int CHUNKS_OF_LOGITS = 4;
+  /**
+   * What is held beside that in every pass, however small, measured on SmolLM2-135M: buffers of the
+   * libraries that multiply, and pieces of memory of each thread that are partly used.
+   */
+  private static final long WORKSPACE = 128L << 20;
+
+  /** Logits that exist at once beside those that are kept: with their derivatives. */
+  private static final int CHUNKS_OF_LOGITS = 5;
 
   /** Scores of attention that a layer makes for each that it keeps. */
   private static final long PASSING_SCORES = 2;
+
+  /** Which weights of layers have gradients. */
+  public enum Trained {
+    /** All of them. */
+    WEIGHTS,
+    /** Adapters beside them. */
+    ADAPTERS
+  }
 
   /**
    * What is trained of a model, and what with.
@@ -38,8 +52,9 @@ public record TrainingMemory(
    * @param weights bytes of all parameters, trained or not
    * @param trained how many parameters have gradients
    * @param momentBytes bytes that the optimizer keeps of each of them
+   * @param kind which they are
    */
-  public record Parameters(long weights, long trained, int momentBytes) {
+  public record Parameters(long weights, long trained, int momentBytes, Trained kind) {
     /** All of a model in f32. */
     public static Parameters full(DecoderConfig config, Head head, int momentBytes) {
       long all =
@@ -47,7 +62,7 @@ public record TrainingMemory(
               .flatMap(segment -> segment.parameters().stream())
               .mapToLong(ParameterShape::elements)
               .sum();
-      return new Parameters(all * Float.BYTES, all, momentBytes);
+      return new Parameters(all * Float.BYTES, all, momentBytes, Trained.WEIGHTS);
     }
   }
 
@@ -67,13 +82,14 @@ public record TrainingMemory(
       Pass pass,
       ComputeDtype dtype,
       ActivationMemory memory) {
-    Layer layer = new Layer(config, pass, dtype);
+    Layer layer = new Layer(config, pass, dtype, parameters.kind());
     boolean keeps = memory == ActivationMemory.KEEP;
     long stream = pass.places() * config.hiddenSize() * Float.BYTES;
     long logits = pass.predicted() * config.vocabSize() * Float.BYTES;
     long kept = keeps && logits <= TokenPass.KEPT_LOGITS_BYTES ? logits : 0;
     long activations = (keeps ? layer.kept() : stream) * config.layers() + kept;
-    long backThroughHead = CHUNKS_OF_LOGITS * Decoder.CHUNK_BYTES + castHead(config, pass, dtype);
+    long backThroughHead =
+        CHUNKS_OF_LOGITS * Decoder.CHUNK_BYTES + castHead(config, pass, dtype, parameters.kind());
     // Kept logits are gathered from chunks when all of them are there.
     long head = Math.max(backThroughHead, kept) + 3 * stream;
     long back = layer.passing() + (keeps ? 0 : layer.kept());
@@ -85,14 +101,22 @@ public record TrainingMemory(
         parameters.trained() * parameters.momentBytes(),
         activations,
         passing,
-        (long) (UNUSED * (activations + passing)));
+        WORKSPACE + (long) (UNUSED * (activations + passing)));
   }
 
-  /** The head's weights and their gradient in the type in which they are multiplied. */
-  private static long castHead(DecoderConfig config, Pass pass, ComputeDtype dtype) {
-    return dtype == ComputeDtype.F32 || pass.predicted() == 0
-        ? 0
-        : 2L * config.vocabSize() * config.hiddenSize() * (Short.BYTES + Float.BYTES);
+  /**
+   * The head's weights in the type in which they are multiplied, and the gradient of those that are
+   * trained.
+   */
+  private static long castHead(
+      DecoderConfig config, Pass pass, ComputeDtype dtype, Trained trained) {
+    if (dtype == ComputeDtype.F32 || pass.predicted() == 0) {
+      return 0;
+    }
+    long elements = (long) config.vocabSize() * config.hiddenSize();
+    return trained == Trained.ADAPTERS
+        ? elements * Short.BYTES
+        : 2 * elements * (Short.BYTES + Float.BYTES);
   }
 
   public long total() {
@@ -101,18 +125,21 @@ public record TrainingMemory(
 
   /** One layer, in bytes. */
   private record Layer(long kept, long passing) {
-    Layer(DecoderConfig config, Pass pass, ComputeDtype dtype) {
-      this(counted(config, pass, dtype), passing(config, pass));
+    Layer(DecoderConfig config, Pass pass, ComputeDtype dtype, Trained trained) {
+      this(counted(config, pass, dtype, trained), passing(config, pass, trained));
     }
 
-    private static long counted(DecoderConfig config, Pass pass, ComputeDtype dtype) {
+    private static long counted(
+        DecoderConfig config, Pass pass, ComputeDtype dtype, Trained trained) {
       int size = dtype == ComputeDtype.BF16 ? Short.BYTES : Float.BYTES;
       long hidden = config.hiddenSize();
       long perPlace = 0;
       // Its input, and the stream behind attention.
       perPlace += 2 * hidden * Float.BYTES;
-      // Of each norm the normalized input, and the output in the type of the products.
-      perPlace += norms(config) * hidden * (Float.BYTES + size);
+      // Of each norm the output in the type of the products, which its gradient needs or those of
+      // adapters do, and the normalized input for the gradient of its weight.
+      long normalized = trained == Trained.WEIGHTS ? Float.BYTES : 0;
+      perPlace += norms(config) * hidden * (normalized + size);
       perPlace += attention(config, pass, size);
       perPlace += feedForward(config) * size;
       long cast = dtype == ComputeDtype.BF16 ? matrices(config) * Short.BYTES : 0;
@@ -170,9 +197,12 @@ public record TrainingMemory(
     }
 
     /** What exists while a layer goes back: gradients of its weights and of what it made. */
-    private static long passing(DecoderConfig config, Pass pass) {
+    private static long passing(DecoderConfig config, Pass pass, Trained trained) {
       long weights =
-          config.layerShapes().stream().mapToLong(ParameterShape::elements).sum() * Float.BYTES;
+          trained == Trained.ADAPTERS
+              ? 0
+              : config.layerShapes().stream().mapToLong(ParameterShape::elements).sum()
+                  * Float.BYTES;
       long scores = grouped(config) ? PASSING_SCORES * config.heads() * pass.longest() : 0;
       return weights
           + pass.places()

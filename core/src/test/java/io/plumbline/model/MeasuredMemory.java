@@ -1,15 +1,19 @@
 package io.plumbline.model;
 
+import io.plumbline.checkpoint.AdapterConfig;
+import io.plumbline.checkpoint.AdapterConfig.Task;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.TrainingMemory.Parameters;
 import io.plumbline.model.TrainingMemory.Pass;
+import io.plumbline.model.TrainingMemory.Trained;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.optim.Optimizer;
 import io.plumbline.optim.Optimizers;
 import io.plumbline.storage.Storage;
+import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Torch;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 
@@ -26,11 +31,14 @@ import java.util.Set;
  * by {@code bench/memory}.
  *
  * <p>Arguments: the model's directory, the type of products, what is kept of activations, rows in a
- * micro-batch, tokens of a prompt and of a completion.
+ * micro-batch, tokens of a prompt and of a completion; and F32 to train an adapter of rank 16 on
+ * frozen weights of this type, or nothing to train all weights.
  */
 public final class MeasuredMemory {
   private static final int STEPS = 3;
   private static final int THREADS = 2;
+  private static final AdapterConfig LORA =
+      AdapterConfig.lora(16, 32, 0, List.of("all-linear"), List.of(), Task.CAUSAL_LM);
 
   private MeasuredMemory() {}
 
@@ -43,7 +51,14 @@ public final class MeasuredMemory {
     Torch.useThreads(THREADS);
     ModelDirectory start = ModelDirectory.open(Storage.local(), arguments[0]);
     long before = peak();
-    try (CausalLm model = CausalLm.load(start, Purpose.TRAINING, dtype)) {
+    Optional<CausalLm> below =
+        arguments.length > 6
+            ? Optional.of(CausalLm.load(start, Purpose.INFERENCE, dtype))
+            : Optional.empty();
+    try (CausalLm model =
+        below
+            .map(base -> CausalLm.adapted(base, LORA, 1))
+            .orElseGet(() -> CausalLm.load(start, Purpose.TRAINING, dtype))) {
       long loaded = peak();
       int vocabulary = model.config().vocabSize();
       Random random = new Random(1);
@@ -66,26 +81,40 @@ public final class MeasuredMemory {
         }
       }
       Parameters all = Parameters.full(model.config(), Head.TOKENS, 2 * Float.BYTES);
+      if (below.isPresent()) {
+        long trained = model.segments().stream().mapToLong(Segment::length).sum();
+        all =
+            new Parameters(
+                all.weights() + trained * Float.BYTES,
+                trained,
+                all.momentBytes(),
+                Trained.ADAPTERS);
+      }
       Pass pass =
           new Pass(
               (long) count * (prompt + completion), prompt + completion, (long) count * completion);
       TrainingMemory estimate = TrainingMemory.of(model.config(), all, pass, dtype, memory);
       long measured = peak();
+      long held = estimate.weights() + estimate.gradients();
+      // With the part of Java's heap that loading takes, and the compiled kernels.
+      long process = loaded - held;
       System.out.printf(
           Locale.ROOT,
-          "%-5s %-9s %2d x %4d:%-4d  process %d MB, loaded %.2f x what is held, peak %d MB, estimate %d MB (%+.1f %%)  %s%n",
+          "%-5s %-9s %2d x %4d:%-4d %-8s  process %d MB before and %d MB beside the loaded model, peak %d MB, estimate %d MB (%+.1f %%)  %s%n",
           dtype,
           memory,
           count,
           prompt,
           completion,
+          all.kind(),
           before >> 20,
-          (double) (loaded - before) / (all.weights() + all.trained() * Float.BYTES),
+          process >> 20,
           measured >> 20,
-          (before + estimate.total()) >> 20,
-          100.0 * (before + estimate.total() - measured) / measured,
+          (process + estimate.total()) >> 20,
+          100.0 * (process + estimate.total() - measured) / measured,
           estimate);
     }
+    below.ifPresent(CausalLm::close);
   }
 
   /** The process's resident memory at most so far, in bytes, as Linux counts it. */

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.plumbline.checkpoint.InitModel;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.model.LoraSettings;
 import io.plumbline.storage.Storage;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.junit.jupiter.api.BeforeEach;
@@ -77,6 +79,33 @@ class RankMemoryTest {
             "spark.executor.memoryOverhead", "60g");
     assertThat(memory(0, large).obstacle()).isEmpty();
     assertThat(memory(0, large).doubt()).isEmpty();
+  }
+
+  @Test
+  void anAdapterNeedsGradientsAndMomentsForItsOwnParametersAlone() {
+    Map<String, String> local = Map.of("spark.master", "local[1]");
+    long weights = least / 4;
+    request =
+        TestRequest.dpo(
+                directory.resolve("model"),
+                directory.resolve("data"),
+                directory.resolve("out"),
+                1,
+                1)
+            .lora(new LoraSettings(2, 4, List.of("q_proj"), List.of(), false, false, ""))
+            .build();
+    assertThat(memory(2 * weights, local).obstacle()).isEmpty();
+    assertThat(memory(weights, local).obstacle().orElseThrow())
+        .contains("A rank needs")
+        .doesNotContain("--lora-r");
+  }
+
+  @Test
+  void aProcessTakesMemoryBeforeThereIsAModel() {
+    Map<String, String> local = Map.of("spark.master", "local[1]");
+    // More than the model and a full micro-batch need.
+    assertThat(memory(800L << 20, local).doubt().orElseThrow()).contains("A rank may need");
+    assertThat(memory(1600L << 20, local).doubt()).isEmpty();
   }
 
   @Test
