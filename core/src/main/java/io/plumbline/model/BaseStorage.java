@@ -38,7 +38,8 @@ public record BaseStorage(DecoderConfig config, HeldDtype matrices) {
    * it is multiplied. Where that is a copy, keeping the copies of all layers would take the memory
    * that the held type saves, so each layer is computed again.
    */
-  public static ActivationMemory kept(HeldDtype matrices, ComputeDtype dtype, ActivationMemory asked) {
+  public static ActivationMemory kept(
+      HeldDtype matrices, ComputeDtype dtype, ActivationMemory asked) {
     return switch (matrices) {
       case F32 -> asked;
       case BF16 -> dtype == ComputeDtype.BF16 ? asked : ActivationMemory.RECOMPUTE;

@@ -28,8 +28,11 @@ final class Decoder implements AutoCloseable {
   record LayerWeights(
       Optional<Segment> segment, Map<String, Value> weights, Value values, Value gradients) {}
 
-  /** Logits of one chunk take at most this much. */
-  static final long CHUNK_BYTES = 32L << 20;
+  /**
+   * Logits of one chunk take at most this much. Three fit into 64 MiB, the pieces in which glibc
+   * gives memory to a thread; of what is larger than half a piece each would take one for itself.
+   */
+  static final long CHUNK_BYTES = 20L << 20;
 
   final DecoderConfig config;
   final ComputeDtype dtype;

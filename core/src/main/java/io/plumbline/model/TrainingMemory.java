@@ -28,11 +28,25 @@ public record TrainingMemory(
    */
   private static final double UNUSED = 0.35;
 
-  /** Logits that exist at once beside those that are kept. */
-  private static final int CHUNKS_OF_LOGITS = 4;
+  /**
+   * What is held beside that in every pass, however small, measured on SmolLM2-135M: buffers of the
+   * libraries that multiply, and pieces of memory of each thread that are partly used.
+   */
+  private static final long WORKSPACE = 128L << 20;
+
+  /** Logits that exist at once beside those that are kept: with their derivatives. */
+  private static final int CHUNKS_OF_LOGITS = 5;
 
   /** Scores of attention that a layer makes for each that it keeps. */
   private static final long PASSING_SCORES = 2;
+
+  /** Which weights of layers have gradients. */
+  public enum Trained {
+    /** All of them. */
+    WEIGHTS,
+    /** Adapters beside them. */
+    ADAPTERS
+  }
 
   /**
    * What is trained of a model, and what with.
@@ -40,9 +54,11 @@ public record TrainingMemory(
    * @param weights bytes of all parameters, trained or not
    * @param trained how many parameters have gradients
    * @param momentBytes bytes that the optimizer keeps of each of them
+   * @param kind which they are
    * @param matrices the type in which those of layers are held, as {@link BaseStorage} says
    */
-  public record Parameters(long weights, long trained, int momentBytes, HeldDtype matrices) {
+  public record Parameters(
+      long weights, long trained, int momentBytes, Trained kind, HeldDtype matrices) {
     /** All of a model in f32. */
     public static Parameters full(DecoderConfig config, Head head, int momentBytes) {
       long all =
@@ -50,7 +66,7 @@ public record TrainingMemory(
               .flatMap(segment -> segment.parameters().stream())
               .mapToLong(ParameterShape::elements)
               .sum();
-      return new Parameters(all * Float.BYTES, all, momentBytes, HeldDtype.F32);
+      return new Parameters(all * Float.BYTES, all, momentBytes, Trained.WEIGHTS, HeldDtype.F32);
     }
   }
 
@@ -73,7 +89,7 @@ public record TrainingMemory(
     HeldDtype matrices = parameters.matrices();
     List<Layer> layers =
         config.layerShapes().stream()
-            .map(shapes -> new Layer(config, shapes, pass, dtype, matrices))
+            .map(shapes -> new Layer(config, shapes, pass, dtype, parameters))
             .toList();
     boolean keeps = BaseStorage.kept(matrices, dtype, memory) == ActivationMemory.KEEP;
     long stream = pass.places() * config.hiddenSize() * Float.BYTES;
@@ -83,7 +99,7 @@ public record TrainingMemory(
     long activations = inLayers + kept;
     long backThroughHead =
         CHUNKS_OF_LOGITS * Decoder.CHUNK_BYTES
-            + (pass.predicted() == 0 ? 0 : castHead(config, dtype, matrices));
+            + (pass.predicted() == 0 ? 0 : castHead(config, dtype, parameters));
     // Kept logits are gathered from chunks when all of them are there.
     long head = Math.max(backThroughHead, kept) + 3 * stream;
     long back =
@@ -99,17 +115,22 @@ public record TrainingMemory(
         parameters.trained() * parameters.momentBytes(),
         activations,
         passing,
-        (long) (UNUSED * (activations + passing)));
+        WORKSPACE + (long) (UNUSED * (activations + passing)));
   }
 
-  /** The head's weights and their gradient in the type in which they are multiplied. */
-  private static long castHead(DecoderConfig config, ComputeDtype dtype, HeldDtype matrices) {
-    long head = (long) config.vocabSize() * config.hiddenSize();
-    if (matrices == HeldDtype.F32) {
-      return dtype == ComputeDtype.F32 ? 0 : 2 * head * (Short.BYTES + Float.BYTES);
+  /**
+   * The head's weights in the type in which they are multiplied, and the gradient of those that are
+   * trained.
+   */
+  private static long castHead(DecoderConfig config, ComputeDtype dtype, Parameters parameters) {
+    long elements = (long) config.vocabSize() * config.hiddenSize();
+    if (dtype == ComputeDtype.F32) {
+      return parameters.matrices() == HeldDtype.F32 ? 0 : elements * Float.BYTES;
     }
-    // A frozen one is bf16 then, and has no gradient.
-    return dtype == ComputeDtype.F32 ? head * Float.BYTES : 0;
+    if (parameters.kind() == Trained.WEIGHTS) {
+      return 2 * elements * (Short.BYTES + Float.BYTES);
+    }
+    return parameters.matrices() == HeldDtype.F32 ? elements * Short.BYTES : 0;
   }
 
   public long total() {
@@ -123,10 +144,11 @@ public record TrainingMemory(
         List<ParameterShape> shapes,
         Pass pass,
         ComputeDtype dtype,
-        HeldDtype matrices) {
+        Parameters parameters) {
       this(
-          counted(config, shapes, pass, dtype) + copies(shapes, dtype, matrices),
-          passing(config, shapes, pass));
+          counted(config, shapes, pass, dtype, parameters.kind())
+              + copies(shapes, dtype, parameters.matrices()),
+          passing(config, shapes, pass, parameters.kind()));
     }
 
     /** The matrices in the type in which they are multiplied, where they are held in another. */
@@ -139,14 +161,20 @@ public record TrainingMemory(
     }
 
     private static long counted(
-        DecoderConfig config, List<ParameterShape> shapes, Pass pass, ComputeDtype dtype) {
+        DecoderConfig config,
+        List<ParameterShape> shapes,
+        Pass pass,
+        ComputeDtype dtype,
+        Trained trained) {
       int size = dtype == ComputeDtype.BF16 ? Short.BYTES : Float.BYTES;
       long hidden = config.hiddenSize();
       long perPlace = 0;
       // Its input, and the stream behind attention.
       perPlace += 2 * hidden * Float.BYTES;
-      // Of each norm the normalized input, and the output in the type of the products.
-      perPlace += norms(config, shapes) * hidden * (Float.BYTES + size);
+      // Of each norm the output in the type of the products, which its gradient needs or those of
+      // adapters do, and the normalized input for the gradient of its weight.
+      long normalized = trained == Trained.WEIGHTS ? Float.BYTES : 0;
+      perPlace += norms(config, shapes) * hidden * (normalized + size);
       perPlace += attention(config, pass, size);
       perPlace += feedForward(config, shapes) * size;
       return pass.places() * perPlace;
@@ -210,8 +238,12 @@ public record TrainingMemory(
     }
 
     /** What exists while a layer goes back: gradients of its weights and of what it made. */
-    private static long passing(DecoderConfig config, List<ParameterShape> shapes, Pass pass) {
-      long weights = shapes.stream().mapToLong(ParameterShape::elements).sum() * Float.BYTES;
+    private static long passing(
+        DecoderConfig config, List<ParameterShape> shapes, Pass pass, Trained trained) {
+      long weights =
+          trained == Trained.ADAPTERS
+              ? 0
+              : shapes.stream().mapToLong(ParameterShape::elements).sum() * Float.BYTES;
       long scores = grouped(config) ? PASSING_SCORES * config.heads() * pass.longest() : 0;
       return weights
           + pass.places()

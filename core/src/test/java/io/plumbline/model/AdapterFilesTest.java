@@ -175,7 +175,8 @@ class AdapterFilesTest {
     List<int[]> texts = texts(random);
     List<float[]> outputs = new ArrayList<>();
     AdapterConfig config =
-        new LoraSettings(4, 8, 0.1, List.of("all-linear"), List.of(), true, false, HeldDtype.F32, "")
+        new LoraSettings(
+                4, 8, 0.1, List.of("all-linear"), List.of(), true, false, HeldDtype.F32, "")
             .config(Task.SEQ_CLS);
     try (ScoreModel base = ScoreModel.load(start, Purpose.INFERENCE, ComputeDtype.F32, 4);
         ScoreModel fresh = ScoreModel.adapted(base, config, "", 5)) {

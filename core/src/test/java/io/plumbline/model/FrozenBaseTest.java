@@ -149,6 +149,39 @@ class FrozenBaseTest {
     }
   }
 
+  /** Experts lie side by side in one tensor of each layer, and what chooses them stays f32. */
+  @ParameterizedTest
+  @EnumSource(names = {"BF16", "INT8"})
+  void expertsAreHeldInFewerBytes(HeldDtype held) {
+    for (String family : List.of("qwen3_moe", "olmoe")) {
+      DecoderConfig config = config(family);
+      AdapterConfig adapter =
+          AdapterConfig.lora(4, 8, 0, List.of("q_proj", "o_proj"), List.of(), Task.CAUSAL_LM);
+      Random random = new Random(SEED);
+      for (ComputeDtype dtype : ComputeDtype.values()) {
+        try (Twins below = Twins.of(config, Models.goldenWeights(family), dtype, held);
+            CausalLm lowered = CausalLm.adapted(below.lowered(), adapter, SEED);
+            CausalLm rounded = CausalLm.adapted(below.rounded(), adapter, SEED)) {
+          for (int s = 0; s < lowered.segments().size(); s++) {
+            Segment other = rounded.segments().get(s);
+            Segment own = lowered.segments().get(s);
+            float[] values = Models.gaussians(random, Math.toIntExact(own.length()));
+            own.fillValues(to -> to.put(0, values));
+            other.fillValues(to -> to.put(0, values));
+          }
+          List<TokenizedRow> rows =
+              List.of(
+                  Models.row(
+                      Models.tokens(random, 9, config.vocabSize()),
+                      Models.tokens(random, 5, config.vocabSize()),
+                      Models.tokens(random, 3, config.vocabSize())));
+          compare(rows, lowered, rounded);
+          compareSampling(rows, lowered, rounded);
+        }
+      }
+    }
+  }
+
   private static AdapterConfig dora(String saved) {
     return AdapterConfig.lora(4, 8, 0, List.of("all-linear"), List.of(saved), Task.CAUSAL_LM)
         .weightDecomposed(true);

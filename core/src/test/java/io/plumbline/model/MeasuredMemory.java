@@ -8,6 +8,7 @@ import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.CausalLm.Purpose;
 import io.plumbline.model.TrainingMemory.Parameters;
 import io.plumbline.model.TrainingMemory.Pass;
+import io.plumbline.model.TrainingMemory.Trained;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.optim.Optimizer;
 import io.plumbline.optim.Optimizers;
@@ -88,6 +89,7 @@ public final class MeasuredMemory {
                               + trained * Float.BYTES,
                           trained,
                           2 * Float.BYTES,
+                          Trained.ADAPTERS,
                           type))
               .orElse(Parameters.full(model.config(), Head.TOKENS, 2 * Float.BYTES));
       Pass pass =
@@ -95,9 +97,12 @@ public final class MeasuredMemory {
               (long) count * (prompt + completion), prompt + completion, (long) count * completion);
       TrainingMemory estimate = TrainingMemory.of(model.config(), all, pass, dtype, memory);
       long measured = peak();
+      long loadedBytes = estimate.weights() + estimate.gradients();
+      // With the part of Java's heap that loading takes, and the compiled kernels.
+      long process = loaded - loadedBytes;
       System.out.printf(
           Locale.ROOT,
-          "%-5s %-9s %2d x %4d:%-4d %-4s  process %d MB, loaded %.2f x what is held, peak %d MB, estimate %d MB (%+.1f %%)  %s%n",
+          "%-5s %-9s %2d x %4d:%-4d %-8s  process %d MB before and %d MB beside the loaded model, peak %d MB, estimate %d MB (%+.1f %%)  %s%n",
           dtype,
           memory,
           count,
@@ -105,10 +110,10 @@ public final class MeasuredMemory {
           completion,
           held.map(HeldDtype::name).orElse("all"),
           before >> 20,
-          (double) (loaded - before) / (all.weights() + all.trained() * Float.BYTES),
+          process >> 20,
           measured >> 20,
-          (before + estimate.total()) >> 20,
-          100.0 * (before + estimate.total() - measured) / measured,
+          (process + estimate.total()) >> 20,
+          100.0 * (process + estimate.total() - measured) / measured,
           estimate);
     }
     below.ifPresent(CausalLm::close);

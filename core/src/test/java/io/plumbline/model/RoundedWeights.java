@@ -34,7 +34,7 @@ record RoundedWeights(WeightSource exact, DecoderConfig config, HeldDtype held)
         FloatBuffer.allocate(columns * (shape.length == 2 ? Math.toIntExact(shape[0]) : 1));
     exact.read(name, 0, whole);
     float[] values = whole.array();
-    if (shape.length == 2 && held != HeldDtype.F32) {
+    if (shape.length == 2 && held != HeldDtype.F32 && !name.endsWith(DecoderConfig.ROUTER)) {
       if (held == HeldDtype.INT8 && name.startsWith(config.names().layers())) {
         for (int row = 0; row < shape[0]; row++) {
           for (int first = 0; first < columns; first += 64) {

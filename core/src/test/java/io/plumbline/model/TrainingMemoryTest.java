@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.model.TrainingMemory.Parameters;
 import io.plumbline.model.TrainingMemory.Pass;
+import io.plumbline.model.TrainingMemory.Trained;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.tensor.HeldDtype;
@@ -19,6 +20,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** {@code bench/memory} compares with what whole processes take. */
 class TrainingMemoryTest {
   private static final int PLACES = 1024;
+
+  /** What two norms keep for gradients of their weights, in 64 * PLACES places. */
+  private static final long KEPT_NORMS = 64L * PLACES * 2 * 576 * 4;
 
   /** The layers of SmolLM2-135M, one of them. */
   private static DecoderConfig config(int keyHeads) {
@@ -37,16 +41,22 @@ class TrainingMemoryTest {
 
   /**
    * Bytes of all tensors that PyTorch 2.7.1 keeps for backward of a layer of layers.py, in 4 rows
-   * of 256 tokens, counted by torch.autograd.graph.saved_tensors_hooks.
+   * of 256 tokens, counted by torch.autograd.graph.saved_tensors_hooks; adapters have rank 16.
    */
   @ParameterizedTest
-  @CsvSource({"F32, 3, 58728448", "F32, 9, 54046720", "BF16, 3, 49422336"})
-  void countsWhatALayerKeeps(ComputeDtype dtype, int keyHeads, long bytes) {
+  @CsvSource({
+    "WEIGHTS, F32, 3, 58728448",
+    "WEIGHTS, F32, 9, 54046720",
+    "WEIGHTS, BF16, 3, 49422336",
+    "ADAPTERS, F32, 3, 53944320",
+    "ADAPTERS, BF16, 3, 44996622"
+  })
+  void countsWhatALayerKeeps(Trained kind, ComputeDtype dtype, int keyHeads, long bytes) {
     DecoderConfig config = config(keyHeads);
     TrainingMemory memory =
         TrainingMemory.of(
             config,
-            Parameters.full(config, Head.TOKENS, 8),
+            new Parameters(0, 0, 8, kind, HeldDtype.F32),
             new Pass(PLACES, 256, 0),
             dtype,
             ActivationMemory.KEEP);
@@ -82,7 +92,7 @@ class TrainingMemoryTest {
     long bytes = new BaseStorage(config, held).bytes(Head.TOKENS);
     return TrainingMemory.of(
         config,
-        new Parameters(bytes, 0, 8, held),
+        new Parameters(bytes, 0, 8, Trained.ADAPTERS, held),
         new Pass(PLACES, 256, 512),
         dtype,
         ActivationMemory.KEEP);
@@ -103,6 +113,24 @@ class TrainingMemoryTest {
       assertThat(copied.activations()).isEqualTo(PLACES * 576L * 4);
       assertThat(copied.passing()).isGreaterThan(4 * matrices);
     }
+  }
+
+  /** A frozen layer has no gradients that exist for a moment. */
+  @Test
+  void adaptersTakeLessOnTheWayBack() {
+    long layer = 4L * (960 * 576 + 576 * 576 + 3 * 1536 * 576 + 2 * 576);
+    assertThat(passing(Trained.WEIGHTS) - passing(Trained.ADAPTERS)).isEqualTo(layer + KEPT_NORMS);
+  }
+
+  /** Without a head, where a layer is computed again on the way back. */
+  private static long passing(Trained kind) {
+    return TrainingMemory.of(
+            config(3),
+            new Parameters(0, 0, 8, kind, HeldDtype.F32),
+            new Pass(64 * PLACES, 256, 0),
+            ComputeDtype.F32,
+            ActivationMemory.RECOMPUTE)
+        .passing();
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.plumbline.model.BaseStorage;
 import io.plumbline.model.TrainingMemory;
 import io.plumbline.model.TrainingMemory.Parameters;
 import io.plumbline.model.TrainingMemory.Pass;
+import io.plumbline.model.TrainingMemory.Trained;
 import io.plumbline.model.architecture.DecoderConfig;
 import io.plumbline.model.architecture.DecoderConfig.Head;
 import io.plumbline.spark.gang.DeviceChoice;
@@ -29,6 +30,12 @@ import org.apache.spark.SparkConf;
  */
 final class RankMemory {
   private static final String OVERHEAD = "spark.executor.memoryOverhead";
+
+  /**
+   * What a process takes before it has a model: Spark, the part of Java's heap that is in use, and
+   * PyTorch. Measured under a local master, at the start of training.
+   */
+  private static final long PROCESS_BYTES = 800L << 20;
 
   private final SparkConf conf;
   private final long machineBytes;
@@ -96,7 +103,11 @@ final class RankMemory {
     return TrainingMemory.of(
         DecoderConfig.parse(model.config(), model.path()),
         new Parameters(
-            trained * Float.BYTES + frozen, trained, request.optimizer().momentBytes(), held),
+            trained * Float.BYTES + frozen,
+            trained,
+            request.optimizer().momentBytes(),
+            request.lora().trainsAdapter() ? Trained.ADAPTERS : Trained.WEIGHTS,
+            held),
         new Pass(places, longest, places),
         request.cluster().computeDtype(),
         request.batch().activations());
@@ -172,20 +183,23 @@ final class RankMemory {
 
   /** What may not fit where micro-batches are full: a sentence; empty where it does. */
   Optional<String> doubt() {
+    // Ranks on one machine are threads of one process.
+    long process = PROCESS_BYTES / (isLocal(conf) ? request.cluster().ranks() : 1);
+    long needed = need.total() + process;
     return room()
-        .filter(room -> obstacle().isEmpty() && need.total() > room.bytes())
+        .filter(room -> obstacle().isEmpty() && needed > room.bytes())
         .map(
             room ->
                 String.format(
                     Locale.ROOT,
                     "A rank may need %s, %s of it for a full micro-batch, and %s has %s: if it ends"
                         + " for want of memory, lower --micro-batch-tokens%s%s, or %s.",
-                    Preflight.size(need.total()),
+                    Preflight.size(needed),
                     Preflight.size(need.activations() + need.passing() + need.unused()),
                     room.of(),
                     Preflight.size(room.bytes()),
                     keepsActivations() ? ", give --gradient-checkpointing" : "",
-                    smaller(TrainingMemory::total, room.bytes()),
+                    smaller(memory -> memory.total() + process, room.bytes()),
                     room.remedy(need.total())));
   }
 

@@ -116,6 +116,33 @@ class RankMemoryTest {
   }
 
   @Test
+  void anAdapterNeedsGradientsAndMomentsForItsOwnParametersAlone() {
+    Map<String, String> local = Map.of("spark.master", "local[1]");
+    long weights = least / 4;
+    request =
+        TestRequest.dpo(
+                directory.resolve("model"),
+                directory.resolve("data"),
+                directory.resolve("out"),
+                1,
+                1)
+            .lora(lora(HeldDtype.F32))
+            .build();
+    assertThat(memory(2 * weights, local).obstacle()).isEmpty();
+    assertThat(memory(weights, local).obstacle().orElseThrow())
+        .contains("A rank needs")
+        .doesNotContain("--lora-r");
+  }
+
+  @Test
+  void aProcessTakesMemoryBeforeThereIsAModel() {
+    Map<String, String> local = Map.of("spark.master", "local[1]");
+    // More than the model and a full micro-batch need.
+    assertThat(memory(800L << 20, local).doubt().orElseThrow()).contains("A rank may need");
+    assertThat(memory(1600L << 20, local).doubt()).isEmpty();
+  }
+
+  @Test
   void nothingIsSaidWhereNothingIsKnown() {
     assertThat(memory(1, Map.of("spark.master", "spark://host:7077")).obstacle()).isEmpty();
     Map<String, String> gpu = Map.of("spark.master", "yarn", "spark.task.resource.gpu.amount", "1");

@@ -185,6 +185,9 @@ final class Quickstart {
         String.format(
             "%nTalk to it: ./plumbline generate --model %s --chat --prompt 'What is 2 + 1?'%n",
             trained.files().checkpoint()));
+    text.append(
+        "Train your own model: docs/model-families.md says which are supported, and README.md by"
+            + " which methods; --lora-r 16 trains an adapter.\n");
     return text.toString();
   }
 

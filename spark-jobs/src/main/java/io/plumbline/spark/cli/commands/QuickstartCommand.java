@@ -59,7 +59,7 @@ final class QuickstartCommand implements Command {
         + " first), or to answer sums correctly by a reward for it (--algorithm grpo), or by a"
         + " reward model and by mined pairs (--algorithm ppo, the pipeline"
         + " data-samples/pipelines/instructgpt.yaml), with two ranks on an embedded local Spark, and shows what changed on held-out rows. Takes a few"
-        + " minutes on two cores.";
+        + " minutes on two cores. docs/model-families.md has the models that training commands take.";
   }
 
   @Override
