@@ -48,9 +48,10 @@ def packed_places(
 ) -> Places:
     """Returns the places of a micro-batch, all of them wanted, for one kind of layers.
 
-    positions are [n]; frequencies and magnitude as in angles. parts [n] are 0 in a prompt, a completion's number in it, -1 in padding.
-    plain says of each block whether (1) its sequences have one completion each. A place sees the
-    window of positions that ends with its own, or with a window of 0 all before it.
+    positions are [n]; frequencies and magnitude as in angles. parts [n] are 0 in a prompt, a
+    completion's number in it, -1 in padding. plain says of each block whether (1) its sequences have
+    one completion each. A place sees the window of positions that ends with its own, or with a
+    window of 0 all before it.
     """
     cos, sin = angles(positions, frequencies, magnitude, blocks)
     starts = [0 for _ in plain]

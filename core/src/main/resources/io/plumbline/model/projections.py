@@ -171,7 +171,7 @@ def dropped_bases(
 def lengths(
     weight: Tensor, modules: List[str], widths: List[int], w: Dict[str, Tensor]
 ) -> Tensor:
-    """Returns what DoRA multiplies each output by: the length that its row learns over the one it has.
+    """Returns what DoRA multiplies each output by: the length its row learns over the one it has.
 
     The row's own length is not differentiated (DoRA, section 4.3).
     """
