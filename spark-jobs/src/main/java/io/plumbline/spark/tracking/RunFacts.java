@@ -102,6 +102,7 @@ final class RunFacts {
     return switch (record.status()) {
       case "completed" -> RunStatus.FINISHED;
       case "failed" -> RunStatus.FAILED;
+      case "interrupted" -> RunStatus.KILLED;
       default -> RunStatus.RUNNING;
     };
   }

@@ -273,15 +273,15 @@ class MlflowTrackingTest {
           }
         };
     assertThatThrownBy(() -> run(request, stopping)).hasMessageContaining("stopped by the test");
-    JsonNode failed = server.run("resumed");
-    assertThat(failed.path("info").path("status").asText()).isEqualTo("FAILED");
-    assertThat(MlflowProcess.texts(failed, "tags"))
+    JsonNode stopped = server.run("resumed");
+    assertThat(stopped.path("info").path("status").asText()).isEqualTo("KILLED");
+    assertThat(MlflowProcess.texts(stopped, "tags"))
         .containsEntry("plumbline.error", "stopped by the test");
 
     run(request.threads(2).start(Start.RESUME), ProgressListener.NONE);
 
     JsonNode run = server.run("resumed");
-    assertThat(MlflowProcess.id(run)).isEqualTo(MlflowProcess.id(failed));
+    assertThat(MlflowProcess.id(run)).isEqualTo(MlflowProcess.id(stopped));
     assertThat(run.path("info").path("status").asText()).isEqualTo("FINISHED");
     assertThat(MlflowProcess.texts(run, "params")).containsEntry("threads-per-rank", "1");
     assertThat(MlflowProcess.texts(run, "tags"))
