@@ -54,6 +54,7 @@ public final class TrainingLoop<P, V, G> {
   private final Collective collective;
   private final TrainingObserver observer;
 
+  private final SameWeights sameWeights;
   private final Sums sums;
   private final LoopProgress progress = new LoopProgress();
   private long tokensInStep;
@@ -100,6 +101,7 @@ public final class TrainingLoop<P, V, G> {
     this.rank = rank;
     this.collective = rank.collective();
     this.observer = rank.observer();
+    this.sameWeights = new SameWeights(model.segments(), collective);
     this.sums = new Sums(method.sums(), method.ranges());
   }
 
@@ -114,6 +116,7 @@ public final class TrainingLoop<P, V, G> {
         Optimizer optimizer = Optimizer.of(model.segments(), rates, model.computeDtype());
         OverlappedAllReduce allReduce = new OverlappedAllReduce(collective)) {
       long firstStep = restore(optimizer);
+      sameWeights.requireAtStart();
       if (firstStep == 0) {
         requireMetric(evaluate(0));
       }
@@ -129,9 +132,9 @@ public final class TrainingLoop<P, V, G> {
         P columns = batch.columns();
 
         gradients(batch, optimizer, allReduce);
-        addUpOverRanks();
+        double norm = addUpOverRanks(optimizer.gradientNorm());
         double normalizer = method.normalizer(columns, sums);
-        double gradientNorm = optimizer.gradientNorm() / normalizer;
+        double gradientNorm = norm / normalizer;
         double learningRate =
             rates.learningRate() * rates.schedule().factor(step, rates.warmupSteps(), steps);
         done = step + 1;
@@ -235,14 +238,22 @@ public final class TrainingLoop<P, V, G> {
     }
   }
 
-  private void addUpOverRanks() {
+  /**
+   * Adds up what ranks counted.
+   *
+   * @param norm of the gradients, as this rank computes it
+   * @return as rank 0 does: another rank's machine may add in another order, and would clip by
+   *     another factor
+   */
+  private double addUpOverRanks(double norm) {
     sums.addUpOver(collective);
-    double[] tokens = {tokensInStep, observer.isAskedToStop() ? 1 : 0};
+    double[] tokens = {tokensInStep, observer.isAskedToStop() ? 1 : 0, rank.isFirst() ? norm : 0};
     collective.allReduceSum(tokens);
     tokensInStep = (long) tokens[0];
     // Summed, so that all ranks end at the same step.
     askedToStop |= tokens[1] > 0;
     progress.tokens += tokensInStep;
+    return tokens[2];
   }
 
   /** Follows a step whose loss or gradient is not finite, before any weight has changed. */
@@ -450,6 +461,7 @@ public final class TrainingLoop<P, V, G> {
   }
 
   private void save(long step, Optimizer optimizer) {
+    sameWeights.requireAfter(step);
     if (rank.isFirst()) {
       try (TrainingStateStore.Writer writer = states.begin(step)) {
         for (Segment segment : model.segments()) {

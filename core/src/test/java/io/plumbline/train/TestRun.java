@@ -51,6 +51,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
 /** A training run of the small Llama in this JVM: real shards, real rings, a thread a rank. */
@@ -124,6 +125,22 @@ final class TestRun {
           Floats embedding = policy.segments().get(0).values();
           for (int i = 0; i < width; i++) {
             embedding.put(token * width + i, value);
+          }
+          return onTokens(policy, method);
+        },
+        settings);
+  }
+
+  /** The same run with a number of one rank's weights changed, in a segment. */
+  TestRun withAnotherRank(TokenMethod method, int segment) {
+    AtomicInteger models = new AtomicInteger();
+    return new TestRun(
+        directory,
+        () -> {
+          CausalLm policy = model(llama(), Purpose.TRAINING);
+          if (models.getAndIncrement() == 0) {
+            Floats values = policy.segments().get(segment).values();
+            values.put(7, Math.nextUp(values.get(7)));
           }
           return onTokens(policy, method);
         },
