@@ -90,14 +90,24 @@ public final class Floats {
     }
   }
 
+  /** What is done with floats that lie in one buffer. */
+  public interface Visitor {
+    /**
+     * @param from how many floats are before the buffer's first
+     */
+    void visit(long from, FloatBuffer buffer);
+  }
+
+  /** Visits all floats in order, buffer by buffer. */
+  public void visit(Visitor visitor) {
+    for (int i = 0; i < pieces.size(); i++) {
+      visitor.visit(starts[i], pieces.get(i).duplicate());
+    }
+  }
+
   /** Changes all floats to those of others, as many, without a copy in between. */
   public void put(Floats source) {
-    long done = 0;
-    for (FloatBuffer buffer : buffers()) {
-      int n = buffer.remaining();
-      source.slice(done, n).buffers().forEach(buffer::put);
-      done += n;
-    }
+    visit((from, buffer) -> source.slice(from, buffer.remaining()).buffers().forEach(buffer::put));
   }
 
   private int piece(long place) {

@@ -15,7 +15,6 @@ import io.plumbline.tensor.Segment;
 import io.plumbline.tensor.Segment.Gradients;
 import io.plumbline.tensor.Segment.Slice;
 import io.plumbline.tensor.Value;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -93,13 +92,7 @@ final class AdapterWeights implements AutoCloseable {
       AdapterPlan plan, Purpose purpose, String prefix, Adapter files, Dropout dropout) {
     return filled(
         new AdapterWeights(plan, purpose, prefix, dropout),
-        (name, target) -> {
-          long at = 0;
-          for (FloatBuffer piece : target.buffers()) {
-            files.read(name, at, piece);
-            at += piece.limit();
-          }
-        });
+        (name, target) -> target.visit((from, piece) -> files.read(name, from, piece)));
   }
 
   private static AdapterWeights filled(AdapterWeights weights, BiConsumer<String, Floats> writer) {

@@ -11,11 +11,7 @@ import java.nio.FloatBuffer;
 record BaseParameters(DecoderConfig config, WeightSource source) {
   /** Fills a target with a parameter's values; the embedding's for a head that is tied to it. */
   void read(String parameter, Floats target) {
-    long from = 0;
-    for (FloatBuffer piece : target.buffers()) {
-      read(parameter, from, piece);
-      from += piece.limit();
-    }
+    target.visit((from, piece) -> read(parameter, from, piece));
   }
 
   /**

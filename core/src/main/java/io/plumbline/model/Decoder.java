@@ -123,7 +123,7 @@ final class Decoder implements AutoCloseable {
     return filling(config, dtype, Optional.empty());
   }
 
-  static KernelFilling filling(
+  private static KernelFilling filling(
       DecoderConfig config, ComputeDtype dtype, Optional<AdapterWeights> adapter) {
     Map<String, String> constants = new HashMap<>();
     constants.put("LAYERS", "" + config.layers());

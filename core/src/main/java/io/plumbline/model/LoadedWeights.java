@@ -105,11 +105,9 @@ final class LoadedWeights {
 
   private static void fill(Segment segment, Floats values, WeightSource source) {
     for (Segment.Slice slice : segment.slices()) {
-      long from = 0;
-      for (FloatBuffer piece : values.slice(slice.offset(), slice.length()).buffers()) {
-        fill(slice.name(), from, piece, source);
-        from += piece.limit();
-      }
+      values
+          .slice(slice.offset(), slice.length())
+          .visit((from, piece) -> fill(slice.name(), from, piece, source));
     }
   }
 

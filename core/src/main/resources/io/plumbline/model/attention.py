@@ -23,12 +23,12 @@ from projections import linear, matrix, project, project_adapted
 from rope import rotated
 
 
-def with_attention(
+def stream_attention(
     x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tensor]
 ) -> Tensor:
-    """Adds attention of the normalized stream x [n, hidden] to it, as in Llama's layer.
+    """Computes attention of the normalized stream x [n, hidden], as in Llama's layer.
 
-    Returns [m, hidden], the places that are wanted; cache as in attend.
+    Returns [m, hidden], of the places that are wanted; cache as in attend.
     """
     h = rms_norm(x, w["input_layernorm.weight"]).to(COMPUTE_DTYPE)
     q, k, v = queries_keys_values(h, places, w)
@@ -36,7 +36,7 @@ def with_attention(
         q = rms_norm(q.float(), w["self_attn.q_norm.weight"]).to(COMPUTE_DTYPE)
         k = rms_norm(k.float(), w["self_attn.k_norm.weight"]).to(COMPUTE_DTYPE)
     q, k = rotate(q, k, places)
-    return kept_rows(x, places) + attention_output(attend(q, k, v, places, cache), w)
+    return attention_output(attend(q, k, v, places, cache), w)
 
 
 def queries_keys_values(

@@ -4,7 +4,7 @@ from typing import Dict, Optional
 
 from torch import Tensor
 
-from attention import attend, attention_output, queries_keys_values, rotate
+from attention import stream_attention
 from config import COMPUTE_DTYPE, RESIDUAL_SCALE
 from parts import gated, rms_norm
 from places import Places, kept_rows
@@ -15,11 +15,7 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
 
     cache is None, or holds keys and values of earlier places and gets those of these.
     """
-    h = rms_norm(x, w["input_layernorm.weight"]).to(COMPUTE_DTYPE)
-    q, k, v = queries_keys_values(h, places, w)
-    q, k = rotate(q, k, places)
-    attended = attention_output(attend(q, k, v, places, cache), w)
-    x = kept_rows(x, places) + attended * RESIDUAL_SCALE
+    x = kept_rows(x, places) + stream_attention(x, places, cache, w) * RESIDUAL_SCALE
     h = rms_norm(x, w["post_attention_layernorm.weight"]).to(COMPUTE_DTYPE)
     return x + gated(h, w) * RESIDUAL_SCALE
 

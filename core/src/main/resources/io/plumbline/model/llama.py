@@ -4,10 +4,10 @@ from typing import Dict, Optional
 
 from torch import Tensor
 
-from attention import with_attention
+from attention import stream_attention
 from config import COMPUTE_DTYPE
 from parts import gated, rms_norm
-from places import Places
+from places import Places, kept_rows
 
 
 def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tensor]) -> Tensor:
@@ -15,7 +15,7 @@ def layer(x: Tensor, places: Places, cache: Optional[Tensor], w: Dict[str, Tenso
 
     cache is None, or holds keys and values of earlier places and gets those of these.
     """
-    x = with_attention(x, places, cache, w)
+    x = kept_rows(x, places) + stream_attention(x, places, cache, w)
     h = rms_norm(x, w["post_attention_layernorm.weight"]).to(COMPUTE_DTYPE)
     return x + gated(h, w)
 

@@ -128,13 +128,7 @@ class FrozenBaseTest {
     try (Twins below = Twins.of(config, exact, ComputeDtype.F32, held);
         CausalLm lowered = CausalLm.adapted(below.lowered(), dora("lm_head"), SEED);
         CausalLm rounded = CausalLm.adapted(below.rounded(), dora("lm_head"), SEED)) {
-      for (int s = 0; s < lowered.segments().size(); s++) {
-        Segment other = rounded.segments().get(s);
-        Segment own = lowered.segments().get(s);
-        float[] values = Models.gaussians(random, Math.toIntExact(own.length()));
-        own.fillValues(to -> to.put(0, values));
-        other.fillValues(to -> to.put(0, values));
-      }
+      drawAlike(random, lowered, rounded);
       List<TokenizedRow> rows =
           List.of(
               Models.row(
@@ -162,13 +156,7 @@ class FrozenBaseTest {
         try (Twins below = Twins.of(config, Models.goldenWeights(family), dtype, held);
             CausalLm lowered = CausalLm.adapted(below.lowered(), adapter, SEED);
             CausalLm rounded = CausalLm.adapted(below.rounded(), adapter, SEED)) {
-          for (int s = 0; s < lowered.segments().size(); s++) {
-            Segment other = rounded.segments().get(s);
-            Segment own = lowered.segments().get(s);
-            float[] values = Models.gaussians(random, Math.toIntExact(own.length()));
-            own.fillValues(to -> to.put(0, values));
-            other.fillValues(to -> to.put(0, values));
-          }
+          drawAlike(random, lowered, rounded);
           List<TokenizedRow> rows =
               List.of(
                   Models.row(
@@ -179,6 +167,17 @@ class FrozenBaseTest {
           compareSampling(rows, lowered, rounded);
         }
       }
+    }
+  }
+
+  /** Gives the adapters of both the same random values. */
+  private static void drawAlike(Random random, CausalLm lowered, CausalLm rounded) {
+    for (int s = 0; s < lowered.segments().size(); s++) {
+      Segment other = rounded.segments().get(s);
+      Segment own = lowered.segments().get(s);
+      float[] values = Models.gaussians(random, Math.toIntExact(own.length()));
+      own.fillValues(to -> to.put(0, values));
+      other.fillValues(to -> to.put(0, values));
     }
   }
 

@@ -45,7 +45,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Follows runs of TRL's own trainers step by step, on any number of ranks. */
 class GoldenTrajectoryTest {
-  private static final List<String> DPO_METRICS =
+  private static final List<String> PAIR_METRICS =
       List.of(
           "loss",
           "grad_norm",
@@ -54,11 +54,10 @@ class GoldenTrajectoryTest {
           "rewards/margins",
           "rewards/accuracies",
           "logps/chosen",
-          "logps/rejected",
-          "entropy",
-          "mean_token_accuracy",
-          "num_tokens",
-          "learning_rate");
+          "logps/rejected");
+
+  private static final List<String> DPO_METRICS =
+      pairMetricsAnd("entropy", "mean_token_accuracy", "num_tokens", "learning_rate");
 
   @TempDir Path directory;
 
@@ -152,17 +151,6 @@ class GoldenTrajectoryTest {
       run.assertWeightsCloseTo("traj/reward/final.safetensors", 1e-4);
     }
   }
-
-  private static final List<String> PAIR_METRICS =
-      List.of(
-          "loss",
-          "grad_norm",
-          "rewards/chosen",
-          "rewards/rejected",
-          "rewards/margins",
-          "rewards/accuracies",
-          "logps/chosen",
-          "logps/rejected");
 
   private static List<String> pairMetricsAnd(String... more) {
     List<String> metrics = new ArrayList<>(PAIR_METRICS);

@@ -3,7 +3,6 @@ package io.plumbline.spark.training;
 import io.plumbline.checkpoint.Adapter;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.LoraSettings;
-import io.plumbline.storage.Storage;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -12,7 +11,7 @@ final class AdapterNotice {
   private AdapterNotice() {}
 
   /** What is trained, where that may not be what somebody expects. */
-  static Optional<String> of(Storage storage, TrainingRequest request, ModelDirectory model) {
+  static Optional<String> of(TrainingRequest request, ModelDirectory model) {
     LoraSettings lora = request.lora();
     if (!lora.trainsAdapter()) {
       return model
@@ -26,8 +25,8 @@ final class AdapterNotice {
                           model.base().path(),
                           adapter.path()));
     }
-    Optional<Adapter> earlier =
-        lora.continues() ? Optional.of(Adapter.open(storage, lora.adapter())) : Optional.empty();
+    // A model with an adapter beside which another would begin was refused before.
+    Optional<Adapter> earlier = model.adapter();
     long parameters =
         earlier
             .map(Adapter::parameters)

@@ -74,27 +74,27 @@ final class RankMemory {
       Storage storage,
       TrainingRequest request,
       ModelDirectory model) {
+    int models = request.objective().criticStart().isPresent() ? 2 : 1;
+    long trained = models * Preflight.trained(storage, request, model);
+    long judging = judging(storage, request);
+    // Ranks of one process share what they do not train.
+    int sharing = isLocal(conf) ? request.cluster().ranks() : 1;
     Map<HeldDtype, TrainingMemory> needs = new EnumMap<>(HeldDtype.class);
     for (HeldDtype held : HeldDtype.values()) {
       if (held == HeldDtype.F32 || request.lora().trainsAdapter()) {
-        needs.put(held, need(conf, storage, request, model, held));
+        long frozen = (frozen(request, model, held) + judging) / sharing;
+        needs.put(held, need(request, model, trained, frozen, held));
       }
     }
     return new RankMemory(conf, machineBytes, request, needs);
   }
 
+  /**
+   * @param trained how many parameters are
+   * @param frozen bytes of what is held and not trained
+   */
   private static TrainingMemory need(
-      SparkConf conf,
-      Storage storage,
-      TrainingRequest request,
-      ModelDirectory model,
-      HeldDtype held) {
-    boolean critic = request.objective().criticStart().isPresent();
-    int models = critic ? 2 : 1;
-    long trained = models * Preflight.trained(storage, request, model);
-    // Ranks of one process share what they do not train.
-    int sharing = isLocal(conf) ? request.cluster().ranks() : 1;
-    long frozen = frozen(storage, request, model, held) / sharing;
+      TrainingRequest request, ModelDirectory model, long trained, long frozen, HeldDtype held) {
     int longest = request.lengths().maxLength().orElse(request.batch().microBatchTokens());
     long places =
         request.batch().microBatchSize().isPresent()
@@ -113,26 +113,26 @@ final class RankMemory {
         request.batch().activations());
   }
 
-  /** Bytes of what is held and not trained: below adapters, of a reference, of rewards. */
-  private static long frozen(
-      Storage storage, TrainingRequest request, ModelDirectory model, HeldDtype held) {
-    long frozen = 0;
-    if (request.lora().trainsAdapter()) {
-      BaseStorage base = new BaseStorage(DecoderConfig.parse(model.config(), model.path()), held);
-      boolean scores = request.algorithm().modelUse() == ModelUse.DECODER;
-      frozen += base.bytes(scores ? Head.SCORE : Head.TOKENS);
-      if (request.objective().criticStart().isPresent()) {
-        frozen += base.bytes(Head.SCORE);
-      }
-    } else if (request.rollouts().filter(RolloutSettings::holdsReference).isPresent()) {
-      frozen += model.base().parameters() * Float.BYTES;
+  /** Bytes of the weights below adapters, or of a reference beside trained ones. */
+  private static long frozen(TrainingRequest request, ModelDirectory model, HeldDtype held) {
+    if (!request.lora().trainsAdapter()) {
+      return request.rollouts().filter(RolloutSettings::holdsReference).isPresent()
+          ? model.base().parameters() * Float.BYTES
+          : 0;
     }
-    for (Map.Entry<String, String> other : request.objective().models().entrySet()) {
-      if (!other.getKey().equals("critic")) {
-        frozen += ModelDirectory.open(storage, other.getValue()).parameters() * Float.BYTES;
-      }
-    }
-    return frozen;
+    BaseStorage base = new BaseStorage(DecoderConfig.parse(model.config(), model.path()), held);
+    boolean scores = request.algorithm().modelUse() == ModelUse.DECODER;
+    boolean critic = request.objective().criticStart().isPresent();
+    return base.bytes(scores ? Head.SCORE : Head.TOKENS) + (critic ? base.bytes(Head.SCORE) : 0);
+  }
+
+  /** Bytes of reward models. */
+  private static long judging(Storage storage, TrainingRequest request) {
+    return request.objective().models().entrySet().stream()
+        .filter(other -> !other.getKey().equals("critic"))
+        .mapToLong(other -> ModelDirectory.open(storage, other.getValue()).parameters())
+        .map(parameters -> parameters * Float.BYTES)
+        .sum();
   }
 
   /** The largest type of frozen weights, below the one that is asked for, in which a run fits. */

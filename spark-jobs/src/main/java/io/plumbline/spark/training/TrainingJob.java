@@ -130,7 +130,7 @@ public final class TrainingJob {
     Preflight.require(spark, request, storage);
     ModelDirectory model = request.openModel(storage);
     request.objective().notices(storage, model).forEach(progress::note);
-    AdapterNotice.of(storage, request, model).ifPresent(progress::note);
+    AdapterNotice.of(request, model).ifPresent(progress::note);
     RankMemory.of(spark.sparkContext().getConf(), storage, request, model)
         .doubt()
         .ifPresent(progress::note);
