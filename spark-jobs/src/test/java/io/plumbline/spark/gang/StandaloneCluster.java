@@ -210,6 +210,8 @@ public final class StandaloneCluster implements AutoCloseable {
     environment.put("SPARK_HOME", home().toString());
     environment.put("SPARK_SCALA_VERSION", "2.13");
     environment.put("SPARK_LOCAL_DIRS", directory.toString());
+    // Executors have it from their worker.
+    environment.put("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
     Process process = builder.start();
     processes.add(process);
     return process;
