@@ -30,8 +30,11 @@ import scala.Tuple2;
 
 /** Rows of data files as values by column, for scoring and generating. */
 public final class InputRows {
-  /** Partitions a slot at most. */
+  /** Partitions a slot where there are few rows. */
   private static final int PARTITIONS_PER_SLOT = 4;
+
+  /** Rows of a partition at most: what is lost with a task. */
+  private static final int ROWS_PER_PARTITION = 4096;
 
   private InputRows() {}
 
@@ -96,7 +99,8 @@ public final class InputRows {
   static JavaPairRDD<Long, Map<String, Object>> spread(
       JavaRDD<Map<String, Object>> rows, long count) {
     int slots = rows.context().defaultParallelism();
-    int partitions = (int) Math.max(1, Math.min(count, (long) slots * PARTITIONS_PER_SLOT));
+    long wanted = Math.max((long) slots * PARTITIONS_PER_SLOT, count / ROWS_PER_PARTITION);
+    int partitions = (int) Math.max(1, Math.min(count, Math.min(wanted, Integer.MAX_VALUE)));
     return parted(rows.zipWithIndex(), new ByPlace(count, 1, partitions));
   }
 

@@ -17,6 +17,7 @@ import io.plumbline.storage.Storage;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -589,6 +590,64 @@ class CommandsTest {
       assertThat(table.filter("answer.value = 3 AND prompt_text LIKE '%user%Hi%'").count())
           .isEqualTo(1);
       assertThat(table.filter("tags[0] = 'a' AND prompt = 'Hello'").count()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aTableOfCompletionsThatWasStoppedIsContinued() throws Exception {
+    Path file = directory.resolve("many.jsonl");
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      lines.add("{\"prompt\": \"Say %d.\"}".formatted(i));
+    }
+    // The second slice of 256 rows fails, and the first is finished.
+    lines.set(290, "{\"prompt\": null}");
+    Files.write(file, lines);
+    String output = directory.resolve("stopped").toString();
+    List<String> call =
+        List.of(
+            "generate",
+            "--model",
+            model,
+            "--data",
+            file.toString(),
+            "--output",
+            output,
+            "--max-new-tokens",
+            "1",
+            "--master",
+            "local[1]");
+
+    Call failed = Call.plumbline(call.toArray(String[]::new));
+    assertThat(failed.status()).isEqualTo(2);
+    assertThat(failed.err()).contains("Row 291 cannot be completed");
+    Call fresh = Call.plumbline(call.toArray(String[]::new));
+    assertThat(fresh.status()).isEqualTo(2);
+    assertThat(fresh.err()).contains("had begun that was stopped", "--resume", "--overwrite");
+    Call resumed =
+        Call.plumbline(Stream.concat(call.stream(), Stream.of("--resume")).toArray(String[]::new));
+    assertThat(resumed.status()).isEqualTo(2);
+    assertThat(resumed.err())
+        .contains("256 of 300 rows were finished before", "Row 291 cannot be completed");
+
+    lines.set(290, "{\"prompt\": \"Say 290.\"}");
+    Files.write(file, lines);
+    Call other =
+        Call.plumbline(Stream.concat(call.stream(), Stream.of("--resume")).toArray(String[]::new));
+    assertThat(other.status()).isEqualTo(2);
+    assertThat(other.err()).contains("another call (rows_fingerprint)");
+    Call whole =
+        Call.plumbline(
+            Stream.concat(call.stream(), Stream.of("--overwrite")).toArray(String[]::new));
+    assertThat(whole.status()).as(whole.err()).isZero();
+    assertThat(Path.of(output)).isDirectoryNotContaining("glob:**_unfinished");
+    Call done =
+        Call.plumbline(Stream.concat(call.stream(), Stream.of("--resume")).toArray(String[]::new));
+    assertThat(done.status()).as(done.err()).isZero();
+    assertThat(done.out()).contains("is complete already");
+    try (SparkSession spark = LocalSpark.session()) {
+      assertThat(spark.read().parquet(output + "/completions").select("row").distinct().count())
+          .isEqualTo(300);
     }
   }
 
