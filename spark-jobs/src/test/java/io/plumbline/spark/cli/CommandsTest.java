@@ -17,6 +17,9 @@ import io.plumbline.storage.Storage;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -98,6 +101,26 @@ class CommandsTest {
     assertThat(Call.plumbline("inspect", directory + "/none").status()).isEqualTo(2);
     assertThat(Call.plumbline("inspect").err()).contains("PATH is missing");
     assertThat(Call.plumbline("inspect", "a", "b").err()).contains("'b' is one too many");
+  }
+
+  @Test
+  void inspectPrunesAReferenceCacheAndNothingElse() throws Exception {
+    Call refused = Call.plumbline("inspect", model, "--prune");
+    assertThat(refused.status()).isEqualTo(2);
+    assertThat(refused.err()).contains("is no reference cache");
+
+    Path reference = directory.resolve("cache/v1/f00d");
+    Path parts = Files.createDirectories(reference.resolve("parts"));
+    Files.writeString(reference.resolve("reference.json"), "{\"model\": \"some/model\"}");
+    Path old = Files.writeString(parts.resolve("old.parquet"), "abandoned");
+    Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofHours(25))));
+    Path fresh = Files.writeString(parts.resolve("fresh.parquet"), "of a task that runs");
+    Call pruned = Call.plumbline("inspect", directory.resolve("cache").toString(), "--prune");
+    assertThat(pruned.status()).as(pruned.err()).isZero();
+    assertThat(pruned.err()).contains("1 files without use deleted, 9 bytes");
+    assertThat(pruned.out()).contains("some/model");
+    assertThat(old).doesNotExist();
+    assertThat(fresh).exists();
   }
 
   @Test
