@@ -151,6 +151,34 @@ public abstract sealed class DataFileReader implements AutoCloseable
   }
 
   /**
+   * How many lines of JSON lines end before a slice: by so much are the numbers of its lines larger
+   * than {@link #next} says. Reads all that is before the slice. 0 for what is not JSON lines.
+   */
+  public static long lineEndsBefore(Storage storage, FileSlice slice) {
+    if (slice.content() != Content.JSON_LINES || slice.start() == 0) {
+      return 0;
+    }
+    long ends = 0;
+    try (InputStream input = storage.openAt(slice.path(), 0, slice.start())) {
+      byte[] bytes = new byte[1 << 16];
+      long left = slice.start();
+      while (left > 0) {
+        int read = input.read(bytes, 0, (int) Math.min(bytes.length, left));
+        if (read < 0) {
+          break;
+        }
+        for (int i = 0; i < read; i++) {
+          ends += bytes[i] == '\n' ? 1 : 0;
+        }
+        left -= read;
+      }
+    } catch (IOException e) {
+      throw damaged(slice.path(), e);
+    }
+    return ends;
+  }
+
+  /**
    * The slices of a Parquet file, of whole row groups, each of about so many bytes or of one row
    * group.
    */

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.SparkSession;
@@ -21,6 +23,7 @@ import org.apache.spark.sql.types.StructType;
  * Completions as Parquet files, which the executors write:
  *
  * <pre>
+ * OUTPUT/_unfinished/   what tasks have finished, until all is there
  * OUTPUT/completions/   a row for each completion: the input's columns and those of {@link #ADDED}
  * OUTPUT/generate.json  written last: how they were drawn, and how many there are
  * </pre>
@@ -29,7 +32,10 @@ public final class CompletionTable {
   /** The file that makes an output complete. */
   public static final String MARKER = "generate.json";
 
+  private static final int LOOKED_AT = 100;
   private static final String ROWS = "completions";
+  private static final String UNFINISHED = "_unfinished";
+  private static final Set<String> OWN = Set.of(MARKER, ROWS, UNFINISHED);
 
   /**
    * {@code row} and {@code sample} count from 0: the input's rows, and the completions of one.
@@ -48,15 +54,56 @@ public final class CompletionTable {
 
   private CompletionTable() {}
 
-  /** Fails with OUTPUT_IN_USE where something is in the directory already. */
-  public static void requireEmpty(Storage storage, String output) {
-    if (storage.exists(output)
-        && (!storage.isDirectory(output) || !storage.list(output).isEmpty())) {
-      throw new PlumblineException(
-          ErrorCode.OUTPUT_IN_USE,
-          "%s is there already and not empty; give another --output, or delete it."
-              .formatted(output));
+  /** What lies in an output directory. */
+  public enum State {
+    EMPTY,
+    /** A call was stopped before all was there. */
+    BEGUN,
+    COMPLETE
+  }
+
+  /**
+   * What an earlier call has left.
+   *
+   * @throws PlumblineException OUTPUT_IN_USE where something lies there that generate did not write
+   */
+  public static State state(Storage storage, String output) {
+    if (!storage.exists(output)) {
+      return State.EMPTY;
     }
+    List<String> names =
+        storage.isDirectory(output)
+            ? storage.list(output).stream()
+                .map(Storage.Entry::name)
+                .filter(name -> !name.startsWith("."))
+                .toList()
+            : List.of("a file");
+    for (String name : names) {
+      if (!OWN.contains(name)) {
+        throw new PlumblineException(
+            ErrorCode.OUTPUT_IN_USE,
+            "%s is there already and not empty: it holds %s, which generate did not write; give another --output."
+                .formatted(output, name));
+      }
+    }
+    return names.isEmpty() ? State.EMPTY : names.contains(MARKER) ? State.COMPLETE : State.BEGUN;
+  }
+
+  /** Deletes what earlier calls have left. */
+  public static void delete(Storage storage, String output) {
+    for (String name : List.of(MARKER, UNFINISHED, ROWS)) {
+      storage.delete(Storage.join(output, name));
+    }
+  }
+
+  /** What tasks have finished of a table that is not complete. */
+  public static KeptLines kept(Storage storage, String output) {
+    return new KeptLines(storage, Storage.join(output, UNFINISHED));
+  }
+
+  /** Fails with BAD_DATA where the first rows have a column of a name that is added. */
+  public static void checkColumns(JavaRDD<Map<String, Object>> rows) {
+    SparkFailures.unwrapped(() -> rows.take(LOOKED_AT)).forEach(row -> requireUnused(row.keySet()));
   }
 
   /** Fails with BAD_DATA where the input has a column of a name that is added. */
@@ -97,31 +144,37 @@ public final class CompletionTable {
   /**
    * Writes the table and then its marker. Nothing passes through the driver but the schema.
    *
-   * @param lines of {@link #line}
+   * @param kept lines of {@link #line}, deleted once the table is complete
+   * @param lines all of them
    * @param inputSchema types of the input's columns; found by a look at all rows where empty
    * @param about what the marker says besides the number of completions
    */
   public static void write(
       SparkSession spark,
-      Storage storage,
-      StageResults<String> lines,
+      KeptLines kept,
+      KeptStage.Lines lines,
       Optional<StructType> inputSchema,
       String output,
       ObjectNode about) {
-    if (lines.size() == 0) {
+    Storage storage = kept.storage();
+    if (lines.count() == 0) {
       throw new PlumblineException(
           ErrorCode.BAD_DATA, "The input holds no row; give data with at least one.");
     }
+    String rows = Storage.join(output, ROWS);
+    // What a run left that was stopped in the middle of it.
+    storage.delete(rows);
     SparkFailures.unwrapped(
         () -> {
           Dataset<String> json = spark.createDataset(lines.values().rdd(), Encoders.STRING());
           StructType schema =
               withAdded(inputSchema.orElseGet(() -> spark.read().json(json).schema()));
-          JsonLines.writeAsParquet(json, schema, Storage.join(output, ROWS));
+          JsonLines.writeAsParquet(json, schema, rows);
           return schema;
         });
-    about.put("completions", lines.size());
+    about.put("completions", lines.count());
     storage.writeText(Storage.join(output, MARKER), about.toPrettyString() + "\n");
+    kept.delete();
   }
 
   /** The input's columns with the types that are found, then those that are added. */

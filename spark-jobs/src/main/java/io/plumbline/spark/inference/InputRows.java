@@ -30,8 +30,13 @@ import scala.Tuple2;
 
 /** Rows of data files as values by column, for scoring and generating. */
 public final class InputRows {
-  /** Partitions a slot at most. */
+  /** Partitions a slot where there are few rows. */
   private static final int PARTITIONS_PER_SLOT = 4;
+
+  /** Rows of a partition at most: what is lost with a task. */
+  private static final int ROWS_PER_PARTITION = 4096;
+
+  private static final long SPLIT_BYTES = 32L << 20;
 
   private InputRows() {}
 
@@ -57,11 +62,24 @@ public final class InputRows {
       List<String> data,
       DataFiles.Purpose purpose,
       Consumer<String> notes) {
+    return read(spark, storage, data, purpose, SPLIT_BYTES, notes);
+  }
+
+  /**
+   * @param splitBytes of a file that a task reads, about
+   */
+  static JavaRDD<Map<String, Object>> read(
+      SparkSession spark,
+      Storage storage,
+      List<String> data,
+      DataFiles.Purpose purpose,
+      long splitBytes,
+      Consumer<String> notes) {
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     List<JavaRDD<Map<String, Object>>> parts = new ArrayList<>();
     for (String given : data) {
       if (SparkSources.kind(storage, given) == SparkSources.Kind.FILES) {
-        List<FileSlice> found = files(storage, given, purpose, notes);
+        List<FileSlice> found = files(storage, given, purpose, splitBytes, notes);
         parts.add(
             context.parallelize(found, found.size()).flatMap(file -> new FileRows(storage, file)));
       } else {
@@ -72,11 +90,15 @@ public final class InputRows {
   }
 
   private static List<FileSlice> files(
-      Storage storage, String path, DataFiles.Purpose purpose, Consumer<String> notes) {
+      Storage storage,
+      String path,
+      DataFiles.Purpose purpose,
+      long splitBytes,
+      Consumer<String> notes) {
     DataFiles.Found found = DataFiles.find(storage, path, purpose);
     found.notes().forEach(notes);
     DataFiles.requireReadable(storage, found.files());
-    return found.slices();
+    return found.slices(storage, splitBytes);
   }
 
   /** The columns' types of training rows, where all that is named has the same and says which. */
@@ -96,7 +118,8 @@ public final class InputRows {
   static JavaPairRDD<Long, Map<String, Object>> spread(
       JavaRDD<Map<String, Object>> rows, long count) {
     int slots = rows.context().defaultParallelism();
-    int partitions = (int) Math.max(1, Math.min(count, (long) slots * PARTITIONS_PER_SLOT));
+    long wanted = Math.max((long) slots * PARTITIONS_PER_SLOT, count / ROWS_PER_PARTITION);
+    int partitions = (int) Math.max(1, Math.min(count, Math.min(wanted, Integer.MAX_VALUE)));
     return parted(rows.zipWithIndex(), new ByPlace(count, 1, partitions));
   }
 
@@ -149,12 +172,14 @@ public final class InputRows {
   }
 
   private static final class FileRows implements Iterator<Map<String, Object>> {
-    private final String file;
+    private final Storage storage;
+    private final FileSlice file;
     private final DataFileReader reader;
     private Optional<RawRow> ahead;
 
     FileRows(Storage storage, FileSlice file) {
-      this.file = file.path();
+      this.storage = storage;
+      this.file = file;
       this.reader = DataFileReader.open(storage, file);
       TaskContext context = TaskContext.get();
       if (context != null) {
@@ -180,8 +205,8 @@ public final class InputRows {
                       ErrorCode.BAD_DATA,
                       "%s:%d cannot be read: %s; fix the line or leave it out."
                           .formatted(
-                              file,
-                              row.line(),
+                              file.path(),
+                              DataFileReader.lineEndsBefore(storage, file) + row.line(),
                               row.refusal().map(Throwable::getMessage).orElse("no reason known"))));
     }
   }

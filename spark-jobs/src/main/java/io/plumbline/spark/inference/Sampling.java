@@ -1,19 +1,21 @@
 package io.plumbline.spark.inference;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.Tokenizer;
-import java.io.Serializable;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import org.apache.spark.api.java.JavaRDD;
 
 /** Completes the prompts of a table, a Spark stage behind the command {@code generate}. */
 public final class Sampling {
+  private static final String STAGE = "generate";
+
   /** Rows that a task takes in at once to sort them into batches. */
   private static final int WINDOW = 256;
 
@@ -35,37 +37,7 @@ public final class Sampling {
       DecodingSettings settings,
       int threadsPerTask,
       ProgressListener listener) {
-    return run(storage, rows, model, dtype, settings, threadsPerTask, listener, Sampler::sample);
-  }
-
-  /** Completions as the lines that {@link CompletionTable#write} takes. */
-  public static StageResults<String> lines(
-      Storage storage,
-      JavaRDD<Map<String, Object>> rows,
-      ModelDirectory model,
-      ComputeDtype dtype,
-      DecodingSettings settings,
-      int threadsPerTask,
-      ProgressListener listener) {
-    return run(storage, rows, model, dtype, settings, threadsPerTask, listener, Sampler::lines);
-  }
-
-  private static <T> StageResults<T> run(
-      Storage storage,
-      JavaRDD<Map<String, Object>> rows,
-      ModelDirectory model,
-      ComputeDtype dtype,
-      DecodingSettings settings,
-      int threadsPerTask,
-      ProgressListener listener,
-      Form<T> form) {
-    CausalLm.check(model);
-    model.requireFinite();
-    TreeSet<Integer> eosIds;
-    try (Tokenizer tokenizer = Tokenizer.of(model.tokenizerFiles())) {
-      ModelTokenizer.check(model, tokenizer, listener::note);
-      eosIds = new TreeSet<>(Sampler.eosIds(model, tokenizer));
-    }
+    Set<Integer> eosIds = eosIds(model, listener);
     StageModel shared = StageModel.of(storage, model, dtype);
     return StageResults.of(
         rows,
@@ -74,18 +46,53 @@ public final class Sampling {
         () -> {
           Sampler sampler = shared.sampler(eosIds);
           return StageResults.Answering.by(
-              sampler::close, (firstPlace, taken) -> form.of(sampler, taken, firstPlace, settings));
+              sampler::close, (firstPlace, taken) -> sampler.sample(taken, firstPlace, settings));
         },
-        "generate",
+        STAGE,
         listener);
   }
 
-  /** What is made of rows, the first of which has this place in the input. */
-  private interface Form<T> extends Serializable {
-    List<T> of(
-        Sampler sampler,
-        List<Map<String, Object>> rows,
-        long firstPlace,
-        DecodingSettings settings);
+  /**
+   * Completions as the lines that {@link CompletionTable#write} takes.
+   *
+   * @param kept where tasks leave what they finish, and an earlier run of the same request has
+   * @param request with what decides completions besides rows and model
+   */
+  public static KeptStage.Lines lines(
+      KeptStage.Input rows,
+      KeptLines kept,
+      ObjectNode request,
+      ModelDirectory model,
+      ComputeDtype dtype,
+      DecodingSettings settings,
+      int threadsPerTask,
+      ProgressListener listener) {
+    Set<Integer> eosIds = eosIds(model, listener);
+    StageModel shared = StageModel.of(kept.storage(), model, dtype);
+    return KeptStage.run(
+        rows,
+        kept,
+        request.deepCopy().put("model_fingerprint", shared.fingerprint()),
+        new KeptStage.Work(
+            WINDOW,
+            threadsPerTask,
+            () -> {
+              Sampler sampler = shared.sampler(eosIds);
+              return StageResults.Answering.by(
+                  sampler::close,
+                  (firstPlace, taken) -> sampler.lines(taken, firstPlace, settings));
+            }),
+        STAGE,
+        listener);
+  }
+
+  /** Checks model and tokenizer; the tokens that end a completion. */
+  private static Set<Integer> eosIds(ModelDirectory model, ProgressListener listener) {
+    CausalLm.check(model);
+    model.requireFinite();
+    try (Tokenizer tokenizer = Tokenizer.of(model.tokenizerFiles())) {
+      ModelTokenizer.check(model, tokenizer, listener::note);
+      return new TreeSet<>(Sampler.eosIds(model, tokenizer));
+    }
   }
 }

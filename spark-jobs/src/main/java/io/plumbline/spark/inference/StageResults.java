@@ -7,13 +7,17 @@ import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.function.BiFunction;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.LongAccumulator;
+import org.apache.spark.util.TaskCompletionListener;
 import scala.Tuple2;
 
 /** What a stage gives for each input row, in their order; computed once and kept until closed. */
@@ -113,14 +117,44 @@ public final class StageResults<T> implements AutoCloseable {
       int threads,
       Stage<T> stage,
       LongAccumulator done) {
-    List<T> results = new ArrayList<>();
-    if (!rows.hasNext()) {
-      return results.iterator();
+    return rows.hasNext()
+        ? new Windows<>(rows, window, threads, stage, done)
+        : List.<T>of().iterator();
+  }
+
+  /** Answers window by window, as they are asked for: a task holds the results of one. */
+  private static final class Windows<T> implements Iterator<T> {
+    private final Iterator<Tuple2<Long, Map<String, Object>>> rows;
+    private final int window;
+    private final LongAccumulator done;
+    private final Answering<T> answering;
+    private Iterator<T> answers = Collections.emptyIterator();
+
+    Windows(
+        Iterator<Tuple2<Long, Map<String, Object>>> rows,
+        int window,
+        int threads,
+        Stage<T> stage,
+        LongAccumulator done) {
+      this.rows = rows;
+      this.window = window;
+      this.done = done;
+      Torch.useThreads(threads);
+      // A task's end closes them in the opposite order, also where nobody asks to the end.
+      Device.Use use = DeviceChoice.AUTO.ofThisTask().use();
+      atTheEndOfTheTask(use::close);
+      this.answering = stage.open();
+      atTheEndOfTheTask(answering::close);
     }
-    Torch.useThreads(threads);
-    try (Device.Use use = DeviceChoice.AUTO.ofThisTask().use();
-        Answering<T> answering = stage.open()) {
-      while (rows.hasNext()) {
+
+    private static void atTheEndOfTheTask(Runnable close) {
+      TaskCompletionListener listener = ended -> close.run();
+      TaskContext.get().addTaskCompletionListener(listener);
+    }
+
+    @Override
+    public boolean hasNext() {
+      while (!answers.hasNext() && rows.hasNext()) {
         List<Map<String, Object>> taken = new ArrayList<>();
         long firstPlace = -1;
         while (rows.hasNext() && taken.size() < window) {
@@ -128,16 +162,19 @@ public final class StageResults<T> implements AutoCloseable {
           firstPlace = taken.isEmpty() ? row._1() : firstPlace;
           taken.add(row._2());
         }
-        results.addAll(answering.answer(firstPlace, taken));
+        answers = answering.answer(firstPlace, taken).iterator();
         done.add(taken.size());
       }
+      return answers.hasNext();
     }
-    return results.iterator();
-  }
 
-  /** Kept by the executors. */
-  JavaRDD<T> values() {
-    return values;
+    @Override
+    public T next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      return answers.next();
+    }
   }
 
   public long size() {

@@ -1,9 +1,7 @@
 package io.plumbline.spark.prepare;
 
 import io.plumbline.base.Sha256;
-import io.plumbline.data.DataFileReader;
 import io.plumbline.data.FileSlice;
-import io.plumbline.data.FileSlice.Content;
 import io.plumbline.data.RowLayout;
 import io.plumbline.data.TokenizedRow;
 import io.plumbline.error.ErrorCode;
@@ -276,33 +274,13 @@ public final class Prepare {
       Input input = inputs.get(source);
       RowLayout layout = layouts.get(input).layout();
       for (Storage.Entry file : input.files()) {
-        Map<String, Object> folders = input.found().foldersOf(file);
-        for (FileSlice slice : slices(file, splitBytes)) {
+        for (FileSlice slice : input.found().slices(storage, file, splitBytes)) {
           long bytes = Math.min(slice.end(), file.length()) - slice.start();
-          work.add(new Work(slice.withFolders(folders), layout, source, bytes));
+          work.add(new Work(slice, layout, source, bytes));
         }
       }
     }
     return together(work, splitBytes);
-  }
-
-  private List<FileSlice> slices(Storage.Entry file, long splitBytes) {
-    if (file.length() <= splitBytes) {
-      return List.of(FileSlice.whole(file.path()));
-    }
-    Content content = DataFileReader.content(storage, file.path());
-    if (content == Content.PARQUET) {
-      return DataFileReader.parquetSlices(storage, file.path(), splitBytes);
-    }
-    if (content != Content.JSON_LINES) {
-      return List.of(new FileSlice(file.path(), content, 0, Long.MAX_VALUE, 0));
-    }
-    List<FileSlice> slices = new ArrayList<>();
-    for (long start = 0; start < file.length(); start += splitBytes) {
-      long end = start + splitBytes >= file.length() ? Long.MAX_VALUE : start + splitBytes;
-      slices.add(new FileSlice(file.path(), content, start, end, 0));
-    }
-    return slices;
   }
 
   /** Small files share a task. */

@@ -16,9 +16,13 @@ import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,10 +32,13 @@ import org.slf4j.LoggerFactory;
  * <pre>
  * CACHE/v1/REFERENCE/reference.json       what the reference is, for people
  * CACHE/v1/REFERENCE/parts/NAME.parquet   rows; written once, never changed
- * CACHE/v1/REFERENCE/markers/NAME.json    written after the part: its rows, length and SHA-256
+ * CACHE/v1/REFERENCE/markers/NAME.json    written after the part: how many rows, which, length and SHA-256
  * </pre>
  *
- * A part counts only if its marker is there and its bytes are those that the marker names. So a
+ * <p>Parts are named {@code TASK-NUMBER}; {@code TASK-FIRSTtoLAST} holds the rows of several, which
+ * are deleted then.
+ *
+ * <p>A part counts only if its marker is there and its bytes are those that the marker names. So a
  * part that a killed task left half written is never read, whatever the file system does on close
  * or rename, and names are unique, so that runs which write at the same time do not meet.
  */
@@ -39,8 +46,26 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
   private static final String VERSION = "v1";
   private static final Logger LOG = LoggerFactory.getLogger(CacheDirectory.class);
 
-  /** A part that counts, with what its marker says. */
-  record Marker(String name, long rows, long bytes, String sha256) {}
+  /**
+   * A part that counts, with what its marker says.
+   *
+   * @param keys of its rows; empty in markers of earlier versions, which do not have them
+   */
+  record Marker(String name, long rows, long bytes, String sha256, Optional<RowKeys> keys) {}
+
+  /** What {@link #prune} deleted. */
+  record Pruned(long files, long bytes) {
+    static final Pruned NOTHING = new Pruned(0, 0);
+
+    Pruned plus(Pruned other) {
+      return new Pruned(files + other.files, bytes + other.bytes);
+    }
+  }
+
+  /** A part of some that were merged into one: which one of a task's, counted from 0. */
+  private static final Pattern SMALL = Pattern.compile("(.+)-(\\d{1,9})");
+
+  private static final Pattern MERGED = Pattern.compile("(\\d{1,9})to(\\d{1,9})");
 
   /** Why a part cannot be used: a sentence that names the file. */
   static final class DamagedPart extends Exception {
@@ -106,8 +131,12 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
     storage.createExclusively(path, json.toPrettyString() + "\n");
   }
 
-  /** Writes a part and then its marker. */
-  void write(String name, List<CachedRow> rows) {
+  /**
+   * Writes a part and then its marker.
+   *
+   * @return bytes of the part
+   */
+  int write(String name, List<CachedRow> rows) {
     byte[] bytes;
     try {
       bytes = PartFile.encode(rows);
@@ -125,7 +154,9 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
     json.put("rows", rows.size());
     json.put("bytes", bytes.length);
     json.put("sha256", Sha256.hex(bytes));
+    json.put("keys", RowKeys.of(rows).text());
     storage.writeText(markerPath(name), json + "\n");
+    return bytes.length;
   }
 
   /** Names of the parts that have a marker, sorted. */
@@ -152,12 +183,104 @@ record CacheDirectory(Storage storage, String cache, String fingerprint) impleme
             name,
             json.path("rows").longValue(),
             json.path("bytes").longValue(),
-            json.path("sha256").textValue());
+            json.path("sha256").textValue(),
+            json.path("keys").isTextual()
+                ? Optional.of(RowKeys.parse(json.path("keys").textValue()))
+                : Optional.empty());
       }
       throw new DamagedPart(path + " is not a marker of the reference cache", null);
-    } catch (JsonProcessingException e) {
-      throw new DamagedPart(path + " is not JSON", e);
+    } catch (JsonProcessingException | IllegalArgumentException e) {
+      throw new DamagedPart(path + " is not a marker of the reference cache", e);
+    } catch (PlumblineException e) {
+      if (e.code() == ErrorCode.INPUT_NOT_FOUND) {
+        throw new DamagedPart(path + " is gone", e);
+      }
+      throw e;
     }
+  }
+
+  /** Whether a part can hold one of these rows, by its marker. */
+  boolean mayHold(String name, RowKeys rows) {
+    try {
+      return marker(name).keys().map(rows::meet).orElse(true);
+    } catch (DamagedPart damaged) {
+      LOG.debug("{} is read, and its damage reported then", name, damaged);
+      return true;
+    }
+  }
+
+  /**
+   * Writes one part with the rows of several and deletes these. Who finds one of them gone looks
+   * for the {@link #successor}.
+   *
+   * @param task before the numbers in their names
+   */
+  void merge(String task, int first, int last) throws DamagedPart {
+    List<CachedRow> rows = new ArrayList<>();
+    for (int part = first; part <= last; part++) {
+      rows.addAll(read(task + "-" + part));
+    }
+    write(task + "-" + first + "to" + last, rows);
+    for (int part = first; part <= last; part++) {
+      storage.delete(markerPath(task + "-" + part));
+      storage.delete(partPath(task + "-" + part));
+    }
+  }
+
+  /** The part that holds the rows of one that was merged. */
+  Optional<String> successor(String name) {
+    Matcher small = SMALL.matcher(name);
+    if (!small.matches()) {
+      return Optional.empty();
+    }
+    String task = small.group(1) + "-";
+    int number = Integer.parseInt(small.group(2));
+    return partNames().stream()
+        .filter(
+            other -> {
+              if (!other.startsWith(task)) {
+                return false;
+              }
+              Matcher merged = MERGED.matcher(other.substring(task.length()));
+              return merged.matches()
+                  && Integer.parseInt(merged.group(1)) <= number
+                  && number <= Integer.parseInt(merged.group(2));
+            })
+        .findFirst();
+  }
+
+  /**
+   * Deletes parts without a marker and markers without a part, which killed tasks leave.
+   *
+   * @param before only what is older: a task that runs writes a part before its marker
+   */
+  Pruned prune(Instant before) {
+    Set<String> marked = new HashSet<>(partNames());
+    Pruned pruned = Pruned.NOTHING;
+    Set<String> parts = new HashSet<>();
+    for (Storage.Entry entry : storage.list(Storage.join(root(), "parts"))) {
+      String name = entry.name().replaceAll("\\.parquet$", "");
+      parts.add(name);
+      if (!marked.contains(name) && storage.modified(entry.path()).isBefore(before)) {
+        storage.delete(entry.path());
+        pruned = pruned.plus(new Pruned(1, entry.length()));
+      }
+    }
+    for (String name : marked) {
+      if (!parts.contains(name) && storage.modified(markerPath(name)).isBefore(before)) {
+        storage.delete(markerPath(name));
+        pruned = pruned.plus(new Pruned(1, 0));
+      }
+    }
+    return pruned;
+  }
+
+  /** Prunes all references of a cache. */
+  static Pruned prune(Storage storage, String cache, Instant before) {
+    return storage.list(versionRoot(cache)).stream()
+        .filter(Storage.Entry::directory)
+        .map(entry -> new CacheDirectory(storage, cache, entry.name()).prune(before))
+        .reduce(Pruned.NOTHING, Pruned::plus);
   }
 
   List<CachedRow> read(String name) throws DamagedPart {

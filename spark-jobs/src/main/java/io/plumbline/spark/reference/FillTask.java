@@ -89,7 +89,7 @@ record FillTask(
           tokensDone.add(batch.stream().mapToLong(TokenizedRow::tokens).sum());
         }
       }
-      parts.flush();
+      parts.finish();
     } catch (RuntimeException e) {
       keep(parts, e);
       throw e;

@@ -14,16 +14,19 @@ import io.plumbline.storage.Storage;
 import io.plumbline.tensor.HeldDtype;
 import java.io.Serializable;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.CollectionAccumulator;
@@ -56,11 +59,22 @@ public final class ReferenceCache {
   /** Parts that a task reads at least, to be worth its start. */
   private static final int PARTS_PER_TASK = 16;
 
+  /** The same of markers. */
+  private static final int MARKERS_PER_TASK = 256;
+
   private ReferenceCache() {}
 
   /** The name under which a model's values are kept: hex SHA-256. */
   public static String referenceFingerprint(ModelDirectory model, ComputeDtype dtype) {
     return CacheDirectory.referenceFingerprint(model.fingerprint(), dtype, HeldDtype.F32);
+  }
+
+  /**
+   * Deletes what killed tasks have left in a cache that is older than this; one line for people.
+   */
+  public static String prune(Storage storage, String cacheDirectory, Instant before) {
+    CacheDirectory.Pruned pruned = CacheDirectory.prune(storage, cacheDirectory, before);
+    return "%,d files without use deleted, %,d bytes".formatted(pruned.files(), pruned.bytes());
   }
 
   /** What a cache holds; an empty summary where there is none. */
@@ -97,7 +111,7 @@ public final class ReferenceCache {
     int slots = slots(spark);
     CollectionAccumulator<String> damage = context.sc().collectionAccumulator("damaged parts");
     JavaPairRDD<String, String> known =
-        cachedRows(context, directory, slots, damage)
+        cachedRows(context, directory, rows, slots, damage)
             .mapToPair(cached -> new Tuple2<>(cached.row().fingerprint(), cached.part()));
     JavaRDD<Sought> sought =
         rows.mapToPair(row -> new Tuple2<>(row.fingerprint(), row))
@@ -165,7 +179,7 @@ public final class ReferenceCache {
     CollectionAccumulator<String> damage = context.sc().collectionAccumulator("damaged parts");
     // Two runs may have computed a row in batches of different shape: always take the same one.
     JavaPairRDD<String, CachedIn> cached =
-        cachedRows(context, directory, slots, damage)
+        cachedRows(context, directory, rows, slots, damage)
             .mapToPair(found -> new Tuple2<>(found.row().fingerprint(), found))
             .reduceByKey((a, b) -> a.part().compareTo(b.part()) <= 0 ? a : b);
     JavaPairRDD<String, Tuple2<TokenizedRow, org.apache.spark.api.java.Optional<CachedIn>>> joined =
@@ -235,29 +249,64 @@ public final class ReferenceCache {
     static final Computed NOTHING = new Computed(0, 0, 0, 0);
   }
 
+  /**
+   * The rows of the cache that are among those that are wanted, from the parts that can hold one.
+   */
   private static JavaRDD<CachedIn> cachedRows(
       JavaSparkContext context,
       CacheDirectory directory,
+      JavaRDD<TokenizedRow> rows,
       int slots,
       CollectionAccumulator<String> damage) {
     List<String> names = directory.partNames();
     if (names.isEmpty()) {
       return context.emptyRDD();
     }
+    Broadcast<RowKeys> wanted = context.broadcast(SparkFailures.unwrapped(() -> RowKeys.of(rows)));
+    List<String> read =
+        SparkFailures.unwrapped(
+            () ->
+                context
+                    .parallelize(names, tasks(names, MARKERS_PER_TASK, slots))
+                    .filter(name -> directory.mayHold(name, wanted.value()))
+                    .collect());
+    LOG.debug("{} of {} parts of the reference cache are read", read.size(), names.size());
+    if (read.isEmpty()) {
+      return context.emptyRDD();
+    }
     return context
-        .parallelize(names, Math.min(1 + names.size() / PARTS_PER_TASK, slots * TASKS_PER_SLOT))
-        .flatMap(name -> cachedIn(directory, name, damage));
+        .parallelize(read, tasks(read, PARTS_PER_TASK, slots))
+        .flatMap(name -> cachedIn(directory, name, wanted.value(), damage));
+  }
+
+  private static int tasks(List<String> names, int perTask, int slots) {
+    return Math.min(1 + names.size() / perTask, slots * TASKS_PER_SLOT);
   }
 
   private static Iterator<CachedIn> cachedIn(
-      CacheDirectory directory, String part, CollectionAccumulator<String> damage) {
+      CacheDirectory directory, String part, RowKeys wanted, CollectionAccumulator<String> damage) {
     try {
-      return directory.read(part).stream().map(row -> new CachedIn(part, row)).iterator();
+      return cachedIn(part, directory.read(part), wanted);
     } catch (CacheDirectory.DamagedPart e) {
+      Optional<String> successor = directory.successor(part);
+      if (successor.isPresent()) {
+        try {
+          return cachedIn(successor.get(), directory.read(successor.get()), wanted);
+        } catch (CacheDirectory.DamagedPart ofSuccessor) {
+          e.addSuppressed(ofSuccessor);
+        }
+      }
       LOG.warn("The reference cache has a damaged part: {}", e.getMessage());
       damage.add(e.getMessage());
       return List.<CachedIn>of().iterator();
     }
+  }
+
+  private static Iterator<CachedIn> cachedIn(String part, List<CachedRow> rows, RowKeys wanted) {
+    return rows.stream()
+        .filter(row -> wanted.hold(row.fingerprint()))
+        .map(row -> new CachedIn(part, row))
+        .iterator();
   }
 
   private static List<String> reportDamage(

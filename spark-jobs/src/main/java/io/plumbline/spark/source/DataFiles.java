@@ -2,6 +2,7 @@ package io.plumbline.spark.source;
 
 import io.plumbline.data.DataFileReader;
 import io.plumbline.data.FileSlice;
+import io.plumbline.data.FileSlice.Content;
 import io.plumbline.data.FolderColumns;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
@@ -53,6 +54,40 @@ public final class DataFiles {
       return files.stream()
           .map(file -> FileSlice.whole(file.path()).withFolders(foldersOf(file)))
           .toList();
+    }
+
+    /** All files in slices of about so many bytes, in order. */
+    public List<FileSlice> slices(Storage storage, long bytes) {
+      return files.stream().flatMap(file -> slices(storage, file, bytes).stream()).toList();
+    }
+
+    /**
+     * A file in slices of about so many bytes: JSON lines and Parquet; others stay whole. Looks
+     * into files that are larger.
+     */
+    public List<FileSlice> slices(Storage storage, Storage.Entry file, long bytes) {
+      return ofAnyFolder(storage, file, bytes).stream()
+          .map(slice -> slice.withFolders(foldersOf(file)))
+          .toList();
+    }
+
+    private static List<FileSlice> ofAnyFolder(Storage storage, Storage.Entry file, long bytes) {
+      if (file.length() <= bytes) {
+        return List.of(FileSlice.whole(file.path()));
+      }
+      Content content = DataFileReader.content(storage, file.path());
+      if (content == Content.PARQUET) {
+        return DataFileReader.parquetSlices(storage, file.path(), bytes);
+      }
+      if (content != Content.JSON_LINES) {
+        return List.of(new FileSlice(file.path(), content, 0, Long.MAX_VALUE, 0));
+      }
+      List<FileSlice> slices = new ArrayList<>();
+      for (long start = 0; start < file.length(); start += bytes) {
+        long end = start + bytes >= file.length() ? Long.MAX_VALUE : start + bytes;
+        slices.add(new FileSlice(file.path(), content, start, end, 0));
+      }
+      return slices;
     }
   }
 

@@ -17,6 +17,10 @@ import io.plumbline.storage.Storage;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -97,6 +101,26 @@ class CommandsTest {
     assertThat(Call.plumbline("inspect", directory + "/none").status()).isEqualTo(2);
     assertThat(Call.plumbline("inspect").err()).contains("PATH is missing");
     assertThat(Call.plumbline("inspect", "a", "b").err()).contains("'b' is one too many");
+  }
+
+  @Test
+  void inspectPrunesAReferenceCacheAndNothingElse() throws Exception {
+    Call refused = Call.plumbline("inspect", model, "--prune");
+    assertThat(refused.status()).isEqualTo(2);
+    assertThat(refused.err()).contains("is no reference cache");
+
+    Path reference = directory.resolve("cache/v1/f00d");
+    Path parts = Files.createDirectories(reference.resolve("parts"));
+    Files.writeString(reference.resolve("reference.json"), "{\"model\": \"some/model\"}");
+    Path old = Files.writeString(parts.resolve("old.parquet"), "abandoned");
+    Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofHours(25))));
+    Path fresh = Files.writeString(parts.resolve("fresh.parquet"), "of a task that runs");
+    Call pruned = Call.plumbline("inspect", directory.resolve("cache").toString(), "--prune");
+    assertThat(pruned.status()).as(pruned.err()).isZero();
+    assertThat(pruned.err()).contains("1 files without use deleted, 9 bytes");
+    assertThat(pruned.out()).contains("some/model");
+    assertThat(old).doesNotExist();
+    assertThat(fresh).exists();
   }
 
   @Test
@@ -589,6 +613,64 @@ class CommandsTest {
       assertThat(table.filter("answer.value = 3 AND prompt_text LIKE '%user%Hi%'").count())
           .isEqualTo(1);
       assertThat(table.filter("tags[0] = 'a' AND prompt = 'Hello'").count()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aTableOfCompletionsThatWasStoppedIsContinued() throws Exception {
+    Path file = directory.resolve("many.jsonl");
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      lines.add("{\"prompt\": \"Say %d.\"}".formatted(i));
+    }
+    // The second slice of 256 rows fails, and the first is finished.
+    lines.set(290, "{\"prompt\": null}");
+    Files.write(file, lines);
+    String output = directory.resolve("stopped").toString();
+    List<String> call =
+        List.of(
+            "generate",
+            "--model",
+            model,
+            "--data",
+            file.toString(),
+            "--output",
+            output,
+            "--max-new-tokens",
+            "1",
+            "--master",
+            "local[1]");
+
+    Call failed = Call.plumbline(call.toArray(String[]::new));
+    assertThat(failed.status()).isEqualTo(2);
+    assertThat(failed.err()).contains("Row 291 cannot be completed");
+    Call fresh = Call.plumbline(call.toArray(String[]::new));
+    assertThat(fresh.status()).isEqualTo(2);
+    assertThat(fresh.err()).contains("had begun that was stopped", "--resume", "--overwrite");
+    Call resumed =
+        Call.plumbline(Stream.concat(call.stream(), Stream.of("--resume")).toArray(String[]::new));
+    assertThat(resumed.status()).isEqualTo(2);
+    assertThat(resumed.err())
+        .contains("256 of 300 rows were finished before", "Row 291 cannot be completed");
+
+    lines.set(290, "{\"prompt\": \"Say 290.\"}");
+    Files.write(file, lines);
+    Call other =
+        Call.plumbline(Stream.concat(call.stream(), Stream.of("--resume")).toArray(String[]::new));
+    assertThat(other.status()).isEqualTo(2);
+    assertThat(other.err()).contains("another call (rows_fingerprint)");
+    Call whole =
+        Call.plumbline(
+            Stream.concat(call.stream(), Stream.of("--overwrite")).toArray(String[]::new));
+    assertThat(whole.status()).as(whole.err()).isZero();
+    assertThat(Path.of(output)).isDirectoryNotContaining("glob:**_unfinished");
+    Call done =
+        Call.plumbline(Stream.concat(call.stream(), Stream.of("--resume")).toArray(String[]::new));
+    assertThat(done.status()).as(done.err()).isZero();
+    assertThat(done.out()).contains("is complete already");
+    try (SparkSession spark = LocalSpark.session()) {
+      assertThat(spark.read().parquet(output + "/completions").select("row").distinct().count())
+          .isEqualTo(300);
     }
   }
 

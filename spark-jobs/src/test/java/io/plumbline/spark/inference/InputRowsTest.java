@@ -3,6 +3,7 @@ package io.plumbline.spark.inference;
 import static org.apache.spark.sql.functions.struct;
 import static org.apache.spark.sql.functions.to_json;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -22,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -80,6 +82,46 @@ class InputRowsTest {
       rows.add(Json.MAPPER.readTree(Json.MAPPER.writeValueAsString(row)));
     }
     return rows;
+  }
+
+  @Test
+  void largeFilesAreReadInSlicesWithTheSameRowsAndLineNumbers() throws IOException {
+    Path file = directory.resolve("large.jsonl");
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 500; i++) {
+      lines.add("{\"prompt\": \"" + "é".repeat(i % 37) + i + "\"}" + (i % 50 == 7 ? "\n" : ""));
+    }
+    Files.write(file, lines);
+    List<String> whole =
+        InputRows.read(spark, STORAGE, List.of(file.toString()))
+            .map(row -> (String) row.get("prompt"))
+            .collect();
+    assertThat(whole).hasSize(500);
+
+    JavaRDD<Map<String, Object>> sliced =
+        InputRows.read(
+            spark, STORAGE, List.of(file.toString()), Purpose.TRAINING, 1000, note -> {});
+    assertThat(sliced.getNumPartitions()).isGreaterThan(10);
+    assertThat(sliced.map(row -> (String) row.get("prompt")).collect()).isEqualTo(whole);
+
+    lines.set(433, "no JSON");
+    Files.write(file, lines);
+    int line = Files.readAllLines(file).indexOf("no JSON") + 1;
+    for (long bytes : new long[] {1000, 1L << 30}) {
+      assertThatThrownBy(
+              () ->
+                  SparkFailures.unwrapped(
+                      () ->
+                          InputRows.read(
+                                  spark,
+                                  STORAGE,
+                                  List.of(file.toString()),
+                                  Purpose.TRAINING,
+                                  bytes,
+                                  note -> {})
+                              .count()))
+          .hasMessageContaining("large.jsonl:" + line + " cannot be read");
+    }
   }
 
   @Test

@@ -9,7 +9,9 @@ import io.plumbline.tensor.HeldDtype;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
@@ -19,9 +21,9 @@ import org.junit.jupiter.api.io.TempDir;
 class CacheDirectoryTest {
   private static final List<CachedRow> ROWS =
       List.of(
-          new CachedRow("aa", new float[][] {{-1.5f, 0f, -0.0f}, {-88.25f}}),
-          new CachedRow("bb", new float[][] {{Float.MIN_VALUE}}),
-          new CachedRow("cc", new float[][] {}));
+          new CachedRow("a".repeat(64), new float[][] {{-1.5f, 0f, -0.0f}, {-88.25f}}),
+          new CachedRow("b".repeat(64), new float[][] {{Float.MIN_VALUE}}),
+          new CachedRow("c".repeat(64), new float[][] {}));
 
   @TempDir Path temp;
   private CacheDirectory directory;
@@ -52,7 +54,7 @@ class CacheDirectoryTest {
           logps[c][t] = -random.nextFloat() * 40;
         }
       }
-      rows.add(new CachedRow(Long.toHexString(random.nextLong()), logps));
+      rows.add(new CachedRow("%064x".formatted(random.nextLong()), logps));
     }
     directory.write("random", rows);
 
@@ -92,6 +94,79 @@ class CacheDirectoryTest {
     directory.write("marked", ROWS);
     Files.writeString(temp.resolve("v1/f00d/markers/marked.json"), "{\"rows\":");
     assertThatThrownBy(() -> directory.read("marked")).hasMessageContaining("marked.json");
+  }
+
+  @Test
+  void markersTellWhichRowsAPartCanHold() throws Exception {
+    directory.write("one", ROWS);
+    CachedRow first = ROWS.get(0);
+    CachedRow absent = new CachedRow("0".repeat(64), first.logps());
+
+    assertThat(directory.marker("one").keys()).isPresent();
+    assertThat(directory.mayHold("one", RowKeys.of(List.of(first)))).isTrue();
+    assertThat(directory.mayHold("one", RowKeys.of(List.of(absent)))).isFalse();
+    assertThat(directory.mayHold("one", RowKeys.of(List.of(absent, first)))).isTrue();
+    assertThat(directory.mayHold("one", RowKeys.of(List.<CachedRow>of()))).isFalse();
+
+    // Markers of earlier versions do not say it.
+    Path marker = temp.resolve("v1/f00d/markers/one.json");
+    Files.writeString(marker, Files.readString(marker).replaceAll(",\"keys\":\"[^\"]*\"", ""));
+    assertThat(directory.marker("one").keys()).isEmpty();
+    assertThat(directory.mayHold("one", RowKeys.of(List.of(absent)))).isTrue();
+    assertSame(directory.read("one"), ROWS);
+  }
+
+  @Test
+  void keysComeBackFromTheirText() {
+    Random random = new Random(7);
+    List<CachedRow> rows = new ArrayList<>();
+    for (int i = 0; i < 1000; i++) {
+      byte[] bytes = new byte[32];
+      random.nextBytes(bytes);
+      rows.add(new CachedRow(HexFormat.of().formatHex(bytes), new float[0][]));
+    }
+    rows.add(new CachedRow("f".repeat(64), new float[0][]));
+    RowKeys keys = RowKeys.parse(RowKeys.of(rows).text());
+
+    assertThat(rows).allMatch(row -> keys.hold(row.fingerprint()));
+    assertThat(keys.hold("0".repeat(64))).isFalse();
+    assertThat(keys.text()).isEqualTo(RowKeys.of(rows).text());
+    assertThatThrownBy(() -> RowKeys.parse("AAAA")).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void partsThatWereMergedAreFoundByTheirOldNames() throws Exception {
+    for (int part = 0; part < 3; part++) {
+      directory.write("fill-1-7-" + part, List.of(ROWS.get(part)));
+    }
+    directory.write("fill-1-70-0", List.of(ROWS.get(0)));
+
+    directory.merge("fill-1-7", 0, 1);
+
+    assertThat(directory.partNames()).containsExactly("fill-1-7-0to1", "fill-1-7-2", "fill-1-70-0");
+    assertSame(directory.read("fill-1-7-0to1"), ROWS.subList(0, 2));
+    assertThat(directory.successor("fill-1-7-1")).contains("fill-1-7-0to1");
+    assertThat(directory.successor("fill-1-7-2")).isEmpty();
+    assertThat(directory.successor("fill-1-70-0")).isEmpty();
+    assertThatThrownBy(() -> directory.read("fill-1-7-0")).hasMessageContaining("is gone");
+  }
+
+  @Test
+  void onlyWhatIsOldAndOfNoUseIsPruned() throws Exception {
+    directory.write("whole", ROWS);
+    Path parts = Path.of(directory.partPath("whole")).getParent();
+    Files.copy(parts.resolve("whole.parquet"), parts.resolve("orphan.parquet"));
+    directory.write("gone", ROWS);
+    Files.delete(parts.resolve("gone.parquet"));
+
+    assertThat(directory.prune(Instant.now().minusSeconds(3600)).files()).isZero();
+    CacheDirectory.Pruned pruned = directory.prune(Instant.now().plusSeconds(3600));
+
+    assertThat(pruned.files()).isEqualTo(2);
+    assertThat(pruned.bytes()).isEqualTo(parts.resolve("whole.parquet").toFile().length());
+    assertThat(directory.partNames()).containsExactly("whole");
+    assertThat(parts).isDirectoryNotContaining("glob:**orphan.parquet");
+    assertSame(directory.read("whole"), ROWS);
   }
 
   @Test

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -205,8 +206,41 @@ class ReferenceCacheTest {
   }
 
   @Test
+  void partsThatHoldNoneOfTheRowsAreNotRead() throws IOException {
+    List<TokenizedRow> half = golden.rows().subList(0, 20);
+    Set<String> first = half.stream().map(TokenizedRow::fingerprint).collect(Collectors.toSet());
+    List<TokenizedRow> others =
+        golden.rows().stream().filter(row -> !first.contains(row.fingerprint())).toList();
+    fill(half);
+    for (Path part : files(".parquet")) {
+      // Whoever reads it now is told of the damage.
+      Files.write(part, new byte[] {1, 2, 3});
+    }
+
+    Filled filled = fill(others);
+    assertThat(filled.damagedParts()).isEmpty();
+    assertThat(filled.found()).isZero();
+    assertThat(join(others, filled)).hasSize(others.size());
+    assertThat(fill(others).damagedParts()).isEmpty();
+    assertThat(fill(half).damagedParts()).isNotEmpty();
+  }
+
+  @Test
+  void aTaskLeavesFewPartsWhateverItsIntervals() throws IOException {
+    fill(golden.rows(), MODEL, Records.with(settings(), "rowsPerPart", 2));
+
+    long slots = spark.sparkContext().defaultParallelism();
+    assertThat((long) files(".parquet").size()).isBetween(1L, slots);
+    assertThat(files(".json").stream().filter(file -> !file.endsWith("reference.json")))
+        .hasSameSizeAs(files(".parquet"));
+    assertThat(ReferenceCache.inspect(STORAGE, cache.toString()).rows()).isEqualTo(distinct);
+  }
+
+  @Test
   void damagedPartsAreComputedAnew() throws IOException {
-    fill(golden.rows(), MODEL, Records.with(settings(), "rowsPerPart", 8));
+    for (int from = 0; from < 64; from += 8) {
+      fill(golden.rows().subList(from, from + 8));
+    }
     List<Path> parts = files(".parquet");
     assertThat(parts).hasSizeGreaterThanOrEqualTo(8);
     byte[] bytes = Files.readAllBytes(parts.get(0));

@@ -3,6 +3,9 @@ package io.plumbline.spark.cli.commands;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.checkpoint.RunTemplates;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm.ComputeDtype;
 import io.plumbline.settings.Texts;
 import io.plumbline.spark.cli.options.Command;
@@ -19,12 +22,15 @@ import io.plumbline.spark.cli.terminal.Progress;
 import io.plumbline.spark.evaluate.RowSources;
 import io.plumbline.spark.inference.CompletionTable;
 import io.plumbline.spark.inference.DecodingSettings;
+import io.plumbline.spark.inference.KeptLines;
+import io.plumbline.spark.inference.KeptStage;
 import io.plumbline.spark.inference.PromptText;
 import io.plumbline.spark.inference.RowsRead;
 import io.plumbline.spark.inference.Sample;
 import io.plumbline.spark.inference.Sampler;
 import io.plumbline.spark.inference.Sampling;
-import io.plumbline.spark.inference.StageResults;
+import io.plumbline.spark.run.OutputClaim;
+import io.plumbline.spark.run.Start;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.storage.Storage;
 import java.util.List;
@@ -33,7 +39,6 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.types.StructType;
 import org.apache.spark.storage.StorageLevel;
 
 /** {@code generate}: text from prompts. */
@@ -49,6 +54,13 @@ final class GenerateCommand implements Command {
       TrainingSettings.OUTPUT.withHelp(
           "Where the completions of --data are written instead of standard output, as Parquet by"
               + " the executors: completions/, and generate.json as soon as all are there.");
+
+  static final Setting<Boolean> RESUME =
+      TrainingSettings.RESUME.withHelp(
+          "Continues what a call with the same options and data has begun to write to --output, or"
+              + " starts if there is nothing.");
+  static final Setting<Boolean> OVERWRITE =
+      TrainingSettings.OVERWRITE.withHelp("Replaces what generate wrote to --output before.");
 
   @Override
   public String name() {
@@ -87,6 +99,8 @@ final class GenerateCommand implements Command {
             TemplateOptions.CHAT_TEMPLATE_KWARGS,
             TemplateOptions.CHAT_TEMPLATE_DATE,
             OUTPUT,
+            RESUME,
+            OVERWRITE,
             TextSettings.JSON,
             SparkSessions.MASTER,
             TrainingSettings.COMPUTE_DTYPE.withHelp("In which type kernels multiply.")));
@@ -117,6 +131,14 @@ final class GenerateCommand implements Command {
     Optional<String> output = values.find(OUTPUT);
     if (output.isPresent() && (json || values.all(TextSettings.DATA).isEmpty())) {
       problems.add("--output is for the completions of --data, and goes without --json.");
+    }
+    for (Setting<Boolean> about : List.of(RESUME, OVERWRITE)) {
+      if (values.of(about) && output.isEmpty()) {
+        problems.add(about.option() + " is about --output: name it, or leave the option out.");
+      }
+    }
+    if (values.of(RESUME) && values.of(OVERWRITE)) {
+      problems.add("--resume continues what --overwrite deletes: leave one.");
     }
     SparkSessions.check(values, 1, problems);
     return console -> {
@@ -168,30 +190,76 @@ final class GenerateCommand implements Command {
         Progress progress = Progress.on(console)) {
       SparkSession spark = session.spark();
       Storage storage = session.storage();
-      CompletionTable.requireEmpty(storage, output);
-      Optional<StructType> schema = data.schema(spark, storage);
+      Start start = start(values);
+      if (isDone(storage, output, start)) {
+        progress.close();
+        console.out().println(output + " is complete already");
+        return;
+      }
       JavaRDD<Map<String, Object>> rows =
           data.read(spark, storage, Purpose.TRAINING, progress::note)
               .persist(StorageLevel.MEMORY_AND_DISK());
-      ModelDirectory opened =
-          TemplateOptions.open(values, storage, model, Optional.empty(), progress::note);
-      Optional<String> read = RowsRead.line(rows, RowsRead.Use.PROMPTS);
-      read.ifPresent(progress::note);
-      try (StageResults<String> lines =
-          Sampling.lines(
-              storage, rows, opened, dtype, decoding, session.threadsPerTask(), progress)) {
+      try {
+        CompletionTable.checkColumns(rows);
+        KeptStage.Lines lines;
+        // What lies in the directory is looked at above.
+        try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME)) {
+          if (start == Start.OVERWRITE) {
+            CompletionTable.delete(storage, output);
+          }
+          KeptLines kept = CompletionTable.kept(storage, output);
+          ModelDirectory opened =
+              TemplateOptions.open(values, storage, model, dateIn(kept), progress::note);
+          Optional<String> read = RowsRead.line(rows, RowsRead.Use.PROMPTS);
+          read.ifPresent(progress::note);
+          ObjectNode about = about(model, data, decoding, dtype);
+          TemplateOptions.of(values)
+              .withDate(opened.tokenizerFiles().rendering().date())
+              .addTo(about);
+          lines =
+              Sampling.lines(
+                  KeptStage.Input.of(rows),
+                  kept,
+                  about,
+                  opened,
+                  dtype,
+                  decoding,
+                  session.threadsPerTask(),
+                  progress);
+          read.ifPresent(line -> about.put("read", line));
+          CompletionTable.write(spark, kept, lines, data.schema(spark, storage), output, about);
+        }
         progress.close();
-        ObjectNode about = about(model, data, decoding, dtype);
-        TemplateOptions.of(values)
-            .withDate(opened.tokenizerFiles().rendering().date())
-            .addTo(about);
-        read.ifPresent(line -> about.put("read", line));
-        CompletionTable.write(spark, storage, lines, schema, output, about);
-        console.out().println(lines.size() + " completions in " + output);
+        console.out().println(lines.count() + " completions in " + output);
       } finally {
         rows.unpersist();
       }
     }
+  }
+
+  /** The date that templates read in what a stopped call has finished. */
+  private static Optional<String> dateIn(KeptLines kept) {
+    return kept.request().map(RunTemplates::dateIn).filter(date -> !date.isEmpty());
+  }
+
+  private static Start start(SettingValues values) {
+    return values.of(RESUME) ? Start.RESUME : values.of(OVERWRITE) ? Start.OVERWRITE : Start.FRESH;
+  }
+
+  /** Whether nothing is left to do. Fails where what is there may not be written to. */
+  private static boolean isDone(Storage storage, String output, Start start) {
+    CompletionTable.State state = CompletionTable.state(storage, output);
+    if (start == Start.FRESH && state != CompletionTable.State.EMPTY) {
+      throw new PlumblineException(
+          ErrorCode.OUTPUT_IN_USE,
+          "%s is there already and not empty: it holds %s; give another --output, or replace it by --overwrite."
+              .formatted(
+                  output,
+                  state == CompletionTable.State.COMPLETE
+                      ? "completions"
+                      : "what a call had begun that was stopped. Continue it by --resume"));
+    }
+    return start == Start.RESUME && state == CompletionTable.State.COMPLETE;
   }
 
   private static ObjectNode about(

@@ -29,6 +29,8 @@ import io.plumbline.storage.Manifest;
 import io.plumbline.storage.Storage;
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -49,6 +51,13 @@ final class InspectCommand implements Command {
           "PATH",
           "A model directory, a reference cache, what mine wrote, a run's, a pipeline's or an"
               + " evaluation's OUTPUT, or a ledger, prepared rows or shards in it.");
+
+  static final Setting<Boolean> PRUNE =
+      Setting.flag(
+          "prune",
+          "What to change",
+          "Deletes first what killed tasks left in a reference cache: files that nothing reads and"
+              + " that are over a day old.");
 
   @Override
   public String name() {
@@ -71,6 +80,7 @@ final class InspectCommand implements Command {
     return List.of(
         "inspect runs/dpo",
         "inspect shared/reference --json",
+        "inspect shared/reference --prune",
         "inspect runs/dpo/shards-train",
         "inspect runs/grpo/ledger",
         "inspect runs/evaluation");
@@ -78,14 +88,18 @@ final class InspectCommand implements Command {
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(PATH, TextSettings.JSON.withHelp("One JSON object on standard output."));
+    return List.of(PATH, PRUNE, TextSettings.JSON.withHelp("One JSON object on standard output."));
   }
 
   @Override
   public Work check(SettingValues values, Problems problems) {
     String path = values.require(PATH, "name the directory to look into").orElse("");
     boolean json = values.of(TextSettings.JSON);
+    boolean prune = values.of(PRUNE);
     return console -> {
+      if (prune) {
+        console.err().println(prune(SparkSessions.storage(), path));
+      }
       ObjectNode found = look(SparkSessions.storage(), path);
       if (json) {
         console.out().println(Json.MAPPER.writeValueAsString(found));
@@ -93,6 +107,15 @@ final class InspectCommand implements Command {
         print(found, "", console);
       }
     };
+  }
+
+  private static String prune(Storage storage, String path) {
+    if (ReferenceCache.inspect(storage, path).references().isEmpty()) {
+      throw new PlumblineException(
+          ErrorCode.BAD_USAGE,
+          path + " is no reference cache, and --prune is about those: leave it out.");
+    }
+    return ReferenceCache.prune(storage, path, Instant.now().minus(Duration.ofDays(1)));
   }
 
   static ObjectNode look(Storage storage, String path) {

@@ -48,7 +48,7 @@ public record StageParts(Map<String, String> parts, String result, Remains remai
     }
     BY_COMMAND.put(
         "generate",
-        new StageParts(Map.of("data", "completions"), "generate.json", Remains.DELETED));
+        new StageParts(Map.of("data", "completions"), "generate.json", Remains.RESUMED));
     BY_COMMAND.put("mine", new StageParts(Map.of("data", "data"), "mine.json", Remains.DELETED));
     BY_COMMAND.put("score", new StageParts(Map.of(), "", Remains.DELETED));
     BY_COMMAND.put(
