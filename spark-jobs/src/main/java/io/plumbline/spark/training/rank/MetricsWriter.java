@@ -19,6 +19,8 @@ public final class MetricsWriter implements TrainingObserver, AutoCloseable {
   /** People need no more, and the way to the driver is not for that. */
   private static final Duration LEAST_BETWEEN = Duration.ofMillis(500);
 
+  private static final long EVERY_STEP_UP_TO = 50_000;
+
   private final GangMember member;
   private final Optional<LineLog> log;
   private long lastEvaluated;
@@ -53,8 +55,24 @@ public final class MetricsWriter implements TrainingObserver, AutoCloseable {
 
   @Override
   public void metrics(Map<String, Double> metrics) {
-    log.orElseThrow().append(MetricLine.write(metrics));
+    if (isKept(metrics)) {
+      log.orElseThrow().append(MetricLine.write(metrics));
+    }
     tell(new RankMessage.Metrics(metrics));
+  }
+
+  /**
+   * Whether a line stands in the file: every step up to 50,000, every second up to 100,000, and so
+   * on, so that the file of a long run stays one that a driver and a browser can hold. By the step
+   * alone, so that a run that resumes writes what it would have written.
+   */
+  static boolean isKept(Map<String, Double> metrics) {
+    if (metrics.containsKey("eval_runtime")) {
+      return true;
+    }
+    long step = metrics.get("step").longValue();
+    long stride = Long.highestOneBit(Math.max(1, 2 * ((step - 1) / EVERY_STEP_UP_TO)));
+    return step % stride == 0;
   }
 
   @Override
