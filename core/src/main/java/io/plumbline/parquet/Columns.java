@@ -193,6 +193,8 @@ public final class Columns<T> {
     private ReaderBuilder(InputFile file, MessageType read) {
       super(file);
       this.read = read;
+      // Writers write them unless told not to; a flipped bit is not another row.
+      usePageChecksumVerification();
     }
 
     @Override

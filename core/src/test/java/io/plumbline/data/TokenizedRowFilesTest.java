@@ -93,6 +93,46 @@ class TokenizedRowFilesTest {
   }
 
   @Test
+  void aFlippedBitIsAnErrorAndNeverAnotherRow() throws IOException {
+    // One seed: a damaged length may ask for more memory than there is.
+    long seed = 20;
+    Random random = new Random(seed);
+    List<TokenizedRow> rows = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      rows.add(Rows.random(random, i));
+    }
+    Path path = directory.resolve("flipped.parquet");
+    try (TokenizedRowFiles.Writer writer = TokenizedRowFiles.writer(storage, path.toString())) {
+      rows.forEach(writer::write);
+    }
+    byte[] bytes = Files.readAllBytes(path);
+    int told = 0;
+    for (int flip = 0; flip < 60; flip++) {
+      byte[] damaged = bytes.clone();
+      int at = random.nextInt(bytes.length);
+      damaged[at] ^= (byte) (1 << random.nextInt(8));
+      Files.write(path, damaged);
+      List<TokenizedRow> read = new ArrayList<>();
+      try (TokenizedRowFiles.Reader reader = TokenizedRowFiles.reader(storage, path.toString())) {
+        for (var row = reader.next(); row.isPresent(); row = reader.next()) {
+          read.add(row.get());
+        }
+      } catch (PlumblineException e) {
+        told++;
+        continue;
+      }
+      // What the footer says of statistics may be damaged without harm.
+      assertThat(read).as("byte %d, seed %d", at, seed).hasSameSizeAs(rows);
+      for (int i = 0; i < rows.size(); i++) {
+        assertThat(Rows.same(read.get(i), rows.get(i)))
+            .as("byte %d, row %d, seed %d", at, i, seed)
+            .isTrue();
+      }
+    }
+    assertThat(told).as("seed %d", seed).isGreaterThan(30);
+  }
+
+  @Test
   void aBrokenFileIsNamed() throws IOException {
     Path path = directory.resolve("broken.parquet");
     Files.writeString(path, "PAR1 this is no Parquet file at all PAR1");
