@@ -1,6 +1,8 @@
 package io.plumbline.checkpoint;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
@@ -16,9 +18,17 @@ import io.plumbline.storage.Storage;
 
 /** JSON as Python's json module reads and writes it. */
 final class PythonJson {
-  /** Python writes NaN and Infinity bare, and some configurations hold them. */
+  /**
+   * Python writes NaN and Infinity bare, and some configurations hold them. Texts may be of any
+   * length, as in Python: what a curriculum has measured of a million prompts is one of over 20
+   * million characters, where Jackson's own limit makes a state unreadable that was written.
+   */
   static final JsonMapper MAPPER =
-      JsonMapper.builder()
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
+                  .build())
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .disable(JsonWriteFeature.WRITE_NAN_AS_STRINGS)
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)

@@ -8,12 +8,8 @@ import io.plumbline.storage.Storage;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The provenance of a run, as run.json holds it: what was asked for, with what, and what came out;
@@ -30,34 +26,6 @@ import java.util.regex.Pattern;
  * error}, with {@code refused} where nothing came of it because of what it was given.
  */
 public final class RunRecord {
-  private static final String MASK = "***";
-
-  private static final Set<String> SECRET_WORDS =
-      Set.of(
-          "password",
-          "passwd",
-          "passphrase",
-          "pwd",
-          "secret",
-          "secrets",
-          "token",
-          "credential",
-          "credentials",
-          "key",
-          "keys",
-          "apikey",
-          "auth",
-          "authorization");
-
-  /** A tokenizer's own tokens are no secrets. */
-  private static final Pattern MODEL_TOKEN =
-      Pattern.compile("(^|.*[._-])(bos|eos|pad|unk|sep|cls|mask|image|audio)[_-]token([_-].*|$)");
-
-  private static final Pattern WORD_BORDER =
-      Pattern.compile("[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])");
-  private static final Pattern ASSIGNMENT = Pattern.compile("^(-{0,2}[\\w.\\-]+)=(.*)$");
-  private static final Pattern USER_IN_URL = Pattern.compile("(://[^/:@\\s]*):[^/@\\s]+@");
-
   private final ObjectNode json;
 
   private RunRecord(ObjectNode json) {
@@ -84,7 +52,7 @@ public final class RunRecord {
   }
 
   public RunRecord withConfiguration(ObjectNode configuration) {
-    return with(copy -> copy.set("configuration", masked(configuration)));
+    return with(copy -> copy.set("configuration", Secrets.masked(configuration)));
   }
 
   public RunRecord withSeed(long seed) {
@@ -144,7 +112,8 @@ public final class RunRecord {
   /** Something that came out, such as a metric or a path. */
   public RunRecord withResult(String name, JsonNode value) {
     return with(
-        copy -> copy.withObjectProperty("results").set(name, masked(name, value.deepCopy())));
+        copy ->
+            copy.withObjectProperty("results").set(name, Secrets.masked(name, value.deepCopy())));
   }
 
   public RunRecord withResult(String name, double value) {
@@ -165,7 +134,7 @@ public final class RunRecord {
         copy -> {
           copy.put("status", "failed");
           copy.put("ended", when.toString());
-          copy.set("error", masked("error", TextNode.valueOf(error)));
+          copy.set("error", Secrets.masked("error", TextNode.valueOf(error)));
         });
   }
 
@@ -276,49 +245,6 @@ public final class RunRecord {
     ObjectNode copy = json.deepCopy();
     change.accept(copy);
     return new RunRecord(copy);
-  }
-
-  private static ObjectNode masked(ObjectNode object) {
-    ObjectNode result = PythonJson.object();
-    for (Map.Entry<String, JsonNode> entry : object.properties()) {
-      result.set(entry.getKey(), masked(entry.getKey(), entry.getValue()));
-    }
-    return result;
-  }
-
-  private static JsonNode masked(String key, JsonNode value) {
-    if (value instanceof ObjectNode object) {
-      return masked(object);
-    }
-    if (value instanceof ArrayNode array) {
-      ArrayNode result = PythonJson.MAPPER.createArrayNode();
-      array.forEach(element -> result.add(masked(key, element)));
-      return result;
-    }
-    if (!value.isTextual()) { // Numbers such as max_new_tokens are no secrets.
-      return value;
-    }
-    if (namesSecret(key)) {
-      return TextNode.valueOf(MASK);
-    }
-    String text = USER_IN_URL.matcher(value.textValue()).replaceAll("$1:" + MASK + "@");
-    Matcher assignment = ASSIGNMENT.matcher(text);
-    if (assignment.matches() && namesSecret(assignment.group(1))) {
-      text = assignment.group(1) + "=" + MASK;
-    }
-    return TextNode.valueOf(text);
-  }
-
-  private static boolean namesSecret(String key) {
-    if (MODEL_TOKEN.matcher(key.toLowerCase(Locale.ROOT)).matches()) {
-      return false;
-    }
-    for (String word : WORD_BORDER.split(key, -1)) {
-      if (SECRET_WORDS.contains(word.toLowerCase(Locale.ROOT))) {
-        return true;
-      }
-    }
-    return false;
   }
 
   @Override

@@ -6,7 +6,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
@@ -29,6 +28,10 @@ import java.util.concurrent.TimeoutException;
 final class HttpEndpoint {
   private static final Duration FIRST_WAIT = Duration.ofMillis(500);
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
+
+  /** Of an answer; scores of a batch take a few thousand. */
+  private static final long MOST_BYTES = 64L << 20;
+
   private static final Duration CONNECTING = Duration.ofSeconds(10);
 
   /**
@@ -141,7 +144,7 @@ final class HttpEndpoint {
     settings.token.ifPresent(token -> request.header("Authorization", "Bearer " + token));
     // The client's own timeout ends with the headers; this one covers the body.
     CompletableFuture<HttpResponse<byte[]>> sent =
-        client.sendAsync(request.build(), BodyHandlers.ofByteArray());
+        client.sendAsync(request.build(), answered -> new LimitedBody(MOST_BYTES));
     try {
       return judged(sent.get(settings.requestTimeout.toMillis(), TimeUnit.MILLISECONDS));
     } catch (TimeoutException e) {
@@ -149,6 +152,14 @@ final class HttpEndpoint {
           "gave no answer within " + settings.requestTimeout.toMillis() / 1e3 + " s",
           Optional.empty());
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof LimitedBody.TooLarge) {
+        throw new HttpException(
+            HttpException.Reach.ENDPOINT,
+            where()
+                + " answered with more than "
+                + MOST_BYTES
+                + " bytes: it has to give one number for each completion");
+      }
       if (e.getCause() instanceof IOException cause) {
         return Attempt.again(
             "could not be reached or broke off (" + cause.getClass().getSimpleName() + ")",

@@ -89,4 +89,35 @@ class RunRecordTest {
     assertThat(configuration.path("option").asText()).isEqualTo("beta=0.1");
     assertThat(configuration.path("tracking").asText()).isEqualTo("https://user:***@host/x");
   }
+
+  @Test
+  void secretsInsideOfRewardsAndUrlsAreMasked() {
+    String kept =
+        "http{\"url\":\"https://judge/score\",\"token_env\":\"JUDGE_TOKEN\",\"batch_size\":4}";
+    List<String> rewards =
+        List.of(
+            "http{\"url\":\"https://judge/score?model=a&api_key=hush\"}",
+            "com.acme.Judge{\"api_key\":\"hush\",\"nested\":{\"password\":\"hush\"},\"top\":3}",
+            "json{\"key\":\"answer\"}",
+            kept,
+            "regex{3}");
+    var configuration =
+        RunRecord.started("grpo", START)
+            .withConfiguration(
+                Map.of("reward", rewards, "data", "https://store/rows.jsonl?sv=1&sig=hush"))
+            .configuration();
+
+    assertThat(configuration.toString()).doesNotContain("hush");
+    var masked = configuration.path("reward");
+    assertThat(masked.get(0).asText())
+        .isEqualTo("http{\"url\":\"https://judge/score?model=a&api_key=***\"}");
+    assertThat(masked.get(1).asText())
+        .isEqualTo(
+            "com.acme.Judge{\"api_key\":\"***\",\"nested\":{\"password\":\"***\"},\"top\":3}");
+    assertThat(masked.get(2).asText()).isEqualTo(rewards.get(2));
+    assertThat(masked.get(3).asText()).isEqualTo(kept);
+    assertThat(masked.get(4).asText()).isEqualTo("regex{3}");
+    assertThat(configuration.path("data").asText())
+        .isEqualTo("https://store/rows.jsonl?sv=1&sig=***");
+  }
 }

@@ -131,6 +131,18 @@ class TrainingStateStoreTest {
   }
 
   @Test
+  void aTextOfMoreThanTwentyMillionCharactersComesBack() {
+    TrainingStateStore store = store("");
+    String curriculum = "A".repeat(21_500_000);
+    try (TrainingStateStore.Writer writer = store.begin(1)) {
+      writer.json("state", PythonJson.object().put("measured", curriculum));
+      writer.commit();
+    }
+
+    assertThat(store.at(1).json("state").path("measured").asText()).isEqualTo(curriculum);
+  }
+
+  @Test
   void theFilesAreWhereTheDesignSays() {
     write(store(""), 20, 1);
     assertThat(temp.resolve("checkpoints/step-00000020/_COMPLETE")).exists();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.plumbline.storage.Storage;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -81,6 +82,28 @@ class HttpRewardTest {
         assertThat(values(scored)).containsExactly(3, 8, 5);
         assertThat(server.requests).hasSize(2);
       }
+    }
+  }
+
+  @Test
+  void anAnswerWithoutAnEndIsGivenUp() throws Exception {
+    ScoreServer.Answer endless =
+        (exchange, request) -> {
+          exchange.sendResponseHeaders(200, 0);
+          byte[] zeros = new byte[1 << 20];
+          try (OutputStream body = exchange.getResponseBody()) {
+            for (int i = 0; i < 4096; i++) {
+              body.write(zeros);
+            }
+          }
+        };
+    try (ScoreServer server = new ScoreServer(endless)) {
+      assertThat(score(server.url(), ""))
+          .allSatisfy(
+              scored ->
+                  assertThat(scored.failure().orElseThrow())
+                      .contains("answered with more than 67108864 bytes"));
+      assertThat(server.requests).hasSize(1);
     }
   }
 

@@ -7,6 +7,7 @@ import io.plumbline.base.Json;
 import io.plumbline.checkpoint.DecidingOptions;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunTemplates;
+import io.plumbline.checkpoint.Secrets;
 import io.plumbline.data.LengthLimits;
 import io.plumbline.mine.BestAgainstWorst;
 import io.plumbline.mine.BestOf;
@@ -141,7 +142,7 @@ public record MiningRequest(
       json.put("max_prompt_length", maxPromptLength);
     }
     data.templates().addTo(json);
-    return json.put("mask_truncated_completions", cutOff == CutOff.LEFT_OUT);
+    return Secrets.masked(json.put("mask_truncated_completions", cutOff == CutOff.LEFT_OUT));
   }
 
   private static void rejection(ObjectNode json, double threshold, int rowsPerPrompt) {
