@@ -3,6 +3,9 @@ package io.plumbline.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.plumbline.base.Fingerprint;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Map;
@@ -19,6 +22,8 @@ record StateMarker(long step, String attempt, Map<String, Entry> files) {
   /** Its name. */
   static final String FILE = "_COMPLETE";
 
+  private static final String DIGEST = "digest";
+
   private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
 
   /**
@@ -31,6 +36,11 @@ record StateMarker(long step, String attempt, Map<String, Entry> files) {
    */
   record Entry(String name, String file, long length, String sha256) {}
 
+  /**
+   * Reads a marker.
+   *
+   * @throws PlumblineException BAD_CHECKPOINT where it is not what was written
+   */
   static StateMarker parse(long step, ObjectNode json) {
     Map<String, Entry> files = new TreeMap<>();
     for (JsonNode file : json.path("files")) {
@@ -42,7 +52,26 @@ record StateMarker(long step, String attempt, Map<String, Entry> files) {
               file.path("sha256").asText());
       files.put(entry.file(), entry);
     }
-    return new StateMarker(step, json.path("attempt").asText(), files);
+    StateMarker marker = new StateMarker(step, json.path("attempt").asText(), files);
+    // Markers of earlier versions have no digest; a state has files in any case.
+    if (files.isEmpty()
+        || (json.has(DIGEST) && !json.path(DIGEST).asText().equals(marker.digest()))) {
+      throw new PlumblineException(ErrorCode.BAD_CHECKPOINT, "a text in it has changed");
+    }
+    return marker;
+  }
+
+  private String digest() {
+    Fingerprint digest =
+        Fingerprint.of("plumbline.state.marker.1").number("step", step).text("attempt", attempt);
+    for (Entry file : files.values()) {
+      digest
+          .text("name", file.name())
+          .text("file", file.file())
+          .number("length", file.length())
+          .text("sha256", file.sha256());
+    }
+    return digest.hex();
   }
 
   String text() {
@@ -57,6 +86,7 @@ record StateMarker(long step, String attempt, Map<String, Entry> files) {
           .put("length", file.length())
           .put("sha256", file.sha256());
     }
+    marker.put(DIGEST, digest());
     return PythonJson.pretty(marker);
   }
 

@@ -42,6 +42,7 @@ public final class TrainingStateStore {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingStateStore.class);
 
   static final Pattern STEP = Pattern.compile("step-(\\d{8,18})");
+  private static final String DAMAGED = "_DAMAGED";
   private static final int CHUNK_BYTES = 1 << 20;
 
   private final Storage storage;
@@ -128,17 +129,15 @@ public final class TrainingStateStore {
     if (!storage.exists(marker)) {
       return Optional.empty();
     }
-    ObjectNode json;
+    StateMarker read;
     try {
-      json = PythonJson.read(storage, marker);
+      read = StateMarker.parse(step, PythonJson.read(storage, marker));
     } catch (PlumblineException e) {
       if (e.code() != ErrorCode.BAD_CHECKPOINT) {
         throw e;
       }
-      LOG.warn("The marker {} is cut off: {}", marker, e.getMessage());
-      return Optional.empty();
+      throw damaged(step, "its marker is not what was written (" + e.getMessage() + ")", e);
     }
-    StateMarker read = StateMarker.parse(step, json);
     if (!read.namesPlainFiles()) {
       throw damaged(step, "its marker names files that no writer makes", null);
     }
@@ -156,7 +155,35 @@ public final class TrainingStateStore {
             + " is damaged: "
             + what
             + "; delete that directory to resume from the state before it.",
-        cause);
+        new Damage(what, cause));
+  }
+
+  /** Why a state that was complete cannot be read any more: the cause of what is thrown then. */
+  private static final class Damage extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Damage(String what, Throwable cause) {
+      super(what, cause);
+    }
+  }
+
+  /**
+   * What is wrong with the files of a state, where that is why a call failed; empty where it failed
+   * for another reason, which an older state would have too.
+   */
+  public static Optional<String> damage(PlumblineException failure) {
+    return failure.getCause() instanceof Damage damage
+        ? Optional.of(damage.getMessage())
+        : Optional.empty();
+  }
+
+  /**
+   * Takes a damaged state out of those that are complete: its marker goes, and a file says what is
+   * wrong with it. Its other files stay until newer states are kept in its place.
+   */
+  public void setAside(long step, String damage) {
+    storage.writeText(Storage.join(stepPath(step), DAMAGED), damage + "\n");
+    storage.delete(Storage.join(stepPath(step), StateMarker.FILE));
   }
 
   /**
@@ -250,11 +277,16 @@ public final class TrainingStateStore {
       if (closed) {
         throw new IllegalStateException("the writer of step " + step + " is closed");
       }
+      if (!replacing && storage.exists(marker()) && isWhole()) {
+        // Another attempt has written the same meanwhile, and cleaned up here.
+        close();
+        return;
+      }
       // Had another attempt cleaned up here meanwhile, the marker would promise what is not there.
       new Snapshot(step, path, files).checkLengths();
       String text = new StateMarker(step, attempt, files).text();
       boolean first = !replacing && storage.createExclusively(marker(), text);
-      if (!first && !replacing && snapshot(step).isPresent()) {
+      if (!first && !replacing && isWhole()) {
         close();
         return;
       }
@@ -263,10 +295,22 @@ public final class TrainingStateStore {
       }
       committed = true;
       closed = true;
+      storage.delete(Storage.join(stepPath(step), DAMAGED));
       for (Storage.Entry entry : storage.list(stepPath(step))) {
         if (entry.directory() && !entry.name().equals(attempt)) {
           storage.delete(entry.path());
         }
+      }
+    }
+
+    private boolean isWhole() {
+      try {
+        return snapshot(step).isPresent();
+      } catch (PlumblineException e) {
+        if (damage(e).isEmpty()) {
+          throw e;
+        }
+        return false;
       }
     }
 

@@ -249,10 +249,39 @@ final class HadoopBackend implements StorageBackend {
   @Override
   public OutputStream create(Path path) throws IOException {
     if (renames()) {
-      return fileSystem.create(path, true);
+      return new Synced(fileSystem.create(path, true));
     }
     // Three requests less: names are new, or files that are to be replaced, and never directories.
     return new WholeOrNothing(creation(path).overwrite(true).opt(NO_PROBES, "true").build());
+  }
+
+  /** A file whose bytes are on disk once it is closed, where the file system knows how. */
+  private static final class Synced extends FilterOutputStream {
+    private final FSDataOutputStream file;
+    private boolean closed;
+
+    Synced(FSDataOutputStream file) {
+      super(file);
+      this.file = file;
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      file.write(bytes, offset, length);
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      try (file) {
+        if (file.hasCapability(StreamCapabilities.HSYNC)) {
+          file.hsync();
+        }
+      }
+    }
   }
 
   /** An object appears when its stream is closed; one whose writing failed must not. */
@@ -439,6 +468,11 @@ final class HadoopBackend implements StorageBackend {
           public void append(byte[] bytes) throws IOException {
             output.write(bytes);
             output.hflush();
+          }
+
+          @Override
+          public void force() throws IOException {
+            output.hsync();
           }
 
           @Override

@@ -106,9 +106,17 @@ public final class LineLog implements AutoCloseable {
     }
   }
 
-  /** Makes all lines visible to readers now. */
+  /** Makes all lines visible to readers now, and durable. */
   public synchronized void flush() {
-    if (appender.isPresent() || !dirty) {
+    if (appender.isPresent()) {
+      try {
+        appender.get().force();
+      } catch (IOException e) {
+        throw StorageFailures.failure("write", path.toString(), e);
+      }
+      return;
+    }
+    if (!dirty) {
       return;
     }
     long started = System.nanoTime();

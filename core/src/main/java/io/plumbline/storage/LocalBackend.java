@@ -3,6 +3,7 @@ package io.plumbline.storage;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.EOFException;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -27,12 +28,16 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Local files by java.nio: Hadoop's own local file system writes .crc files beside each file,
  * flushes late, and starts a process for each permission where its native library is missing.
  */
 final class LocalBackend implements StorageBackend {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalBackend.class);
+
   private static final int BUFFER_BYTES = 1 << 16;
 
   private static Path local(org.apache.hadoop.fs.Path path) {
@@ -147,7 +152,53 @@ final class LocalBackend implements StorageBackend {
   @Override
   public OutputStream create(org.apache.hadoop.fs.Path path) throws IOException {
     Path file = withParents(path);
-    return new BufferedOutputStream(Files.newOutputStream(file), BUFFER_BYTES);
+    FileChannel channel =
+        FileChannel.open(
+            file,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.WRITE);
+    return new BufferedOutputStream(new Durable(file, channel), BUFFER_BYTES);
+  }
+
+  /**
+   * A file whose bytes and name are on disk once it is closed: a marker that is written behind it
+   * vouches for it, also after a power cut.
+   */
+  private static final class Durable extends FilterOutputStream {
+    private final Path file;
+    private final FileChannel channel;
+
+    Durable(Path file, FileChannel channel) {
+      super(Channels.newOutputStream(channel));
+      this.file = file;
+      this.channel = channel;
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      out.write(bytes, offset, length);
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (!channel.isOpen()) {
+        return;
+      }
+      try (channel) {
+        channel.force(true);
+      }
+      forceNames(file.toAbsolutePath().getParent());
+    }
+  }
+
+  /** Writes the names in a directory to disk, on systems that open directories. */
+  private static void forceNames(Path directory) throws IOException {
+    try (FileChannel names = FileChannel.open(directory, StandardOpenOption.READ)) {
+      names.force(true);
+    } catch (FileSystemException e) {
+      LOG.debug("The directory {} cannot be forced to disk", directory, e);
+    }
   }
 
   private static Path withParents(org.apache.hadoop.fs.Path path) throws IOException {
@@ -165,6 +216,7 @@ final class LocalBackend implements StorageBackend {
     Path temporary = writeTemporary(file, content);
     try {
       Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+      forceNames(file.toAbsolutePath().getParent());
     } catch (IOException e) {
       Files.deleteIfExists(temporary);
       throw e;
@@ -199,6 +251,7 @@ final class LocalBackend implements StorageBackend {
     try {
       // A link fails where the name is taken and shows the content whole from the start.
       Files.createLink(file, temporary);
+      forceNames(file.toAbsolutePath().getParent());
       return true;
     } catch (FileAlreadyExistsException e) {
       return false;
@@ -276,6 +329,11 @@ final class LocalBackend implements StorageBackend {
             while (buffer.hasRemaining()) {
               channel.write(buffer);
             }
+          }
+
+          @Override
+          public void force() throws IOException {
+            channel.force(true);
           }
 
           @Override

@@ -53,6 +53,9 @@ interface StorageBackend {
     /** Returns when readers can see the bytes. */
     void append(byte[] bytes) throws IOException;
 
+    /** Returns when the bytes survive a power cut. */
+    void force() throws IOException;
+
     @Override
     void close() throws IOException;
   }

@@ -433,29 +433,25 @@ public final class TrainingLoop<P, V, G> {
     }
   }
 
+  /** Continues from the newest state that every rank can read whole. */
   private long restore(Optimizer optimizer) {
-    // Rank 0 decides, so that no rank sees a newer state than another.
-    double[] newest = {0};
-    if (rank.isFirst()) {
-      newest[0] = states.newest().map(s -> (double) s.step()).orElse(0.0);
-    }
-    collective.allReduceSum(newest);
-    long step = (long) newest[0];
-    if (step == 0) {
-      feed.goTo(0, JsonNodeFactory.instance.objectNode());
-      return 0;
-    }
-    TrainingStateStore.Snapshot snapshot = states.at(step);
-    readWeights(snapshot);
-    ObjectNode state = snapshot.json("state");
-    progress.restore(state);
+    Restoring restoring = new Restoring(states, collective, observer);
+    Optional<TrainingStateStore.Snapshot> restored =
+        restoring.newest(
+            snapshot -> {
+              readWeights(snapshot);
+              progress.restore(snapshot.json("state"));
+              optimizer.restore(progress.updates, snapshot::read);
+            });
+    long step = restored.map(TrainingStateStore.Snapshot::step).orElse(0L);
     // States that were written before there were feeds have none.
     feed.goTo(
         step,
-        state.get("feed") instanceof ObjectNode saved
+        restored.map(snapshot -> snapshot.json("state").get("feed")).orElse(null)
+                instanceof ObjectNode saved
             ? saved
             : JsonNodeFactory.instance.objectNode());
-    optimizer.restore(progress.updates, snapshot::read);
+    observer.begins(step);
     LOG.info("Rank {} continues from step {}", collective.rank(), step);
     return step;
   }

@@ -13,6 +13,9 @@ public interface TrainingObserver {
     return false;
   }
 
+  /** Training goes on behind this step, before any metrics; 0 at the start. */
+  default void begins(long afterStep) {}
+
   /**
    * Metrics of a step or an evaluation, in the order in which they should be shown. Rank 0 only.
    */

@@ -1,8 +1,6 @@
 package io.plumbline.spark.training.rank;
 
-import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.spark.gang.GangMember;
-import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.storage.LineLog;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.TrainingObserver;
@@ -21,26 +19,29 @@ public final class MetricsWriter implements TrainingObserver, AutoCloseable {
 
   private static final long EVERY_STEP_UP_TO = 50_000;
 
+  private final Storage storage;
+  private final String file;
   private final GangMember member;
-  private final Optional<LineLog> log;
+  private Optional<LineLog> log = Optional.empty();
   private long lastEvaluated;
 
-  private MetricsWriter(GangMember member, Optional<LineLog> log) {
+  /**
+   * @param file that rank 0 writes
+   */
+  public MetricsWriter(Storage storage, String file, GangMember member) {
+    this.storage = storage;
+    this.file = file;
     this.member = member;
-    this.log = log;
   }
 
-  public static MetricsWriter open(
-      Storage storage, RunDirectory run, TrainingStateStore states, GangMember member) {
-    if (member.rank() != 0) {
-      return new MetricsWriter(member, Optional.empty());
+  @Override
+  public void begins(long afterStep) {
+    if (member.rank() == 0) {
+      log =
+          Optional.of(
+              storage.appendLinesAfter(
+                  file, line -> afterStep > 0 && MetricLine.read(line).get("step") <= afterStep));
     }
-    Optional<Long> done = states.newest().map(TrainingStateStore.Snapshot::step);
-    LineLog log =
-        storage.appendLinesAfter(
-            run.metrics(),
-            line -> done.isPresent() && MetricLine.read(line).get("step") <= done.get());
-    return new MetricsWriter(member, Optional.of(log));
   }
 
   @Override

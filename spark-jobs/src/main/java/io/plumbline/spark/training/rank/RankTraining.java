@@ -70,7 +70,7 @@ public record RankTraining(
       Supplier<LoopOutcome> training,
       Runnable writing) {
     HeldOutSamples samples = new HeldOutSamples(storage, run, start, held());
-    if (isFirst() && states().newest().isEmpty()) {
+    if (isFirst() && states().steps().isEmpty()) {
       sampling.accept(samples, "before");
     }
     LoopOutcome outcome = training.get();
@@ -97,7 +97,7 @@ public record RankTraining(
 
   /** What the loop tells of its steps; to be closed. */
   public MetricsWriter metrics() {
-    return MetricsWriter.open(storage, run, states(), member);
+    return new MetricsWriter(storage, run.metrics(), member);
   }
 
   public Rank rank(MetricsWriter metrics) {
