@@ -13,7 +13,7 @@ final class SlotWait {
   private static final Duration POLL = Duration.ofMillis(200);
 
   /** Executors come one by one; nobody needs to hear of the first moments. */
-  private static final Duration SILENCE = Duration.ofSeconds(3);
+  private static final Duration SILENCE = Duration.ofSeconds(10);
 
   private final SparkContext context;
   private final Duration patience;
@@ -39,6 +39,8 @@ final class SlotWait {
       return ranks;
     }
     long start = System.nanoTime();
+    Duration half = patience.dividedBy(2);
+    Duration silence = half.compareTo(SILENCE) < 0 ? half : SILENCE;
     boolean inVain = Slots.most(context).orElse(ranks) < ranks;
     int told = -1;
     while (true) {
@@ -56,7 +58,7 @@ final class SlotWait {
       if (enough || waited.compareTo(patience) >= 0 || (inVain && least == ranks)) {
         return settled(ranks, least, slots, waited);
       }
-      if (waited.compareTo(SILENCE) > 0 && slots.free() != told) {
+      if (waited.compareTo(silence) > 0 && slots.free() != told) {
         told = slots.free();
         notes.accept(waiting(ranks, slots, patience.minus(waited)));
       }

@@ -47,7 +47,7 @@ public final class StandaloneCluster implements AutoCloseable {
   private final List<Process> processes = new ArrayList<>();
   private String master;
   private int submissions;
-  private int workers;
+  private final List<Process> workerProcesses = new ArrayList<>();
 
   private StandaloneCluster(Path directory) {
     this.directory = directory;
@@ -102,31 +102,36 @@ public final class StandaloneCluster implements AutoCloseable {
   }
 
   private Process launchWorker(int cores, int gpus) throws IOException {
-    int worker = workers++;
-    return java(
-        directory.resolve("worker-" + worker + ".log"),
-        workerOptions(directory, worker, gpus),
-        "org.apache.spark.deploy.worker.Worker",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        "0",
-        "--webui-port",
-        "0",
-        "--cores",
-        Integer.toString(cores),
-        "--memory",
-        "4g",
-        "--work-dir",
-        directory.resolve("work-" + worker).toString(),
-        master);
+    int worker = workerProcesses.size();
+    Process process =
+        java(
+            directory.resolve("worker-" + worker + ".log"),
+            workerOptions(directory, worker, gpus),
+            "org.apache.spark.deploy.worker.Worker",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--webui-port",
+            "0",
+            "--cores",
+            Integer.toString(cores),
+            "--memory",
+            "4g",
+            "--work-dir",
+            directory.resolve("work-" + worker).toString(),
+            master);
+    workerProcesses.add(process);
+    return process;
   }
 
   /** Starts one more worker and waits until the master knows it. */
   public Process addWorker(int cores) throws IOException, InterruptedException {
     Process worker = launchWorker(cores, 0);
     await(
-        directory.resolve("worker-" + (workers - 1) + ".log"), Pattern.compile(REGISTERED), worker);
+        directory.resolve("worker-" + (workerProcesses.size() - 1) + ".log"),
+        Pattern.compile(REGISTERED),
+        worker);
     return worker;
   }
 
@@ -349,11 +354,12 @@ public final class StandaloneCluster implements AutoCloseable {
 
   /** Ends one executor of this cluster at once, as a lost machine would; says whether one ran. */
   public boolean killAnExecutor() {
-    for (Process process : processes) {
+    // By their parents: a system does not tell the whole of a long command line.
+    for (Process worker : workerProcesses) {
       Optional<ProcessHandle> executor =
-          process
-              .descendants()
-              .filter(child -> child.info().commandLine().orElse("").contains("ExecutorBackend"))
+          worker
+              .children()
+              .filter(child -> child.info().command().orElse("").endsWith("java"))
               .findFirst();
       if (executor.isPresent()) {
         return executor.get().destroyForcibly();
