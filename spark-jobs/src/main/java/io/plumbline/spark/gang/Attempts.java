@@ -15,6 +15,9 @@ import org.slf4j.LoggerFactory;
 final class Attempts {
   private static final Logger LOG = LoggerFactory.getLogger(Attempts.class);
 
+  /** Spark counts an executor for some seconds after its end; more than this is no such moment. */
+  private static final int MOST_TAKEN_BACK = 10;
+
   /** One attempt. */
   interface Attempt {
     /**
@@ -38,6 +41,7 @@ final class Attempts {
   private final StopRequest stop;
   private int number;
   private int fruitless;
+  private int takenBack;
   private long kept;
 
   Attempts(
@@ -59,10 +63,10 @@ final class Attempts {
         int now =
             new SlotWait(context, endurance.waitForSlots(), stop, journal::note)
                 .forRanks(ranks, Math.min(ranks, endurance.leastRanks()));
-        if (cause.isPresent()) {
+        if (cause.isPresent() && takenBack == 0) {
           journal.startsAgain(new Restart(number + 1, now, kept, cause.get()));
         }
-        Optional<String> next = Optional.empty();
+        Optional<String> next;
         try {
           Ended ended = attempt.run(number, now);
           if (!ended.hasMadeWay()
@@ -74,11 +78,18 @@ final class Attempts {
           fruitless = 0;
           next = Optional.of("There is room for %d ranks again.".formatted(ranks));
         } catch (FailedAttempt failed) {
+          if (failed.then() == Then.WAIT_FOR_SLOTS && takenBack < MOST_TAKEN_BACK) {
+            // No rank has run: it is the same attempt that waits on.
+            takenBack++;
+            throwIfStopped(failed.failure());
+            continue;
+          }
           next = Optional.of(after(failed));
         } finally {
           stop.reach(() -> {});
         }
         cause = next;
+        takenBack = 0;
         number++;
       }
     } finally {

@@ -93,7 +93,17 @@ class OutlastingRunTest {
   void whatIsMissingIsWaitedForOrDoneWithout() throws Exception {
     // One more rank than there are slots, until a worker comes late.
     Path output = directory.resolve("fewer");
-    Submission run = begin(output, "--ranks", "3", "--min-ranks", "2", "--wait-for-slots", "4s");
+    Submission run =
+        begin(
+            output,
+            "--ranks",
+            "3",
+            "--min-ranks",
+            "2",
+            "--wait-for-slots",
+            "15s",
+            "--max-steps",
+            "500");
     await(
         run,
         "fewer ranks",
