@@ -22,8 +22,9 @@ import java.util.Optional;
  * directory} (from which relative paths go), {@code versions}, {@code environment} (what else may
  * decide the last bits of a result), {@code counts} (by dotted name, such as {@code
  * reference.computed}), {@code read} (what the rows of each split were read as), {@code timings}
- * (seconds by name), {@code ranks} (where each ran), {@code results} and, for a failed run, {@code
- * error}, with {@code refused} where nothing came of it because of what it was given.
+ * (seconds by name), {@code ranks} (where each ran), {@code restarts} (of ranks, in order), {@code
+ * results} and, for a failed run, {@code error}, with {@code refused} where nothing came of it
+ * because of what it was given.
  */
 public final class RunRecord {
   private final ObjectNode json;
@@ -102,6 +103,22 @@ public final class RunRecord {
 
   public RunRecord withTiming(String name, Duration duration) {
     return with(copy -> copy.withObjectProperty("timings").put(name, duration.toMillis() / 1000.0));
+  }
+
+  /**
+   * Adds that ranks were started again.
+   *
+   * @param attempt 2 for the first restart
+   * @param fromStep of the training state from which they went on; 0 for the start
+   */
+  public RunRecord withRestart(int attempt, int ranks, long fromStep, Instant when, String cause) {
+    return with(
+        copy -> {
+          ObjectNode restart = copy.withArrayProperty("restarts").addObject();
+          restart.put("attempt", attempt).put("ranks", ranks).put("from_step", fromStep);
+          restart.put("at", when.toString());
+          restart.set("cause", masked("cause", TextNode.valueOf(cause)));
+        });
   }
 
   /** What decides the run's updates, to compare with when it is resumed; masked by its maker. */

@@ -21,6 +21,8 @@ public enum ErrorCode {
   OUTPUT_IN_USE(2),
   /** A rank waited for its peers past the deadline, or a peer went away. */
   GANG_BROKEN(1),
+  /** An executor went away with its rank. */
+  EXECUTOR_LOST(1),
   /** A number that must be finite is not, or an invariant of the method does not hold. */
   NUMERICS(1),
   /** Reading or writing storage failed. */

@@ -10,22 +10,21 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import org.apache.spark.HashPartitioner;
-import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
-import scala.Tuple2;
 import scala.reflect.ClassTag$;
 
 /**
- * Runs a task on N ranks at once as a barrier stage that Spark retries whole.
+ * Runs a task on N ranks at once as a barrier stage.
  *
  * <p>A failure that another try cannot fix (bad data, numbers that are not finite, a mistake in the
- * call…) ends the job at once. After one that it can (a lost executor, a broken connection,
- * storage) Spark starts all ranks again, up to {@code spark.stage.maxConsecutiveAttempts} times.
+ * call…) ends the gang at once. After one that it can (a lost executor, a broken connection,
+ * storage) the driver starts all ranks again in another Spark job, as long as there is progress
+ * ({@link Endurance}).
  */
 public final class Gang {
   private static final int SECRET_BYTES = 32;
+  private static final int ATTEMPTS = 4;
 
   /** How long ranks wait for each other where they only try their devices. */
   private static final Duration TRIAL = Duration.ofMinutes(2);
@@ -52,27 +51,43 @@ public final class Gang {
         "spark.speculation", "false",
         "spark.task.reaper.enabled", "true",
         "spark.task.reaper.killTimeout", "120s",
-        "spark.network.timeout", "60s",
+        "spark.network.timeout", "50s",
+        // How often the driver looks for executors that are silent for so long; 60 s otherwise.
+        "spark.network.timeoutInterval", "5s",
         "spark.executor.heartbeatInterval", "5s");
   }
 
   /**
-   * Finds out in seconds whether a gang of this size can start.
+   * Finds out whether a gang of this size can start; waits for executors that still register.
    *
    * @throws PlumblineException CLUSTER_UNFIT, with the fix
    */
   public static void check(SparkSession spark, int ranks) {
-    Preflight.check(spark, ranks, DeviceChoice.CPU);
+    check(spark, ranks, DeviceChoice.CPU, registering(spark), new StopRequest(), sentence -> {});
   }
 
   /**
-   * Finds out in seconds whether a gang of this size can start with a device for each rank. Where
-   * these are GPUs, a gang tries them.
+   * Finds out whether a gang of this size can start with a device for each rank. Where these are
+   * GPUs, a gang tries them.
    *
+   * @param wait how long for slots that are not there
+   * @param notes hears what is waited for
    * @throws PlumblineException CLUSTER_UNFIT, with the fix
    */
-  public static void check(SparkSession spark, int ranks, DeviceChoice device) {
+  public static void check(
+      SparkSession spark,
+      int ranks,
+      DeviceChoice device,
+      Duration wait,
+      StopRequest stop,
+      Consumer<String> notes) {
     Preflight.check(spark, ranks, device);
+    stop.reach(() -> {});
+    try {
+      new SlotWait(spark.sparkContext(), wait, stop, notes).forRanks(ranks, ranks);
+    } finally {
+      stop.reachNobody();
+    }
     if (GpuResources.of(spark.sparkContext().getConf()).areUsedBy(device)) {
       run(
           spark,
@@ -80,6 +95,15 @@ public final class Gang {
           member -> member.device(device).toString(),
           line -> {});
     }
+  }
+
+  /** How long Spark itself waits for executors that register one by one. */
+  public static Duration registering(SparkSession spark) {
+    return Duration.ofSeconds(
+        spark
+            .sparkContext()
+            .getConf()
+            .getTimeAsSeconds("spark.scheduler.maxRegisteredResourcesWaitingTime", "30s"));
   }
 
   /**
@@ -91,31 +115,53 @@ public final class Gang {
    */
   public static String run(
       SparkSession spark, Settings settings, GangTask task, Consumer<String> listener) {
-    return run(spark, settings, task, new StopRequest(), listener);
+    Endurance endurance = new Endurance(ATTEMPTS, registering(spark), settings.ranks());
+    return run(spark, settings, endurance, Journal.NONE, new StopRequest(), task, listener);
   }
 
   /**
-   * Runs a gang that can be asked to stop.
+   * Runs a gang that can be asked to stop, and that outlasts what it is told to.
    *
    * @param stop by which members are asked ({@link GangMember#isAskedToStop})
    */
   public static String run(
       SparkSession spark,
       Settings settings,
-      GangTask task,
+      Endurance endurance,
+      Journal journal,
       StopRequest stop,
+      GangTask task,
       Consumer<String> listener) {
     Preflight.check(spark, settings.ranks(), DeviceChoice.CPU);
+    return new Attempts(spark.sparkContext(), settings.ranks(), endurance, journal, stop)
+        .run((number, ranks) -> attempt(spark, settings, number, ranks, stop, task, listener));
+  }
+
+  private static Attempts.Ended attempt(
+      SparkSession spark,
+      Settings settings,
+      int number,
+      int ranks,
+      StopRequest stop,
+      GangTask task,
+      Consumer<String> listener)
+      throws FailedAttempt {
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     byte[] secret = new byte[SECRET_BYTES];
     new SecureRandom().nextBytes(secret);
     String tag = "plumbline-gang-" + UUID.randomUUID();
+    LostExecutors lost = new LostExecutors();
+    spark.sparkContext().addSparkListener(lost);
     try (Feed feed =
-        Feed.open(context.getConf(), secret, listener, () -> context.cancelJobsWithTag(tag))) {
+            Feed.open(context.getConf(), secret, listener, () -> context.cancelJobsWithTag(tag));
+        AttemptWatch watch =
+            AttemptWatch.begin(
+                spark.sparkContext(), tag, ranks, settings.ranks(), control(context, tag, feed))) {
       RankFunction function =
           new RankFunction(
               task,
-              settings.ranks(),
+              ranks,
+              number,
               settings.collectiveDeadline().toMillis(),
               secret,
               feed.host(),
@@ -124,94 +170,67 @@ public final class Gang {
       List<Outcome> outcomes;
       try {
         stop.reach(feed::askToStop);
-        outcomes = outcomes(context, settings.ranks(), function);
+        outcomes = outcomes(context, ranks, function);
       } catch (Throwable e) {
         // A caller that is interrupted leaves the job running otherwise.
         context.cancelJobsWithTag(tag);
         feed.finish();
-        throw explain(e, feed, settings.ranks());
+        throw new GangFailure(context.sc(), feed, watch, lost, ranks).of(e);
       } finally {
-        stop.reachNobody();
         context.removeJobTag(tag);
       }
       feed.finish();
-      feed.listenerFailure()
-          .ifPresent(
-              failure -> {
-                throw failure;
-              });
+      if (feed.listenerFailure().isPresent()) {
+        throw feed.listenerFailure().get();
+      }
       Optional<Outcome> failed =
           outcomes.stream().filter(Outcome::isFailure).min(Outcome.FIRST_CAUSE);
       if (failed.isPresent()) {
-        throw failed.get().exception(null);
+        throw new FailedAttempt(failed.get().exception(null), FailedAttempt.Then.END);
       }
-      return outcomes.stream()
-          .filter(outcome -> outcome.rank() == 0)
-          .findFirst()
-          .orElseThrow(
-              () ->
-                  new PlumblineException(
-                      ErrorCode.INTERNAL, "The gang ended without a result of rank 0."))
-          .text();
+      String result =
+          outcomes.stream()
+              .filter(outcome -> outcome.rank() == 0)
+              .findFirst()
+              .orElseThrow(
+                  () ->
+                      new PlumblineException(
+                          ErrorCode.INTERNAL, "The gang ended without a result of rank 0."))
+              .text();
+      return new Attempts.Ended(result, watch.hasMadeWay());
+    } finally {
+      spark.sparkContext().removeSparkListener(lost);
     }
+  }
+
+  private static AttemptWatch.Control control(JavaSparkContext context, String tag, Feed feed) {
+    return new AttemptWatch.Control() {
+      @Override
+      public void takeBack() {
+        context.cancelJobsWithTag(tag);
+      }
+
+      @Override
+      public void askToStop() {
+        feed.askToStop();
+      }
+    };
   }
 
   private static List<Outcome> outcomes(
       JavaSparkContext context, int ranks, RankFunction function) {
     List<Integer> ids = IntStream.range(0, ranks).boxed().toList();
-    JavaRDD<String> lines =
-        context
-            .parallelize(ids, ranks)
-            .rdd()
-            .barrier()
-            .mapPartitions(function, false, ClassTag$.MODULE$.<String>apply(String.class))
-            .toJavaRDD();
-    // Spark never retries a barrier stage that is the job's last: a shuffle makes another follow.
-    return lines
-        .mapToPair(line -> new Tuple2<>(0, line))
-        .partitionBy(new HashPartitioner(1))
-        .values()
+    // A barrier stage that is the job's last is never tried again by Spark: attempts are counted in
+    // one place, which knows what progress is.
+    return context
+        .parallelize(ids, ranks)
+        .rdd()
+        .barrier()
+        .mapPartitions(function, false, ClassTag$.MODULE$.<String>apply(String.class))
+        .toJavaRDD()
         .collect()
         .stream()
         .map(Outcome::decode)
         .toList();
-  }
-
-  private static PlumblineException explain(Throwable e, Feed feed, int ranks) {
-    Optional<RuntimeException> listenerFailure = feed.listenerFailure();
-    if (listenerFailure.isPresent()) {
-      return listenerFailure.get() instanceof PlumblineException known
-          ? known
-          : new PlumblineException(
-              ErrorCode.INTERNAL,
-              "The driver failed in handling what a rank published: " + listenerFailure.get(),
-              listenerFailure.get());
-    }
-    if (e instanceof InterruptedException) {
-      Thread.currentThread().interrupt();
-      return new PlumblineException(
-          ErrorCode.INTERRUPTED, "The gang was stopped because the driver was interrupted.", e);
-    }
-    String text = String.valueOf(e.getMessage());
-    if (text.contains("SPARK-24819") || text.contains("requires more slots")) {
-      return Preflight.tooFewSlots(ranks, "fewer", e);
-    }
-    Optional<Outcome> reported = feed.firstCause();
-    if (reported.isPresent()) {
-      return reported.get().exception(e);
-    }
-    Optional<Outcome> quoted = Outcome.quotedIn(text);
-    if (quoted.isPresent()) {
-      return quoted.get().exception(e);
-    }
-    if (text.contains("cancelled")) {
-      return new PlumblineException(
-          ErrorCode.INTERRUPTED, "The gang was stopped because its Spark job was cancelled.", e);
-    }
-    return new PlumblineException(
-        ErrorCode.GANG_BROKEN,
-        "Spark gave up on the gang of %d ranks: %s"
-            .formatted(ranks, text.lines().findFirst().orElse(text)),
-        e);
   }
 }

@@ -26,15 +26,23 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
 
   private final GangTask task;
   private final int ranks;
+  private final int attempt;
   private final long deadlineMillis;
   private final byte[] secret;
   private final String feedHost;
   private final int feedPort;
 
   RankFunction(
-      GangTask task, int ranks, long deadlineMillis, byte[] secret, String feedHost, int feedPort) {
+      GangTask task,
+      int ranks,
+      int attempt,
+      long deadlineMillis,
+      byte[] secret,
+      String feedHost,
+      int feedPort) {
     this.task = task;
     this.ranks = ranks;
+    this.attempt = attempt;
     this.deadlineMillis = deadlineMillis;
     this.secret = secret;
     this.feedHost = feedHost;
@@ -50,16 +58,15 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
 
   private Outcome run(BarrierTaskContext context) {
     int rank = context.partitionId();
-    int attempt = context.stageAttemptNumber();
     try (Publisher publisher = new Publisher(feedHost, feedPort, secret, rank, attempt)) {
       try {
-        return new Outcome(rank, attempt, null, work(context, rank, attempt, publisher));
+        return new Outcome(rank, attempt, null, work(context, rank, publisher));
       } catch (Exception e) {
         PlumblineException failure = asPlumbline(rank, e);
         Outcome outcome = new Outcome(rank, attempt, failure.code(), failure.getMessage());
         publisher.report(outcome);
         if (isFinal(origin(failure).code()) && !context.isInterrupted()) {
-          // As a result, not an exception: Spark would run the gang three more times for nothing.
+          // As a result, not an exception, so that the first such failure is the one that is told.
           LOG.error("Rank {} failed for good in attempt {}", rank, attempt, e);
           return outcome;
         }
@@ -68,8 +75,7 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
     }
   }
 
-  private String work(BarrierTaskContext context, int rank, int attempt, Publisher publisher)
-      throws Exception {
+  private String work(BarrierTaskContext context, int rank, Publisher publisher) throws Exception {
     String host = host(context, rank);
     try (RingListener listener = RingListener.open(host)) {
       Placement own =
@@ -133,7 +139,7 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
   }
 
   /** Whether trying again would only fail again. */
-  private static boolean isFinal(ErrorCode code) {
+  static boolean isFinal(ErrorCode code) {
     return switch (code) {
       case BAD_USAGE,
           INPUT_NOT_FOUND,
@@ -145,7 +151,13 @@ final class RankFunction extends AbstractFunction1<Iterator<Integer>, Iterator<S
           NUMERICS,
           REWARD_FAILED ->
           true;
-      case GANG_BROKEN, STORAGE_FAILED, ENGINE_FAILED, INTERRUPTED, TRACKING_FAILED, INTERNAL ->
+      case GANG_BROKEN,
+          EXECUTOR_LOST,
+          STORAGE_FAILED,
+          ENGINE_FAILED,
+          INTERRUPTED,
+          TRACKING_FAILED,
+          INTERNAL ->
           false;
     };
   }

@@ -1,5 +1,8 @@
 package io.plumbline.spark.gang;
 
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -19,6 +22,7 @@ public final class StopRequest {
   public synchronized boolean ask(String reason) {
     if (this.reason == null) {
       this.reason = reason;
+      notifyAll();
     }
     if (receiver == null) {
       return false;
@@ -29,6 +33,25 @@ public final class StopRequest {
 
   /** What asked; empty while nothing has. */
   public synchronized Optional<String> reason() {
+    return Optional.ofNullable(reason);
+  }
+
+  /** What asked; waits for a while until something does. An interruption stays set. */
+  synchronized Optional<String> reasonWithin(Duration wait) {
+    long deadline = System.nanoTime() + wait.toNanos();
+    while (reason == null) {
+      long left = (deadline - System.nanoTime()) / 1_000_000;
+      if (left <= 0) {
+        break;
+      }
+      try {
+        wait(left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new PlumblineException(
+            ErrorCode.INTERRUPTED, "The gang was stopped because the driver was interrupted.", e);
+      }
+    }
     return Optional.ofNullable(reason);
   }
 

@@ -13,6 +13,7 @@ import io.plumbline.spark.gang.DeviceChoice;
  *
  * @param threadsPerRank threads that PyTorch uses in a rank; 0 for the task's share of the cores
  * @param device on what kind of device ranks compute
+ * @param restarts what the run outlasts
  */
 @Heading("Cluster and arithmetic")
 public record ClusterSettings(
@@ -56,7 +57,8 @@ public record ClusterSettings(
             label = "SIZE",
             standard = "5GB",
             decidesNothing = "how the result is written")
-        ShardSize maxShardSize) {
+        ShardSize maxShardSize,
+    RestartSettings restarts) {
 
   /** Type of the weights in the checkpoint that is saved. */
   public enum WeightDtype {

@@ -14,6 +14,7 @@ import io.plumbline.error.PlumblineException;
 import io.plumbline.model.CausalLm;
 import io.plumbline.model.LoraSettings;
 import io.plumbline.spark.gang.Gang;
+import io.plumbline.spark.gang.StopRequest;
 import io.plumbline.spark.source.DataFiles;
 import io.plumbline.spark.source.DataFiles.Purpose;
 import io.plumbline.spark.source.SparkSources;
@@ -22,6 +23,7 @@ import io.plumbline.spark.training.algorithm.ModelUse;
 import io.plumbline.spark.training.algorithm.RolloutSettings;
 import io.plumbline.storage.Storage;
 import io.plumbline.text.TemplateSettings;
+import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -29,6 +31,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
@@ -48,11 +51,19 @@ public final class Preflight {
     this.storage = storage;
   }
 
-  /** Everything that is wrong, in no more than seconds; empty where the run may begin. */
-  public static List<Problem> check(SparkSession spark, TrainingRequest request, Storage storage) {
+  /**
+   * Everything that is wrong; empty where the run may begin. Takes no more than seconds, and where
+   * nothing but slots is missing as long as the run is to wait for them.
+   *
+   * @param notes hears what is waited for
+   */
+  static List<Problem> check(
+      SparkSession spark,
+      TrainingRequest request,
+      Storage storage,
+      StopRequest stop,
+      Consumer<String> notes) {
     Preflight preflight = new Preflight(storage);
-    preflight.gathering(
-        () -> Gang.check(spark, request.cluster().ranks(), request.cluster().device()));
     Set<String> renamed = ColumnNames.parse(request.files().columns()).columns();
     preflight.sources(spark, "--data", request.files().sources(), Purpose.TRAINING, renamed);
     preflight.sources(spark, "--eval-data", request.files().evalData(), Purpose.HELD_OUT, renamed);
@@ -66,7 +77,22 @@ public final class Preflight {
     preflight
         .withoutSpark(request)
         .ifPresent(model -> preflight.memory(spark.sparkContext().getConf(), request, model));
-    return List.copyOf(preflight.problems);
+    ClusterSettings cluster = request.cluster();
+    Duration wait = cluster.restarts().waitForSlots().duration();
+    Duration registering = Gang.registering(spark);
+    boolean others = !preflight.problems.isEmpty() && wait.compareTo(registering) > 0;
+    Preflight slots = new Preflight(storage);
+    slots.gathering(
+        () ->
+            Gang.check(
+                spark,
+                cluster.restarts().leastOf(cluster.ranks()),
+                cluster.device(),
+                others ? registering : wait,
+                stop,
+                notes));
+    slots.problems.addAll(preflight.problems);
+    return List.copyOf(slots.problems);
   }
 
   /** The checks of files and numbers alone. */
@@ -81,8 +107,13 @@ public final class Preflight {
    *
    * @throws PlumblineException with the code of the first problem
    */
-  public static void require(SparkSession spark, TrainingRequest request, Storage storage) {
-    refuse(check(spark, request, storage));
+  static void require(
+      SparkSession spark,
+      TrainingRequest request,
+      Storage storage,
+      StopRequest stop,
+      Consumer<String> notes) {
+    refuse(check(spark, request, storage, stop, notes));
   }
 
   /**

@@ -13,12 +13,16 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The run.json of a run that is under way. What the run reads is held to what the run read that is
  * in its directory already, and to what the run read that it repeats.
  */
 final class RunRecording {
+  private static final Logger LOG = LoggerFactory.getLogger(RunRecording.class);
+
   private final Storage storage;
   private final TrainingRequest request;
   private final Optional<Repetition> repetition;
@@ -71,13 +75,22 @@ final class RunRecording {
     try {
       T result = work.get();
       record = record.completed(Instant.now());
+      write();
       return result;
     } catch (Throwable e) {
       // Scala throws checked exceptions undeclared, and an Error ends a run as well.
       record = EarlierRun.failed(record, e);
+      writeEndOf(e);
       throw e;
-    } finally {
+    }
+  }
+
+  /** Writes how the run failed; where that fails too, the first failure is still the one told. */
+  private void writeEndOf(Throwable failure) {
+    try {
       refusedFor.orElse(record).write(storage, path);
+    } catch (PlumblineException e) {
+      failure.addSuppressed(e);
     }
   }
 
@@ -93,6 +106,19 @@ final class RunRecording {
   /** Adds what the run came to. */
   void add(UnaryOperator<RunRecord> change) {
     record = change.apply(record);
+  }
+
+  /**
+   * Adds and writes down an attempt. A run that outlasts a full disk must not end by this: what
+   * could not be written stands in the next record.
+   */
+  void addAttempt(UnaryOperator<RunRecord> change) {
+    add(change);
+    try {
+      write();
+    } catch (PlumblineException e) {
+      LOG.warn("An attempt could not be written to {}", path, e);
+    }
   }
 
   /** Adds what the run reads; an input must be what it was, where the run is held to another. */

@@ -3,6 +3,7 @@ package io.plumbline.spark.training;
 import io.plumbline.checkpoint.ModelDirectory;
 import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.checkpoint.RunTemplates;
+import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.data.CanonicalShards;
 import io.plumbline.data.CanonicalShards.Plan;
 import io.plumbline.data.TokenizedRow;
@@ -127,7 +128,7 @@ public final class TrainingJob {
       ProgressListener progress) {
     Storage storage = Storage.of(spark.sparkContext().hadoopConfiguration());
     TrainingRequest request = TemplateDate.taken(storage, asked);
-    Preflight.require(spark, request, storage);
+    Preflight.require(spark, request, storage, stop, progress::note);
     ModelDirectory model = request.openModel(storage);
     request.objective().notices(storage, model).forEach(progress::note);
     AdapterNotice.of(request, model).ifPresent(progress::note);
@@ -429,8 +430,10 @@ public final class TrainingJob {
         Gang.run(
             spark,
             new Gang.Settings(request.cluster().ranks(), COLLECTIVE_DEADLINE),
-            task,
+            request.cluster().restarts().endurance(request.cluster().ranks()),
+            new RunJournal(TrainingStateStore.of(storage, run.states()), recording, progress),
             stop,
+            task,
             line -> hear(RankMessage.read(line), steps(plan), culprits));
     recording.add(known -> known.withRanks(TrainingTask.ranks(result)));
     progress.stageFinished(

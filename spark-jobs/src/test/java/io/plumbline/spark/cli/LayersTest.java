@@ -367,6 +367,7 @@ class LayersTest {
           Map.entry("base-dtype", "int8"),
           Map.entry("save-dtype", "bf16"),
           Map.entry("max-shard-size", "500MB"),
+          Map.entry("wait-for-slots", "90s"),
           Map.entry("reward", "length"),
           Map.entry("cost", "length<=3"),
           Map.entry("max-failed-rewards", "7"),
@@ -395,6 +396,7 @@ class LayersTest {
   /** What must be given besides, for an option to mean anything. */
   private static final Map<String, String> TOGETHER_WITH =
       Map.ofEntries(
+          Map.entry("min-ranks", "--ranks 4"),
           Map.entry("eval-steps", "--eval-split 5"),
           Map.entry("metric-for-best-model", "--eval-split 5 --eval-steps 1"),
           Map.entry("best-is", "--eval-split 5 --eval-steps 1 --metric-for-best-model loss"),

@@ -34,6 +34,9 @@ import org.junit.jupiter.api.Timeout;
 class GangTest {
   private static final Gang.Settings FOUR = new Gang.Settings(4, Duration.ofSeconds(20));
 
+  private static final Endurance ENDURANCE =
+      new Endurance(4, Duration.ZERO, 4, List.of(Duration.ofMillis(10)));
+
   /** Runs of the rank that fails; its peers may be stopped before theirs begin. */
   private static final AtomicInteger RUNS = new AtomicInteger();
 
@@ -52,7 +55,8 @@ class GangTest {
   private static PlumblineException failureOf(GangTask task) {
     RUNS.set(0);
     try {
-      String result = Gang.run(spark, FOUR, task, line -> {});
+      String result =
+          Gang.run(spark, FOUR, ENDURANCE, Journal.NONE, new StopRequest(), task, line -> {});
       throw new AssertionError("should have failed, gave " + result);
     } catch (PlumblineException e) {
       return e;
@@ -108,6 +112,9 @@ class GangTest {
           Gang.run(
               spark,
               FOUR,
+              ENDURANCE,
+              Journal.NONE,
+              asked,
               member -> {
                 double[] heard = {0};
                 for (int step = 0; heard[0] == 0; step++) {
@@ -119,7 +126,6 @@ class GangTest {
                 }
                 return "stopped";
               },
-              asked,
               line -> {
                 if (!before) {
                   assertThat(asked.ask("SIGTERM")).isTrue();
@@ -205,6 +211,146 @@ class GangTest {
     assertThat(failure.code()).isEqualTo(ErrorCode.STORAGE_FAILED);
     assertThat(failure).hasMessage("The store is away.");
     assertThat(RUNS.get()).isEqualTo(4);
+  }
+
+  /** A driver that knows how far the work is kept. */
+  private static class Kept implements Journal {
+    private final AtomicInteger kept = new AtomicInteger();
+    final List<Restart> restarts = new ArrayList<>();
+    final List<String> notes = new ArrayList<>();
+
+    @Override
+    public long kept() {
+      return kept.get();
+    }
+
+    @Override
+    public boolean isUnfinished(String result) {
+      return false;
+    }
+
+    @Override
+    public void startsAgain(Restart restart) {
+      restarts.add(restart);
+    }
+
+    @Override
+    public void note(String sentence) {
+      notes.add(sentence);
+    }
+  }
+
+  @Test
+  void attemptsAreCountedAnewAfterProgress() {
+    Kept journal = new Kept();
+    String result =
+        Gang.run(
+            spark,
+            FOUR,
+            new Endurance(2, Duration.ZERO, 4, List.of(Duration.ofMillis(10))),
+            journal,
+            new StopRequest(),
+            member -> {
+              if (member.rank() == 0 && member.attempt() < 6) {
+                member.publish("saved");
+                throw new PlumblineException(ErrorCode.STORAGE_FAILED, "The store is away.");
+              }
+              member.collective().barrier();
+              return "attempt " + member.attempt();
+            },
+            line -> journal.kept.incrementAndGet());
+    assertThat(result).isEqualTo("attempt 6");
+    assertThat(journal.restarts).hasSize(6);
+    assertThat(journal.restarts.get(5))
+        .isEqualTo(new Journal.Restart(7, 4, 6, "The store is away."));
+  }
+
+  @Test
+  void attemptsWithoutProgressEndTheGangAndSaySo() {
+    Kept journal = new Kept();
+    assertThatThrownBy(
+            () ->
+                Gang.run(
+                    spark,
+                    FOUR,
+                    new Endurance(3, Duration.ZERO, 4, List.of(Duration.ofMillis(10))),
+                    journal,
+                    new StopRequest(),
+                    member -> {
+                      if (member.rank() == 0) {
+                        if (member.attempt() == 0) {
+                          member.publish("saved");
+                        }
+                        throw new PlumblineException(ErrorCode.STORAGE_FAILED, "Away.");
+                      }
+                      member.collective().barrier();
+                      return "";
+                    },
+                    line -> journal.kept.incrementAndGet()))
+        .hasMessage("Away.");
+    assertThat(journal.restarts.stream().map(Journal.Restart::attempt)).containsExactly(2, 3, 4);
+    assertThat(journal.notes)
+        .containsExactly("Given up: 3 attempts in a row failed without a newer training state.");
+  }
+
+  @Test
+  void aGangThatIsAskedToStopIsNotTriedAgain() {
+    StopRequest stop = new StopRequest();
+    Kept journal = new Kept();
+    assertThatThrownBy(
+            () ->
+                Gang.run(
+                    spark,
+                    FOUR,
+                    new Endurance(4, Duration.ZERO, 4, List.of(Duration.ofMinutes(5))),
+                    journal,
+                    stop,
+                    member -> {
+                      if (member.rank() == 0) {
+                        member.publish("fails");
+                        throw new PlumblineException(ErrorCode.STORAGE_FAILED, "Away.");
+                      }
+                      member.collective().barrier();
+                      return "";
+                    },
+                    line -> new Thread(() -> stop.ask("SIGTERM")).start()))
+        .hasMessage(
+            "The run was stopped by SIGTERM and not tried again after a failure (Away): continue by"
+                + " the same call with --resume.")
+        .satisfies(
+            e -> assertThat(((PlumblineException) e).code()).isEqualTo(ErrorCode.INTERRUPTED));
+    assertThat(journal.restarts).isEmpty();
+    assertThat(stop.ask("afterwards")).isFalse();
+  }
+
+  @Test
+  void pausesGrowUntilThereIsProgress() {
+    Endurance endurance = new Endurance(9, Duration.ZERO, 1);
+    assertThat(
+            java.util.stream.IntStream.rangeClosed(0, 6)
+                .mapToLong(fruitless -> endurance.pauseAfter(fruitless).toSeconds()))
+        .containsExactly(1L, 1L, 5L, 15L, 60L, 60L, 60L);
+  }
+
+  @Test
+  void memoryIsBlamedOnlyWithEvidence() {
+    PlumblineException killed = LostExecutors.failure("Command exited with code 137", null);
+    assertThat(killed.code().exitStatus()).isEqualTo(1);
+    assertThat(killed).hasMessageContaining("killed (137): out of memory, or preempted");
+    PlumblineException limit =
+        LostExecutors.failure(
+            "Container killed by YARN for exceeding memory limits. 5.5 GB used; exit code 137",
+            null);
+    assertThat(limit).hasMessageContaining("killed for its memory");
+    assertThat(LostExecutors.failure("Remote RPC client disassociated.", null))
+        .hasMessageStartingWith("An executor was lost (Remote RPC client disassociated): ");
+    assertThat(
+            LostExecutors.quotedIn(
+                "Could not recover from a failed barrier ResultStage.\nExecutorLostFailure"
+                    + " (executor 1 exited caused by one of the running tasks) Reason: Command"
+                    + " exited with code 137\nDriver stacktrace:",
+                null))
+        .hasValueSatisfying(e -> assertThat(e).hasMessageContaining("(137)"));
   }
 
   @Test

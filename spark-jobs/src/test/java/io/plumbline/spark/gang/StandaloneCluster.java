@@ -24,6 +24,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
+import org.apache.spark.launcher.SparkLauncher;
 
 /**
  * A standalone Spark cluster of separate processes on loopback, on free ports, started from the
@@ -46,6 +47,7 @@ public final class StandaloneCluster implements AutoCloseable {
   private final List<Process> processes = new ArrayList<>();
   private String master;
   private int submissions;
+  private final List<Process> workerProcesses = new ArrayList<>();
 
   private StandaloneCluster(Path directory) {
     this.directory = directory;
@@ -84,23 +86,7 @@ public final class StandaloneCluster implements AutoCloseable {
               "0");
       cluster.master = await(masterLog, MASTER, process).group(1);
       for (int worker = 0; worker < workers; worker++) {
-        cluster.java(
-            directory.resolve("worker-" + worker + ".log"),
-            workerOptions(directory, worker, gpusPerWorker),
-            "org.apache.spark.deploy.worker.Worker",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--webui-port",
-            "0",
-            "--cores",
-            Integer.toString(coresPerWorker),
-            "--memory",
-            "4g",
-            "--work-dir",
-            directory.resolve("work-" + worker).toString(),
-            cluster.master);
+        cluster.launchWorker(coresPerWorker, gpusPerWorker);
       }
       for (int worker = 0; worker < workers; worker++) {
         await(
@@ -113,6 +99,45 @@ public final class StandaloneCluster implements AutoCloseable {
       cluster.close();
       throw e;
     }
+  }
+
+  private Process launchWorker(int cores, int gpus) throws IOException {
+    int worker = workerProcesses.size();
+    Process process =
+        java(
+            directory.resolve("worker-" + worker + ".log"),
+            workerOptions(directory, worker, gpus),
+            "org.apache.spark.deploy.worker.Worker",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--webui-port",
+            "0",
+            "--cores",
+            Integer.toString(cores),
+            "--memory",
+            "4g",
+            "--work-dir",
+            directory.resolve("work-" + worker).toString(),
+            master);
+    workerProcesses.add(process);
+    return process;
+  }
+
+  /** Starts one more worker and waits until the master knows it. */
+  public Process addWorker(int cores) throws IOException, InterruptedException {
+    Process worker = launchWorker(cores, 0);
+    await(
+        directory.resolve("worker-" + (workerProcesses.size() - 1) + ".log"),
+        Pattern.compile(REGISTERED),
+        worker);
+    return worker;
+  }
+
+  /** Ends a worker and its executors at once, as a machine that is gone. */
+  public void remove(Process worker) {
+    end(worker);
   }
 
   private static List<String> workerOptions(Path directory, int worker, int gpus)
@@ -172,6 +197,55 @@ public final class StandaloneCluster implements AutoCloseable {
     return new Run(process.exitValue(), Files.readString(log));
   }
 
+  /**
+   * A program under way.
+   *
+   * @param log where its standard output and standard error go
+   */
+  public record Submission(Process process, Path log) {
+    /** What it has written so far. */
+    public String text() throws IOException {
+      return Files.exists(log) ? Files.readString(log) : "";
+    }
+
+    /** Waits for its end. */
+    public Run end(Duration deadline) throws IOException, InterruptedException {
+      if (!process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS)) {
+        StandaloneCluster.end(process);
+        throw new IllegalStateException("no end within " + deadline + ":\n" + text());
+      }
+      return new Run(process.exitValue(), text());
+    }
+  }
+
+  /**
+   * Starts a program that needs no jar, in client mode, as a process of its own.
+   *
+   * @param classes class path that driver and executors have besides Spark's
+   */
+  public Submission begin(
+      String mainClass, String classes, List<String> arguments, Map<String, String> settings)
+      throws IOException {
+    Path log = directory.resolve("submit-" + submissions++ + ".log");
+    List<String> command = new ArrayList<>();
+    command.add("org.apache.spark.deploy.SparkSubmit");
+    command.addAll(List.of("--master", master, "--deploy-mode", "client"));
+    command.addAll(List.of("--conf", "spark.driver.host=127.0.0.1"));
+    command.addAll(List.of("--conf", "spark.driver.bindAddress=127.0.0.1"));
+    command.addAll(List.of("--conf", "spark.ui.enabled=false"));
+    command.addAll(List.of("--conf", "spark.executor.extraClassPath=" + classes));
+    settings.forEach((name, value) -> command.addAll(List.of("--conf", name + "=" + value)));
+    command.addAll(List.of("--class", mainClass, SparkLauncher.NO_RESOURCE));
+    command.addAll(arguments);
+    Process process =
+        javaWith(
+            classPath() + File.pathSeparator + classes,
+            log,
+            List.of("-Xmx1g"),
+            command.toArray(String[]::new));
+    return new Submission(process, log);
+  }
+
   private Process launch(
       Path log,
       String toMaster,
@@ -193,12 +267,17 @@ public final class StandaloneCluster implements AutoCloseable {
   }
 
   private Process java(Path log, List<String> options, String... arguments) throws IOException {
+    return javaWith(classPath(), log, options, arguments);
+  }
+
+  private Process javaWith(String classPath, Path log, List<String> options, String... arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.addAll(List.of(JavaModuleOptions.defaultModuleOptionArray()));
     command.add("-cp");
-    command.add(classPath());
+    command.add(classPath);
     command.addAll(List.of(arguments));
     ProcessBuilder builder =
         new ProcessBuilder(command)
@@ -277,11 +356,12 @@ public final class StandaloneCluster implements AutoCloseable {
 
   /** Ends one executor of this cluster at once, as a lost machine would; says whether one ran. */
   public boolean killAnExecutor() {
-    for (Process process : processes) {
+    // By their parents: a system does not tell the whole of a long command line.
+    for (Process worker : workerProcesses) {
       Optional<ProcessHandle> executor =
-          process
-              .descendants()
-              .filter(child -> child.info().commandLine().orElse("").contains("ExecutorBackend"))
+          worker
+              .children()
+              .filter(child -> child.info().command().orElse("").endsWith("java"))
               .findFirst();
       if (executor.isPresent()) {
         return executor.get().destroyForcibly();

@@ -16,6 +16,7 @@ import io.plumbline.model.LoraSettings;
 import io.plumbline.optim.OptimizerSettings;
 import io.plumbline.settings.SettingsOf;
 import io.plumbline.spark.gang.DeviceChoice;
+import io.plumbline.spark.gang.StopRequest;
 import io.plumbline.spark.reference.LocalSpark;
 import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.spark.run.Start;
@@ -112,7 +113,8 @@ class PreflightTest {
             DeviceChoice.AUTO,
             ComputeDtype.F32,
             ClusterSettings.WeightDtype.F32,
-            ShardSize.STANDARD),
+            ShardSize.STANDARD,
+            SettingsOf.type(RestartSettings.class).standard()),
         Optional.empty());
   }
 
@@ -428,8 +430,8 @@ class PreflightTest {
     try (SparkSession spark = LocalSpark.session()) {
       TrainingRequest good =
           request(model.toString(), data.toString(), output(), Start.FRESH, Optional.empty(), 2, 8);
-      assertThat(Preflight.check(spark, good, storage)).isEmpty();
-      Preflight.require(spark, good, storage);
+      assertThat(Preflight.check(spark, good, storage, new StopRequest(), note -> {})).isEmpty();
+      Preflight.require(spark, good, storage, new StopRequest(), note -> {});
 
       TrainingRequest bad =
           request(
@@ -440,7 +442,8 @@ class PreflightTest {
               Optional.empty(),
               3,
               8);
-      assertThatThrownBy(() -> Preflight.require(spark, bad, storage))
+      assertThatThrownBy(
+              () -> Preflight.require(spark, bad, storage, new StopRequest(), note -> {}))
           .isInstanceOf(PlumblineException.class)
           .hasMessageStartingWith("2 problems\n  - ")
           .hasMessageContaining("absent.jsonl")

@@ -228,7 +228,8 @@ final class TestRequest implements Cloneable {
             DeviceChoice.AUTO,
             ComputeDtype.F32,
             ClusterSettings.WeightDtype.F32,
-            ShardSize.STANDARD),
+            ShardSize.STANDARD,
+            SettingsOf.type(RestartSettings.class).standard()),
         tracking);
   }
 }

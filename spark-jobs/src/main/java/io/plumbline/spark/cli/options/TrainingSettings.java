@@ -148,6 +148,12 @@ public final class TrainingSettings {
     BatchSettings batch = declared.read(BatchSettings.class);
     ClusterSettings cluster = declared.read(ClusterSettings.class);
     check(batch, cluster.ranks(), values, problems);
+    if (cluster.restarts().minRanks() > cluster.ranks()) {
+      problems.add(
+          String.format(
+              "--min-ranks is %d and --ranks %d: it is how many of these are enough.",
+              cluster.restarts().minRanks(), cluster.ranks()));
+    }
     SavingSettings saving = declared.read(SavingSettings.class);
     if (saving.evalSteps() > 0 && !evaluated) {
       problems.add(

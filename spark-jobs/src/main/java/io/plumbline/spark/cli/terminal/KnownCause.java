@@ -1,6 +1,7 @@
 package io.plumbline.spark.cli.terminal;
 
 import io.plumbline.error.ErrorCode;
+import io.plumbline.spark.gang.LostExecutors;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -34,12 +35,8 @@ enum KnownCause {
       "PyTorch ran out of the machine's memory: take a smaller --micro-batch-tokens (which does not"
           + " change the update) or fewer --ranks, or on a cluster a larger"
           + " spark.executor.memoryOverhead."),
-  KILLED(
-      ErrorCode.CLUSTER_UNFIT,
-      "(?i)exit(ed with)? (code|status):? ?137|exceeding (physical |virtual )?memory limits"
-          + "|OOMKilled|Container killed",
-      "An executor was killed for its memory: give a larger spark.executor.memoryOverhead, in which"
-          + " PyTorch's memory lies, or take a smaller --micro-batch-tokens."),
+  MEMORY_LIMIT(ErrorCode.CLUSTER_UNFIT, LostExecutors.LIMIT_PATTERN, LostExecutors.MEMORY),
+  KILLED(ErrorCode.EXECUTOR_LOST, LostExecutors.KILLED_PATTERN, LostExecutors.KILLED),
   THREADS(
       ErrorCode.CLUSTER_UNFIT,
       "unable to create (new )?native thread",

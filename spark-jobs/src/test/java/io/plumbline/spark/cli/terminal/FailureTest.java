@@ -51,8 +51,10 @@ class FailureTest {
           Job aborted due to stage failure: Task 0 in stage 1.0 failed 4 times, most recent failure: Lost task 0.3 in stage 1.0 (TID 4) (10.0.0.1 executor 1): java.io.IOException: No space left on device | A disk is full
           java.lang.RuntimeException: [enforce fail at alloc_cpu.cpp:115] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 400 bytes | PyTorch ran out of the machine's memory
           CUDA out of memory. Tried to allocate 2.00 GiB | The GPU ran out of memory
-          ExecutorLostFailure (executor 1 exited caused by one of the running tasks) Reason: Command exited with code 137 | An executor was killed for its memory
-          ExecutorLostFailure (executor 3 exited caused by one of the running tasks) Reason: Container from a bad node. Exit status: 137 | An executor was killed for its memory
+          ExecutorLostFailure (executor 1 exited caused by one of the running tasks) Reason: Command exited with code 137 | An executor was killed (137): out of memory, or preempted by its host
+          ExecutorLostFailure (executor 3 exited caused by one of the running tasks) Reason: Container from a bad node. Exit status: 137 | An executor was killed (137): out of memory, or preempted by its host
+          ExecutorLostFailure (executor 3 exited caused by one of the running tasks) Reason: Container killed by YARN for exceeding physical memory limits. 5.5 GB of 5.5 GB physical memory used. Exit status: 137 | An executor was killed for its memory
+          ExecutorLostFailure (executor 4 exited caused by one of the running tasks) Reason: The executor with id 4 exited with exit code 137(SIGKILL, possible container OOM), reason OOMKilled | An executor was killed for its memory
           ExecutorLostFailure (executor 1 exited caused by one of the running tasks) Reason: Remote RPC client disassociated. | Spark lost executors
           Lost task 0.0 in stage 0.0: java.lang.OutOfMemoryError: Java heap space | Java ran out of heap
           Lost task 0.0 in stage 0.0: java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory | The system refused another thread
