@@ -23,10 +23,12 @@ import java.util.Optional;
  * decide the last bits of a result), {@code counts} (by dotted name, such as {@code
  * reference.computed}), {@code read} (what the rows of each split were read as), {@code timings}
  * (seconds by name), {@code ranks} (where each ran), {@code restarts} (of ranks, in order), {@code
- * results} and, for a failed run, {@code error}, with {@code refused} where nothing came of it
- * because of what it was given.
+ * notes} (what ranks told), {@code results} and, for a failed run, {@code error}, with {@code
+ * refused} where nothing came of it because of what it was given.
  */
 public final class RunRecord {
+  private static final int MOST_NOTES = 100;
+
   private final ObjectNode json;
 
   private RunRecord(ObjectNode json) {
@@ -117,7 +119,18 @@ public final class RunRecord {
           ObjectNode restart = copy.withArrayProperty("restarts").addObject();
           restart.put("attempt", attempt).put("ranks", ranks).put("from_step", fromStep);
           restart.put("at", when.toString());
-          restart.set("cause", masked("cause", TextNode.valueOf(cause)));
+          restart.set("cause", Secrets.masked("cause", TextNode.valueOf(cause)));
+        });
+  }
+
+  /** Adds a sentence that the user was told while ranks trained; the first hundred stay. */
+  public RunRecord withNote(String sentence) {
+    return with(
+        copy -> {
+          ArrayNode notes = copy.withArrayProperty("notes");
+          if (notes.size() < MOST_NOTES) {
+            notes.add(Secrets.masked("note", TextNode.valueOf(sentence)));
+          }
         });
   }
 

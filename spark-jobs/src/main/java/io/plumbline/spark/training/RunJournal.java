@@ -44,7 +44,7 @@ final class RunJournal implements Journal {
                 ? "the start"
                 : String.format(Locale.ROOT, "step %,d", restart.kept()),
             restart.cause()));
-    recording.addAttempt(
+    recording.addAndWrite(
         known ->
             known.withRestart(
                 restart.attempt(),

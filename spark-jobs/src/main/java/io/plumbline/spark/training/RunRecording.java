@@ -35,7 +35,7 @@ final class RunRecording {
   /** Fingerprints of what must be as the earlier run read it, by name. */
   private final SortedMap<String, String> held;
 
-  private RunRecord record;
+  private volatile RunRecord record;
 
   /** The record of a run that this one is refused for, which stays as it was. */
   private Optional<RunRecord> refusedFor = Optional.empty();
@@ -109,15 +109,15 @@ final class RunRecording {
   }
 
   /**
-   * Adds and writes down an attempt. A run that outlasts a full disk must not end by this: what
-   * could not be written stands in the next record.
+   * Adds and writes down what happened to a run. One that outlasts a full disk must not end by
+   * this: what could not be written stands in the next record.
    */
-  void addAttempt(UnaryOperator<RunRecord> change) {
+  void addAndWrite(UnaryOperator<RunRecord> change) {
     add(change);
     try {
       write();
     } catch (PlumblineException e) {
-      LOG.warn("An attempt could not be written to {}", path, e);
+      LOG.warn("What happened could not be written to {}", path, e);
     }
   }
 

@@ -451,6 +451,7 @@ public final class TrainingJob {
       progress.step(metrics.line().get("step").longValue(), steps, metrics.line());
     } else if (message instanceof RankMessage.Note note) {
       progress.note(note.sentence());
+      recording.addAndWrite(known -> known.withNote(note.sentence()));
     } else if (message instanceof RankMessage.Evaluated evaluated) {
       progress.evaluating(evaluated.done(), evaluated.total());
     } else if (message instanceof RankMessage.BadRows bad) {
