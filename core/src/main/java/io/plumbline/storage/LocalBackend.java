@@ -205,9 +205,24 @@ final class LocalBackend implements StorageBackend {
     Path file = local(path);
     Path parent = file.getParent();
     if (parent != null) {
-      Files.createDirectories(parent);
+      createDirectories(parent.toAbsolutePath());
     }
     return file;
+  }
+
+  /** A file is only found again if the names of the new directories above it are on disk, too. */
+  private static void createDirectories(Path directory) throws IOException {
+    if (Files.isDirectory(directory)) {
+      return;
+    }
+    Path parent = directory.getParent();
+    if (parent != null) {
+      createDirectories(parent);
+    }
+    Files.createDirectories(directory);
+    if (parent != null) {
+      forceNames(parent);
+    }
   }
 
   @Override
@@ -265,7 +280,13 @@ final class LocalBackend implements StorageBackend {
   /** For file systems without hard links. */
   private static boolean createNew(Path file, byte[] content) throws IOException {
     try {
-      Files.write(file, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      Files.write(
+          file,
+          content,
+          StandardOpenOption.CREATE_NEW,
+          StandardOpenOption.WRITE,
+          StandardOpenOption.SYNC);
+      forceNames(file.toAbsolutePath().getParent());
       return true;
     } catch (FileAlreadyExistsException e) {
       return false;

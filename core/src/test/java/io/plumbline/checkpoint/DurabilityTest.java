@@ -74,6 +74,9 @@ class DurabilityTest {
     assertThat(first(calls, "sync(", "state.json")).isBetween(0, marker - 1);
     assertThat(first(calls, "sync(", "attempt-[0-9a-f-]+>")).isBetween(0, marker - 1);
     assertThat(first(calls, "sync(", "._COMPLETE")).isBetween(0, marker - 1);
+    // The names of the new directories, each in the one above it.
+    assertThat(first(calls, "sync(", "states>")).isBetween(0, marker - 1);
+    assertThat(first(calls, "sync(", "step-00000001>")).isBetween(0, marker - 1);
     // The marker's own name.
     assertThat(
             calls.subList(marker, calls.size()).stream()
