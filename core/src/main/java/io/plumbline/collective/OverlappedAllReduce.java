@@ -16,6 +16,10 @@ public final class OverlappedAllReduce implements AutoCloseable {
   private final Thread thread;
   private final ArrayDeque<FloatBuffer> queue = new ArrayDeque<>();
   private boolean busy;
+
+  /** Buffers that hold their sums. */
+  private long finished;
+
   private boolean closed;
   private RuntimeException failure;
 
@@ -47,19 +51,25 @@ public final class OverlappedAllReduce implements AutoCloseable {
    * Returns when all submitted buffers hold their sums. However it ends, no submitted buffer is
    * touched afterwards.
    *
+   * @param deadline for each buffer: how long all of them take depends on their size
    * @throws PlumblineException what the collective threw; GANG_BROKEN past the deadline;
    *     INTERRUPTED
    */
   public void awaitAll(Duration deadline) {
-    long end = System.nanoTime() + deadline.toNanos();
     synchronized (queue) {
+      long end = System.nanoTime() + deadline.toNanos();
+      long finishedBefore = finished;
       while (failure == null && (busy || !queue.isEmpty())) {
+        if (finished > finishedBefore) {
+          finishedBefore = finished;
+          end = System.nanoTime() + deadline.toNanos();
+        }
         long left = end - System.nanoTime();
         if (left <= 0) {
           stop();
           throw new PlumblineException(
               ErrorCode.GANG_BROKEN,
-              "Rank %d waited %s for gradients to be summed; look for a slow rank, or raise the gang's deadline."
+              "Rank %d waited %s for gradients to be summed; look for a slow rank, or raise --collective-deadline."
                   .formatted(collective.rank(), Failures.seconds(deadline)));
         }
         try {
@@ -127,6 +137,10 @@ public final class OverlappedAllReduce implements AutoCloseable {
       }
       try {
         collective.allReduceSum(values);
+        synchronized (queue) {
+          finished++;
+          queue.notifyAll();
+        }
       } catch (RuntimeException | Error e) {
         synchronized (queue) {
           failure =

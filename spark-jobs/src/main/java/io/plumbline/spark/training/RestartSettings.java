@@ -11,6 +11,7 @@ import io.plumbline.spark.gang.Endurance;
  * @param maxAttempts attempts in a row without a newer training state, of which the last ends it
  * @param waitForSlots how long it waits for room for its ranks
  * @param minRanks with how many ranks it goes on where the wait was in vain; 0 for all
+ * @param collectiveDeadline how long a rank waits for its peers while nothing moves
  */
 @Heading("Cluster and arithmetic")
 public record RestartSettings(
@@ -38,7 +39,15 @@ public record RestartSettings(
             standard = "0",
             min = 0,
             decidesNothing = "a step's rows do not depend on the number of ranks")
-        int minRanks) {
+        int minRanks,
+    @Option(
+            help =
+                "How long a rank waits for its peers while nothing moves between them, such as 10m or"
+                    + " 2h. Rank 0 may be saving a state meanwhile, or a peer be slow with its rewards.",
+            label = "TIME",
+            standard = "30m",
+            decidesNothing = "how long a run waits")
+        TimeSpan collectiveDeadline) {
 
   /** The least ranks of a run that asks for so many. */
   int leastOf(int ranks) {

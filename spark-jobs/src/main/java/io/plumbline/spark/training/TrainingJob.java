@@ -40,9 +40,6 @@ import org.apache.spark.storage.StorageLevel;
  * it lacks, write canonical shards, train a gang on them, report.
  */
 public final class TrainingJob {
-  /** A rank waits this long for peers while nothing moves; covers saving and sampling on rank 0. */
-  private static final Duration COLLECTIVE_DEADLINE = Duration.ofMinutes(15);
-
   private final SparkSession spark;
   private final TrainingRequest request;
   private final Map<String, Object> standardOptions;
@@ -407,6 +404,7 @@ public final class TrainingJob {
             request.saving().badSteps(),
             request.saving().selection(),
             request.batch().activations());
+    Duration deadline = request.cluster().restarts().collectiveDeadline().duration();
     TrainingTask task =
         new TrainingTask(
             storage,
@@ -421,7 +419,7 @@ public final class TrainingJob {
                 request.batch().seed(),
                 request.lora(),
                 loop,
-                COLLECTIVE_DEADLINE),
+                deadline),
             threads(),
             request.cluster().device());
     progress.stageStarted("train", steps(plan), "steps");
@@ -429,7 +427,7 @@ public final class TrainingJob {
     String result =
         Gang.run(
             spark,
-            new Gang.Settings(request.cluster().ranks(), COLLECTIVE_DEADLINE),
+            new Gang.Settings(request.cluster().ranks(), deadline),
             request.cluster().restarts().endurance(request.cluster().ranks()),
             new RunJournal(TrainingStateStore.of(storage, run.states()), recording, progress),
             stop,

@@ -368,6 +368,7 @@ class LayersTest {
           Map.entry("save-dtype", "bf16"),
           Map.entry("max-shard-size", "500MB"),
           Map.entry("wait-for-slots", "90s"),
+          Map.entry("collective-deadline", "90s"),
           Map.entry("reward", "length"),
           Map.entry("cost", "length<=3"),
           Map.entry("max-failed-rewards", "7"),

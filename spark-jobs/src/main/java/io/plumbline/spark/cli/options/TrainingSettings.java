@@ -154,6 +154,10 @@ public final class TrainingSettings {
               "--min-ranks is %d and --ranks %d: it is how many of these are enough.",
               cluster.restarts().minRanks(), cluster.ranks()));
     }
+    if (cluster.restarts().collectiveDeadline().duration().isZero()) {
+      problems.add(
+          "--collective-deadline is 0, and ranks wait for each other in every step: give a time such as 30m.");
+    }
     SavingSettings saving = declared.read(SavingSettings.class);
     if (saving.evalSteps() > 0 && !evaluated) {
       problems.add(
