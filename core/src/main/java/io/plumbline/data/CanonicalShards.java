@@ -338,18 +338,20 @@ public final class CanonicalShards {
 
   /**
    * A reader whose first {@link StepReader#next} gives the rows of {@code fromStep}, counted from
-   * 0. Fails with CLUSTER_UNFIT where there are more ranks than shards.
+   * 0. Ranks share the shards, or, where they are more, the slots: then several read one shard.
+   * Fails with CLUSTER_UNFIT where there are more ranks than slots.
    */
   public StepReader reader(int rank, int worldSize, long fromStep) {
     int shards = plan().shards();
-    if (worldSize > shards) {
+    int slots = plan().globalBatchSize();
+    if (worldSize > slots) {
       throw new PlumblineException(
           ErrorCode.CLUSTER_UNFIT,
           worldSize
-              + " ranks cannot share "
-              + shards
-              + " canonical shards; take at most "
-              + shards
+              + " ranks cannot share a global batch of "
+              + slots
+              + " rows; take at most "
+              + slots
               + " ranks, or a global batch size of at least "
               + worldSize);
     }
@@ -357,16 +359,26 @@ public final class CanonicalShards {
       throw new IllegalArgumentException(
           "rank " + rank + " of " + worldSize + " from step " + fromStep);
     }
-    int first = (int) ((long) rank * shards / worldSize);
-    int end = (int) ((rank + 1L) * shards / worldSize);
-    return new RankReader(first, end, fromStep);
+    if (worldSize <= shards) {
+      int first = (int) ((long) rank * shards / worldSize);
+      int end = (int) ((rank + 1L) * shards / worldSize);
+      return new RankReader(first, end, 0, slots, fromStep);
+    }
+    int firstSlot = (int) ((long) rank * slots / worldSize);
+    int endSlot = (int) ((rank + 1L) * slots / worldSize);
+    return new RankReader(
+        plan().shardOf(firstSlot), plan().shardOf(endSlot - 1) + 1, firstSlot, endSlot, fromStep);
   }
 
   private final class RankReader implements StepReader {
     private final List<ShardCursor> cursors = new ArrayList<>();
+    private final int firstSlot;
+    private final int endSlot;
     private long step;
 
-    private RankReader(int firstShard, int endShard, long fromStep) {
+    private RankReader(int firstShard, int endShard, int firstSlot, int endSlot, long fromStep) {
+      this.firstSlot = firstSlot;
+      this.endSlot = endSlot;
       this.step = fromStep;
       try {
         for (int shard = firstShard; shard < endShard; shard++) {
@@ -385,7 +397,7 @@ public final class CanonicalShards {
       }
       List<TokenizedRow> rows = new ArrayList<>();
       for (ShardCursor cursor : cursors) {
-        cursor.take(step, rows);
+        cursor.take(step, firstSlot, endSlot, rows);
       }
       step++;
       return rows;

@@ -40,15 +40,22 @@ final class ShardCursor implements AutoCloseable {
     }
   }
 
-  /** Adds the rows of a step, which must not be before one that was asked for. */
-  void take(long step, List<TokenizedRow> rows) {
+  /**
+   * Adds the rows of a step, which must not be before one that was asked for.
+   *
+   * @param firstSlot of those that are wanted
+   * @param endSlot behind the last of them
+   */
+  void take(long step, int firstSlot, int endSlot, List<TokenizedRow> rows) {
     while (ahead.isPresent() && ahead.get().step() <= step) {
       if (ahead.get().step() < step) {
         throw new PlumblineException(
             ErrorCode.BAD_DATA,
             path + " is not in the order of its steps; delete " + directory + " and run again");
       }
-      rows.add(ahead.get().row());
+      if (ahead.get().slot() >= firstSlot && ahead.get().slot() < endSlot) {
+        rows.add(ahead.get().row());
+      }
       ahead = reader.nextPlaced();
     }
   }

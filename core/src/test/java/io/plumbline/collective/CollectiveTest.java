@@ -6,10 +6,15 @@ import io.plumbline.collective.RingListener.Transport;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -142,6 +147,38 @@ class CollectiveTest {
             });
       }
     }
+  }
+
+  @Example
+  void aHundredRanksOverTcpSum() throws Exception {
+    assertThat(Gangs.run(96, Transport.TCP, CollectiveTest::ranksSummed)).hasSize(96);
+  }
+
+  @Example
+  void aThousandRanksOfOneProcessSum() throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(1024);
+    try {
+      List<Future<Integer>> ranks = new ArrayList<>();
+      for (Collective ring : LocalRings.create(1024)) {
+        ranks.add(threads.submit(() -> ranksSummed(ring)));
+      }
+      for (Future<Integer> rank : ranks) {
+        assertThat(rank.get(60, TimeUnit.SECONDS)).isBetween(0, 1023);
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  /** Every rank puts in its own number, and finds all of them. */
+  private static int ranksSummed(Collective ring) {
+    double[] values = new double[ring.worldSize()];
+    values[ring.rank()] = ring.rank() + 1;
+    ring.allReduceSum(values);
+    ring.barrier();
+    assertThat(values)
+        .isEqualTo(IntStream.rangeClosed(1, ring.worldSize()).asDoubleStream().toArray());
+    return ring.rank();
   }
 
   @Example

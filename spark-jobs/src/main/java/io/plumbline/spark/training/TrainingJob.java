@@ -361,27 +361,14 @@ public final class TrainingJob {
   }
 
   private Plan plan(long rows) {
-    Plan plan =
-        request.rollouts().isPresent()
-            ? RolloutPlan.of(request, request.rollouts().get(), rows)
-            : TrainingRows.plan(
-                request.batch().globalBatchSize(),
-                rows,
-                request.batch().maxSteps(),
-                request.batch().epochs(),
-                request.batch().seed());
-    if (plan.shards() < request.cluster().ranks()) {
-      throw new PlumblineException(
-          ErrorCode.CLUSTER_UNFIT,
-          String.format(
-              Locale.ROOT,
-              "A global batch of %d rows is split over %d canonical shards, too few for %d ranks:"
-                  + " take a larger --global-batch-size or fewer --ranks.",
-              plan.globalBatchSize(),
-              plan.shards(),
-              request.cluster().ranks()));
-    }
-    return plan;
+    return request.rollouts().isPresent()
+        ? RolloutPlan.of(request, request.rollouts().get(), rows)
+        : TrainingRows.plan(
+            request.batch().globalBatchSize(),
+            rows,
+            request.batch().maxSteps(),
+            request.batch().epochs(),
+            request.batch().seed());
   }
 
   /** Steps of the run that the plan's batches make. */
