@@ -27,7 +27,7 @@ public record MineDirectory(Storage storage, String root) {
 
   private static final String DATA = "data";
   private static final String UNFINISHED = ".mine-unfinished";
-  private static final Set<String> OWN = Set.of(MARKER, DATA, UNFINISHED, OutputClaim.LOCK);
+  private static final Set<String> OWN = Set.of(MARKER, DATA, UNFINISHED);
 
   /** The directory of the rows. */
   public String data() {
@@ -90,7 +90,7 @@ public record MineDirectory(Storage storage, String root) {
   void begin(ObjectNode request) {
     for (Storage.Entry entry : storage.list(root)) {
       String name = entry.name();
-      if (!OWN.contains(name)) {
+      if (!OWN.contains(name) && !name.startsWith(OutputClaim.LOCK)) {
         throw foreign(name);
       }
     }

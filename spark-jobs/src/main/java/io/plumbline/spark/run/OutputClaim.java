@@ -15,17 +15,24 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The right to write to an output directory, held by one run at a time.
  *
  * <p>A lock file in the directory, made by exclusive creation, says who holds it. A lock whose
- * process ran on this host and is gone is taken over; whether a process on another host still runs
- * cannot be known from here, so its lock is respected until somebody deletes it.
+ * process ran on this machine and is gone is taken over at once. Whether a process elsewhere still
+ * runs cannot be seen from here: its {@link Lease} tells, and a lock without a sign of life for the
+ * length of a lease is taken over too. A lock of a version without leases is respected until
+ * somebody deletes it.
  */
 public final class OutputClaim implements AutoCloseable {
   /** The lock file's name in an output directory. */
   public static final String LOCK = ".plumbline-lock.json";
+
+  private static final Logger LOG = LoggerFactory.getLogger(OutputClaim.class);
 
   static final String RUN_RECORD = "run.json";
 
@@ -48,16 +55,45 @@ public final class OutputClaim implements AutoCloseable {
   /** Tokens of the claims that this process holds now: its own id says nothing about them. */
   private static final Set<String> HELD = ConcurrentHashMap.newKeySet();
 
-  private record Holder(String token, String host, long pid, String since) {}
+  /**
+   * @param machine within which the process id means something; empty in locks of versions without
+   *     leases
+   */
+  private record Holder(String token, String host, String machine, long pid, String since) {
+    boolean isHere() {
+      return machine.isEmpty() ? host.equals(OutputClaim.host()) : machine.equals(Lease.machine());
+    }
+
+    boolean isElsewhereWithLease() {
+      return !isHere() && !machine.isEmpty();
+    }
+
+    String words() {
+      return "Process %d on %s".formatted(pid, host);
+    }
+  }
 
   private final Storage storage;
+  private final String output;
   private final String lockFile;
   private final String token;
+  private final Lease lease;
 
-  private OutputClaim(Storage storage, String lockFile, String token) {
+  private OutputClaim(Storage storage, String output, String token, Lease lease) {
     this.storage = storage;
-    this.lockFile = lockFile;
+    this.output = output;
+    this.lockFile = Storage.join(output, LOCK);
     this.token = token;
+    this.lease = lease;
+  }
+
+  /** What tells, in any process, whether this claim still stands. */
+  public HeldOutput held() {
+    return new HeldOutput(storage, output, token);
+  }
+
+  static boolean isHeldBy(Storage storage, String output, String token) {
+    return holder(storage, output).filter(holder -> holder.token().equals(token)).isPresent();
   }
 
   /**
@@ -67,17 +103,46 @@ public final class OutputClaim implements AutoCloseable {
    * @throws PlumblineException OUTPUT_IN_USE where another run holds it or is in it
    */
   public static OutputClaim take(Storage storage, String output, Start start) {
+    return take(storage, output, start, LOG::info);
+  }
+
+  /**
+   * Takes an output directory for a run; where a process elsewhere holds it, that is watched for a
+   * sign of life first.
+   *
+   * @param notes told what is waited for
+   */
+  public static OutputClaim take(
+      Storage storage, String output, Start start, Consumer<String> notes) {
+    return take(storage, output, start, Lease.Terms.STANDARD, notes);
+  }
+
+  static OutputClaim take(
+      Storage storage, String output, Start start, Lease.Terms terms, Consumer<String> notes) {
     Optional<Holder> before = holder(storage, output);
+    Optional<Holder> watched = Optional.empty();
+    // While one is watched another may take its place, and is watched then.
+    while (before.isPresent() && before.get().isElsewhereWithLease() && !before.equals(watched)) {
+      Holder other = before.get();
+      if (Lease.isRenewed(
+          storage, Storage.join(output, LOCK), other.token(), other.words(), terms, notes)) {
+        throw new PlumblineException(
+            ErrorCode.OUTPUT_IN_USE,
+            "%s has been writing to %s since %s: wait for it or end it, or give this run its own --output."
+                .formatted(other.words(), output, other.since()));
+      }
+      watched = before;
+      before = holder(storage, output);
+    }
     Optional<String> obstacle = obstacle(storage, output, start, before);
     if (obstacle.isPresent()) {
       throw new PlumblineException(ErrorCode.OUTPUT_IN_USE, obstacle.get());
     }
-    String lockFile = Storage.join(output, LOCK);
     String token = UUID.randomUUID().toString();
     if (before.isPresent()) {
-      return takeOver(storage, output, start, before.get(), token);
+      return takeOver(storage, output, start, before.get(), token, terms);
     }
-    return take(storage, output, start, lockFile, token);
+    return take(storage, output, start, token, terms);
   }
 
   /**
@@ -85,7 +150,7 @@ public final class OutputClaim implements AutoCloseable {
    * heir file of its lock may delete that lock, and only if it is still the one that was found.
    */
   private static OutputClaim takeOver(
-      Storage storage, String output, Start start, Holder gone, String token) {
+      Storage storage, String output, Start start, Holder gone, String token, Lease.Terms terms) {
     String lockFile = Storage.join(output, LOCK);
     String heir = lockFile + "." + gone.token();
     if (!storage.createExclusively(heir, token)) {
@@ -100,24 +165,26 @@ public final class OutputClaim implements AutoCloseable {
       Optional<Holder> now = read(storage, lockFile);
       if (now.isPresent() && now.get().token().equals(gone.token())) {
         storage.delete(lockFile);
+        Lease.forget(storage, lockFile, gone.token());
       }
-      return take(storage, output, start, lockFile, token);
+      return take(storage, output, start, token, terms);
     } finally {
       storage.delete(heir);
     }
   }
 
   private static OutputClaim take(
-      Storage storage, String output, Start start, String lockFile, String token) {
+      Storage storage, String output, Start start, String token, Lease.Terms terms) {
+    String lockFile = Storage.join(output, LOCK);
     ObjectNode lock =
         Json.MAPPER
             .createObjectNode()
             .put("token", token)
             .put("host", host())
+            .put("machine", Lease.machine())
             .put("pid", ProcessHandle.current().pid())
             .put("since", Instant.now().toString());
     HELD.add(token);
-    OutputClaim claim = new OutputClaim(storage, lockFile, token);
     boolean made = false;
     try {
       made = storage.createExclusively(lockFile, lock.toPrettyString());
@@ -131,6 +198,8 @@ public final class OutputClaim implements AutoCloseable {
           ErrorCode.OUTPUT_IN_USE,
           "Another run took " + output + " at the same moment: give this one its own --output.");
     }
+    OutputClaim claim =
+        new OutputClaim(storage, output, token, Lease.begin(storage, lockFile, token, terms));
     try {
       if (start == Start.OVERWRITE) {
         contents(storage, output).forEach(entry -> storage.delete(entry.path()));
@@ -154,17 +223,16 @@ public final class OutputClaim implements AutoCloseable {
     }
     if (holder.isPresent() && mayBeAlive(holder.get())) {
       Holder other = holder.get();
-      String lockFile = Storage.join(output, LOCK);
       return Optional.of(
-          other.host().equals(host())
+          other.isHere()
               ? String.format(
                   "The run of process %d has been writing to %s since %s: wait for it or end it,"
                       + " or give this run its own --output.",
                   other.pid(), output, other.since())
               : String.format(
-                  "Process %d on %s holds %s since %s: give this run its own --output, or delete"
+                  "%s holds %s since %s: give this run its own --output, or delete"
                       + " %s if that process is gone.",
-                  other.pid(), other.host(), output, other.since(), lockFile));
+                  other.words(), output, other.since(), Storage.join(output, LOCK)));
     }
     List<Storage.Entry> contents = contents(storage, output);
     if (start == Start.FRESH && !contents.stream().allMatch(OutputClaim::isBeforeTraining)) {
@@ -199,10 +267,10 @@ public final class OutputClaim implements AutoCloseable {
   @Override
   public void close() {
     HELD.remove(token);
-    Optional<Holder> holder = read(storage, lockFile);
-    if (holder.isPresent() && holder.get().token().equals(token)) {
+    if (isHeldBy(storage, output, token)) {
       storage.delete(lockFile);
     }
+    lease.close();
   }
 
   /** What prepare and reference write is found by content: another run may use it. */
@@ -245,6 +313,7 @@ public final class OutputClaim implements AutoCloseable {
           new Holder(
               lock.path("token").asText(),
               lock.path("host").asText("an unknown host"),
+              lock.path("machine").asText(""),
               lock.path("pid").asLong(-1),
               lock.path("since").asText("an unknown time")));
     } catch (JsonProcessingException e) {
@@ -256,8 +325,9 @@ public final class OutputClaim implements AutoCloseable {
   }
 
   private static boolean mayBeAlive(Holder holder) {
-    if (!holder.host().equals(host())) {
-      return true;
+    if (!holder.isHere()) {
+      // One with a lease has been watched by take(), or will be.
+      return !holder.isElsewhereWithLease();
     }
     if (holder.pid() == ProcessHandle.current().pid()) {
       return HELD.contains(holder.token());
@@ -279,7 +349,7 @@ public final class OutputClaim implements AutoCloseable {
     }
   }
 
-  private static String host() {
+  static String host() {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException e) {

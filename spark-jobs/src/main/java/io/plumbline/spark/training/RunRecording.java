@@ -4,6 +4,7 @@ import io.plumbline.checkpoint.RunRecord;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.progress.ProgressListener;
+import io.plumbline.spark.run.HeldOutput;
 import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.storage.Storage;
 import java.time.Duration;
@@ -27,6 +28,7 @@ final class RunRecording {
   private final TrainingRequest request;
   private final Optional<Repetition> repetition;
   private final ProgressListener progress;
+  private final HeldOutput claim;
   private final String path;
 
   /** The run that is in the output directory already. */
@@ -45,12 +47,13 @@ final class RunRecording {
    * @throws PlumblineException OUTPUT_IN_USE where the place of the earlier run must not be taken
    */
   RunRecording(
-      Storage storage,
+      HeldOutput claim,
       TrainingRequest request,
       String sparkVersion,
       Optional<Repetition> repetition,
       ProgressListener progress) {
-    this.storage = storage;
+    this.claim = claim;
+    this.storage = claim.storage();
     this.request = request;
     this.repetition = repetition;
     this.progress = progress;
@@ -88,7 +91,10 @@ final class RunRecording {
   /** Writes how the run failed; where that fails too, the first failure is still the one told. */
   private void writeEndOf(Throwable failure) {
     try {
-      refusedFor.orElse(record).write(storage, path);
+      // Another run that has taken the output over has a record of its own there.
+      if (claim.isHeld()) {
+        refusedFor.orElse(record).write(storage, path);
+      }
     } catch (PlumblineException e) {
       failure.addSuppressed(e);
     }

@@ -15,6 +15,7 @@ import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.Filled;
 import io.plumbline.spark.reference.ReferenceCache;
 import io.plumbline.spark.reference.ReferenceSettings;
+import io.plumbline.spark.run.HeldOutput;
 import io.plumbline.spark.run.MetricsFile;
 import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.spark.run.RunDirectory;
@@ -47,20 +48,22 @@ public final class TrainingJob {
   private final RunTracking tracking;
   private final RunRecording recording;
   private final ProgressListener progress;
+  private final HeldOutput claim;
   private final Storage storage;
   private final RunDirectory run;
   private final StopRequest stop;
 
   private TrainingJob(
       SparkSession spark,
-      Storage storage,
+      HeldOutput claim,
       TrainingRequest request,
       Map<String, Object> standardOptions,
       Optional<Repetition> repetition,
       RunTracking tracking,
       StopRequest stop) {
     this.spark = spark;
-    this.storage = storage;
+    this.claim = claim;
+    this.storage = claim.storage();
     this.request = request;
     this.standardOptions = standardOptions;
     this.repetition = repetition;
@@ -68,7 +71,7 @@ public final class TrainingJob {
     this.progress = tracking.listener();
     this.stop = stop;
     this.run = new RunDirectory(request.files().output());
-    this.recording = new RunRecording(storage, request, spark.version(), repetition, progress);
+    this.recording = new RunRecording(claim, request, spark.version(), repetition, progress);
   }
 
   /**
@@ -133,12 +136,14 @@ public final class TrainingJob {
         .doubt()
         .ifPresent(progress::note);
     try (OutputClaim claim =
-            OutputClaim.take(storage, request.files().output(), request.saving().start());
+            OutputClaim.take(
+                storage, request.files().output(), request.saving().start(), progress::note);
         RunTracking tracking =
             RunTracking.of(storage, request.files().output(), request.tracking(), progress);
         TimeLimit limit = TimeLimit.of(request.saving().maxHours(), stop)) {
       TrainingJob job =
-          new TrainingJob(spark, storage, request, standardOptions, repetition, tracking, stop);
+          new TrainingJob(
+              spark, claim.held(), request, standardOptions, repetition, tracking, stop);
       return job.recording.during(() -> job.train(model));
     }
   }
@@ -203,6 +208,7 @@ public final class TrainingJob {
     TrainingOutcome.Steps steps =
         new TrainingOutcome.Steps(
             outcome.lastStep(), steps(plan), request.saving().selection().metric(), outcome.best());
+    claim.require();
     String checkpoint = ModelDirectory.open(storage, run.checkpoint()).fingerprint();
     recording.add(known -> known.withFingerprint("checkpoint", checkpoint));
     repetition
@@ -396,6 +402,7 @@ public final class TrainingJob {
         new TrainingTask(
             storage,
             run,
+            claim,
             model,
             request.objective(),
             evaluated,

@@ -21,6 +21,7 @@ import io.plumbline.optim.Schedule;
 import io.plumbline.spark.gang.StopRequest;
 import io.plumbline.spark.progress.ProgressListener;
 import io.plumbline.spark.reference.LocalSpark;
+import io.plumbline.spark.run.OutputClaim;
 import io.plumbline.spark.run.Start;
 import io.plumbline.spark.training.algorithm.RewardAlgorithm;
 import io.plumbline.spark.training.algorithm.SftAlgorithm;
@@ -31,6 +32,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -168,6 +170,35 @@ class TrainingJobTest {
     assertThatThrownBy(() -> run(request, ProgressListener.NONE))
         .hasMessageContaining("holds another run")
         .hasMessageContaining("--resume");
+  }
+
+  /** As after a freeze of the driver for longer than its lease. */
+  @Test
+  void aRunWhoseOutputWasTakenOverShowsNoMoreStatesAndWritesNoRecord() throws IOException {
+    Path output = directory.resolve("run");
+    TestRequest request = dpo("preference.jsonl", 40, 2);
+    AtomicBoolean taken = new AtomicBoolean();
+    Quiet thief =
+        new Quiet() {
+          @Override
+          public void step(long step, long totalSteps, Map<String, Double> metrics) {
+            if (!taken.getAndSet(true)) {
+              Storage.local()
+                  .writeText(
+                      output.resolve(OutputClaim.LOCK).toString(),
+                      "{\"token\": \"thief\", \"host\": \"worker-7\", \"machine\": \"m\", \"pid\": 1}");
+              Storage.local()
+                  .writeText(output.resolve("run.json").toString(), "{\"of\": \"the thief\"}");
+            }
+          }
+        };
+
+    assertThatThrownBy(() -> TrainingJob.run(spark, request.build(), Map.of(), thief))
+        .isInstanceOfSatisfying(
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OUTPUT_IN_USE))
+        .hasMessageContaining("Another run has taken");
+    assertThat(output.resolve("run.json")).content().contains("the thief");
+    assertThat(output.resolve("checkpoint")).doesNotExist();
   }
 
   @Test

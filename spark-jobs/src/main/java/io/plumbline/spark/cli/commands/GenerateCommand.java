@@ -203,7 +203,7 @@ final class GenerateCommand implements Command {
         CompletionTable.checkColumns(rows);
         KeptStage.Lines lines;
         // What lies in the directory is looked at above.
-        try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME)) {
+        try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME, progress::note)) {
           if (start == Start.OVERWRITE) {
             CompletionTable.delete(storage, output);
           }

@@ -196,7 +196,7 @@ public final class MineCommand implements Command {
         Storage storage = session.storage();
         ObjectNode summary;
         // What lies in the directory is for Mining to judge.
-        try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME)) {
+        try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME, progress::note)) {
           summary =
               Mining.run(
                   session.spark(),

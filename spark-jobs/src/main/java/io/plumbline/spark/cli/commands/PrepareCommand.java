@@ -156,7 +156,7 @@ public final class PrepareCommand implements Command {
             CheckedRows.of(
                 session, values, rows, model, ModelUse.TOKENIZER, Optional.empty(), progress::note);
         // What a finished run has there stays; a run that is under way is not disturbed.
-        try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME)) {
+        try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME, progress::note)) {
           TrainingRows making =
               new TrainingRows(
                   session.spark(), storage, checked.settings(), progress, change -> {});

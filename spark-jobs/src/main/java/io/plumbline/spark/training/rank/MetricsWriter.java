@@ -1,6 +1,7 @@
 package io.plumbline.spark.training.rank;
 
 import io.plumbline.spark.gang.GangMember;
+import io.plumbline.spark.run.HeldOutput;
 import io.plumbline.storage.LineLog;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.TrainingObserver;
@@ -21,16 +22,19 @@ public final class MetricsWriter implements TrainingObserver, AutoCloseable {
 
   private final Storage storage;
   private final String file;
+  private final HeldOutput claim;
   private final GangMember member;
   private Optional<LineLog> log = Optional.empty();
   private long lastEvaluated;
 
   /**
    * @param file that rank 0 writes
+   * @param claim on the output: without it no state is shown any more
    */
-  public MetricsWriter(Storage storage, String file, GangMember member) {
+  public MetricsWriter(Storage storage, String file, HeldOutput claim, GangMember member) {
     this.storage = storage;
     this.file = file;
+    this.claim = claim;
     this.member = member;
   }
 
@@ -101,6 +105,7 @@ public final class MetricsWriter implements TrainingObserver, AutoCloseable {
 
   @Override
   public void beforeStateIsVisible() {
+    claim.require();
     log.ifPresent(LineLog::flush);
   }
 

@@ -8,6 +8,7 @@ import io.plumbline.model.ScoreModel;
 import io.plumbline.model.TokenModel;
 import io.plumbline.model.TrainedModel;
 import io.plumbline.spark.gang.GangMember;
+import io.plumbline.spark.run.HeldOutput;
 import io.plumbline.spark.run.RunDirectory;
 import io.plumbline.storage.Storage;
 import io.plumbline.train.LoopOutcome;
@@ -26,12 +27,14 @@ import java.util.function.Supplier;
  * The training of a run as one of its ranks sees it: from the model at the start to the checkpoint,
  * with samples of held-out rows before and after, which rank 0 writes.
  *
+ * @param claim on the output directory
  * @param start the model that is trained
  * @param evaluated whether held-out shards were written
  */
 public record RankTraining(
     Storage storage,
     RunDirectory run,
+    HeldOutput claim,
     ModelDirectory start,
     boolean evaluated,
     RankSettings settings,
@@ -76,6 +79,7 @@ public record RankTraining(
     LoopOutcome outcome = training.get();
     if (isFirst() && !outcome.isInterrupted()) {
       sampling.accept(samples, "after");
+      claim.require();
       writing.run();
     }
     return outcome;
@@ -97,7 +101,7 @@ public record RankTraining(
 
   /** What the loop tells of its steps; to be closed. */
   public MetricsWriter metrics() {
-    return new MetricsWriter(storage, run.metrics(), member);
+    return new MetricsWriter(storage, run.metrics(), claim, member);
   }
 
   public Rank rank(MetricsWriter metrics) {
