@@ -60,6 +60,9 @@ public final class TrainingLoop<P, V, G> {
   private long tokensInStep;
   private boolean askedToStop;
 
+  /** Whether model, rows and state have been read. */
+  private boolean begun;
+
   /**
    * A loop over written rows.
    *
@@ -116,6 +119,7 @@ public final class TrainingLoop<P, V, G> {
         Optimizer optimizer = Optimizer.of(model.segments(), rates, model.computeDtype());
         OverlappedAllReduce allReduce = new OverlappedAllReduce(collective)) {
       long firstStep = restore(optimizer);
+      begun = true;
       sameWeights.requireAtStart();
       if (firstStep == 0) {
         requireMetric(evaluate(0));
@@ -179,7 +183,14 @@ public final class TrainingLoop<P, V, G> {
           done,
           takeBest(done),
           progress.stoppedEarly ? Ending.STOPPED_EARLY : Ending.COMPLETE);
+    } catch (PlumblineException e) {
+      throw begun && e.code() == ErrorCode.INPUT_NOT_FOUND ? passing(e) : e;
     }
+  }
+
+  /** What is refused or missing that was there when training began may be there again. */
+  private static PlumblineException passing(PlumblineException e) {
+    return new PlumblineException(ErrorCode.STORAGE_FAILED, e.getMessage(), e);
   }
 
   /** Whether a multiple of {@code every} steps was reached since the last rest. */

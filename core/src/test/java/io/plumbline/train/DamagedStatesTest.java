@@ -106,6 +106,21 @@ class DamagedStatesTest {
         .contains("step 6: ", "step 9: ", "from the state of step 3");
   }
 
+  /** As by a token that expires in the middle, which another attempt has anew. */
+  @Test
+  void whatStorageRefusesInTheMiddleMayBeTriedAgain() throws IOException {
+    PlumblineException refused =
+        new PlumblineException(ErrorCode.INPUT_NOT_FOUND, "403 for s3a://lake/rows");
+    TestRun run = run();
+    assertThatThrownBy(() -> run.failingAfter(5, refused).train(2, "states", Long.MAX_VALUE))
+        .isInstanceOfSatisfying(
+            PlumblineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.STORAGE_FAILED))
+        .hasMessageContaining("403 for s3a://lake/rows");
+    List<Map<String, Double>> rest =
+        run.failingAfter(Long.MAX_VALUE, refused).train(2, "states", Long.MAX_VALUE);
+    assertThat(rest.get(0).get("step")).isEqualTo(4);
+  }
+
   @Test
   void withoutAWholeStateNothingIsDone() throws IOException {
     TestRun run = run();

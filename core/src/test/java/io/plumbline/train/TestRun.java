@@ -80,6 +80,8 @@ final class TestRun {
   /** How the last {@link #train} ended on rank 0. */
   private LoopOutcome outcome;
 
+  private long failAt = Long.MAX_VALUE;
+  private PlumblineException failWith;
   private long askToStopAt = Long.MAX_VALUE;
 
   private final List<String> notes = Collections.synchronizedList(new ArrayList<>());
@@ -423,6 +425,13 @@ final class TestRun {
     return this;
   }
 
+  /** Has every rank of the next run fail once so many lines were reported. */
+  TestRun failingAfter(long lines, PlumblineException failure) {
+    failAt = lines;
+    failWith = failure;
+    return this;
+  }
+
   /** What ends a run in the middle. */
   static final class StoppedFromOutside extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -437,6 +446,9 @@ final class TestRun {
           new TrainingObserver() {
             @Override
             public void checkInterrupted() {
+              if (lines.size() >= failAt) {
+                throw failWith;
+              }
               if (lines.size() >= stopBefore) {
                 throw new StoppedFromOutside();
               }
