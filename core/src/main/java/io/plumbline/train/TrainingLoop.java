@@ -184,13 +184,14 @@ public final class TrainingLoop<P, V, G> {
           takeBest(done),
           progress.stoppedEarly ? Ending.STOPPED_EARLY : Ending.COMPLETE);
     } catch (PlumblineException e) {
-      throw begun && e.code() == ErrorCode.INPUT_NOT_FOUND ? passing(e) : e;
+      throw begun ? passing(e) : e;
     }
   }
 
-  /** What is refused or missing that was there when training began may be there again. */
+  /** Files and credentials that were there when training began may be there again. */
   private static PlumblineException passing(PlumblineException e) {
-    return new PlumblineException(ErrorCode.STORAGE_FAILED, e.getMessage(), e);
+    boolean mayPass = e.code() == ErrorCode.INPUT_NOT_FOUND || e.code() == ErrorCode.CLUSTER_UNFIT;
+    return mayPass ? new PlumblineException(ErrorCode.STORAGE_FAILED, e.getMessage(), e) : e;
   }
 
   /** Whether a multiple of {@code every} steps was reached since the last rest. */

@@ -4,9 +4,6 @@ import io.plumbline.base.TimeSpan;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -66,7 +63,8 @@ final class Lease implements AutoCloseable {
           sign++) {
         try {
           storage.writeText(file, sign + "\n");
-        } catch (PlumblineException e) {
+        } catch (RuntimeException e) {
+          // Whatever it was: a holder that stops giving signs counts as gone.
           LOG.warn("The claim on the output could not be renewed; it is tried again", e);
         }
       }
@@ -126,6 +124,18 @@ final class Lease implements AutoCloseable {
     return false;
   }
 
+  /** Waits until a file is gone, or has stayed for so long. */
+  static boolean staysFor(Storage storage, String file, Duration duration) {
+    long end = System.nanoTime() + duration.toNanos();
+    while (System.nanoTime() < end) {
+      pause(duration.dividedBy(20));
+      if (!storage.exists(file)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private static Optional<String> read(Storage storage, String file) {
     try {
       return storage.exists(file) ? Optional.of(storage.readText(file)) : Optional.empty();
@@ -144,32 +154,6 @@ final class Lease implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new PlumblineException(
           ErrorCode.INTERRUPTED, "The wait for another run's output was stopped from outside.", e);
-    }
-  }
-
-  /**
-   * Tells machines and containers apart within which a process id means one process: names of hosts
-   * can be the same in two containers, and change under one.
-   */
-  static String machine() {
-    return boot() + " " + namespace();
-  }
-
-  private static String boot() {
-    try {
-      return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
-    } catch (IOException e) {
-      LOG.debug("No boot id here", e);
-      return "";
-    }
-  }
-
-  private static String namespace() {
-    try {
-      return Files.readSymbolicLink(Path.of("/proc/self/ns/pid")).toString();
-    } catch (IOException | UnsupportedOperationException e) {
-      LOG.debug("No namespace of process ids here", e);
-      return "";
     }
   }
 }

@@ -2,13 +2,11 @@ package io.plumbline.spark.run;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.base.Json;
+import io.plumbline.base.ProcessSpace;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -61,7 +59,9 @@ public final class OutputClaim implements AutoCloseable {
    */
   private record Holder(String token, String host, String machine, long pid, String since) {
     boolean isHere() {
-      return machine.isEmpty() ? host.equals(OutputClaim.host()) : machine.equals(Lease.machine());
+      return machine.isEmpty()
+          ? host.equals(ProcessSpace.host())
+          : machine.equals(ProcessSpace.here());
     }
 
     boolean isElsewhereWithLease() {
@@ -153,41 +153,69 @@ public final class OutputClaim implements AutoCloseable {
       Storage storage, String output, Start start, Holder gone, String token, Lease.Terms terms) {
     String lockFile = Storage.join(output, LOCK);
     String heir = lockFile + "." + gone.token();
-    if (!storage.createExclusively(heir, token)) {
-      throw new PlumblineException(
-          ErrorCode.OUTPUT_IN_USE,
-          String.format(
-              "Another run is taking %s over: give this one its own --output, or delete %s if no"
-                  + " run is under way.",
-              output, heir));
-    }
+    HELD.add(token);
     try {
-      Optional<Holder> now = read(storage, lockFile);
-      if (now.isPresent() && now.get().token().equals(gone.token())) {
-        storage.delete(lockFile);
-        Lease.forget(storage, lockFile, gone.token());
+      if (!storage.createExclusively(heir, lock(token))
+          && !(isLeftBehind(storage, heir, terms)
+              && storage.createExclusively(heir, lock(token)))) {
+        throw new PlumblineException(
+            ErrorCode.OUTPUT_IN_USE,
+            String.format(
+                "Another run is taking %s over: give this one its own --output, or delete %s if no"
+                    + " run is under way.",
+                output, heir));
       }
-      return take(storage, output, start, token, terms);
-    } finally {
+      try {
+        Optional<Holder> now = read(storage, lockFile);
+        if (now.isPresent() && now.get().token().equals(gone.token())) {
+          storage.delete(lockFile);
+          Lease.forget(storage, lockFile, gone.token());
+        }
+        return take(storage, output, start, token, terms);
+      } finally {
+        storage.delete(heir);
+      }
+    } catch (RuntimeException e) {
+      HELD.remove(token);
+      throw e;
+    }
+  }
+
+  /** Whether who began to take a lock over is gone; deletes the file by which it did so then. */
+  private static boolean isLeftBehind(Storage storage, String heir, Lease.Terms terms) {
+    Optional<Holder> taking = read(storage, heir);
+    if (taking.isEmpty()) {
+      return true;
+    }
+    // It takes a moment, so a file that stays for a lease has nobody any more.
+    boolean gone =
+        taking.get().isHere()
+            ? !mayBeAlive(taking.get())
+            : Lease.staysFor(storage, heir, terms.duration());
+    if (gone) {
       storage.delete(heir);
     }
+    return gone;
+  }
+
+  private static String lock(String token) {
+    return Json.MAPPER
+        .createObjectNode()
+        .put("token", token)
+        .put("host", ProcessSpace.host())
+        .put("machine", ProcessSpace.here())
+        .put("pid", ProcessHandle.current().pid())
+        .put("since", Instant.now().toString())
+        .toPrettyString();
   }
 
   private static OutputClaim take(
       Storage storage, String output, Start start, String token, Lease.Terms terms) {
     String lockFile = Storage.join(output, LOCK);
-    ObjectNode lock =
-        Json.MAPPER
-            .createObjectNode()
-            .put("token", token)
-            .put("host", host())
-            .put("machine", Lease.machine())
-            .put("pid", ProcessHandle.current().pid())
-            .put("since", Instant.now().toString());
     HELD.add(token);
     boolean made = false;
     try {
-      made = storage.createExclusively(lockFile, lock.toPrettyString());
+      made = storage.createExclusively(lockFile, lock(token));
     } finally {
       if (!made) {
         HELD.remove(token);
@@ -346,15 +374,6 @@ public final class OutputClaim implements AutoCloseable {
     } catch (java.time.format.DateTimeParseException e) {
       // A time that cannot be read cannot show that the process is another one.
       return Instant.MAX;
-    }
-  }
-
-  static String host() {
-    try {
-      return InetAddress.getLocalHost().getHostName();
-    } catch (UnknownHostException e) {
-      // Machines without a resolvable name still have one to tell them apart.
-      return Optional.ofNullable(System.getenv("HOSTNAME")).orElse("localhost");
     }
   }
 }

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.base.Json;
 import io.plumbline.checkpoint.ModelDirectory;
+import io.plumbline.error.ErrorCode;
+import io.plumbline.error.PlumblineException;
 import io.plumbline.spark.gang.DeviceChoice;
 import io.plumbline.spark.gang.GangMember;
 import io.plumbline.spark.gang.GangTask;
@@ -60,6 +62,11 @@ record TrainingTask(
           objective.train(new RankTraining(storage, run, held, start, evaluated, settings, member));
       member.collective().barrier();
       return write(outcome, ranks(member.placements()), Machine.here(threads));
+    } catch (PlumblineException e) {
+      // What an earlier attempt has read may be there again.
+      throw member.attempt() > 0 && e.code() == ErrorCode.INPUT_NOT_FOUND
+          ? new PlumblineException(ErrorCode.STORAGE_FAILED, e.getMessage(), e)
+          : e;
     }
   }
 

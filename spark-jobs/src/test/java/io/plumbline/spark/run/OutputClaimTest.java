@@ -3,6 +3,7 @@ package io.plumbline.spark.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.plumbline.base.ProcessSpace;
 import io.plumbline.error.ErrorCode;
 import io.plumbline.error.PlumblineException;
 import io.plumbline.storage.Storage;
@@ -126,22 +127,41 @@ class OutputClaimTest {
   void aProcessOfThisMachineThatIsGoneIsSeenAtOnceWhateverItsHostWasCalled() throws Exception {
     Process ended = new ProcessBuilder("true").start();
     ended.waitFor();
-    lock("other", "the-name-before", Lease.machine(), ended.pid());
+    lock("other", "the-name-before", ProcessSpace.here(), ended.pid());
 
     take(LONG).close();
     assertThat(notes).isEmpty();
 
     // A process that lives is seen as well, under any name.
-    lock("other", "the-name-before", Lease.machine(), ProcessHandle.current().parent().get().pid());
+    lock(
+        "other",
+        "the-name-before",
+        ProcessSpace.here(),
+        ProcessHandle.current().parent().get().pid());
     inUse(() -> take(LONG), "has been writing to");
   }
 
   @Test
   void aProcessIdOfAnotherNamespaceSaysNothingHere() {
     // The same id and host name, as in two containers of one host: only the signs of life count.
-    lock("other", OutputClaim.host(), "another namespace", ProcessHandle.current().pid());
+    lock("other", ProcessSpace.host(), "another namespace", ProcessHandle.current().pid());
     take(SHORT).close();
     assertThat(notes).hasSize(1);
+  }
+
+  @Test
+  void aTakeOverThatWasKilledInTheMiddleIsNoObstacle() throws Exception {
+    Process ended = new ProcessBuilder("true").start();
+    ended.waitFor();
+    Path heir = directory.resolve("out").resolve(OutputClaim.LOCK + ".other");
+    for (String machine : List.of(ProcessSpace.here(), "another boot")) {
+      lock("heir", "h", machine, ended.pid());
+      Files.move(lockFile(), heir);
+      lock("other", "h", ProcessSpace.here(), ended.pid());
+
+      take(SHORT).close();
+      assertThat(directory.resolve("out")).isEmptyDirectory();
+    }
   }
 
   @Test

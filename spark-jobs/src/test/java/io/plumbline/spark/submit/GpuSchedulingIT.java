@@ -127,12 +127,14 @@ class GpuSchedulingIT {
             3,
             Map.of("spark.scheduler.maxRegisteredResourcesWaitingTime", "15s"),
             "--device",
-            "cuda");
+            "cuda",
+            "--wait-for-slots",
+            "3s");
     assertThat(run.exitStatus()).as(run.log()).isEqualTo(2);
     assertThat(run.log())
         .contains(
             "3 ranks were asked for, each with a core and a GPU of its own, but the cluster's"
-                + " executors have room for ");
+                + " executors have 2 slots free");
     assertThat(output).doesNotExist();
   }
 }
