@@ -27,7 +27,7 @@ final class Failures {
 
   static PlumblineException late(int rank, Duration deadline, String peers, String doing) {
     return broken(
-        "Rank %d waited %s for %s during %s; look there for a slow or stuck process, or raise the gang's deadline."
+        "Rank %d waited %s for %s during %s; look there for a slow or stuck process, or raise --collective-deadline."
             .formatted(rank, seconds(deadline), peers, doing),
         null);
   }

@@ -2,16 +2,13 @@ package io.plumbline.spark.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.plumbline.Fixtures;
+import io.plumbline.spark.cli.Launched.Ended;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -22,33 +19,11 @@ import org.junit.jupiter.api.io.TempDir;
 /** The script at the repository's root, as its own process. */
 @Tag("slow")
 class LauncherIT {
-  private static final Duration DEADLINE = Duration.ofMinutes(10);
-
   @TempDir Path directory;
-
-  private record Ended(int status, String out, String err) {}
 
   private Ended run(Map<String, String> environment, String... command)
       throws IOException, InterruptedException {
-    Path out = directory.resolve("out");
-    Path err = directory.resolve("err");
-    ProcessBuilder builder =
-        new ProcessBuilder(command)
-            .directory(directory.toFile())
-            .redirectOutput(out.toFile())
-            .redirectError(err.toFile());
-    builder.environment().putAll(environment);
-    Process process = builder.start();
-    if (!process.waitFor(DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
-      process.destroyForcibly();
-      throw new AssertionError(
-          "still running after " + DEADLINE + ": " + String.join(" ", command));
-    }
-    return new Ended(process.exitValue(), Files.readString(out), Files.readString(err));
-  }
-
-  private static String launcher() {
-    return Fixtures.root().resolve("plumbline").toString();
+    return new Launched(directory).run(environment, command);
   }
 
   @Test
@@ -68,7 +43,10 @@ class LauncherIT {
     assertThat(java.toFile().setExecutable(true)).isTrue();
 
     Ended ended =
-        run(Map.of("JAVA_HOME", directory.resolve("old").toString()), launcher(), "version");
+        run(
+            Map.of("JAVA_HOME", directory.resolve("old").toString()),
+            Launched.launcher(),
+            "version");
 
     assertThat(ended.status()).isEqualTo(2);
     assertThat(ended.out()).isEmpty();
@@ -110,7 +88,8 @@ class LauncherIT {
 
   @Test
   void ctrlCEndsARunWithASentenceThatSaysHowToGoOn() throws Exception {
-    assertThat(run(Map.of(), launcher(), "init-model", "--output", model()).status()).isZero();
+    assertThat(run(Map.of(), Launched.launcher(), "init-model", "--output", model()).status())
+        .isZero();
     Ended ended = ended("INT", "step 1/");
     assertThat(ended.status()).isEqualTo(130);
     assertThat(ended.err())
@@ -120,7 +99,8 @@ class LauncherIT {
 
   @Test
   void sigtermSavesTheStepUnderWayAndTheRunGoesOnFromThere() throws Exception {
-    assertThat(run(Map.of(), launcher(), "init-model", "--output", model()).status()).isZero();
+    assertThat(run(Map.of(), Launched.launcher(), "init-model", "--output", model()).status())
+        .isZero();
     Path record = directory.resolve("run/run.json");
     long last = 0;
     for (int call = 0; call < 2; call++) {
@@ -156,7 +136,7 @@ class LauncherIT {
                 // A shell that runs tests in the background has it ignored.
                 "env",
                 "--default-signal=" + signal,
-                launcher(),
+                Launched.launcher(),
                 "sft",
                 "--model",
                 model(),
@@ -172,111 +152,15 @@ class LauncherIT {
             .redirectError(err.toFile())
             .redirectOutput(out.toFile())
             .start();
-    long deadline = System.nanoTime() + DEADLINE.toNanos();
+    long deadline = System.nanoTime() + Launched.DEADLINE.toNanos();
     while (!Files.readString(err).contains(once) && System.nanoTime() < deadline) {
       assertThat(process.isAlive()).as(Files.readString(err)).isTrue();
       Thread.sleep(100);
     }
     assertThat(run(Map.of(), "kill", "-" + signal, Long.toString(process.pid())).status()).isZero();
-    boolean ended = process.waitFor(DEADLINE.toSeconds(), TimeUnit.SECONDS);
+    boolean ended = process.waitFor(Launched.DEADLINE.toSeconds(), TimeUnit.SECONDS);
     process.destroyForcibly();
     assertThat(ended).isTrue();
     return new Ended(process.exitValue(), Files.readString(out), Files.readString(err));
-  }
-
-  @Test
-  void quickstartGivesAModelThatPrefersTheBetterAnswersOnHeldOutPairs() throws Exception {
-    Path output = directory.resolve("quickstart");
-
-    Ended ended = run(Map.of(), launcher(), "quickstart", "--output", output.toString());
-
-    assertThat(ended.status()).as(ended.err()).isZero();
-    assertThat(ended.out())
-        .contains("Held-out pairs, before and after DPO")
-        .contains("report.html");
-    JsonNode last = null;
-    for (String line : Files.readAllLines(output.resolve("dpo/metrics.jsonl"))) {
-      JsonNode metrics = new ObjectMapper().readTree(line);
-      last = metrics.has("eval_loss") ? metrics : last;
-    }
-    assertThat(last).isNotNull();
-    assertThat(last.get("eval_rewards/accuracies").asDouble()).isGreaterThan(0.85);
-    assertThat(last.get("eval_rewards/margins").asDouble()).isGreaterThan(0.5);
-    assertThat(output.resolve("dpo/report.html")).content().contains("Gladly");
-    assertThat(output.resolve("dpo/checkpoint/model.safetensors")).exists();
-  }
-
-  @Test
-  void quickstartByGrpoGivesAModelThatAnswersHeldOutSums() throws Exception {
-    Path output = directory.resolve("quickstart");
-
-    Ended ended =
-        run(
-            Map.of(),
-            launcher(),
-            "quickstart",
-            "--algorithm",
-            "grpo",
-            "--output",
-            output.toString());
-
-    assertThat(ended.status()).as(ended.err()).isZero();
-    assertThat(ended.out())
-        .contains("Held-out prompts, before and after GRPO")
-        .contains("ledger      " + output.resolve("grpo/ledger"));
-    List<Double> rewards = new ArrayList<>();
-    for (String line : Files.readAllLines(output.resolve("grpo/metrics.jsonl"))) {
-      JsonNode metrics = new ObjectMapper().readTree(line);
-      if (metrics.has("eval_reward")) {
-        rewards.add(metrics.get("eval_reward").asDouble());
-      }
-    }
-    assertThat(rewards).hasSizeGreaterThan(1);
-    assertThat(rewards.get(0)).isBetween(0.1, 0.35);
-    assertThat(rewards.get(rewards.size() - 1)).isGreaterThan(0.85);
-    assertThat(output.resolve("grpo/ledger/step-00000001.parquet")).exists();
-    assertThat(output.resolve("grpo/report.html")).exists();
-    assertThat(output.resolve("grpo/checkpoint/model.safetensors")).exists();
-  }
-
-  @Test
-  void quickstartByPpoComparesTheRoutesFromOneModel() throws Exception {
-    Path output = directory.resolve("quickstart");
-
-    Ended ended =
-        run(
-            Map.of(),
-            launcher(),
-            "quickstart",
-            "--algorithm",
-            "ppo",
-            "--output",
-            output.toString());
-
-    assertThat(ended.status()).as(ended.err()).isZero();
-    double accuracy = 0;
-    for (String line : Files.readAllLines(output.resolve("stages-reward/metrics.jsonl"))) {
-      accuracy = new ObjectMapper().readTree(line).path("eval_accuracy").asDouble(accuracy);
-    }
-    assertThat(accuracy).as("accuracy of the reward model, held out").isGreaterThan(0.9);
-    JsonNode compared =
-        new ObjectMapper()
-            .readTree(output.resolve("stages-compare/evaluation.json").toFile())
-            .get("policies");
-    Map<String, JsonNode> policies = new HashMap<>();
-    compared.forEach(policy -> policies.put(policy.get("name").asText(), policy));
-    double sft = reward(policies.get("sft"));
-    assertThat(sft).isBetween(0.1, 0.4);
-    // By the program that checks answers, which PPO has not seen.
-    assertThat(reward(policies.get("ppo"))).isGreaterThan(sft + 0.3);
-    assertThat(policies.get("ppo").at("/kl/mean").asDouble()).isBetween(0.1, 5.0);
-    assertThat(reward(policies.get("dpo"))).isGreaterThan(sft + 0.1);
-    assertThat(reward(policies.get("dpo-again"))).isGreaterThan(reward(policies.get("dpo")) + 0.02);
-    assertThat(output.resolve("report.html")).content().contains("dpo-again");
-    assertThat(output.resolve("stages-ppo/critic/model.safetensors")).exists();
-  }
-
-  private static double reward(JsonNode policy) {
-    return policy.at("/reward/mean").asDouble();
   }
 }
