@@ -103,22 +103,19 @@ final class Lease implements AutoCloseable {
       Terms terms,
       Consumer<String> notes) {
     Optional<String> first = read(storage, file(lockFile, token));
+    notes.accept(
+        "%s holds the output, or did until it was lost: waiting up to %s for a sign of life (%s)"
+            .formatted(holder, TimeSpan.text(terms.duration()), lockFile));
     long end = System.nanoTime() + terms.duration().toNanos();
-    boolean told = false;
     while (System.nanoTime() < end) {
-      if (!told) {
-        told = true;
-        notes.accept(
-            "%s holds the output, or did until it was lost: waiting up to %s for a sign of life (%s)"
-                .formatted(holder, TimeSpan.text(terms.duration()), lockFile));
-      }
       pause(terms.renewal().dividedBy(4));
-      if (!read(storage, file(lockFile, token)).equals(first)) {
-        return true;
-      }
       if (!storage.exists(lockFile)) {
-        // Given free meanwhile.
+        // Given free meanwhile, and its signs of life with it.
         return false;
+      }
+      if (!read(storage, file(lockFile, token)).equals(first)) {
+        // Whoever gives it free deletes the lock first.
+        return storage.exists(lockFile);
       }
     }
     return false;

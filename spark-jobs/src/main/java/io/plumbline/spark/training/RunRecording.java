@@ -105,7 +105,9 @@ final class RunRecording {
     return record;
   }
 
+  /** Fails with OUTPUT_IN_USE where another run has taken the output, and has its record there. */
   void write() {
+    claim.require();
     record.write(storage, path);
   }
 

@@ -108,6 +108,7 @@ class OutputClaimTest {
   @Test
   void aHolderThatGivesItsOutputFreeMeanwhileIsNotWaitedFor() throws Exception {
     lock("other", "worker-7", "another boot", 1);
+    Files.writeString(alive("other"), "41\n");
     Thread freeing =
         new Thread(
             () -> {
@@ -115,6 +116,7 @@ class OutputClaimTest {
                 Thread.onSpinWait();
               }
               storage.delete(lockFile().toString());
+              storage.delete(alive("other").toString());
             });
     freeing.start();
     long start = System.nanoTime();

@@ -192,8 +192,7 @@ final class GenerateCommand implements Command {
       Storage storage = session.storage();
       Start start = start(values);
       if (isDone(storage, output, start)) {
-        progress.close();
-        console.out().println(output + " is complete already");
+        tellDone(output, progress, console);
         return;
       }
       JavaRDD<Map<String, Object>> rows =
@@ -202,8 +201,12 @@ final class GenerateCommand implements Command {
       try {
         CompletionTable.checkColumns(rows);
         KeptStage.Lines lines;
-        // What lies in the directory is looked at above.
         try (OutputClaim claim = OutputClaim.take(storage, output, Start.RESUME, progress::note)) {
+          // Whoever held the output until now may have finished.
+          if (isDone(storage, output, start)) {
+            tellDone(output, progress, console);
+            return;
+          }
           if (start == Start.OVERWRITE) {
             CompletionTable.delete(storage, output);
           }
@@ -235,6 +238,11 @@ final class GenerateCommand implements Command {
         rows.unpersist();
       }
     }
+  }
+
+  private static void tellDone(String output, Progress progress, Console console) {
+    progress.close();
+    console.out().println(output + " is complete already");
   }
 
   /** The date that templates read in what a stopped call has finished. */
