@@ -1,5 +1,6 @@
 package io.plumbline.train;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.plumbline.checkpoint.TrainingStateStore;
 import io.plumbline.checkpoint.TrainingStateStore.Snapshot;
 import io.plumbline.collective.Collective;
@@ -11,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -19,6 +20,14 @@ import java.util.stream.Collectors;
  * file is reported, set aside, and the one before it taken.
  */
 final class Restoring {
+  /**
+   * A state that every rank has read.
+   *
+   * @param step updates done when it was written
+   * @param state what of it is no numbers of weights and optimizer
+   */
+  record Restored(long step, ObjectNode state) {}
+
   private final TrainingStateStore states;
   private final Collective collective;
   private final TrainingObserver observer;
@@ -37,10 +46,10 @@ final class Restoring {
    *
    * @param reading takes all that a rank needs from a state; what it took of a damaged one is taken
    *     again from the next
-   * @return the state that was read; empty where there is none at all
+   * @return what was read of the state that was taken; empty where there is none at all
    * @throws PlumblineException BAD_CHECKPOINT where there are states and none is whole
    */
-  Optional<Snapshot> newest(Consumer<Snapshot> reading) {
+  Optional<Restored> newest(Function<Snapshot, ObjectNode> reading) {
     // Rank 0 decides, so that no rank sees a newer state than another.
     List<Long> steps = isFirst() ? states.steps() : List.of();
     Collections.reverse(steps);
@@ -53,7 +62,7 @@ final class Restoring {
         requireNoneDamaged();
         return Optional.empty();
       }
-      Optional<Snapshot> read = read(step, reading);
+      Optional<Restored> read = read(step, reading);
       double[] failed = {read.isEmpty() ? 1 : 0};
       collective.allReduceSum(failed);
       if (failed[0] == 0) {
@@ -69,11 +78,9 @@ final class Restoring {
   }
 
   /** Empty where the state is damaged. */
-  private Optional<Snapshot> read(long step, Consumer<Snapshot> reading) {
+  private Optional<Restored> read(long step, Function<Snapshot, ObjectNode> reading) {
     try {
-      Snapshot snapshot = states.at(step);
-      reading.accept(snapshot);
-      return Optional.of(snapshot);
+      return Optional.of(new Restored(step, reading.apply(states.at(step))));
     } catch (PlumblineException e) {
       damaged.put(step, TrainingStateStore.damage(e).orElseThrow(() -> e));
       return Optional.empty();

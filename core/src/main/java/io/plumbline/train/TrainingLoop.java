@@ -447,20 +447,21 @@ public final class TrainingLoop<P, V, G> {
 
   /** Continues from the newest state that every rank can read whole. */
   private long restore(Optimizer optimizer) {
-    Restoring restoring = new Restoring(states, collective, observer);
-    Optional<TrainingStateStore.Snapshot> restored =
-        restoring.newest(
-            snapshot -> {
-              readWeights(snapshot);
-              progress.restore(snapshot.json("state"));
-              optimizer.restore(progress.updates, snapshot::read);
-            });
-    long step = restored.map(TrainingStateStore.Snapshot::step).orElse(0L);
+    Optional<Restoring.Restored> restored =
+        new Restoring(states, collective, observer)
+            .newest(
+                snapshot -> {
+                  readWeights(snapshot);
+                  ObjectNode state = snapshot.json("state");
+                  progress.restore(state);
+                  optimizer.restore(progress.updates, snapshot::read);
+                  return state;
+                });
+    long step = restored.map(Restoring.Restored::step).orElse(0L);
     // States that were written before there were feeds have none.
     feed.goTo(
         step,
-        restored.map(snapshot -> snapshot.json("state").get("feed")).orElse(null)
-                instanceof ObjectNode saved
+        restored.map(found -> found.state().get("feed")).orElse(null) instanceof ObjectNode saved
             ? saved
             : JsonNodeFactory.instance.objectNode());
     observer.begins(step);

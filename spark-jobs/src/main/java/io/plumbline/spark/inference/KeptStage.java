@@ -14,11 +14,15 @@ import io.plumbline.tensor.Device;
 import io.plumbline.tensor.Torch;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
@@ -105,7 +109,7 @@ public final class KeptStage {
       ProgressListener listener) {
     long rowsPerSlice = begin(input, kept, request, work.window());
     JavaSparkContext context = JavaSparkContext.fromSparkContext(input.numbered().context());
-    List<KeptLines.Part> whole = whole(context, kept);
+    List<KeptLines.Part> whole = whole(context, kept, Set.of());
     TreeSet<Long> done = new TreeSet<>(whole.stream().map(KeptLines.Part::slice).toList());
     long left = input.count() - done.stream().mapToLong(s -> rows(s, rowsPerSlice, input)).sum();
     if (!done.isEmpty()) {
@@ -135,7 +139,7 @@ public final class KeptStage {
       } finally {
         SharedModels.closeIdle();
       }
-      whole = whole(context, kept);
+      whole = merged(whole, whole(context, kept, done));
     }
     return lines(context, input, kept, rowsPerSlice, whole);
   }
@@ -198,9 +202,23 @@ public final class KeptStage {
     return Math.min(rowsPerSlice, input.count() - slice * rowsPerSlice);
   }
 
-  /** One whole file for each slice that has one, in order. */
-  private static List<KeptLines.Part> whole(JavaSparkContext context, KeptLines kept) {
-    List<List<KeptLines.Part>> parts = new ArrayList<>(kept.parts().values());
+  private static List<KeptLines.Part> merged(
+      List<KeptLines.Part> before, List<KeptLines.Part> after) {
+    return Stream.concat(before.stream(), after.stream())
+        .sorted(Comparator.comparing(KeptLines.Part::slice))
+        .toList();
+  }
+
+  /**
+   * One whole file for each slice that has one, in order.
+   *
+   * @param known slices that have been looked at
+   */
+  private static List<KeptLines.Part> whole(
+      JavaSparkContext context, KeptLines kept, Set<Long> known) {
+    TreeMap<Long, List<KeptLines.Part>> bySlice = kept.parts();
+    bySlice.keySet().removeAll(known);
+    List<List<KeptLines.Part>> parts = new ArrayList<>(bySlice.values());
     if (parts.isEmpty()) {
       return List.of();
     }

@@ -32,7 +32,7 @@ import java.util.TreeMap;
  * What each rank of a training job does: load the model, train as its algorithm does, and on rank 0
  * say what came of it.
  *
- * @param held the claim on the output, which rank 0 looks at before it shows a state
+ * @param claim on the output, which rank 0 looks at before it shows a state
  * @param evaluated whether held-out shards were written
  * @param threads that PyTorch uses in a rank
  * @param device on what kind of device ranks compute
@@ -40,7 +40,7 @@ import java.util.TreeMap;
 record TrainingTask(
     Storage storage,
     RunDirectory run,
-    HeldOutput held,
+    HeldOutput claim,
     Start model,
     AlgorithmSettings objective,
     boolean evaluated,
@@ -59,7 +59,8 @@ record TrainingTask(
     try (Device.Use use = own.use()) {
       ModelDirectory start = ModelDirectory.open(storage, model.path()).with(model.rendering());
       LoopOutcome outcome =
-          objective.train(new RankTraining(storage, run, held, start, evaluated, settings, member));
+          objective.train(
+              new RankTraining(storage, run, claim, start, evaluated, settings, member));
       member.collective().barrier();
       return write(outcome, ranks(member.placements()), Machine.here(threads));
     } catch (PlumblineException e) {

@@ -21,7 +21,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -43,14 +42,7 @@ class OutlastingRunTest {
 
   @BeforeAll
   static void start() throws Exception {
-    model = Files.createDirectory(directory.resolve("llama"));
-    for (String source : List.of("models/llama", "tokenizer")) {
-      try (Stream<Path> files = Files.list(Fixtures.golden(source))) {
-        for (Path file : files.toList()) {
-          Files.copy(file, model.resolve(file.getFileName()));
-        }
-      }
-    }
+    model = Fixtures.modelWithTokenizer("llama", directory.resolve("llama"));
     cluster = StandaloneCluster.start(directory, 2, 1);
     undisturbed = directory.resolve("undisturbed");
     Run run = begin(undisturbed).end(DEADLINE);
